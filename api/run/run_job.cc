@@ -1,0 +1,132 @@
+#include "weir/run_job.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "api/run/command_line.h"
+#include "api/run/job_program.h"
+#include "api/run/local_run.h"
+#include "client/cli/cli_process.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "common/graph/plan_renderer.h"
+#include "common/graph/planner.h"
+#include "taskmanager/worker/grpc_worker_process.h"
+
+namespace weir {
+namespace {
+
+// A TaskManager runs no file as a job that does not hold these bytes.
+[[gnu::used]] const char kJobMarker[] = "WEIR_JOB_BINARY_V1";
+
+constexpr int kPlanDescriptor = 3;
+
+int Report(const std::string& job, const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s: %s\n", job.c_str(), std::string(status.message()).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+absl::StatusOr<proto::JobGraph> MakePlan(const JobProgram& program,
+                                         const std::vector<std::string>& arguments) {
+  WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(arguments));
+  return PlanJob(graph);
+}
+
+/// Hidden mode of the planner process: the plan goes to descriptor 3.
+absl::Status WritePlan(const JobProgram& program, const JobCommandLine& line) {
+  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, MakePlan(program, line.job_arguments));
+  const std::string bytes = plan.SerializeAsString();
+  for (size_t written = 0; written < bytes.size();) {
+    const ssize_t count = write(kPlanDescriptor, bytes.data() + written, bytes.size() - written);
+    if (count <= 0) return absl::InternalError("the plan cannot be written to descriptor 3");
+    written += static_cast<size_t>(count);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ShowPlan(const JobProgram& program, const JobCommandLine& line) {
+  WEIR_ASSIGN_OR_RETURN(auto options, line.OptionValues({"format"}));
+  const std::string format = options.count("format") > 0 ? options["format"] : "text";
+  if (format != "text" && format != "json" && format != "dot") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--format is '", format, "'; it must be text, json or dot"));
+  }
+  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, MakePlan(program, line.job_arguments));
+  const std::string text = format == "json"  ? RenderPlanJson(plan)
+                           : format == "dot" ? RenderPlanDot(plan)
+                                             : RenderPlanText(plan);
+  std::fputs(text.c_str(), stdout);
+  return absl::OkStatus();
+}
+
+/// Hidden mode of a worker, started by a TaskManager. Returns only on an error.
+absl::Status RunWorker(const JobProgram& program, const JobCommandLine& line) {
+  WEIR_ASSIGN_OR_RETURN(auto values,
+                        line.OptionValues({"socket", "worker", "job", "host", "parent-pid",
+                                           "log-level", "log-format"}));
+  LogOptions log;
+  log.process_name = "worker";
+  WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(values["log-level"]));
+  WEIR_ASSIGN_OR_RETURN(log.format, ParseLogFormat(values["log-format"]));
+  WEIR_RETURN_IF_ERROR(InitLogging(log));
+  WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
+  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, PlanJob(graph));
+  taskmanager::WorkerProcessOptions options;
+  options.socket = values["socket"];
+  options.worker = values["worker"];
+  options.job = values["job"];
+  options.host = values["host"];
+  if (!absl::SimpleAtoi(values["parent-pid"], &options.parent_pid)) {
+    return absl::InvalidArgumentError("--parent-pid is not a number");
+  }
+  taskmanager::RunWorkerProcess(options, graph, plan);
+}
+
+int SubmitJob(const JobCommandLine& line) {
+  // The binary that is running now, wherever it was started from.
+  char* self = realpath("/proc/self/exe", nullptr);
+  std::vector<std::string> arguments = {"submit"};
+  arguments.insert(arguments.end(), line.options.begin(), line.options.end());
+  arguments.push_back(self == nullptr ? "/proc/self/exe" : self);
+  std::free(self);
+  arguments.push_back("--");
+  arguments.insert(arguments.end(), line.job_arguments.begin(), line.job_arguments.end());
+  return cli::RunCliProcess(arguments);
+}
+
+constexpr char kUsage[] =
+    "usage: %s VERB [options] [-- ARGUMENTS OF THE JOB]\n\n"
+    "  run     run the job here, in this process, until it ends or Ctrl-C stops it\n"
+    "          [--storage.root=DIR] [--checkpoint.interval=10s and other options of jobs]\n"
+    "  plan    show what would run [--format=text|json|dot]\n"
+    "  submit  send the job to a cluster [--jobmanager.addresses=HOST:PORT,...] [--name=NAME]\n"
+    "          [--detach] [--checkpoint.interval=10s and other options of jobs]\n";
+
+}  // namespace
+
+int RunJob(const char* name, int argc, char** argv,
+           std::function<void(Environment&, const Args&)> build) {
+  const JobProgram program(name, std::move(build));
+  const JobCommandLine line = JobCommandLine::Parse(argc, argv);
+  if (line.verb == "__plan") return Report(name, WritePlan(program, line));
+  if (line.verb == "__worker") return Report(name, RunWorker(program, line));
+  if (line.verb == "plan") return Report(name, ShowPlan(program, line));
+  if (line.verb == "run") return Report(name, RunLocally(program, line));
+  if (line.verb == "submit") return SubmitJob(line);
+  const bool help = line.verb == "help" || line.verb == "--help" || line.verb == "-h";
+  std::fprintf(help ? stdout : stderr, kUsage, argc > 0 ? argv[0] : name);
+  if (help) return 0;
+  const std::string problem = line.verb.empty() ? "no verb is given; it must be run, plan or submit"
+                                                : absl::StrCat("unknown verb '", line.verb, "'");
+  return Report(name, absl::InvalidArgumentError(problem));
+}
+
+}  // namespace weir

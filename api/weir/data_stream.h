@@ -1,0 +1,163 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "common/types/record.h"
+#include "weir/connector_handles.h"
+#include "weir/function_traits.h"
+#include "weir/stream_functions.h"
+
+namespace weir {
+
+class Environment;
+
+namespace internal {
+
+class GraphBuilder;
+using OperatorFactory = std::function<std::unique_ptr<Operator>()>;
+
+/// One operator that is being described; shared by the handles below.
+struct NodeHandle {
+  std::shared_ptr<GraphBuilder> graph;
+  uint64_t node = 0;
+
+  void SetName(const std::string& name) const;
+  void SetUid(const std::string& uid) const;
+  void SetParallelism(int parallelism) const;
+  void StartNewChain() const;
+  void DisableChaining() const;
+  NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
+  NodeHandle AddSink(std::shared_ptr<const Sink> sink) const;
+};
+
+}  // namespace internal
+
+/// What all handles of operators share. The setters change the operator the handle stands for and
+/// return the handle, so that calls can be chained as in Flink.
+template <class Derived>
+class OperatorHandle {
+ public:
+  /// What people see: plan, logs, metrics. Default: the kind of operator.
+  Derived& Name(const std::string& name) {
+    handle_.SetName(name);
+    return static_cast<Derived&>(*this);
+  }
+  /// What state belongs to, over versions of the job. Default: the name. Unique within the job.
+  Derived& Uid(const std::string& uid) {
+    handle_.SetUid(uid);
+    return static_cast<Derived&>(*this);
+  }
+  /// Number of subtasks, at least 1. Default: the environment's.
+  Derived& SetParallelism(int parallelism) {
+    handle_.SetParallelism(parallelism);
+    return static_cast<Derived&>(*this);
+  }
+  /// Not in one task with its input; later operators may chain to it.
+  Derived& StartNewChain() {
+    handle_.StartNewChain();
+    return static_cast<Derived&>(*this);
+  }
+  /// In one task neither with its input nor with its readers.
+  Derived& DisableChaining() {
+    handle_.DisableChaining();
+    return static_cast<Derived&>(*this);
+  }
+
+ protected:
+  explicit OperatorHandle(internal::NodeHandle handle) : handle_(std::move(handle)) {}
+  internal::NodeHandle handle_;
+};
+
+/// The end of a stream.
+class DataStreamSink : public OperatorHandle<DataStreamSink> {
+ private:
+  template <RowType T>
+  friend class DataStream;
+  using OperatorHandle::OperatorHandle;
+};
+
+/// A stream of T as the build function describes it: a cheap handle, copied freely; every operation
+/// adds an operator to the environment's graph. Nothing runs before the build function has
+/// returned.
+///
+/// Functions take a row view (const weir::Row<T>&, that is T::View: no copies, strings are views,
+/// valid during the call) or a const T&. They are copied into every subtask; a subtask calls its
+/// copy on one thread.
+/// Errors: a function that throws fails the task, with the operator's name, the message and the
+/// position of the records.
+template <RowType T>
+class DataStream : public OperatorHandle<DataStream<T>> {
+ public:
+  using RecordType = T;
+
+  /// One row out per row in. The function returns a record, or a view of one: a view may point into
+  /// the row it was given and to static storage, never to the function's own variables.
+  template <class F>
+  auto Map(F function) const;
+
+  /// Keeps the rows for which the function returns true.
+  template <class F>
+  DataStream<T> Filter(F function) const {
+    static_assert(internal::kTakesRow<T, F>,
+                  "Filter's function takes a const weir::Row<T>& or a const T&");
+    return DataStream<T>(this->handle_.AddTransform(
+        "Filter", SchemaOf<T>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
+          return std::make_unique<FilterOperator<T, F>>(function);
+        }));
+  }
+
+  /// Any number of rows out per row in: stream.FlatMap<Word>([](const Line::View& line,
+  /// weir::Collector<Word>& out) { ... }).
+  template <RowType Out, class F>
+  DataStream<Out> FlatMap(F function) const {
+    static_assert(internal::kTakesRow<T, F, Collector<Out>&>,
+                  "FlatMap's function takes a row and a weir::Collector<Out>&");
+    return DataStream<Out>(
+        this->handle_.AddTransform("FlatMap", SchemaOf<Out>(),
+                                   [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                                     return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                                   }));
+  }
+
+  DataStreamSink SinkTo(const SinkOf<T>& sink) const {
+    return DataStreamSink(this->handle_.AddSink(sink.sink()));
+  }
+
+ private:
+  friend class Environment;
+  template <RowType>
+  friend class DataStream;
+  explicit DataStream(internal::NodeHandle handle)
+      : OperatorHandle<DataStream<T>>(std::move(handle)) {}
+
+  template <class F>
+  static auto ResultOf() {
+    if constexpr (internal::kTakesView<T, F>) {
+      return std::type_identity<std::invoke_result_t<F&, const Row<T>&>>();
+    } else {
+      return std::type_identity<std::invoke_result_t<F&, T>>();
+    }
+  }
+};
+
+template <RowType T>
+template <class F>
+auto DataStream<T>::Map(F function) const {
+  static_assert(internal::kTakesRow<T, F>,
+                "Map's function takes a const weir::Row<T>& or a const T&");
+  using Out = internal::RecordOf<typename decltype(ResultOf<F>())::type>;
+  static_assert(RowType<Out>,
+                "Map's function returns a record (WEIR_RECORD), a view of one, or one of the field "
+                "types");
+  return DataStream<Out>(this->handle_.AddTransform(
+      "Map", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
+        return std::make_unique<MapOperator<T, Out, F>>(function);
+      }));
+}
+
+}  // namespace weir

@@ -1,0 +1,129 @@
+#include "weir/environment.h"
+
+#include <limits>
+#include <set>
+
+#include "common/base/check.h"
+#include "common/operator/stream_graph.h"
+
+namespace weir {
+namespace internal {
+namespace {
+
+/// A parallelism that makes no sense is the job author's mistake: the planner refuses it by name.
+uint32_t InRangeOrInvalid(int parallelism) {
+  return parallelism >= 1 ? static_cast<uint32_t>(parallelism)
+                          : std::numeric_limits<uint32_t>::max();
+}
+
+}  // namespace
+
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(const std::string& job_name) { graph_.job_name = job_name; }
+
+  StreamNode& Add(StreamNode::Kind kind, const std::string& type) {
+    StreamNode& node = graph_.nodes.emplace_back();
+    node.id = graph_.nodes.size();
+    node.kind = kind;
+    node.type = type;
+    return node;
+  }
+  StreamNode& Node(uint64_t id) {
+    WEIR_CHECK(id >= 1 && id <= graph_.nodes.size()) << "stream node " << id;
+    return graph_.nodes[id - 1];
+  }
+  void Reads(StreamNode& node, uint64_t input) {
+    node.input = input;
+    node.chain_with_input = unchained_.count(input) == 0;
+  }
+  void DisableChaining(uint64_t id) {
+    Node(id).chain_with_input = false;
+    unchained_.insert(id);
+    for (StreamNode& node : graph_.nodes) {
+      if (node.input == id) node.chain_with_input = false;
+    }
+  }
+  void SetName(uint64_t id, const std::string& name) {
+    Node(id).name = name;
+    named_.insert(id);
+  }
+  void SetUid(uint64_t id, const std::string& uid) {
+    Node(id).uid = uid;
+    identified_.insert(id);
+  }
+  void SetDefaultParallelism(uint32_t parallelism) { graph_.default_parallelism = parallelism; }
+
+  StreamGraph Finish() const;
+
+ private:
+  StreamGraph graph_;
+  std::set<uint64_t> named_;
+  std::set<uint64_t> identified_;
+  std::set<uint64_t> unchained_;  // their readers start a chain
+};
+
+StreamGraph GraphBuilder::Finish() const {
+  StreamGraph graph = graph_;
+  std::set<std::string> taken;
+  for (const StreamNode& node : graph.nodes) taken.insert(node.name);
+  for (StreamNode& node : graph.nodes) {
+    if (named_.count(node.id) == 0) {
+      node.name = node.type;
+      for (int number = 2; !taken.insert(node.name).second; ++number) {
+        node.name = node.type + " " + std::to_string(number);
+      }
+    }
+    if (identified_.count(node.id) == 0) node.uid = node.name;
+  }
+  return graph;
+}
+
+void NodeHandle::SetName(const std::string& name) const { graph->SetName(node, name); }
+void NodeHandle::SetUid(const std::string& uid) const { graph->SetUid(node, uid); }
+void NodeHandle::SetParallelism(int parallelism) const {
+  graph->Node(node).parallelism = InRangeOrInvalid(parallelism);
+}
+void NodeHandle::StartNewChain() const { graph->Node(node).chain_with_input = false; }
+void NodeHandle::DisableChaining() const { graph->DisableChaining(node); }
+
+NodeHandle NodeHandle::AddTransform(const std::string& type, SchemaPtr output,
+                                    OperatorFactory make) const {
+  StreamNode& added = graph->Add(StreamNode::Kind::kTransform, type);
+  graph->Reads(added, node);
+  added.output_schema = std::move(output);
+  added.make_operator = std::move(make);
+  return NodeHandle{graph, added.id};
+}
+
+NodeHandle NodeHandle::AddSink(std::shared_ptr<const Sink> sink) const {
+  StreamNode& added = graph->Add(StreamNode::Kind::kSink, sink->type());
+  graph->Reads(added, node);
+  added.sink = std::move(sink);
+  return NodeHandle{graph, added.id};
+}
+
+}  // namespace internal
+
+Environment::Environment(const std::string& job_name)
+    : graph_(std::make_shared<internal::GraphBuilder>(job_name)) {}
+
+Environment& Environment::SetParallelism(int parallelism) {
+  graph_->SetDefaultParallelism(internal::InRangeOrInvalid(parallelism));
+  return *this;
+}
+
+internal::NodeHandle Environment::AddSource(std::shared_ptr<const Source> source,
+                                            const WatermarkStrategy& watermarks,
+                                            const std::string& name) {
+  StreamNode& added = graph_->Add(StreamNode::Kind::kSource, source->type());
+  added.output_schema = source->schema();
+  added.watermarks = watermarks.spec();
+  added.source = std::move(source);
+  graph_->SetName(added.id, name);
+  return internal::NodeHandle{graph_, added.id};
+}
+
+StreamGraph Environment::Graph() const { return graph_->Finish(); }
+
+}  // namespace weir

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "common/types/record.h"
+#include "connectors/kafka/kafka_connectors.h"
+#include "weir/connector_handles.h"
+
+namespace weir {
+
+/// Kafka client properties under Java's names; see connectors/kafka/properties.h.
+using KafkaProperties = kafka::Properties;
+/// Where to start and to stop: Earliest, Latest, Committed, Timestamp, Specific.
+using Offsets = kafka::Offsets;
+using OffsetReset = kafka::OffsetReset;
+using TopicPartition = kafka::TopicPartition;
+/// How keys and values are written.
+using RecordFormat = kafka::RecordFormat;
+using RecordTimestamps = kafka::RecordTimestamps;
+
+/// A text, for records that are std::string (Flink's SimpleStringSchema).
+inline RecordFormat SimpleString() { return kafka::StringRecordFormat(); }
+/// The bytes as they are, for records that are weir::ByteArray.
+inline RecordFormat Raw() { return kafka::RawRecordFormat(); }
+/// A JSON object, one member per field of the record.
+inline RecordFormat Json(JsonOptions options = {}) { return kafka::JsonRecordFormat(options); }
+
+/// Describes a Kafka source, as Flink's KafkaSource.builder() does:
+///
+///   auto source = weir::KafkaSource<std::string>::Builder()
+///                     .Properties(properties).Topics({"flights"})
+///                     .StartingOffsets(weir::Offsets::Earliest())
+///                     .ValueOnly(weir::SimpleString()).Build();
+///
+/// One of Topics, TopicPattern and Partitions says what is read. Partitions that are added to a
+/// topic later are found within partition.discovery.interval.ms (5 minutes; 0: never). The event
+/// time of a record is its timestamp in Kafka. Offsets are committed to the group (when group.id is
+/// set) after each checkpoint, for observers; where the job goes on is decided by its checkpoints.
+/// Errors are reported when the job is planned.
+template <RowType T>
+class KafkaSource {
+ public:
+  class BuilderType;
+  static BuilderType Builder() { return BuilderType(); }
+
+  class BuilderType {
+   public:
+    BuilderType& Properties(const KafkaProperties& properties) {
+      for (const auto& [name, value] : properties.values()) options_.properties.Set(name, value);
+      return *this;
+    }
+    BuilderType& Property(std::string_view name, std::string_view value) {
+      options_.properties.Set(name, value);
+      return *this;
+    }
+    BuilderType& BootstrapServers(std::string_view brokers) {
+      return Property("bootstrap.servers", brokers);
+    }
+    BuilderType& GroupId(std::string_view group) { return Property("group.id", group); }
+    /// Clients call themselves "<prefix>-<subtask>".
+    BuilderType& ClientIdPrefix(std::string_view prefix) {
+      return Property("client.id.prefix", prefix);
+    }
+    BuilderType& Topics(std::vector<std::string> topics) {
+      options_.topics = std::move(topics);
+      return *this;
+    }
+    /// A regular expression (ECMAScript) that must match a topic's whole name.
+    BuilderType& TopicPattern(std::string pattern) {
+      options_.topic_pattern = std::move(pattern);
+      return *this;
+    }
+    BuilderType& Partitions(std::vector<TopicPartition> partitions) {
+      options_.partitions = std::move(partitions);
+      return *this;
+    }
+    /// Default: Earliest.
+    BuilderType& StartingOffsets(Offsets offsets) {
+      options_.starting_offsets = std::move(offsets);
+      return *this;
+    }
+    /// The source ends there, and is a bounded one.
+    BuilderType& Bounded(Offsets stopping_offsets) {
+      options_.stopping_offsets = std::move(stopping_offsets);
+      options_.bounded = true;
+      return *this;
+    }
+    /// The source ends there, but the job runs as one that has no end.
+    BuilderType& Unbounded(Offsets stopping_offsets) {
+      options_.stopping_offsets = std::move(stopping_offsets);
+      options_.bounded = false;
+      return *this;
+    }
+    /// Values only, in this format. Without it value.deserializer decides.
+    BuilderType& ValueOnly(RecordFormat format) {
+      options_.value_format = std::move(format);
+      return *this;
+    }
+
+    SourceOf<T> Build() {
+      options_.schema = SchemaOf<T>();
+      return SourceOf<T>(kafka::MakeKafkaSource(options_));
+    }
+
+   private:
+    kafka::KafkaSourceOptions options_;
+  };
+};
+
+/// Describes a Kafka sink, as Flink's KafkaSink.builder() does:
+///
+///   auto sink = weir::KafkaSink<Flight>::Builder()
+///                   .Properties(properties).Topic("delays").Key(&Flight::origin)
+///                   .Value(weir::Json()).Build();
+///
+/// Records with a key go to the partition where Java's clients would send them. Default delivery:
+/// at least once. Errors are reported when the job is planned.
+template <RowType T>
+class KafkaSink {
+ public:
+  class BuilderType;
+  static BuilderType Builder() { return BuilderType(); }
+
+  class BuilderType {
+   public:
+    BuilderType& Properties(const KafkaProperties& properties) {
+      for (const auto& [name, value] : properties.values()) options_.properties.Set(name, value);
+      return *this;
+    }
+    BuilderType& Property(std::string_view name, std::string_view value) {
+      options_.properties.Set(name, value);
+      return *this;
+    }
+    BuilderType& BootstrapServers(std::string_view brokers) {
+      return Property("bootstrap.servers", brokers);
+    }
+    BuilderType& ClientIdPrefix(std::string_view prefix) {
+      return Property("client.id.prefix", prefix);
+    }
+    BuilderType& Topic(std::string_view topic) {
+      options_.topic = std::string(topic);
+      return *this;
+    }
+    /// The record's key is this field, which stays part of the value. Without a format,
+    /// key.serializer decides, or the field's type (texts and bytes as they are).
+    template <class Field>
+    BuilderType& Key(Field T::*field, RecordFormat format = RecordFormat()) {
+      options_.key_field = NameOf(field);
+      options_.key_format = std::move(format);
+      return *this;
+    }
+    /// The key is the whole record, where that is a single value.
+    BuilderType& Key(RecordFormat format) {
+      options_.key_field = SchemaOf<T>()->field(0).name;
+      options_.key_format = std::move(format);
+      return *this;
+    }
+    /// Without it value.serializer decides.
+    BuilderType& Value(RecordFormat format) {
+      options_.value_format = std::move(format);
+      return *this;
+    }
+    BuilderType& Delivery(DeliveryGuarantee delivery) {
+      options_.delivery = delivery;
+      return *this;
+    }
+    /// Default: the event time, where the record has one.
+    BuilderType& Timestamps(RecordTimestamps timestamps) {
+      options_.timestamps = timestamps;
+      return *this;
+    }
+
+    SinkOf<T> Build() { return SinkOf<T>(kafka::MakeKafkaSink(options_, SchemaOf<T>())); }
+
+   private:
+    // The name under which WEIR_RECORD declared the member; "(undeclared)" when it did not.
+    template <class Field>
+    static std::string NameOf(Field T::*field) {
+      std::string name = "(undeclared)";
+      std::apply(
+          [&](const auto&... declared) {
+            (
+                [&] {
+                  if constexpr (std::is_same_v<Field T::*,
+                                               std::decay_t<decltype(declared.member)>>) {
+                    if (declared.member == field) name = declared.name;
+                  }
+                }(),
+                ...);
+          },
+          T::WeirFields());
+      return name;
+    }
+
+    kafka::KafkaSinkOptions options_;
+  };
+};
+
+}  // namespace weir

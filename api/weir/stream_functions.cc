@@ -1,0 +1,33 @@
+#include "weir/stream_functions.h"
+
+namespace weir::internal {
+
+BatchExtras TakeExtras(const Batch& batch, std::span<const uint32_t> rows) {
+  BatchExtras extras;
+  if (const int64_t* times = batch.event_times(); times != nullptr) {
+    std::vector<int64_t> taken;
+    taken.reserve(rows.size());
+    for (const uint32_t row : rows) taken.push_back(times[row]);
+    extras.event_times = Buffer::FromVector(std::move(taken));
+  }
+  if (const ChangeKind* kinds = batch.change_kinds(); kinds != nullptr) {
+    std::vector<ChangeKind> taken;
+    taken.reserve(rows.size());
+    for (const uint32_t row : rows) taken.push_back(kinds[row]);
+    extras.change_kinds = Buffer::FromVector(std::move(taken));
+  }
+  if (batch.provenance() != nullptr) extras.provenance = batch.provenance()->Take(rows);
+  return extras;
+}
+
+BatchPtr Select(const BatchPtr& batch, std::span<const uint32_t> rows) {
+  if (rows.empty()) return nullptr;
+  if (rows.size() == batch->num_rows()) return batch;
+  return std::make_shared<const Batch>(batch->Take(rows));
+}
+
+absl::Status CheckFits(const BatchBuilder& builder) {
+  return builder.full() ? builder.status() : absl::OkStatus();
+}
+
+}  // namespace weir::internal

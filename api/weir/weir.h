@@ -1,0 +1,10 @@
+#pragma once
+
+/// Everything a job author includes: `#include "weir/weir.h"`. docs/architecture.md has a tour.
+#include "weir/args.h"
+#include "weir/connector_handles.h"
+#include "weir/data_stream.h"
+#include "weir/environment.h"
+#include "weir/kafka.h"
+#include "weir/run_job.h"
+#include "weir/watermark_strategy.h"

@@ -1,0 +1,34 @@
+#include "client/cli/output.h"
+#include "client/cli/verb.h"
+#include "common/base/status_macros.h"
+
+namespace weir::cli {
+
+absl::Status FinishStopping(VerbContext& context, const std::string& job) {
+  proto::JobDetails details;
+  if (context.flags.Has("wait")) {
+    WEIR_ASSIGN_OR_RETURN(details, WaitForState(context.client, job,
+                                                {"FINISHED", "CANCELED", "FAILED"}, context.wait));
+  } else {
+    WEIR_ASSIGN_OR_RETURN(details, context.client.DescribeJob(job));
+  }
+  context.out << (context.json ? JobStateAsJson(details.summary())
+                               : JobStateAsText(details.summary()));
+  return absl::OkStatus();
+}
+
+Verb CancelVerb() {
+  Verb verb;
+  verb.name = "cancel";
+  verb.summary = "End a job at once, without a last checkpoint.";
+  verb.positionals = "JOB";
+  verb.flags = {{"wait", "w", false, "", "Return when the job has ended."}};
+  verb.run = [](VerbContext& context) -> absl::Status {
+    const std::string& job = context.flags.positionals[0];
+    WEIR_RETURN_IF_ERROR(context.client.CancelJob(job));
+    return FinishStopping(context, job);
+  };
+  return verb;
+}
+
+}  // namespace weir::cli

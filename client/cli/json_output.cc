@@ -1,0 +1,161 @@
+#include <map>
+
+#include "absl/time/time.h"
+
+#include "client/cli/output.h"
+#include <nlohmann/json.hpp>
+
+namespace weir::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Bytes that are no UTF-8 (of a log line, say) are replaced; nothing throws.
+std::string Line(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json Time(int64_t ms) {
+  if (ms == 0) return nullptr;
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixMillis(ms), absl::UTCTimeZone());
+}
+
+Json Summary(const proto::JobSummary& job) {
+  return {{"job_id", job.job()},
+          {"name", job.name()},
+          {"state", job.state()},
+          {"generation", job.generation()},
+          {"restarts", job.restarts()},
+          {"reason", job.reason()},
+          {"submitted_at", Time(job.submitted_at_ms())}};
+}
+
+Json Counts(const proto::CheckpointCounts& counts) {
+  Json json = {{"triggered", counts.triggered()},
+               {"completed", counts.completed()},
+               {"failed", counts.failed()}};
+  json["latest_epoch"] = counts.has_latest_epoch() ? Json(counts.latest_epoch()) : Json(nullptr);
+  json["restored_epoch"] =
+      counts.has_restored_epoch() ? Json(counts.restored_epoch()) : Json(nullptr);
+  return json;
+}
+
+template <class Strings>
+Json StringArray(const Strings& strings) {
+  Json array = Json::array();
+  for (const std::string& string : strings) array.push_back(string);
+  return array;
+}
+
+template <class StringMap>
+Json StringObject(const StringMap& entries) {
+  Json object = Json::object();
+  const std::map<std::string, std::string> sorted(entries.begin(), entries.end());
+  for (const auto& [key, value] : sorted) object[key] = value;
+  return object;
+}
+
+Json Operator(const proto::OperatorDescriptor& descriptor) {
+  return {{"uid", descriptor.uid()},
+          {"name", descriptor.name()},
+          {"kind", proto::OperatorDescriptor::Kind_Name(descriptor.kind())},
+          {"type", descriptor.type()},
+          {"configuration", StringObject(descriptor.configuration())},
+          {"output_schema", descriptor.output_schema()}};
+}
+
+}  // namespace
+
+std::string JobsAsJson(const proto::ListJobsResponse& jobs) {
+  Json list = Json::array();
+  for (const proto::JobSummary& job : jobs.jobs()) list.push_back(Summary(job));
+  return Line({{"jobs", list}});
+}
+
+std::string JobAsJson(const proto::JobDetails& job) {
+  Json json = Summary(job.summary());
+  json["workers"] = Json::array();
+  for (const proto::WorkerDetails& worker : job.workers()) {
+    json["workers"].push_back({{"worker_id", worker.worker()},
+                               {"pid", worker.pid()},
+                               {"taskmanager", worker.task_manager()},
+                               {"state", worker.state()},
+                               {"resident_bytes", worker.resident_bytes()}});
+  }
+  json["tasks"] = Json::array();
+  for (const proto::TaskDetails& task : job.tasks()) {
+    json["tasks"].push_back({{"vertex", task.vertex()},
+                             {"index", task.index()},
+                             {"name", task.name()},
+                             {"state", task.state()},
+                             {"worker_id", task.worker()},
+                             {"records_in", task.records_in()},
+                             {"records_out", task.records_out()},
+                             {"splits", StringArray(task.splits())}});
+  }
+  json["checkpoints"] = Counts(job.checkpoints());
+  json["configuration"] = StringObject(job.configuration());
+  return Line(json);
+}
+
+std::string JobStateAsJson(const proto::JobSummary& job) { return Line(Summary(job)); }
+
+std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints) {
+  Json json = Counts(checkpoints.counts());
+  json["checkpoints"] = Json::array();
+  for (const proto::CheckpointDetails& checkpoint : checkpoints.checkpoints()) {
+    json["checkpoints"].push_back({{"epoch", checkpoint.epoch()},
+                                   {"generation", checkpoint.generation()},
+                                   {"term", checkpoint.term()},
+                                   {"state", checkpoint.state()},
+                                   {"triggered_at", Time(checkpoint.triggered_at_ms())},
+                                   {"duration_ms", checkpoint.duration_ms()},
+                                   {"state_bytes", checkpoint.state_bytes()},
+                                   {"committed", checkpoint.committed()},
+                                   {"failure", checkpoint.failure()}});
+  }
+  return Line(json);
+}
+
+std::string ClusterAsJson(const proto::ClusterDetails& cluster) {
+  Json json = {{"cluster_id", cluster.cluster_id()}, {"version", cluster.version()}};
+  json["leader"] = {{"address", cluster.leader_address()},
+                    {"term", cluster.term()},
+                    {"pid", cluster.leader_pid()}};
+  json["taskmanagers"] = Json::array();
+  for (const proto::TaskManagerDetails& manager : cluster.task_managers()) {
+    json["taskmanagers"].push_back({{"taskmanager_id", manager.task_manager()},
+                                    {"host", manager.host()},
+                                    {"pid", manager.pid()},
+                                    {"slots", manager.slots()},
+                                    {"slots_used", manager.slots_used()},
+                                    {"state", manager.state()}});
+  }
+  return Line(json);
+}
+
+std::string GraphAsJson(const proto::JobGraph& graph) {
+  Json json = {{"job_name", graph.job_name()},
+               {"max_parallelism", graph.max_parallelism()},
+               {"fingerprint", graph.fingerprint()}};
+  json["vertices"] = Json::array();
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    Json operators = Json::array();
+    for (const proto::OperatorDescriptor& descriptor : vertex.operators()) {
+      operators.push_back(Operator(descriptor));
+    }
+    json["vertices"].push_back({{"id", vertex.id()},
+                                {"name", vertex.name()},
+                                {"parallelism", vertex.parallelism()},
+                                {"operators", operators}});
+  }
+  json["edges"] = Json::array();
+  for (const proto::JobEdge& edge : graph.edges()) {
+    json["edges"].push_back({{"source_vertex", edge.source_vertex()},
+                             {"target_vertex", edge.target_vertex()},
+                             {"exchange", proto::JobEdge::Exchange_Name(edge.exchange())}});
+  }
+  return Line(json);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,60 @@
+#include "client/cli/output.h"
+#include "client/cli/verb.h"
+#include "common/base/status_macros.h"
+#include "common/config/option_table.h"
+#include "common/net/artifact_file.h"
+
+namespace weir::cli {
+namespace {
+
+absl::Status RunSubmit(VerbContext& context) {
+  JobSubmission submission;
+  submission.binary = context.flags.positionals[0];
+  submission.arguments = context.flags.job_arguments;
+  submission.name = context.flags.Get("name");
+  submission.configuration = JobOptionsOf(context.flags);
+  WEIR_ASSIGN_OR_RETURN(const std::string job, Submit(context.client, context.random, submission));
+  proto::JobDetails details;
+  if (context.flags.Has("detach")) {
+    WEIR_ASSIGN_OR_RETURN(details, context.client.DescribeJob(job));
+  } else {
+    WEIR_ASSIGN_OR_RETURN(details, WaitForStart(context.client, job, context.wait));
+  }
+  context.out << (context.json ? JobStateAsJson(details.summary())
+                               : JobStateAsText(details.summary()));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckBinaryArgument(const ParsedFlags& flags) {
+  const absl::Status status = CheckJobBinary(flags.positionals[0]);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(status.message());
+}
+
+std::map<std::string, std::string> JobOptionsOf(const ParsedFlags& flags) {
+  std::map<std::string, std::string> options;
+  for (const auto& [name, value] : flags.values) {
+    const OptionSpec* spec = WeirOptions().Find(name);
+    if (spec != nullptr && spec->scope == OptionScope::kJob) options[name] = value;
+  }
+  return options;
+}
+
+Verb SubmitVerb() {
+  Verb verb;
+  verb.name = "submit";
+  verb.summary = "Upload a job's binary and start the job; waits until it runs or fails.";
+  verb.positionals = "BINARY";
+  verb.flags = {{"name", "n", true, "NAME", "Name of the job; the binary's own by default."},
+                {"detach", "d", false, "", "Return as soon as the cluster has accepted the job."}};
+  verb.takes_job_arguments = true;
+  verb.takes_job_options = true;
+  verb.default_timeout = absl::Seconds(60);
+  verb.check = CheckBinaryArgument;
+  verb.run = RunSubmit;
+  return verb;
+}
+
+}  // namespace weir::cli

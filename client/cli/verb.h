@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "client/cli/flags.h"
+#include "client/cluster_client.h"
+#include "client/submit.h"
+#include "common/base/random.h"
+
+namespace weir::cli {
+
+/// What a verb works with. Its errors go back as a status, from which cli.cc makes the sentence on
+/// stderr and the exit code.
+struct VerbContext {
+  const ParsedFlags& flags;
+  ClusterClient& client;
+  Random& random;
+  WaitOptions wait;  // with the verb's --timeout
+  bool json = false;
+  std::ostream& out;
+};
+
+/// One verb of `weir`, in a file of its own.
+struct Verb {
+  std::string name;
+  std::string summary;               // one line
+  std::string positionals;           // for --help: "BINARY", "JOB", ""
+  std::vector<FlagSpec> flags = {};  // beside the common ones
+  bool takes_job_arguments = false;  // "-- ARGS" may follow
+  bool takes_job_options = false;    // --checkpoint.interval and the like
+  absl::Duration default_timeout = absl::Seconds(30);
+  /// What can be refused before the cluster is asked; may be empty.
+  std::function<absl::Status(const ParsedFlags&)> check = {};
+  std::function<absl::Status(VerbContext&)> run = {};
+};
+
+Verb SubmitVerb();
+Verb PlanVerb();
+Verb ListVerb();
+Verb DescribeVerb();
+Verb CancelVerb();
+Verb StopVerb();
+Verb CheckpointsVerb();
+Verb ClusterVerb();
+
+/// For verbs that take a BINARY: a file that is missing or no Weir job is the user's mistake.
+absl::Status CheckBinaryArgument(const ParsedFlags& flags);
+
+/// Options of a job's scope among the flags.
+std::map<std::string, std::string> JobOptionsOf(const ParsedFlags& flags);
+
+/// For cancel and stop: with --wait until the job is in its last state; then prints its state.
+absl::Status FinishStopping(VerbContext& context, const std::string& job);
+
+}  // namespace weir::cli

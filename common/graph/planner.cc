@@ -1,0 +1,203 @@
+#include "common/graph/planner.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "common/graph/fingerprint.h"
+
+namespace weir {
+namespace {
+
+constexpr uint32_t kFormatVersion = 1;
+
+absl::Status Invalid(const std::string& message) { return absl::InvalidArgumentError(message); }
+
+class Planner {
+ public:
+  Planner(const StreamGraph& graph, const PlannerOptions& options)
+      : graph_(graph), options_(options) {}
+
+  absl::StatusOr<proto::JobGraph> Plan();
+
+ private:
+  absl::Status CheckNames() const;
+  absl::Status CheckShape() const;
+  absl::Status CheckParallelism() const;
+  absl::Status CheckConnectors() const;
+  void AddNode(const StreamNode& node, proto::JobGraph& plan);
+  void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
+
+  const StreamNode& NodeOf(uint64_t id) const {
+    const auto found = nodes_.find(id);
+    WEIR_CHECK(found != nodes_.end()) << "stream node " << id << " is read and does not exist";
+    return *found->second;
+  }
+  uint32_t ParallelismOf(const StreamNode& node) const {
+    return node.parallelism == 0 ? graph_.default_parallelism : node.parallelism;
+  }
+
+  const StreamGraph& graph_;
+  const PlannerOptions& options_;
+  std::map<uint64_t, const StreamNode*> nodes_;
+  std::map<uint64_t, int> vertex_of_;  // node id -> index in the plan's vertices
+};
+
+absl::StatusOr<proto::JobGraph> Planner::Plan() {
+  for (const StreamNode& node : graph_.nodes) nodes_[node.id] = &node;
+  WEIR_RETURN_IF_ERROR(CheckNames());
+  WEIR_RETURN_IF_ERROR(CheckShape());
+  WEIR_RETURN_IF_ERROR(CheckParallelism());
+  WEIR_RETURN_IF_ERROR(CheckConnectors());
+
+  proto::JobGraph plan;
+  plan.set_format_version(kFormatVersion);
+  plan.set_job_name(graph_.job_name);
+  plan.set_max_parallelism(options_.max_parallelism);
+  // By id, and an input's id is lower: vertices come out in topological order.
+  for (const auto& [id, node] : nodes_) AddNode(*node, plan);
+  plan.set_fingerprint(FingerprintOf(plan));
+  return plan;
+}
+
+absl::Status Planner::CheckNames() const {
+  if (graph_.job_name.empty()) return Invalid("the job has no name");
+  std::map<std::string, const StreamNode*> uids;
+  for (const auto& [id, node] : nodes_) {
+    if (node->name.empty()) {
+      return Invalid(absl::StrCat("a ", node->type, " (operator ", id, ") has an empty name"));
+    }
+    if (node->uid.empty()) return Invalid(absl::StrCat("operator '", node->name, "' has no uid"));
+    const auto [other, fresh] = uids.emplace(node->uid, node);
+    if (fresh) continue;
+    return Invalid(absl::StrCat("two operators have the uid '", node->uid, "': a ",
+                                other->second->type, " named '", other->second->name, "' and a ",
+                                node->type, " named '", node->name,
+                                "'; give one of them another with .Uid(...) or .Name(...)"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Planner::CheckShape() const {
+  bool has_source = false;
+  bool has_sink = false;
+  std::set<uint64_t> read;
+  for (const auto& [id, node] : nodes_) {
+    has_source = has_source || node->kind == StreamNode::Kind::kSource;
+    has_sink = has_sink || node->kind == StreamNode::Kind::kSink;
+    WEIR_CHECK(node->input.has_value() == (node->kind != StreamNode::Kind::kSource))
+        << "operator " << node->name;
+    if (!node->input.has_value()) continue;
+    WEIR_CHECK(NodeOf(*node->input).id < id) << "operator " << node->name << " before its input";
+    read.insert(*node->input);
+  }
+  if (!has_source) {
+    return Invalid(absl::StrCat("job '", graph_.job_name, "' has no source: call FromSource"));
+  }
+  if (!has_sink) {
+    return Invalid(absl::StrCat("job '", graph_.job_name, "' has no sink: call SinkTo"));
+  }
+  for (const auto& [id, node] : nodes_) {
+    if (node->kind == StreamNode::Kind::kSink || read.count(id) > 0) continue;
+    return Invalid(absl::StrCat("nothing reads the stream of operator '", node->name,
+                                "': end it with SinkTo or leave it out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Planner::CheckParallelism() const {
+  for (const auto& [id, node] : nodes_) {
+    const uint32_t parallelism = ParallelismOf(*node);
+    if (parallelism == 0 || parallelism > options_.max_parallelism) {
+      return Invalid(absl::StrCat("the parallelism of operator '", node->name,
+                                  "' must be between 1 and ", options_.max_parallelism));
+    }
+    if (!node->input.has_value()) continue;
+    const StreamNode& input = NodeOf(*node->input);
+    if (ParallelismOf(input) == parallelism) continue;
+    return Invalid(absl::StrCat("operator '", input.name, "' has parallelism ",
+                                ParallelismOf(input), " and '", node->name,
+                                "', which reads it, has ", parallelism,
+                                "; that needs a shuffle, which this version does not have; give "
+                                "both the same parallelism"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Planner::CheckConnectors() const {
+  for (const auto& [id, node] : nodes_) {
+    absl::Status status;
+    if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
+    if (node->kind == StreamNode::Kind::kSink) {
+      status = node->sink->Validate(*NodeOf(*node->input).output_schema);
+    }
+    if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
+  }
+  return absl::OkStatus();
+}
+
+void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
+  proto::JobVertex* vertex = nullptr;
+  if (node.input.has_value() && node.chain_with_input) {
+    vertex_of_[node.id] = vertex_of_.at(*node.input);
+    vertex = plan.mutable_vertices(vertex_of_[node.id]);
+    vertex->set_name(absl::StrCat(vertex->name(), " -> ", node.name));
+  } else {
+    vertex_of_[node.id] = plan.vertices_size();
+    vertex = plan.add_vertices();
+    vertex->set_id(static_cast<uint64_t>(plan.vertices_size()));
+    vertex->set_name(node.name);
+    vertex->set_parallelism(ParallelismOf(node));
+    if (node.input.has_value()) {
+      proto::JobEdge* edge = plan.add_edges();
+      edge->set_source_vertex(plan.vertices(vertex_of_.at(*node.input)).id());
+      edge->set_target_vertex(vertex->id());
+      edge->set_exchange(proto::JobEdge::FORWARD);
+    }
+  }
+  Describe(node, *vertex->add_operators());
+}
+
+void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const {
+  descriptor.set_uid(node.uid);
+  descriptor.set_name(node.name);
+  descriptor.set_type(node.type);
+  std::map<std::string, std::string> configuration = node.configuration;
+  switch (node.kind) {
+    case StreamNode::Kind::kSource:
+      descriptor.set_kind(proto::OperatorDescriptor::SOURCE);
+      descriptor.set_bounded(node.source->bounded());
+      configuration.merge(node.source->Describe());
+      if (node.watermarks != nullptr) configuration["watermarks"] = node.watermarks->description;
+      break;
+    case StreamNode::Kind::kTransform:
+      descriptor.set_kind(proto::OperatorDescriptor::TRANSFORM);
+      break;
+    case StreamNode::Kind::kSink:
+      descriptor.set_kind(proto::OperatorDescriptor::SINK);
+      descriptor.set_transactional(node.sink->delivery() == DeliveryGuarantee::kExactlyOnce);
+      configuration.merge(node.sink->Describe());
+      break;
+  }
+  // The edges between chained operators are not in the plan; where two operators of a vertex read
+  // one stream, this says so.
+  if (node.input.has_value()) configuration["input"] = NodeOf(*node.input).uid;
+  if (node.output_schema != nullptr) descriptor.set_output_schema(node.output_schema->ToString());
+  for (const auto& [key, value] : configuration) {
+    (*descriptor.mutable_configuration())[key] = value;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<proto::JobGraph> PlanJob(const StreamGraph& graph, const PlannerOptions& options) {
+  return Planner(graph, options).Plan();
+}
+
+}  // namespace weir

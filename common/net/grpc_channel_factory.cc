@@ -1,0 +1,196 @@
+#include "common/net/grpc_channel_factory.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "common/net/message_stream.h"
+
+namespace weir {
+namespace {
+
+constexpr char kUnixPrefix[] = "unix:";
+constexpr int kKeepaliveTimeMs = 10'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kLeastPingIntervalMs = 1'000;
+constexpr int kInitialReconnectBackoffMs = 50;
+constexpr int kMaxReconnectBackoffMs = 1'000;
+constexpr int kConnectTimeoutMs = 5'000;  // what gRPC makes of the "least" reconnect backoff
+
+absl::StatusOr<std::string> ReadPem(const std::string& path, absl::string_view option) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream contents;
+  if (!file || !(contents << file.rdbuf())) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", option, " '", path, "'"));
+  }
+  if (!absl::StrContains(contents.str(), "-----BEGIN")) {
+    return absl::InvalidArgumentError(absl::StrCat(option, " '", path, "' is no PEM file"));
+  }
+  return contents.str();
+}
+
+// gRPC writes to stderr on its own, also what our callers report in their own words. What it says
+// before it aborts must be seen.
+void LogFromGrpc(gpr_log_func_args* arguments) {
+  const absl::string_view text(arguments->message);
+  if (absl::StrContains(text, "assertion failed")) {
+    LogError("gRPC aborts", {{"text", text}, {"file", arguments->file}, {"line", arguments->line}});
+  } else {
+    LogDebug("gRPC says", {{"text", text}});
+  }
+}
+
+// What bind() says about the address: gRPC logs it and returns nothing.
+std::string ListenFailure(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (absl::StartsWith(address, kUnixPrefix)) {
+    const std::string path = address.substr(strlen(kUnixPrefix));
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) return "the path is too long for a socket";
+    const int error = access(path.substr(0, path.rfind('/')).c_str(), W_OK) == 0 ? 0 : errno;
+    return error == 0 ? "the socket cannot be made" : strerror(error);
+  }
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints = {};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    return gai_strerror(error);
+  }
+  std::string reason = "the port cannot be opened";
+  const int probe = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(probe, found->ai_addr, found->ai_addrlen) != 0) reason = strerror(errno);
+  if (probe >= 0) close(probe);
+  freeaddrinfo(found);
+  return reason;
+}
+
+}  // namespace
+
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
+    : server_(std::move(server)), address_(std::move(address)) {}
+
+GrpcServer::~GrpcServer() { Shutdown(); }
+
+void GrpcServer::Shutdown() {
+  if (server_ == nullptr) return;
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kShutdownGrace));
+  server_->Wait();
+  server_.reset();
+}
+
+GrpcChannelFactory::GrpcChannelFactory(SecurityOptions options)
+    : options_(std::move(options)), authorizer_(options_.token) {}
+
+absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
+    SecurityOptions options) {
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    return absl::InvalidArgumentError(
+        "security.tls.certificate-file and security.tls.key-file are given together or not at all");
+  }
+  if (options.require_client_certificate && options.ca_file.empty()) {
+    return absl::InvalidArgumentError(
+        "security.tls.require-client-certificate needs security.tls.ca-file");
+  }
+  gpr_set_log_function(&LogFromGrpc);
+  std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory(std::move(options)));
+  const SecurityOptions& given = factory->options_;
+  WEIR_ASSIGN_OR_RETURN(factory->certificate_,
+                        ReadPem(given.certificate_file, "security.tls.certificate-file"));
+  WEIR_ASSIGN_OR_RETURN(factory->key_, ReadPem(given.key_file, "security.tls.key-file"));
+  WEIR_ASSIGN_OR_RETURN(factory->ca_, ReadPem(given.ca_file, "security.tls.ca-file"));
+  return factory;
+}
+
+std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::string& address) const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (options_.tls() && !absl::StartsWith(address, kUnixPrefix)) {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = ca_;
+    tls.pem_cert_chain = certificate_;
+    tls.pem_private_key = key_;
+    credentials = grpc::SslCredentials(tls);
+  } else {
+    credentials = grpc::InsecureChannelCredentials();
+  }
+  return grpc::CreateCustomChannel(address, credentials, arguments);
+}
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
+    const std::string& address, const std::vector<grpc::Service*>& services) const {
+  const bool local = absl::StartsWith(address, kUnixPrefix);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (options_.tls() && !local) {
+    if (certificate_.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("listening at ", address, " with TLS needs security.tls.certificate-file"));
+    }
+    grpc::SslServerCredentialsOptions tls(
+        options_.require_client_certificate
+            ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+            : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+    tls.pem_root_certs = ca_;
+    tls.pem_key_cert_pairs.push_back({key_, certificate_});
+    credentials = grpc::SslServerCredentials(tls);
+  }
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kLeastPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  int port = 0;
+  builder.AddListeningPort(address, credentials, &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen at ", address, ": ", ListenFailure(address)));
+  }
+  std::string bound = address;
+  if (!local) bound = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  return std::make_unique<GrpcServer>(std::move(server), std::move(bound));
+}
+
+}  // namespace weir

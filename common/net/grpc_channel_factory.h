@@ -1,0 +1,78 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/net/grpc_authorizer.h"
+#include "common/net/security_options.h"
+
+namespace weir {
+
+/// A listening server. Shutdown before the services it was started with are destroyed.
+class GrpcServer {
+ public:
+  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address);
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  /// Where it listens, with the port it got: "127.0.0.1:40112", "unix:/path".
+  const std::string& address() const { return address_; }
+
+  /// Takes no more calls, cancels those that last longer than kShutdownGrace, and returns when all
+  /// have ended. Not from a thread that has to end one of them.
+  void Shutdown();
+
+  static constexpr absl::Duration kShutdownGrace = absl::Milliseconds(300);
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+  const std::string address_;
+};
+
+/// The one maker of channels and listening ports, so that TLS, tokens, keepalive, reconnect and
+/// size limits are decided in one place. Plaintext unless the options name certificates; "unix:"
+/// addresses are always plaintext, the directory's permissions guard them.
+///
+/// Threads: any. Immutable after Create. Outlives nothing that it makes.
+class GrpcChannelFactory {
+ public:
+  /// Reads the files. INVALID_ARGUMENT naming the file or option that is wrong.
+  static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(SecurityOptions options);
+
+  /// A channel with a connection of its own, so that its first attempt is made at once and later
+  /// ones 50 ms to 1 s apart, whatever happened to earlier channels to this address. Never fails;
+  /// calls on it do.
+  std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) const;
+
+  /// What every call made by this process carries.
+  void Authorize(grpc::ClientContext& context) const { AddToken(options_.token, context); }
+  /// Checks the calls that this process gets; for "unix:" services use GrpcAuthorizer("").
+  const GrpcAuthorizer& authorizer() const { return authorizer_; }
+
+  /// Listens at "host:port" (port 0: any) or "unix:/path". Reflection is on. The address has been
+  /// allowed by CheckBindAddress. UNAVAILABLE naming address and reason, e.g. a port that is taken.
+  absl::StatusOr<std::unique_ptr<GrpcServer>> StartServer(
+      const std::string& address, const std::vector<grpc::Service*>& services) const;
+
+ private:
+  explicit GrpcChannelFactory(SecurityOptions options);
+
+  SecurityOptions options_;
+  GrpcAuthorizer authorizer_;
+  std::string certificate_;
+  std::string key_;
+  std::string ca_;
+};
+
+}  // namespace weir

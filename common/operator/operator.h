@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/time/event_time.h"
+#include "common/types/batch.h"
+#include "common/types/schema.h"
+
+namespace weir {
+
+/// Where an operator puts what it makes: the next operator of the chain, or the chain's end.
+/// Threads: the task's thread. Errors pass through to the task, which fails with them.
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual absl::Status Emit(BatchPtr batch) = 0;
+  virtual absl::Status EmitWatermark(EventTime watermark) = 0;
+};
+
+/// What an operator may know about where it runs.
+struct OperatorContext {
+  std::string operator_uid;
+  std::string operator_name;
+  uint32_t subtask_index = 0;
+  uint32_t parallelism = 1;
+};
+
+/// One operator of a chain, fed by the batch.
+///
+/// Life cycle: Open, then RestoreState when there is state of an earlier execution, then any number
+/// of Process*/SnapshotState, then Finish at the end of input, then Close. After a rollback a new
+/// object is made from the graph; Close is called on the old one without Finish.
+/// Threads: every call on the task's thread; no call may block or keep a reference to `out`.
+/// Errors: any error fails the task with the operator's name.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual absl::Status Open(const OperatorContext& context) {
+    (void)context;
+    return absl::OkStatus();
+  }
+  virtual absl::Status ProcessBatch(const BatchPtr& batch, Output& out) = 0;
+  virtual absl::Status ProcessWatermark(EventTime watermark, Output& out) {
+    return out.EmitWatermark(watermark);
+  }
+  virtual absl::Status Finish(Output& out) {
+    (void)out;
+    return absl::OkStatus();
+  }
+  /// State as of all batches processed so far; empty when the operator has none.
+  virtual absl::StatusOr<std::string> SnapshotState() { return std::string(); }
+  virtual absl::Status RestoreState(const std::string& state) {
+    (void)state;
+    return absl::OkStatus();
+  }
+  virtual void Close() {}
+};
+
+}  // namespace weir

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/connector/sink.h"
+#include "common/connector/source.h"
+#include "common/operator/operator.h"
+#include "common/operator/watermark_strategy.h"
+
+namespace weir {
+
+/// One operator as the job author wrote it: who it is, what it reads, and how to make it.
+struct StreamNode {
+  enum class Kind { kSource, kTransform, kSink };
+
+  uint64_t id = 0;                       // rises from 1 in the order of creation
+  Kind kind = Kind::kTransform;
+  std::string type;                      // "KafkaSource", "Map", ...
+  std::string name;
+  std::string uid;                       // default: the name
+  uint32_t parallelism = 0;              // 0: the environment's default
+  bool chain_with_input = true;          // false: its own task behind a local queue
+  std::optional<uint64_t> input;         // absent for sources
+  std::shared_ptr<const Schema> output_schema;  // null for sinks
+  std::map<std::string, std::string> configuration;
+
+  std::shared_ptr<const Source> source;  // kSource
+  WatermarkStrategyPtr watermarks;       // kSource
+  std::function<std::unique_ptr<Operator>()> make_operator;  // kTransform
+  std::shared_ptr<const Sink> sink;      // kSink
+};
+
+/// The dataflow a build function wrote, in the order it was written; made by weir::Environment,
+/// planned by common/graph, instantiated by the worker. Immutable once built; thread-safe then.
+struct StreamGraph {
+  std::string job_name;
+  uint32_t default_parallelism = 1;
+  std::vector<StreamNode> nodes;
+
+  const StreamNode* Find(const std::string& uid) const {
+    for (const StreamNode& node : nodes) {
+      if (node.uid == uid) return &node;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace weir

@@ -1,0 +1,236 @@
+#include "connectors/kafka/kafka_reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr int64_t kMicrosPerMilli = 1000;
+// As Flink: a record without a timestamp (message format 0) is before everything.
+constexpr int64_t kNoTimestamp = std::numeric_limits<int64_t>::min();
+
+}  // namespace
+
+KafkaReader::KafkaReader(ResolvedSourceOptions options,
+                         std::shared_ptr<const KafkaClientFactory> clients, uint32_t subtask_index)
+    : options_(std::move(options)),
+      clients_(std::move(clients)),
+      subtask_index_(subtask_index),
+      deserializer_(options_.value_format.MakeDeserializer(options_.options.schema)),
+      builder_(options_.options.schema) {}
+
+absl::Status KafkaReader::OpenClient() {
+  if (client_ != nullptr) return absl::OkStatus();
+  ClientConfiguration configuration = options_.configuration;
+  if (!options_.client_id_prefix.empty()) {
+    configuration.values["client.id"] =
+        absl::StrCat(options_.client_id_prefix, "-", subtask_index_);
+  }
+  WEIR_ASSIGN_OR_RETURN(client_, clients_->MakeConsumer(configuration, wakeup_));
+  return absl::OkStatus();
+}
+
+absl::Status KafkaReader::AddSplits(const std::vector<SourceSplit>& splits) {
+  splits_added_ = true;
+  std::vector<PartitionOffset> to_assign;
+  for (const SourceSplit& given : splits) {
+    WEIR_ASSIGN_OR_RETURN(const KafkaSplit at, DecodeKafkaPosition(given.position));
+    Split split{given, at, given.finished || at.AtEnd(), 0, -1};
+    if (!split.finished) {
+      split.assignment = static_cast<int64_t>(split_of_assignment_.size());
+      split_of_assignment_.push_back(splits_.size());
+      to_assign.push_back({at.topic, at.partition, at.offset});
+    }
+    splits_.push_back(std::move(split));
+  }
+  if (to_assign.empty()) return absl::OkStatus();
+  WEIR_RETURN_IF_ERROR(OpenClient());
+  return client_->Assign(to_assign);
+}
+
+absl::StatusOr<ReadResult> KafkaReader::Poll() {
+  ReadResult result;
+  if (groups_.empty()) {
+    if (AllFinished()) {
+      result.next = ReadResult::Next::kEndOfInput;
+      return result;
+    }
+    if (client_ == nullptr) return result;  // kWait: no partition yet
+    WEIR_RETURN_IF_ERROR(ConsumeMore());
+    if (groups_.empty()) {
+      WEIR_RETURN_IF_ERROR(AdvancePositions(/*only_bounded=*/true));
+      if (AllFinished()) result.next = ReadResult::Next::kEndOfInput;
+      return result;
+    }
+  }
+  Group& group = groups_.front();
+  result.split = group.split;
+  result.next = ReadResult::Next::kMore;
+  WEIR_ASSIGN_OR_RETURN(result.batch, TakeBatch(group));
+  if (group.next == group.end) groups_.pop_front();
+  if (groups_.empty()) WEIR_RETURN_IF_ERROR(AdvancePositions(/*only_bounded=*/true));
+  return result;
+}
+
+absl::Status KafkaReader::ConsumeMore() {
+  WEIR_RETURN_IF_ERROR(client_->Consume(options_.max_poll_records, &consumed_));
+  if (!consumed_.messages.empty()) GroupMessages();
+  return absl::OkStatus();
+}
+
+// Messages come in runs of one partition. A stable sort by partition makes one group of several
+// runs of the same one.
+void KafkaReader::GroupMessages() {
+  messages_.clear();
+  std::swap(messages_, consumed_.messages);
+  const auto by_assignment = [](const ConsumedMessage& a, const ConsumedMessage& b) {
+    return a.assignment < b.assignment;
+  };
+  if (!std::is_sorted(messages_.begin(), messages_.end(), by_assignment)) {
+    std::stable_sort(messages_.begin(), messages_.end(), by_assignment);
+  }
+  size_t begin = 0;
+  while (begin < messages_.size()) {
+    size_t end = begin + 1;
+    while (end < messages_.size() && messages_[end].assignment == messages_[begin].assignment) {
+      ++end;
+    }
+    const size_t split = split_of_assignment_[messages_[begin].assignment];
+    if (!splits_[split].finished) {
+      groups_.push_back({split, begin, end});
+      splits_[split].pending = end - begin;
+    }
+    begin = end;
+  }
+}
+
+size_t KafkaReader::CollectPayloads(const Group& group) {
+  const std::optional<int64_t>& stop = splits_[group.split].at.stop_offset;
+  payloads_.clear();
+  size_t bytes = 0;
+  for (size_t i = group.next; i < group.end && (payloads_.empty() || bytes < kBatchBytes); ++i) {
+    if (stop.has_value() && messages_[i].offset >= *stop) break;
+    payloads_.push_back(messages_[i].value);
+    bytes += messages_[i].value.size;
+  }
+  return payloads_.size();
+}
+
+absl::StatusOr<BatchPtr> KafkaReader::TakeBatch(Group& group) {
+  Split& split = splits_[group.split];
+  const size_t count = CollectPayloads(group);
+  BatchPtr batch;
+  size_t taken = count;
+  if (count > 0) {
+    failed_.clear();
+    const absl::Status status = deserializer_->Deserialize(payloads_, builder_, &failed_);
+    if (!failed_.empty()) return DecodeFailure(split, group, failed_.front());
+    // A column is full: what fitted goes first, the rest with the next batch.
+    if (!status.ok() &&
+        (status.code() != absl::StatusCode::kResourceExhausted || builder_.rows() == 0)) {
+      return status;
+    }
+    taken = builder_.rows();
+    builder_.Truncate(taken);
+    batch = std::make_shared<const Batch>(builder_.Finish(MakeExtras(split, group, taken)));
+    split.at.offset = messages_[group.next + taken - 1].offset + 1;
+  }
+  group.next += taken;
+  split.pending -= taken;
+  const bool at_stop = split.at.stop_offset.has_value() && group.next < group.end &&
+                       messages_[group.next].offset >= *split.at.stop_offset;
+  if (at_stop || split.at.AtEnd()) {
+    group.next = group.end;
+    WEIR_RETURN_IF_ERROR(Finish(split));
+  }
+  return batch;
+}
+
+absl::Status KafkaReader::DecodeFailure(const Split& split, const Group& group,
+                                        const DecodeError& error) const {
+  return absl::InvalidArgumentError(
+      absl::StrCat("a record cannot be read as ", options_.value_format.name(), ": topic ",
+                   split.at.topic, ", partition ", split.at.partition, ", offset ",
+                   messages_[group.next + error.row].offset, ": ", error.reason));
+}
+
+BatchExtras KafkaReader::MakeExtras(const Split& split, const Group& group, size_t rows) {
+  std::vector<int64_t> event_times(rows);
+  auto provenance = std::make_shared<Provenance>();
+  provenance->topic = split.at.topic;
+  provenance->partition = split.at.partition;
+  const ConsumedMessage* messages = messages_.data() + group.next;
+  for (size_t i = 0; i < rows; ++i) {
+    const int64_t timestamp = messages[i].timestamp_ms;
+    event_times[i] = timestamp < 0 ? kNoTimestamp : timestamp * kMicrosPerMilli;
+  }
+  if (messages[rows - 1].offset - messages[0].offset == static_cast<int64_t>(rows) - 1) {
+    provenance->first_offset = messages[0].offset;
+  } else {
+    provenance->offsets.reserve(rows);
+    for (size_t i = 0; i < rows; ++i) provenance->offsets.push_back(messages[i].offset);
+  }
+  BatchExtras extras;
+  extras.event_times = Buffer::FromVector(std::move(event_times));
+  extras.provenance = std::move(provenance);
+  return extras;
+}
+
+absl::Status KafkaReader::AdvancePositions(bool only_bounded) {
+  for (Split& split : splits_) {
+    if (split.finished || split.pending > 0 || split.assignment < 0) continue;
+    if (only_bounded && !split.at.stop_offset.has_value()) continue;
+    const int64_t position = client_->Position(static_cast<size_t>(split.assignment));
+    split.at.offset = std::max(split.at.offset, position);
+    if (split.at.AtEnd()) WEIR_RETURN_IF_ERROR(Finish(split));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status KafkaReader::Finish(Split& split) {
+  split.finished = true;
+  split.pending = 0;
+  split.at.offset = *split.at.stop_offset;
+  return client_->Unassign(static_cast<size_t>(split.assignment));
+}
+
+bool KafkaReader::AllFinished() const {
+  if (!splits_added_ || !options_.options.stopping_offsets.has_value()) return false;
+  return std::all_of(splits_.begin(), splits_.end(),
+                     [](const Split& split) { return split.finished; });
+}
+
+absl::StatusOr<std::vector<SourceSplit>> KafkaReader::Snapshot() {
+  if (client_ != nullptr) WEIR_RETURN_IF_ERROR(AdvancePositions(/*only_bounded=*/false));
+  std::vector<SourceSplit> result;
+  result.reserve(splits_.size());
+  for (const Split& split : splits_) {
+    SourceSplit snapshot = split.given;
+    snapshot.position = EncodeKafkaPosition(split.at);
+    snapshot.finished = split.finished;
+    result.push_back(std::move(snapshot));
+  }
+  return result;
+}
+
+void KafkaReader::NotifyCheckpointComplete(const std::vector<SourceSplit>& splits) {
+  if (!options_.commit_offsets || client_ == nullptr) return;
+  std::vector<PartitionOffset> offsets;
+  for (const SourceSplit& split : splits) {
+    const absl::StatusOr<KafkaSplit> at = DecodeKafkaPosition(split.position);
+    if (at.ok()) offsets.push_back({at->topic, at->partition, at->offset});
+  }
+  client_->CommitOffsets(offsets);
+}
+
+KafkaConsumerClient::CommitCounts KafkaReader::commit_counts() const {
+  return client_ == nullptr ? KafkaConsumerClient::CommitCounts() : client_->commit_counts();
+}
+
+}  // namespace weir::kafka

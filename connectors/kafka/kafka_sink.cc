@@ -1,0 +1,68 @@
+#include "connectors/kafka/kafka_sink.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+#include "common/time/system_clock.h"
+#include "connectors/kafka/kafka_writer.h"
+#include "connectors/kafka/resolved_sink_options.h"
+
+namespace weir::kafka {
+namespace {
+
+const char* DeliveryName(DeliveryGuarantee delivery) {
+  switch (delivery) {
+    case DeliveryGuarantee::kNone:
+      return "none";
+    case DeliveryGuarantee::kAtLeastOnce:
+      return "at-least-once";
+    case DeliveryGuarantee::kExactlyOnce:
+      return "exactly-once";
+  }
+  return "";
+}
+
+const Clock& MachineClock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+}  // namespace
+
+KafkaSink::KafkaSink(KafkaSinkOptions options, SchemaPtr input,
+                     std::shared_ptr<const KafkaClientFactory> clients)
+    : options_(std::move(options)), input_(std::move(input)), clients_(std::move(clients)) {}
+
+std::map<std::string, std::string> KafkaSink::Describe() const {
+  std::map<std::string, std::string> words = DescribeProperties(options_.properties);
+  words["topic"] = options_.topic;
+  words["delivery"] = DeliveryName(options_.delivery);
+  words["value-format"] = options_.value_format.chosen()
+                              ? options_.value_format.name()
+                              : options_.properties.Get("value.serializer");
+  if (!options_.key_field.empty()) words["key"] = options_.key_field;
+  words["timestamps"] =
+      options_.timestamps == RecordTimestamps::kEventTime ? "event time" : "time of sending";
+  return words;
+}
+
+absl::Status KafkaSink::Validate(const Schema& input) const {
+  if (input_ == nullptr) return absl::InvalidArgumentError("the type of the records is missing");
+  if (input != *input_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the sink takes ", input_->ToString(), ", but is given ", input.ToString()));
+  }
+  WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  return clients_->CheckConfiguration(resolved.configuration);
+}
+
+absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(uint32_t subtask_index,
+                                                                  uint32_t) const {
+  WEIR_ASSIGN_OR_RETURN(ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  return std::make_unique<KafkaWriter>(std::move(resolved), clients_, subtask_index,
+                                       MachineClock());
+}
+
+}  // namespace weir::kafka

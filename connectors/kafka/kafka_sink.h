@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/connector/sink.h"
+#include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/kafka_sink_options.h"
+
+namespace weir::kafka {
+
+/// The Kafka sink; see Sink. `input` is the schema of the records it is typed for; the stream's own
+/// schema must equal it.
+class KafkaSink final : public Sink {
+ public:
+  KafkaSink(KafkaSinkOptions options, SchemaPtr input,
+            std::shared_ptr<const KafkaClientFactory> clients);
+
+  std::string type() const override { return "KafkaSink"; }
+  std::map<std::string, std::string> Describe() const override;
+  DeliveryGuarantee delivery() const override { return options_.delivery; }
+  absl::Status Validate(const Schema& input) const override;
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t subtask_index,
+                                                         uint32_t parallelism) const override;
+
+ private:
+  const KafkaSinkOptions options_;
+  const SchemaPtr input_;
+  const std::shared_ptr<const KafkaClientFactory> clients_;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "common/connector/sink.h"
+#include "connectors/kafka/properties.h"
+#include "connectors/kafka/record_format.h"
+
+namespace weir::kafka {
+
+/// What a record's timestamp in Kafka is.
+enum class RecordTimestamps {
+  kEventTime,  // the record's event time, where it has one (as Flink)
+  kSendTime,   // when it is sent; cheaper
+};
+
+/// A Kafka sink as the job author wrote it. Nothing is checked before it is resolved
+/// (resolved_sink_options.h).
+struct KafkaSinkOptions {
+  Properties properties;
+  std::string topic;
+  std::string key_field;      // "" for records without a key
+  RecordFormat key_format;    // not chosen: key.serializer, else by the field's type
+  RecordFormat value_format;  // not chosen: value.serializer
+  RecordTimestamps timestamps = RecordTimestamps::kEventTime;
+  DeliveryGuarantee delivery = DeliveryGuarantee::kAtLeastOnce;
+};
+
+}  // namespace weir::kafka

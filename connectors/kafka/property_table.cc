@@ -1,0 +1,227 @@
+#include "connectors/kafka/property_table.h"
+
+namespace weir::kafka {
+namespace {
+
+using Scope = PropertyRule::Scope;
+using Action = PropertyRule::Action;
+
+constexpr std::string_view kOwnAssignment = "Weir assigns the partitions itself";
+constexpr std::string_view kJvmOnly = "it configures Java's client only";
+constexpr std::string_view kWeirDecides = "Weir sets it";
+
+// ConsumerConfig, ProducerConfig, CommonClientConfigs, SslConfigs, SaslConfigs of Apache Kafka 3.9,
+// where librdkafka has another name or none.
+constexpr PropertyRule kJavaRules[] = {
+    // Read by the connector.
+    {"key.deserializer", Scope::kConsumer, Action::kConnector, ""},
+    {"value.deserializer", Scope::kConsumer, Action::kConnector, ""},
+    {"key.serializer", Scope::kProducer, Action::kConnector, ""},
+    {"value.serializer", Scope::kProducer, Action::kConnector, ""},
+    {"client.id", Scope::kBoth, Action::kConnector, ""},
+    {"client.id.prefix", Scope::kBoth, Action::kConnector, ""},
+    {"group.id", Scope::kConsumer, Action::kConnector, ""},
+    {"max.poll.records", Scope::kConsumer, Action::kConnector, ""},
+    {"partition.discovery.interval.ms", Scope::kConsumer, Action::kConnector, ""},
+    {"commit.offsets.on.checkpoint", Scope::kConsumer, Action::kConnector, ""},
+    // Under another name or in another form.
+    {"buffer.memory", Scope::kProducer, Action::kKilobytes, "queue.buffering.max.kbytes"},
+    {"fetch.max.wait.ms", Scope::kConsumer, Action::kRename, "fetch.wait.max.ms"},
+    {"max.request.size", Scope::kProducer, Action::kRename, "message.max.bytes"},
+    {"metadata.max.age.ms", Scope::kBoth, Action::kRename, "topic.metadata.refresh.interval.ms"},
+    {"receive.buffer.bytes", Scope::kBoth, Action::kConvert, "socket.receive.buffer.bytes"},
+    {"send.buffer.bytes", Scope::kBoth, Action::kConvert, "socket.send.buffer.bytes"},
+    {"request.timeout.ms", Scope::kBoth, Action::kConvert, ""},
+    {"retries", Scope::kProducer, Action::kPass, ""},
+    {"socket.connection.setup.timeout.max.ms", Scope::kBoth, Action::kIgnore,
+     "reconnect.backoff.max.ms bounds the time between attempts"},
+    {"compression.gzip.level", Scope::kProducer, Action::kRename, "compression.level"},
+    {"compression.lz4.level", Scope::kProducer, Action::kRename, "compression.level"},
+    {"compression.zstd.level", Scope::kProducer, Action::kRename, "compression.level"},
+    {"sasl.jaas.config", Scope::kBoth, Action::kConvert, ""},
+    {"sasl.kerberos.kinit.cmd", Scope::kBoth, Action::kPass, ""},
+    {"sasl.kerberos.min.time.before.relogin", Scope::kBoth, Action::kPass, ""},
+    {"ssl.endpoint.identification.algorithm", Scope::kBoth, Action::kConvert, ""},
+    {"ssl.keystore.location", Scope::kBoth, Action::kConvert, ""},
+    {"ssl.keystore.type", Scope::kBoth, Action::kConvert, ""},
+    {"ssl.keystore.key", Scope::kBoth, Action::kRename, "ssl.key.pem"},
+    {"ssl.keystore.certificate.chain", Scope::kBoth, Action::kRename, "ssl.certificate.pem"},
+    {"ssl.truststore.location", Scope::kBoth, Action::kConvert, ""},
+    {"ssl.truststore.type", Scope::kBoth, Action::kConvert, ""},
+    {"ssl.truststore.certificates", Scope::kBoth, Action::kRename, "ssl.ca.pem"},
+    {"ssl.truststore.password", Scope::kBoth, Action::kIgnore, "PEM files need none"},
+    // Without effect.
+    {"auto.offset.reset", Scope::kConsumer, Action::kIgnore, "StartingOffsets decides"},
+    {"enable.auto.commit", Scope::kConsumer, Action::kIgnore,
+     "offsets are committed with checkpoints"},
+    {"auto.commit.interval.ms", Scope::kConsumer, Action::kIgnore,
+     "offsets are committed with checkpoints"},
+    {"group.instance.id", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"group.protocol", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"group.remote.assignor", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"partition.assignment.strategy", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"session.timeout.ms", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"heartbeat.interval.ms", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"max.poll.interval.ms", Scope::kConsumer, Action::kIgnore, kOwnAssignment},
+    {"exclude.internal.topics", Scope::kConsumer, Action::kIgnore,
+     "Kafka's own topics are never matched by a pattern"},
+    {"default.api.timeout.ms", Scope::kConsumer, Action::kIgnore, kWeirDecides},
+    {"max.block.ms", Scope::kProducer, Action::kIgnore, "sending never blocks"},
+    {"metadata.max.idle.ms", Scope::kProducer, Action::kIgnore, kJvmOnly},
+    {"metadata.recovery.strategy", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"partitioner.adaptive.partitioning.enable", Scope::kProducer, Action::kIgnore, kJvmOnly},
+    {"partitioner.availability.timeout.ms", Scope::kProducer, Action::kIgnore, kJvmOnly},
+    {"auto.include.jmx.reporter", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"enable.metrics.push", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"metric.reporters", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"metrics.num.samples", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"metrics.recording.level", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"metrics.sample.window.ms", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"register.consumer.metrics", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"register.producer.metrics", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"retry.backoff.max.ms", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"client.dns.lookup", Scope::kBoth, Action::kIgnore,
+     "all addresses of a name are tried in any case"},
+    {"security.providers", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.callback.handler.class", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.class", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.client.callback.handler.class", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.kerberos.ticket.renew.jitter", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.kerberos.ticket.renew.window.factor", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.refresh.buffer.seconds", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.refresh.min.period.seconds", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.refresh.window.factor", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"sasl.login.refresh.window.jitter", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"ssl.enabled.protocols", Scope::kBoth, Action::kIgnore, "the TLS library decides"},
+    {"ssl.protocol", Scope::kBoth, Action::kIgnore, "the TLS library decides"},
+    {"ssl.provider", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"ssl.keymanager.algorithm", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"ssl.trustmanager.algorithm", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"ssl.secure.random.implementation", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    {"ssl.engine.factory.class", Scope::kBoth, Action::kIgnore, kJvmOnly},
+    // Not possible.
+    {"interceptor.classes", Scope::kBoth, Action::kRefuse, "Java classes cannot be loaded"},
+    {"partitioner.class", Scope::kProducer, Action::kRefuse,
+     "Java classes cannot be loaded; records go where Java's default partitioner sends them"},
+    {"partitioner", Scope::kProducer, Action::kRefuse,
+     "records go where Java's default partitioner sends them"},
+    {"partitioner.ignore.keys", Scope::kProducer, Action::kRefuse, "write records without a key"},
+    {"transactional.id", Scope::kProducer, Action::kRefuse, "Weir names its transactions itself"},
+};
+
+// librdkafka 2.0.2, CONFIGURATION.md, without callbacks and without what Weir sets itself.
+constexpr PropertyRule kNativeRules[] = {
+    {"bootstrap.servers", Scope::kBoth, Action::kPass, ""},
+    {"metadata.broker.list", Scope::kBoth, Action::kRename, "bootstrap.servers"},
+    {"message.max.bytes", Scope::kBoth, Action::kPass, ""},
+    {"message.copy.max.bytes", Scope::kBoth, Action::kPass, ""},
+    {"receive.message.max.bytes", Scope::kBoth, Action::kPass, ""},
+    {"max.in.flight.requests.per.connection", Scope::kBoth, Action::kPass, ""},
+    {"max.in.flight", Scope::kBoth, Action::kPass, ""},
+    {"topic.metadata.refresh.interval.ms", Scope::kBoth, Action::kPass, ""},
+    {"topic.metadata.refresh.fast.interval.ms", Scope::kBoth, Action::kPass, ""},
+    {"topic.metadata.refresh.sparse", Scope::kBoth, Action::kPass, ""},
+    {"topic.metadata.propagation.max.ms", Scope::kBoth, Action::kPass, ""},
+    {"topic.blacklist", Scope::kBoth, Action::kPass, ""},
+    {"debug", Scope::kBoth, Action::kPass, ""},
+    {"socket.timeout.ms", Scope::kBoth, Action::kPass, ""},
+    {"socket.send.buffer.bytes", Scope::kBoth, Action::kPass, ""},
+    {"socket.receive.buffer.bytes", Scope::kBoth, Action::kPass, ""},
+    {"socket.keepalive.enable", Scope::kBoth, Action::kPass, ""},
+    {"socket.nagle.disable", Scope::kBoth, Action::kPass, ""},
+    {"socket.max.fails", Scope::kBoth, Action::kPass, ""},
+    {"broker.address.ttl", Scope::kBoth, Action::kPass, ""},
+    {"broker.address.family", Scope::kBoth, Action::kPass, ""},
+    {"socket.connection.setup.timeout.ms", Scope::kBoth, Action::kPass, ""},
+    {"connections.max.idle.ms", Scope::kBoth, Action::kPass, ""},
+    {"reconnect.backoff.ms", Scope::kBoth, Action::kPass, ""},
+    {"reconnect.backoff.max.ms", Scope::kBoth, Action::kPass, ""},
+    {"statistics.interval.ms", Scope::kBoth, Action::kPass, ""},
+    {"log_level", Scope::kBoth, Action::kPass, ""},
+    {"log.connection.close", Scope::kBoth, Action::kPass, ""},
+    {"api.version.request", Scope::kBoth, Action::kPass, ""},
+    {"api.version.request.timeout.ms", Scope::kBoth, Action::kPass, ""},
+    {"api.version.fallback.ms", Scope::kBoth, Action::kPass, ""},
+    {"broker.version.fallback", Scope::kBoth, Action::kPass, ""},
+    {"allow.auto.create.topics", Scope::kBoth, Action::kPass, ""},
+    {"client.rack", Scope::kBoth, Action::kPass, ""},
+    {"security.protocol", Scope::kBoth, Action::kPass, ""},
+    {"ssl.cipher.suites", Scope::kBoth, Action::kPass, ""},
+    {"ssl.curves.list", Scope::kBoth, Action::kPass, ""},
+    {"ssl.sigalgs.list", Scope::kBoth, Action::kPass, ""},
+    {"ssl.key.location", Scope::kBoth, Action::kPass, ""},
+    {"ssl.key.password", Scope::kBoth, Action::kPass, ""},
+    {"ssl.key.pem", Scope::kBoth, Action::kPass, ""},
+    {"ssl.certificate.location", Scope::kBoth, Action::kPass, ""},
+    {"ssl.certificate.pem", Scope::kBoth, Action::kPass, ""},
+    {"ssl.ca.location", Scope::kBoth, Action::kPass, ""},
+    {"ssl.ca.pem", Scope::kBoth, Action::kPass, ""},
+    {"ssl.crl.location", Scope::kBoth, Action::kPass, ""},
+    {"ssl.keystore.password", Scope::kBoth, Action::kPass, ""},
+    {"ssl.providers", Scope::kBoth, Action::kPass, ""},
+    {"enable.ssl.certificate.verification", Scope::kBoth, Action::kPass, ""},
+    {"sasl.mechanism", Scope::kBoth, Action::kPass, ""},
+    {"sasl.mechanisms", Scope::kBoth, Action::kRename, "sasl.mechanism"},
+    {"sasl.kerberos.service.name", Scope::kBoth, Action::kPass, ""},
+    {"sasl.kerberos.principal", Scope::kBoth, Action::kPass, ""},
+    {"sasl.kerberos.keytab", Scope::kBoth, Action::kPass, ""},
+    {"sasl.username", Scope::kBoth, Action::kPass, ""},
+    {"sasl.password", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.config", Scope::kBoth, Action::kPass, ""},
+    {"enable.sasl.oauthbearer.unsecure.jwt", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.method", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.client.id", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.client.secret", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.scope", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.extensions", Scope::kBoth, Action::kPass, ""},
+    {"sasl.oauthbearer.token.endpoint.url", Scope::kBoth, Action::kPass, ""},
+    {"queued.min.messages", Scope::kConsumer, Action::kPass, ""},
+    {"queued.max.messages.kbytes", Scope::kConsumer, Action::kPass, ""},
+    {"fetch.wait.max.ms", Scope::kConsumer, Action::kPass, ""},
+    {"fetch.message.max.bytes", Scope::kConsumer, Action::kPass, ""},
+    {"max.partition.fetch.bytes", Scope::kConsumer, Action::kRename, "fetch.message.max.bytes"},
+    {"fetch.max.bytes", Scope::kConsumer, Action::kPass, ""},
+    {"fetch.min.bytes", Scope::kConsumer, Action::kPass, ""},
+    {"fetch.error.backoff.ms", Scope::kConsumer, Action::kPass, ""},
+    {"isolation.level", Scope::kConsumer, Action::kPass, ""},
+    {"check.crcs", Scope::kConsumer, Action::kPass, ""},
+    {"transaction.timeout.ms", Scope::kProducer, Action::kPass, ""},
+    {"enable.idempotence", Scope::kProducer, Action::kPass, ""},
+    {"queue.buffering.max.messages", Scope::kProducer, Action::kPass, ""},
+    {"queue.buffering.max.kbytes", Scope::kProducer, Action::kPass, ""},
+    {"queue.buffering.max.ms", Scope::kProducer, Action::kRename, "linger.ms"},
+    {"linger.ms", Scope::kProducer, Action::kPass, ""},
+    {"message.send.max.retries", Scope::kProducer, Action::kRename, "retries"},
+    {"retry.backoff.ms", Scope::kProducer, Action::kPass, ""},
+    {"compression.codec", Scope::kProducer, Action::kRename, "compression.type"},
+    {"compression.type", Scope::kProducer, Action::kPass, ""},
+    {"compression.level", Scope::kProducer, Action::kPass, ""},
+    {"batch.num.messages", Scope::kProducer, Action::kPass, ""},
+    {"batch.size", Scope::kProducer, Action::kPass, ""},
+    {"sticky.partitioning.linger.ms", Scope::kProducer, Action::kPass, ""},
+    {"request.required.acks", Scope::kProducer, Action::kRename, "acks"},
+    {"acks", Scope::kProducer, Action::kPass, ""},
+    {"message.timeout.ms", Scope::kProducer, Action::kRename, "delivery.timeout.ms"},
+    {"delivery.timeout.ms", Scope::kProducer, Action::kPass, ""},
+};
+
+}  // namespace
+
+const PropertyRule* FindPropertyRule(std::string_view name) {
+  for (const PropertyRule& rule : kJavaRules) {
+    if (rule.name == name) return &rule;
+  }
+  for (const PropertyRule& rule : kNativeRules) {
+    if (rule.name == name) return &rule;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> KnownPropertyNames() {
+  std::vector<std::string> names;
+  for (const PropertyRule& rule : kJavaRules) names.emplace_back(rule.name);
+  for (const PropertyRule& rule : kNativeRules) names.emplace_back(rule.name);
+  return names;
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# ./dev help
+# Lists the verbs.
+source "$WEIR_ROOT/deploy/dev/environment.sh"
+if wants_help "$@"; then
+  print_help "$0"
+  exit 0
+fi
+cat <<'TEXT'
+./dev VERB [options]      ('./dev VERB --help' says more)
+
+  setup    install what is missing: Debian packages, and Kafka for the tests
+  build    compile                          ./dev build [--preset dev] [targets]
+  test     setup, build and run tests       ./dev test [--preset dev] [-L label] [-R regex]
+  demo     build and run the demo           ./dev demo
+  bench    benchmarks                       ./dev bench list
+  chaos    fault schedules, repeated        ./dev chaos [-n times]
+  fuzz     every fuzz target for a while    ./dev fuzz [--seconds 60]
+  lint     clang-tidy on changed files, tidy tests, shellcheck
+  format   clang-format of the tree
+  clean    remove the build folders
+
+Presets: dev (daily), release (-O3), asan (clang, ASan+UBSan, fuzz), tsan.
+WEIR_JOBS sets the number of parallel jobs (default: all processors).
+TEXT

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# ./dev setup [--kafka required|optional|none]
+# Installs what is missing, and nothing else; a second run takes less than a second.
+#   1. the Debian packages of deploy/apt-packages.txt (as root or by sudo; a java, mvn, git or
+#      python3 that is on PATH already will do),
+#   2. Apache Kafka for the tests and the demo, by tests/support/kafka/fetch_kafka.sh.
+# --kafka optional: go on without Kafka when it cannot be fetched (tests that need it skip);
+# --kafka none: do not look. Where Kafka lies is kept in ${XDG_CACHE_HOME:-~/.cache}/weir.
+source "$WEIR_ROOT/deploy/dev/environment.sh"
+
+kafka=required
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    -h | --help) print_help "$0"; exit 0 ;;
+    --kafka) kafka="${2:-}"; shift 2 || wrong_usage setup "--kafka needs a value" ;;
+    *) wrong_usage setup "unknown option '$1'" ;;
+  esac
+done
+case "$kafka" in
+  required | optional | none) ;;
+  *) wrong_usage setup "--kafka is required, optional or none, not '$kafka'" ;;
+esac
+if [[ "$kafka" == optional && "${WEIR_REQUIRE_KAFKA:-}" == 1 ]]; then kafka=required; fi
+
+# Is the package's program there from elsewhere?
+provided_otherwise() {
+  case "$1" in
+    maven) command -v mvn ;;
+    default-jre-headless) command -v java ;;
+    python3 | git) command -v "$1" ;;
+    *) false ;;
+  esac >/dev/null
+}
+
+missing_packages() {
+  local wanted installed package
+  mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' deploy/apt-packages.txt)
+  # dpkg-query exits non-zero when it does not know one of them: that is the question, no error.
+  installed=" $({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" || true; } \
+    2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ') "
+  for package in "${wanted[@]}"; do
+    [[ "$installed" == *" $package "* ]] || provided_otherwise "$package" || echo "$package"
+  done
+}
+
+install_packages() {
+  local as_root=()
+  if [[ "$(id -u)" != 0 ]]; then
+    if ! sudo -n true 2>/dev/null; then
+      fail "these packages are missing and this is not root: $*; run 'sudo apt-get install $*'."
+    fi
+    as_root=(sudo -n)
+  fi
+  local options=(-y -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
+  echo "setup: installing $*"
+  # A failed update alone does not matter when the lists at hand are good enough.
+  "${as_root[@]}" apt-get update "${options[@]}" >/dev/null ||
+    echo "setup: 'apt-get update' failed; trying with the package lists at hand" >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install "${options[@]}" --no-install-recommends "$@" >/dev/null ||
+    fail "apt-get could not install: $*; is the Debian mirror of this machine reachable?"
+}
+
+fetch_kafka() {
+  local folder=tests/support/kafka stamp libs
+  stamp="$WEIR_CACHE/setup-kafka-$(cat "$folder"/*.sh "$folder"/pom.xml | cksum | tr ' ' '-')"
+  if [[ -s "$stamp" && -d "$(cat "$stamp")" ]]; then return 0; fi
+  mkdir -p "$WEIR_CACHE"
+  echo "setup: fetching Apache Kafka for the tests"
+  libs="$(bash "$folder/fetch_kafka.sh" | tail -n 1)" || return 1
+  [[ -d "$libs" ]] || return 1
+  echo "$libs" >"$stamp"
+}
+
+packages="$(missing_packages)" || fail "dpkg could not say which packages are installed."
+mapfile -t missing <<<"$packages"
+if [[ -n "$packages" ]]; then install_packages "${missing[@]}"; fi
+if [[ "$kafka" != none ]] && ! fetch_kafka; then
+  if [[ "$kafka" == required ]]; then fail "Kafka could not be fetched (see above)."; fi
+  echo "setup: Kafka could not be fetched; the tests that need a broker will be skipped" >&2
+fi

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace weir::jobmanager {
+
+/// The options checkpoint.* of one job.
+struct CheckpointOptions {
+  absl::Duration interval = absl::Seconds(10);
+  absl::Duration timeout = absl::Minutes(10);
+  absl::Duration min_pause = absl::ZeroDuration();
+  uint64_t retained = 3;
+  uint64_t inline_state_max_bytes = 4096;
+  uint64_t manifest_inline_max_bytes = 64 * 1024;
+  uint64_t tolerable_failures = 0;  // in a row; 0: no limit
+};
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "common/base/ids.h"
+#include "proto/client.pb.h"
+
+namespace weir::jobmanager {
+
+/// What `weir checkpoints` shows: counts, and the newest attempts, newest first (64 at most).
+/// One owner, no threads.
+class CheckpointStatistics {
+ public:
+  void OnTriggered(Epoch epoch, Generation generation, LeaderTerm term, int64_t now_ms);
+  void OnCompleted(Epoch epoch, int64_t now_ms, uint64_t state_bytes);
+  void OnFailed(Epoch epoch, int64_t now_ms, const std::string& why);
+  void OnCommitted(Epoch through);
+  void OnRetired(Epoch epoch);
+  void OnRestored(Epoch epoch) { restored_ = epoch; }
+
+  proto::CheckpointCounts Counts() const;
+  void FillDetails(proto::ListCheckpointsResponse* response) const;
+  uint64_t completed() const { return completed_; }
+
+ private:
+  proto::CheckpointDetails* Find(Epoch epoch);
+
+  uint64_t triggered_ = 0;
+  uint64_t completed_ = 0;
+  uint64_t failed_ = 0;
+  std::optional<Epoch> latest_;
+  std::optional<Epoch> restored_;
+  std::deque<proto::CheckpointDetails> newest_;
+};
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,51 @@
+#include "jobmanager/checkpoint/pending_checkpoint.h"
+
+#include "state/checkpoint/state_object_store.h"
+
+namespace weir::jobmanager {
+
+PendingCheckpoint::PendingCheckpoint(Epoch epoch, LeaderTerm term, bool final,
+                                     const std::vector<SubtaskId>& tasks, absl::Duration now)
+    : epoch_(epoch),
+      term_(term),
+      final_(final),
+      started_(now),
+      waiting_(tasks.begin(), tasks.end()) {}
+
+proto::CheckpointTrigger PendingCheckpoint::Trigger() const {
+  proto::CheckpointTrigger trigger;
+  trigger.set_epoch(epoch_.value());
+  trigger.set_attempt_term(term_.value());
+  trigger.set_final(final_);
+  return trigger;
+}
+
+void PendingCheckpoint::OnAnswer(const proto::CheckpointAnswer& answer) {
+  for (const proto::TaskSnapshot& snapshot : answer.snapshots()) {
+    const SubtaskId task{VertexId(snapshot.vertex()), snapshot.index()};
+    if (waiting_.erase(task) > 0) snapshots_[task] = snapshot;
+  }
+}
+
+void PendingCheckpoint::FillManifest(proto::CheckpointManifest* manifest) const {
+  for (const auto& [task, snapshot] : snapshots_) *manifest->add_tasks() = snapshot;
+}
+
+std::vector<std::string> PendingCheckpoint::Blobs() const {
+  proto::CheckpointManifest manifest;
+  FillManifest(&manifest);
+  return StateObjectStore::ReferencedBlobs(manifest);
+}
+
+uint64_t PendingCheckpoint::StateBytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [task, snapshot] : snapshots_) {
+    bytes += snapshot.ByteSizeLong();
+    for (const proto::OperatorSnapshot& one : snapshot.operators()) {
+      if (!one.state().blob().empty()) bytes += one.state().size_bytes();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace weir::jobmanager

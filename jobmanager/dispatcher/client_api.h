@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+
+#include "absl/status/statusor.h"
+
+#include "proto/client.pb.h"
+
+namespace weir::jobmanager {
+
+/// The public API of a cluster as the JobManager's core serves it, without a transport.
+///
+/// Threads: called on the JobManager's executor. `reply` is called at most once, on any thread; a
+/// reply that is destroyed uncalled answers UNAVAILABLE.
+/// Errors: NotLeaderError (common/net/leader_redirect.h) from a standby; NOT_FOUND: no such job;
+/// FAILED_PRECONDITION: not in this state; INVALID_ARGUMENT: the user's fault; one sentence each.
+class ClientApi {
+ public:
+  template <class Response>
+  using Reply = std::function<void(absl::StatusOr<Response>)>;
+
+  virtual ~ClientApi() = default;
+  virtual void Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) = 0;
+  virtual void SubmitJob(proto::SubmitJobRequest request,
+                         Reply<proto::SubmitJobResponse> reply) = 0;
+  virtual void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) = 0;
+  virtual void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) = 0;
+  virtual void CancelJob(proto::CancelJobRequest request,
+                         Reply<proto::CancelJobResponse> reply) = 0;
+  virtual void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) = 0;
+  virtual void ListCheckpoints(proto::ListCheckpointsRequest request,
+                               Reply<proto::ListCheckpointsResponse> reply) = 0;
+  virtual void DescribeCluster(proto::DescribeClusterRequest request,
+                               Reply<proto::ClusterDetails> reply) = 0;
+};
+
+}  // namespace weir::jobmanager

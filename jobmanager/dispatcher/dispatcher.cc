@@ -1,0 +1,209 @@
+#include "jobmanager/dispatcher/dispatcher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/config/options.h"
+
+namespace weir::jobmanager {
+
+Dispatcher::Dispatcher(Identity identity, Dependencies dependencies)
+    : identity_(std::move(identity)), deps_(std::move(dependencies)) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::Lose(const absl::Status& why) {
+  if (lost_) return;
+  lost_ = true;
+  serving_ = false;
+  LogError("leadership lost", {{"term", term_.number()}, {"reason", why}});
+  deps_.on_lost(why);
+}
+
+void Dispatcher::TakeOver(std::function<void()> done) {
+  taken_over_ = std::move(done);
+  cluster_log_ = std::make_unique<ClusterLog>(
+      deps_.layout, CreateOnlyLog::Dependencies{deps_.files, deps_.pool, deps_.executor},
+      deps_.random);
+  cluster_log_->Load(lifetime_.Guard([this](const absl::Status& loaded) {
+    if (!loaded.ok()) return Lose(loaded);
+    cluster_log_->TakeOver(identity_.cluster, deps_.random.HexId(), identity_.address,
+                           lifetime_.Guard([this](const absl::Status& taken) {
+                             if (!taken.ok()) return Lose(taken);
+                             OnTermOwned();
+                           }));
+  }));
+}
+
+void Dispatcher::OnTermOwned() {
+  term_ = cluster_log_->history().newest_term();
+  LogInfo("term taken", {{"cluster", identity_.cluster}, {"term", term_.number()}});
+  const std::string path = deps_.layout.ProbePath(term(), term_.nonce());
+  deps_.pool.Run<absl::Status>(
+      deps_.executor,
+      [&files = deps_.files, path, directory = deps_.layout.ProbeDirectory(),
+       nonce = term_.nonce()] {
+        const absl::Status made = files.MakeDirectory(directory);
+        return made.ok() ? files.Replace(path, nonce) : made;
+      },
+      lifetime_.Guard([this](const absl::Status& written) {
+        if (absl::IsUnavailable(written)) {
+          deps_.executor.PostAfter(absl::Milliseconds(100),
+                                   lifetime_.Guard([this] { OnTermOwned(); }));
+          return;
+        }
+        if (!written.ok()) return Lose(written);
+        LeaderIdentity leader;
+        leader.term = term();
+        leader.nonce = term_.nonce();
+        leader.cluster = identity_.cluster;
+        leader.sender = identity_.process;
+        leader.probe_path =
+            absl::StrCat(identity_.cluster, "/probe/", term_.number(), "-", term_.nonce());
+        TaskManagerRegistry::Options options;
+        options.heartbeat_interval = deps_.config.Get(options::kHeartbeatInterval);
+        options.suspect_after = deps_.config.Get(options::kHeartbeatSuspectAfter);
+        options.report_timeout = deps_.config.Get(options::kHeartbeatTaskmanagerTimeout);
+        task_managers_ = std::make_unique<TaskManagerRegistry>(
+            leader, options,
+            TaskManagerRegistry::Dependencies{deps_.clock, deps_.executor, *this});
+        planning_ = std::make_unique<Planning>(deps_.executor, deps_.random, *task_managers_);
+        std::vector<JobId> jobs;
+        for (const auto& [job, registered] : cluster_log_->history().jobs()) jobs.push_back(job);
+        AdoptNext(std::move(jobs), [this] { Serve(); });
+      }));
+}
+
+std::unique_ptr<JobMaster> Dispatcher::MakeJobMaster(const JobId& job) {
+  return std::make_unique<JobMaster>(
+      job, term_,
+      JobMaster::Dependencies{deps_.clock, deps_.executor, deps_.pool, deps_.files, deps_.random,
+                              *task_managers_, deps_.layout,
+                              lifetime_.Guard([this](const absl::Status& why) { Lose(why); }),
+                              [this](const std::map<std::string, std::string>& submitted) {
+                                return MakeJobOptions(deps_.config, submitted);
+                              }});
+}
+
+void Dispatcher::AdoptNext(std::vector<JobId> left, std::function<void()> done) {
+  if (left.empty()) return done();
+  const JobId job = left.back();
+  left.pop_back();
+  auto master = MakeJobMaster(job);
+  JobMaster* raw = master.get();
+  jobs_[job] = std::move(master);
+  raw->Adopt(lifetime_.Guard([this, job, left = std::move(left),
+                              done = std::move(done)](const absl::Status& adopted) mutable {
+    if (absl::IsAborted(adopted)) return;  // stale; on_lost is on its way
+    if (!adopted.ok()) {
+      LogError("job cannot be adopted: its log is not readable",
+               {{"job", job}, {"error", adopted}});
+      deps_.executor.Post(lifetime_.Guard([this, job] { jobs_.erase(job); }));
+    }
+    AdoptNext(std::move(left), std::move(done));
+  }));
+}
+
+void Dispatcher::Serve() {
+  serving_ = true;
+  LogInfo("leading", {{"term", term_.number()}, {"jobs", jobs_.size()}});
+  for (auto& [id, job] : jobs_) {
+    if (job->history().submitted()) job->Run();
+  }
+  taken_over_();
+}
+
+absl::StatusOr<JobMaster*> Dispatcher::FindJob(const std::string& id_or_name) {
+  const auto it = jobs_.find(JobId(id_or_name));
+  if (it != jobs_.end()) return it->second.get();
+  JobMaster* newest = nullptr;
+  for (auto& [id, job] : jobs_) {
+    if (!job->history().submitted() || job->history().submission().name() != id_or_name) continue;
+    if (newest == nullptr || job->history().submission().submitted_at_ms() >
+                                 newest->history().submission().submitted_at_ms()) {
+      newest = job.get();
+    }
+  }
+  if (newest != nullptr) return newest;
+  return absl::NotFoundError(absl::StrCat("there is no job '", id_or_name, "'"));
+}
+
+void Dispatcher::ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) {
+  (void)request;
+  proto::ListJobsResponse response;
+  for (auto& [id, job] : jobs_) {
+    if (job->history().submitted()) *response.add_jobs() = job->Summary();
+  }
+  reply(std::move(response));
+}
+
+void Dispatcher::DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  reply((*job)->Details());
+}
+
+void Dispatcher::CancelJob(proto::CancelJobRequest request,
+                           Reply<proto::CancelJobResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  (*job)->Cancel([reply](const absl::Status& status) {
+    if (!status.ok()) return reply(status);
+    reply(proto::CancelJobResponse());
+  });
+}
+
+void Dispatcher::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  (*job)->Stop([reply](const absl::Status& status) {
+    if (!status.ok()) return reply(status);
+    reply(proto::StopJobResponse());
+  });
+}
+
+void Dispatcher::ListCheckpoints(proto::ListCheckpointsRequest request,
+                                 Reply<proto::ListCheckpointsResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  reply((*job)->Checkpoints());
+}
+
+void Dispatcher::DescribeCluster(proto::DescribeClusterRequest request,
+                                 Reply<proto::ClusterDetails> reply) {
+  (void)request;
+  proto::ClusterDetails details;
+  details.set_cluster_id(identity_.cluster);
+  details.set_leader_address(identity_.address);
+  details.set_term(term_.number());
+  details.set_leader_pid(identity_.pid);
+  for (proto::TaskManagerDetails& one : task_managers_->Describe()) {
+    *details.add_task_managers() = std::move(one);
+  }
+  reply(std::move(details));
+}
+
+void Dispatcher::OnSlotsChanged() {
+  for (auto& [id, job] : jobs_) job->OnSlotsChanged();
+}
+
+void Dispatcher::OnTaskManagerLost(const TaskManagerId& id, const std::string& why) {
+  for (auto& [job_id, job] : jobs_) job->OnTaskManagerLost(id, why);
+}
+
+void Dispatcher::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) {
+  const auto job = jobs_.find(JobId(status.job()));
+  if (job != jobs_.end()) job->second->OnWorkerStatus(id, status);
+}
+
+void Dispatcher::OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) {
+  const auto job = jobs_.find(JobId(header.job()));
+  if (job != jobs_.end()) job->second->OnWorkerReport(header, report);
+}
+
+void Dispatcher::OnPlannerResult(const proto::PlannerResult& result) {
+  planning_->OnResult(result);
+}
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,188 @@
+#include "jobmanager/dispatcher/grpc_client_service.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/exec/mutex.h"
+#include "common/net/grpc_status.h"
+#include "jobmanager/dispatcher/grpc_artifact_transfer.h"
+
+namespace weir::jobmanager {
+namespace {
+
+// A call that the core has not answered yet.
+class PendingCall {
+ public:
+  virtual ~PendingCall() = default;
+  virtual void Abandon() = 0;
+};
+
+absl::Status ShuttingDown() { return absl::UnavailableError("the JobManager is shutting down"); }
+
+}  // namespace
+
+struct GrpcClientService::State {
+  template <class Response>
+  class Unary;
+
+  State(Executor& owner, BlockingPool& owner_pool, ClientApi& served, ArtifactStore& store)
+      : executor(owner), pool(owner_pool), artifacts(store), api(&served) {}
+
+  Executor& executor;
+  BlockingPool& pool;
+  ArtifactStore& artifacts;
+  const TransferCount transfers = std::make_shared<std::atomic<int>>(0);
+  Mutex mutex;
+  ClientApi* api WEIR_GUARDED_BY(mutex);  // null once shut down; then executor is not touched
+  std::map<PendingCall*, std::weak_ptr<PendingCall>> pending WEIR_GUARDED_BY(mutex);
+};
+
+// Finishes its call exactly once: by the reply, by Shutdown, or when it is dropped.
+template <class Response>
+class GrpcClientService::State::Unary final : public PendingCall {
+ public:
+  Unary(std::shared_ptr<State> state, grpc::CallbackServerContext* context,
+        grpc::ServerUnaryReactor* reactor, Response* response)
+      : state_(std::move(state)), context_(context), reactor_(reactor), response_(response) {}
+  ~Unary() override {
+    Abandon();
+    MutexLock lock(state_->mutex);
+    state_->pending.erase(this);
+  }
+
+  void Answer(absl::StatusOr<Response> answer) {
+    MutexLock lock(mutex_);
+    if (std::exchange(answered_, true)) return;
+    if (answer.ok()) *response_ = *std::move(answer);
+    reactor_->Finish(ToGrpcStatus(answer.status(), *context_));
+  }
+  void Abandon() override { Answer(ShuttingDown()); }
+
+ private:
+  const std::shared_ptr<State> state_;
+  Mutex mutex_;
+  // Valid until Finish.
+  grpc::CallbackServerContext* const context_;
+  grpc::ServerUnaryReactor* const reactor_;
+  Response* const response_;
+  bool answered_ WEIR_GUARDED_BY(mutex_) = false;
+};
+
+GrpcClientService::GrpcClientService(Executor& executor, BlockingPool& pool,
+                                     GrpcAuthorizer authorizer, ClientApi& api,
+                                     ArtifactStore& artifacts)
+    : authorizer_(std::move(authorizer)),
+      state_(std::make_shared<State>(executor, pool, api, artifacts)) {}
+
+GrpcClientService::~GrpcClientService() { Shutdown(); }
+
+void GrpcClientService::Shutdown() {
+  std::vector<std::shared_ptr<PendingCall>> pending;
+  {
+    MutexLock lock(state_->mutex);
+    state_->api = nullptr;
+    for (const auto& [call, weak] : state_->pending) {
+      if (std::shared_ptr<PendingCall> alive = weak.lock()) pending.push_back(std::move(alive));
+    }
+  }
+  for (const std::shared_ptr<PendingCall>& call : pending) call->Abandon();
+}
+
+template <class Request, class Response>
+grpc::ServerUnaryReactor* GrpcClientService::Call(
+    grpc::CallbackServerContext* context, const Request* request, Response* response,
+    void (ClientApi::*method)(Request, ClientApi::Reply<Response>)) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const grpc::Status authorized = authorizer_.Check(*context);
+  if (!authorized.ok()) {
+    reactor->Finish(authorized);
+    return reactor;
+  }
+  auto call = std::make_shared<State::Unary<Response>>(state_, context, reactor, response);
+  std::function<void()> closure = [state = state_, call, copy = *request, method] {
+    ClientApi* api = nullptr;
+    {
+      MutexLock lock(state->mutex);
+      api = state->api;
+    }
+    if (api == nullptr) return;
+    (api->*method)(copy,
+                   [call](absl::StatusOr<Response> answer) { call->Answer(std::move(answer)); });
+  };
+  MutexLock lock(state_->mutex);
+  if (state_->api != nullptr) {
+    state_->pending.emplace(call.get(), call);
+    state_->executor.Post(std::move(closure));
+  }
+  return reactor;
+}
+
+grpc::ServerReadReactor<proto::ArtifactChunk>* GrpcClientService::UploadArtifact(
+    grpc::CallbackServerContext* context, proto::UploadArtifactResponse* response) {
+  const grpc::Status authorized = authorizer_.Check(*context);
+  if (!authorized.ok()) return RefuseUpload(authorized);
+  if (++*state_->transfers > kMaxTransfers) {
+    --*state_->transfers;
+    return RefuseUpload(ToGrpcStatus(absl::ResourceExhaustedError(
+        absl::StrCat(kMaxTransfers, " artifacts are being transferred, try again later"))));
+  }
+  return ReceiveArtifact(state_->artifacts, state_->pool, state_->transfers, response);
+}
+
+grpc::ServerWriteReactor<proto::ArtifactChunk>* GrpcClientService::FetchArtifact(
+    grpc::CallbackServerContext* context, const proto::FetchArtifactRequest* request) {
+  const grpc::Status authorized = authorizer_.Check(*context);
+  if (!authorized.ok()) return RefuseFetch(authorized);
+  if (++*state_->transfers > kMaxTransfers) {
+    --*state_->transfers;
+    return RefuseFetch(ToGrpcStatus(absl::ResourceExhaustedError(
+        absl::StrCat(kMaxTransfers, " artifacts are being transferred, try again later"))));
+  }
+  return SendArtifact(state_->artifacts, state_->pool, state_->transfers, request->sha256());
+}
+
+grpc::ServerUnaryReactor* GrpcClientService::Plan(grpc::CallbackServerContext* context,
+                                                  const proto::PlanRequest* request,
+                                                  proto::PlanResponse* response) {
+  return Call(context, request, response, &ClientApi::Plan);
+}
+grpc::ServerUnaryReactor* GrpcClientService::SubmitJob(grpc::CallbackServerContext* context,
+                                                       const proto::SubmitJobRequest* request,
+                                                       proto::SubmitJobResponse* response) {
+  return Call(context, request, response, &ClientApi::SubmitJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::ListJobs(grpc::CallbackServerContext* context,
+                                                      const proto::ListJobsRequest* request,
+                                                      proto::ListJobsResponse* response) {
+  return Call(context, request, response, &ClientApi::ListJobs);
+}
+grpc::ServerUnaryReactor* GrpcClientService::DescribeJob(grpc::CallbackServerContext* context,
+                                                         const proto::DescribeJobRequest* request,
+                                                         proto::JobDetails* response) {
+  return Call(context, request, response, &ClientApi::DescribeJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::CancelJob(grpc::CallbackServerContext* context,
+                                                       const proto::CancelJobRequest* request,
+                                                       proto::CancelJobResponse* response) {
+  return Call(context, request, response, &ClientApi::CancelJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::StopJob(grpc::CallbackServerContext* context,
+                                                     const proto::StopJobRequest* request,
+                                                     proto::StopJobResponse* response) {
+  return Call(context, request, response, &ClientApi::StopJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::ListCheckpoints(
+    grpc::CallbackServerContext* context, const proto::ListCheckpointsRequest* request,
+    proto::ListCheckpointsResponse* response) {
+  return Call(context, request, response, &ClientApi::ListCheckpoints);
+}
+grpc::ServerUnaryReactor* GrpcClientService::DescribeCluster(
+    grpc::CallbackServerContext* context, const proto::DescribeClusterRequest* request,
+    proto::ClusterDetails* response) {
+  return Call(context, request, response, &ClientApi::DescribeCluster);
+}
+
+}  // namespace weir::jobmanager

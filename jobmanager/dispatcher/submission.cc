@@ -1,0 +1,146 @@
+// The part of Dispatcher that turns a submission into a registered job.
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "jobmanager/dispatcher/dispatcher.h"
+
+namespace weir::jobmanager {
+namespace {
+constexpr size_t kSubmissionsMax = 64;  // under way at once
+}  // namespace
+
+void Dispatcher::Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) {
+  planning_->Plan(request.artifact(), {request.arguments().begin(), request.arguments().end()},
+                  [reply](absl::StatusOr<proto::JobGraph> graph) {
+                    if (!graph.ok()) return reply(graph.status());
+                    proto::PlanResponse response;
+                    *response.mutable_graph() = *std::move(graph);
+                    reply(std::move(response));
+                  });
+}
+
+void Dispatcher::SubmitJob(proto::SubmitJobRequest request,
+                           Reply<proto::SubmitJobResponse> reply) {
+  const std::string token = request.client_token();
+  if (token.empty()) return reply(absl::InvalidArgumentError("client_token is missing"));
+  const JobId known = cluster_log_->history().FindToken(token);
+  if (!known.is_none()) {
+    proto::SubmitJobResponse response;
+    response.set_job(known.value());
+    return reply(std::move(response));
+  }
+  if (submissions_.count(token) == 0 && submissions_.size() >= kSubmissionsMax) {
+    return reply(absl::UnavailableError(absl::StrCat(kSubmissionsMax, " submissions wait")));
+  }
+  const auto [it, added] = submissions_.try_emplace(token);
+  it->second.replies.push_back(std::move(reply));
+  if (!added) return;
+  it->second.request = std::move(request);
+  const proto::SubmitJobRequest& submitted = it->second.request;
+  const absl::Status options =
+      MakeJobOptions(deps_.config,
+                     {submitted.configuration().begin(), submitted.configuration().end()})
+          .status();
+  if (!options.ok()) return FinishSubmission(token, options);
+  using There = absl::StatusOr<bool>;
+  deps_.pool.Run<There>(
+      deps_.executor,
+      [has = deps_.has_artifact, id = ArtifactId(submitted.artifact())] { return has(id); },
+      lifetime_.Guard([this, token](const There& there) { OnArtifactChecked(token, there); }));
+}
+
+void Dispatcher::OnArtifactChecked(const std::string& token, const absl::StatusOr<bool>& there) {
+  if (!there.ok()) return FinishSubmission(token, there.status());
+  const proto::SubmitJobRequest& request = submissions_.at(token).request;
+  if (!*there) {
+    return FinishSubmission(token, absl::NotFoundError(absl::StrCat(
+                                       "artifact ", request.artifact(), " was never uploaded")));
+  }
+  planning_->Plan(request.artifact(), {request.arguments().begin(), request.arguments().end()},
+                  lifetime_.Guard([this, token](absl::StatusOr<proto::JobGraph> graph) {
+                    OnPlanned(token, std::move(graph));
+                  }));
+}
+
+void Dispatcher::OnPlanned(const std::string& token, absl::StatusOr<proto::JobGraph> graph) {
+  if (!graph.ok()) return FinishSubmission(token, graph.status());
+  const proto::SubmitJobRequest& request = submissions_.at(token).request;
+  if (request.has_plan() && request.plan().fingerprint() != graph->fingerprint()) {
+    return FinishSubmission(
+        token, absl::FailedPreconditionError(
+                   "the plan that was submitted differs from the one a TaskManager makes of the "
+                   "same binary and arguments"));
+  }
+  CreateJob(token, *graph);
+}
+
+void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& graph) {
+  Submission& submission = submissions_.at(token);
+  const proto::SubmitJobRequest& request = submission.request;
+  const JobId job(deps_.random.HexId("job-"));
+  submission.job = MakeJobMaster(job);
+  auto submitted = std::make_shared<proto::JobSubmitted>();
+  submitted->set_name(request.name().empty() ? graph.job_name() : request.name());
+  submitted->set_artifact(request.artifact());
+  *submitted->mutable_arguments() = request.arguments();
+  *submitted->mutable_graph() = graph;
+  *submitted->mutable_configuration() = request.configuration();
+  submitted->set_submitted_at_ms(absl::ToUnixMillis(deps_.clock.Now()));
+  deps_.pool.Run<absl::Status>(
+      deps_.executor,
+      [&files = deps_.files, log = deps_.layout.JobLogDirectory(job),
+       probe = deps_.layout.JobProbePath(job), job] {
+        const absl::Status made = files.MakeDirectory(log);
+        return made.ok() ? files.Replace(probe, job.value()) : made;
+      },
+      lifetime_.Guard([this, token, submitted](const absl::Status& written) {
+        if (!written.ok()) return FinishSubmission(token, written);
+        submissions_.at(token).job->Create(
+            *submitted, lifetime_.Guard([this, token](const absl::Status& created) {
+              if (!created.ok()) return FinishSubmission(token, created);
+              RegisterJob(token);
+            }));
+      }));
+}
+
+void Dispatcher::RegisterJob(const std::string& token) {
+  const JobMaster& job = *submissions_.at(token).job;
+  proto::ClusterLogEntry entry;
+  proto::JobRegistered* registered = entry.mutable_job_registered();
+  registered->set_job(job.job().value());
+  registered->set_client_token(token);
+  registered->set_name(job.history().submission().name());
+  registered->set_term(term_.number());
+  cluster_log_->Append(std::move(entry),
+                       lifetime_.Guard([this, token](const absl::Status& status) {
+                         if (absl::IsAborted(status)) Lose(status);
+                         if (!status.ok()) return FinishSubmission(token, status);
+                         std::unique_ptr<JobMaster> master = std::move(submissions_.at(token).job);
+                         JobMaster* raw = master.get();
+                         jobs_[raw->job()] = std::move(master);
+                         LogInfo("job registered", {{"job", raw->job()}});
+                         raw->Run();
+                         FinishSubmission(token, raw->job());
+                       }));
+}
+
+void Dispatcher::FinishSubmission(const std::string& token, const absl::StatusOr<JobId>& job) {
+  const auto it = submissions_.find(token);
+  // The job's own callback may be on the stack: let it go when that has returned.
+  auto finished = std::make_shared<Submission>(std::move(it->second));
+  submissions_.erase(it);
+  deps_.executor.Post([finished] {});
+  for (const Reply<proto::SubmitJobResponse>& reply : finished->replies) {
+    if (!job.ok()) {
+      reply(job.status());
+      continue;
+    }
+    proto::SubmitJobResponse response;
+    response.set_job(job->value());
+    reply(std::move(response));
+  }
+}
+
+}  // namespace weir::jobmanager

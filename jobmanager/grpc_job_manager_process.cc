@@ -1,0 +1,177 @@
+#include "jobmanager/grpc_job_manager_process.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "common/base/system_random.h"
+#include "common/config/bind_address.h"
+#include "common/config/options.h"
+#include "common/exec/thread_blocking_pool.h"
+#include "common/exec/thread_executor.h"
+#include "common/io/posix_file_system.h"
+#include "common/net/grpc_channel_factory.h"
+#include "common/net/grpc_control_service.h"
+#include "common/time/system_clock.h"
+#include "jobmanager/dispatcher/artifact_store.h"
+#include "jobmanager/dispatcher/grpc_client_service.h"
+#include "jobmanager/ha/file_lock_election.h"
+#include "jobmanager/job_manager.h"
+#include "state/checkpoint/storage_check.h"
+
+namespace weir::jobmanager {
+namespace {
+
+/// Everything of the process, in the order in which it can be taken down.
+class JobManagerProcess final : public ClientApi {
+ public:
+  JobManagerProcess(const Config& config, std::unique_ptr<GrpcChannelFactory> channels,
+                    SignalWaiter& signals)
+      : config_(config),
+        channels_(std::move(channels)),
+        signals_(signals),
+        files_(random_),
+        layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
+        artifacts_(layout_.ArtifactDirectory(), random_),
+        election_(layout_.LeaderLockPath(), executor_, pool_) {}
+
+  absl::Status Run();
+
+  // ClientApi: to the JobManager, which exists once the port is known.
+  void Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) override {
+    if (core_) core_->Plan(std::move(request), std::move(reply));
+  }
+  void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override {
+    if (core_) core_->SubmitJob(std::move(request), std::move(reply));
+  }
+  void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) override {
+    if (core_) core_->ListJobs(std::move(request), std::move(reply));
+  }
+  void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override {
+    if (core_) core_->DescribeJob(std::move(request), std::move(reply));
+  }
+  void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override {
+    if (core_) core_->CancelJob(std::move(request), std::move(reply));
+  }
+  void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override {
+    if (core_) core_->StopJob(std::move(request), std::move(reply));
+  }
+  void ListCheckpoints(proto::ListCheckpointsRequest request,
+                       Reply<proto::ListCheckpointsResponse> reply) override {
+    if (core_) core_->ListCheckpoints(std::move(request), std::move(reply));
+  }
+  void DescribeCluster(proto::DescribeClusterRequest request,
+                       Reply<proto::ClusterDetails> reply) override {
+    if (core_) core_->DescribeCluster(std::move(request), std::move(reply));
+  }
+
+ private:
+  MessageStreamCallbacks AcceptStream(std::unique_ptr<MessageStream> stream);
+  void StartCore(const std::string& address);
+
+  const Config& config_;
+  std::unique_ptr<GrpcChannelFactory> channels_;
+  SignalWaiter& signals_;
+  SystemRandom random_;
+  SystemClock clock_;
+  PosixFileSystem files_;
+  StorageLayout layout_;
+  ThreadExecutor executor_{{.name = "weir-jm"}};
+  ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 8}};
+  ArtifactStore artifacts_;
+  FileLockElection election_;
+  std::unique_ptr<JobManager> core_;  // on the executor
+  std::map<JobManager::StreamId, std::unique_ptr<MessageStream>> streams_;
+  absl::Status lost_;  // written on the executor before RequestExit, read after Wait
+};
+
+MessageStreamCallbacks JobManagerProcess::AcceptStream(std::unique_ptr<MessageStream> stream) {
+  if (core_ == nullptr) return {};
+  MessageStream* raw = stream.get();
+  auto id = std::make_shared<JobManager::StreamId>(0);
+  *id = core_->OnControlStreamUp(
+      [raw](proto::Envelope envelope) { raw->Send(std::move(envelope)); },
+      [this, id] {
+        executor_.Post([this, id] {
+          core_->OnControlStreamDown(*id);
+          streams_.erase(*id);
+        });
+      });
+  streams_[*id] = std::move(stream);
+  MessageStreamCallbacks callbacks;
+  callbacks.on_message = [this, id](const proto::Envelope& envelope) {
+    core_->OnControlMessage(*id, envelope);
+  };
+  callbacks.on_broken = [this, id](const absl::Status&) {
+    core_->OnControlStreamDown(*id);
+    streams_.erase(*id);
+  };
+  return callbacks;
+}
+
+void JobManagerProcess::StartCore(const std::string& address) {
+  Dispatcher::Identity identity;
+  identity.cluster = config_.Get(options::kClusterId);
+  identity.process = random_.HexId("jm-");
+  identity.address = address;
+  identity.pid = static_cast<uint64_t>(getpid());
+  core_ = std::make_unique<JobManager>(
+      identity,
+      Dispatcher::Dependencies{
+          clock_, executor_, pool_, files_, random_, layout_, config_,
+          [this](const ArtifactId& id) { return artifacts_.Contains(id); },
+          [this](const absl::Status& why) {
+            lost_ = absl::AbortedError(
+                absl::StrCat("this JobManager no longer leads: ", why.message()));
+            signals_.RequestExit();
+          }},
+      election_);
+  core_->Start();
+}
+
+absl::Status JobManagerProcess::Run() {
+  WEIR_RETURN_IF_ERROR(CheckStorage(files_, layout_.ClusterLogDirectory(), random_));
+  GrpcControlService control(executor_, channels_->authorizer(),
+                             [this](std::unique_ptr<MessageStream> stream) {
+                               return AcceptStream(std::move(stream));
+                             });
+  GrpcClientService client(executor_, pool_, channels_->authorizer(), *this, artifacts_);
+  WEIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<GrpcServer> server,
+      channels_->StartServer(config_.Get(options::kRpcAddress), {&control, &client}));
+  const std::string advertised = config_.Get(options::kRpcAdvertisedAddress);
+  executor_.Post([this, address = advertised.empty() ? server->address() : advertised] {
+    StartCore(address);
+  });
+  LogInfo("JobManager started", {{"address", server->address()}});
+  signals_.Wait();
+  control.Shutdown();
+  client.Shutdown();
+  server->Shutdown();
+  pool_.Shutdown();
+  executor_.Shutdown();
+  streams_.clear();
+  core_.reset();
+  return lost_;
+}
+
+}  // namespace
+
+absl::Status RunJobManager(const Config& config, SignalWaiter& signals) {
+  if (config.Get(options::kSecurityInsecure)) {
+    LogWarning("security.insecure is set: whoever reaches rpc.address can run any program");
+  }
+  WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
+                        GrpcChannelFactory::Create(std::move(security)));
+  return JobManagerProcess(config, std::move(channels), signals).Run();
+}
+
+}  // namespace weir::jobmanager

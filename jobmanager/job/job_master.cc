@@ -1,0 +1,443 @@
+#include "jobmanager/job/job_master.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+
+namespace weir::jobmanager {
+namespace {
+
+// How long a new leader waits for the TaskManagers the job ran on before it places anew.
+constexpr absl::Duration kSettleTime = absl::Seconds(1);
+constexpr absl::Duration kDirectiveInterval = absl::Milliseconds(200);
+
+bool IsTransactional(const proto::JobGraph& graph) {
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (const proto::OperatorDescriptor& one : vertex.operators()) {
+      if (one.transactional()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+JobMaster::JobMaster(JobId job, proto::Term term, Dependencies dependencies)
+    : job_(std::move(job)),
+      term_(std::move(term)),
+      deps_(std::move(dependencies)),
+      objects_(deps_.files, deps_.layout.JobDirectory(job_)),
+      log_(deps_.layout.JobLogDirectory(job_), LeaderTerm(term_.number()),
+           {deps_.files, deps_.pool, deps_.executor}, deps_.random, deps_.on_stale) {}
+
+JobMaster::~JobMaster() {
+  for (const TimerId timer : {restart_timer_, deploy_timer_, settle_timer_, tick_timer_}) {
+    deps_.executor.Cancel(timer);
+  }
+}
+
+void JobMaster::Create(proto::JobSubmitted submission, Done done) {
+  log_.Append(
+      [submission = std::move(submission)](const JobHistory&) {
+        proto::JobLogEntry entry;
+        *entry.mutable_submitted() = submission;
+        return entry;
+      },
+      std::move(done));
+}
+
+void JobMaster::Adopt(Done done) {
+  log_.Load(lifetime_.Guard([this, done = std::move(done)](const absl::Status& loaded) mutable {
+    if (!loaded.ok()) return done(loaded);
+    if (log_.history().terminal() != nullptr) return done(absl::OkStatus());
+    settle_until_ = deps_.clock.Monotonic() + kSettleTime;
+    log_.TakeOver(term_, std::move(done));
+  }));
+}
+
+void JobMaster::Run() {
+  running_ = true;
+  if (const proto::JobTerminal* terminal = history().terminal()) {
+    state_ = terminal->state() == proto::JobTerminal::FINISHED   ? JobState::kFinished
+             : terminal->state() == proto::JobTerminal::CANCELED ? JobState::kCanceled
+                                                                 : JobState::kFailed;
+    reason_ = terminal->reason();
+    return;
+  }
+  const proto::JobSubmitted& submission = history().submission();
+  absl::StatusOr<JobOptions> options = deps_.options(
+      {submission.configuration().begin(), submission.configuration().end()});
+  if (options.ok()) options_ = *std::move(options);
+  restart_ = std::make_unique<RestartPolicy>(options_.restart, deps_.random);
+  coordinator_ = std::make_unique<CheckpointCoordinator>(
+      job_, LeaderTerm(term_.number()), options_.checkpoint,
+      CheckpointCoordinator::Dependencies{deps_.clock, deps_.executor, deps_.pool, deps_.random,
+                                          objects_, log_, *this});
+  coordinator_->DeleteDoomed();
+  Tick();
+  const proto::StopRequested* stop = history().stop_requested();
+  if (stop != nullptr && stop->cancel()) {
+    SetState(JobState::kCancelling);
+    return End(proto::JobTerminal::CANCELED, "canceled by request", [](const absl::Status&) {});
+  }
+  SetState(JobState::kScheduling);
+  const JobHistory::OwnedEpoch* newest = history().newest_owned();
+  if (newest != nullptr && newest->checkpoint.final() &&
+      !history().AwaitsReceipt(Epoch(newest->checkpoint.epoch()))) {
+    return End(proto::JobTerminal::FINISHED, "", [](const absl::Status&) {});
+  }
+  TrySchedule();
+}
+
+void JobMaster::SetState(JobState state) {
+  if (state == state_) return;
+  WEIR_CHECK(IsLegalTransition(state_, state))
+      << "job " << job_ << ": " << JobStateName(state_) << " -> " << JobStateName(state);
+  LogInfo("job state changed", {{"job", job_},
+                                {"from", JobStateName(state_)},
+                                {"to", JobStateName(state)},
+                                {"generation", history().generation()},
+                                {"reason", reason_}});
+  state_ = state;
+}
+
+void JobMaster::SendDirectives() {
+  for (const auto& [id, worker] : workers_) SendDirective(id, worker);
+}
+
+void JobMaster::SendDirective(const WorkerId& id, const Worker& worker) {
+  if (!worker.connected) return;
+  if (execution_ == nullptr || !execution_->admitted() || !execution_->Uses(id)) {
+    deps_.task_managers.SendToWorker(worker.task_manager, id, job_, Generation(), {});
+    return;
+  }
+  Execution::CheckpointView view;
+  view.pending = coordinator_->pending();
+  view.permitted = coordinator_->permitted();
+  view.received = history().committed_through();
+  view.failed = &coordinator_->failed_epochs();
+  deps_.task_managers.SendToWorker(worker.task_manager, id, job_, execution_->generation(),
+                                   execution_->DirectiveFor(id, view));
+}
+
+void JobMaster::Tick() {
+  SendDirectives();
+  tick_timer_ = deps_.executor.PostAfter(kDirectiveInterval, lifetime_.Guard([this] { Tick(); }));
+}
+
+void JobMaster::OnDirectiveChanged() { SendDirectives(); }
+
+void JobMaster::OnTaskManagerLost(const TaskManagerId& id, const std::string& why) {
+  if (!running_ || IsTerminal(state_)) return;
+  told_.erase(id);
+  bool used = false;
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    if (it->second.task_manager == id) {
+      used = used || (execution_ != nullptr && execution_->Uses(it->first));
+      it = workers_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  if (used) FailGeneration(absl::StrCat("TaskManager ", id.value(), " lost: ", why), true);
+}
+
+void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) {
+  if (!running_ || IsTerminal(state_) || ending_) return;
+  const WorkerId who(status.worker());
+  const auto it = workers_.find(who);
+  if (status.state() == proto::WorkerStatus::EXITED) {
+    if (it == workers_.end()) return;
+    workers_.erase(it);
+    UpdateSpecs();
+    if (execution_ != nullptr && execution_->Uses(who)) {
+      FailGeneration(absl::StrCat("worker ", who.value(), " on TaskManager ", id.value(), " ",
+                                  status.exit_reason()),
+                     true);
+    }
+    return;
+  }
+  if (it == workers_.end()) {
+    // A worker an earlier leader started; it keeps its process if it can be used again.
+    if (execution_ != nullptr) return;
+    workers_[who] = Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED, 0,
+                           Generation()};
+    UpdateSpecs();
+    return;
+  }
+  const bool connected = status.state() == proto::WorkerStatus::CONNECTED;
+  it->second.pid = status.pid();
+  if (connected && !it->second.connected) {
+    it->second.connected = true;
+    SendDirective(who, it->second);
+  }
+}
+
+void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) {
+  if (!running_ || IsTerminal(state_) || ending_) return;
+  const WorkerId who(header.sender());
+  const auto it = workers_.find(who);
+  if (it == workers_.end()) return;
+  it->second.resident_bytes = report.resident_bytes();
+  it->second.reported = Generation(header.generation());
+  if (execution_ == nullptr || Generation(header.generation()) != execution_->generation()) return;
+  execution_->OnReport(who, Generation(header.generation()), report);
+  for (const proto::CheckpointAnswer& answer : report.answers()) coordinator_->OnAnswer(answer);
+  CheckProgress();
+}
+
+void JobMaster::CheckProgress() {
+  if (execution_ == nullptr) return;
+  if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
+    return FailGeneration(failure->message(), failure->retriable());
+  }
+  if (state_ == JobState::kDeploying) {
+    if (!execution_->run_allowed()) {
+      if (execution_->AllReady() && !coordinator_->busy()) OnReady();
+    } else if (execution_->AllRunning()) {
+      OnRunning();
+    }
+    return;
+  }
+  if (const std::optional<Epoch> committed = execution_->CommittedByAll()) {
+    coordinator_->OnCommitted(*committed);
+  }
+  if (execution_->AllFinished()) coordinator_->RequestFinal();
+  FinishWhenCommitted();
+}
+
+void JobMaster::OnReady() {
+  if (const JobHistory::OwnedEpoch* newest = history().newest_owned()) {
+    const Epoch epoch(newest->checkpoint.epoch());
+    if (history().AwaitsReceipt(epoch)) coordinator_->OnCommitted(epoch);
+    execution_->AllowRun();
+    return SendDirectives();
+  }
+  coordinator_->OwnInitialEpoch(
+      execution_->generation(), attempt_.Guard([this](const absl::Status& status) {
+        FailGeneration(absl::StrCat("epoch 0 cannot be written: ", status.message()), true);
+      }));
+}
+
+void JobMaster::OnOwned(Epoch epoch, bool final) {
+  (void)epoch;
+  if (execution_ == nullptr) return;
+  if (!execution_->run_allowed() && state_ == JobState::kDeploying) {
+    execution_->AllowRun();
+  }
+  if (final) FinishWhenCommitted();
+}
+
+void JobMaster::OnRunning() {
+  deps_.executor.Cancel(deploy_timer_);
+  reason_.clear();
+  SetState(JobState::kRunning);
+  coordinator_->Start(execution_->generation(), execution_->tasks(),
+                      IsTransactional(history().submission().graph()));
+  if (history().stop_requested() != nullptr) {
+    execution_->StopSources();
+    SetState(JobState::kStopping);
+    SendDirectives();
+  }
+  CheckProgress();
+}
+
+void JobMaster::FinishWhenCommitted() {
+  const JobHistory::OwnedEpoch* newest = history().newest_owned();
+  if (ending_ || newest == nullptr || !newest->checkpoint.final()) return;
+  const Epoch epoch(newest->checkpoint.epoch());
+  if (history().AwaitsReceipt(epoch)) {
+    const std::optional<Epoch> committed = execution_->CommittedByAll();
+    if (!committed || *committed < epoch) return;  // CheckProgress comes back here
+  }
+  End(proto::JobTerminal::FINISHED, "", [](const absl::Status&) {});
+}
+
+void JobMaster::OnTooManyFailures(const std::string& last) {
+  FailGeneration(absl::StrCat("more than ", options_.checkpoint.tolerable_failures,
+                              " checkpoints failed in a row, the last one: ", last),
+                 true);
+}
+
+void JobMaster::OnCoordinatorIdle() {
+  if (state_ == JobState::kScheduling) {
+    TrySchedule();
+  } else if (state_ == JobState::kDeploying) {
+    CheckProgress();
+  }
+}
+
+std::vector<proto::SourceCoordinatorState> JobMaster::SourceStates() {
+  return execution_ == nullptr ? std::vector<proto::SourceCoordinatorState>()
+                               : execution_->SourceStates();
+}
+
+void JobMaster::FailGeneration(const std::string& why, bool retriable) {
+  if (execution_ == nullptr || ending_) return;
+  LogWarning("generation failed", {{"job", job_},
+                                   {"generation", execution_->generation()},
+                                   {"reason", why}});
+  reason_ = why;
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  coordinator_->Stop("the generation failed");
+  execution_.reset();
+  SetState(JobState::kRecovering);
+  SendDirectives();
+  if (!retriable) return End(proto::JobTerminal::FAILED, why, [](const absl::Status&) {});
+  const RestartPolicy::Decision decision = restart_->OnFailure(deps_.clock.Monotonic());
+  if (!decision.delay) {
+    return End(proto::JobTerminal::FAILED, absl::StrCat(why, "; ", decision.why),
+               [](const absl::Status&) {});
+  }
+  restart_timer_ = deps_.executor.PostAfter(*decision.delay, lifetime_.Guard([this] {
+    if (state_ != JobState::kRecovering) return;
+    SetState(JobState::kScheduling);
+    TrySchedule();
+  }));
+}
+
+void JobMaster::Suspend(const std::string& why) {
+  reason_ = why;
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  execution_.reset();
+  SetState(JobState::kSuspended);
+  ReleaseEverything();
+  log_.Append(
+      [why](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_suspended()->set_reason(why);
+        return entry;
+      },
+      [](const absl::Status&) {});
+}
+
+void JobMaster::ReleaseEverything() {
+  workers_.clear();
+  UpdateSpecs();
+  deps_.task_managers.HoldSlots(job_, {});
+}
+
+void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
+  ending_ = true;
+  deps_.executor.Cancel(restart_timer_);
+  if (coordinator_ != nullptr) coordinator_->Stop("the job ends");
+  log_.Append(
+      [state, reason](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_terminal()->set_state(state);
+        entry.mutable_terminal()->set_reason(reason);
+        return entry;
+      },
+      lifetime_.Guard([this, state, reason, done = std::move(done)](const absl::Status& status) {
+        if (!status.ok()) {
+          // Storage is away: the job is over all the same; say so again until it is written.
+          ending_ = false;
+          restart_timer_ = deps_.executor.PostAfter(
+              absl::Seconds(1),
+              lifetime_.Guard([this, state, reason, done] { End(state, reason, done); }));
+          return;
+        }
+        attempt_.Reset();
+        execution_.reset();
+        reason_ = reason;
+        if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
+          state_ = JobState::kFinished;  // its former leader had committed everything already
+        } else {
+          SetState(state == proto::JobTerminal::FINISHED   ? JobState::kFinished
+                   : state == proto::JobTerminal::CANCELED ? JobState::kCanceled
+                                                           : JobState::kFailed);
+        }
+        ReleaseEverything();
+        done(status);
+      }));
+}
+
+void JobMaster::Cancel(Done done) {
+  if (IsTerminal(state_) || ending_) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
+  }
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  deps_.executor.Cancel(restart_timer_);
+  coordinator_->Stop("the job is canceled");
+  execution_.reset();
+  SetState(JobState::kCancelling);
+  SendDirectives();
+  log_.Append(
+      [](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_stop_requested()->set_cancel(true);
+        return entry;
+      },
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+        if (absl::IsAborted(status)) return done(status);
+        End(proto::JobTerminal::CANCELED, "canceled by request", done);
+      }));
+}
+
+void JobMaster::Stop(Done done) {
+  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
+  }
+  log_.Append(
+      [](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_stop_requested()->set_cancel(false);
+        return entry;
+      },
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+        if (status.ok() && state_ == JobState::kRunning) {
+          execution_->StopSources();
+          SetState(JobState::kStopping);
+          SendDirectives();
+        }
+        done(status);
+      }));
+}
+
+proto::JobSummary JobMaster::Summary() const {
+  proto::JobSummary summary;
+  summary.set_job(job_.value());
+  summary.set_name(history().submission().name());
+  summary.set_state(std::string(JobStateName(state_)));
+  summary.set_generation(history().generation().value());
+  summary.set_submitted_at_ms(history().submission().submitted_at_ms());
+  summary.set_restarts(restart_ == nullptr ? 0 : restart_->failures());
+  summary.set_reason(reason_);
+  return summary;
+}
+
+proto::JobDetails JobMaster::Details() const {
+  proto::JobDetails details;
+  *details.mutable_summary() = Summary();
+  *details.mutable_graph() = history().submission().graph();
+  *details.mutable_configuration() = history().submission().configuration();
+  for (const auto& [id, worker] : workers_) {
+    proto::WorkerDetails* one = details.add_workers();
+    one->set_worker(id.value());
+    one->set_pid(worker.pid);
+    one->set_task_manager(worker.task_manager.value());
+    one->set_state(worker.connected ? "CONNECTED" : "STARTING");
+    one->set_resident_bytes(worker.resident_bytes);
+  }
+  if (execution_ != nullptr) execution_->Describe(&details);
+  if (coordinator_ != nullptr) *details.mutable_checkpoints() = coordinator_->statistics().Counts();
+  return details;
+}
+
+proto::ListCheckpointsResponse JobMaster::Checkpoints() const {
+  proto::ListCheckpointsResponse response;
+  if (coordinator_ == nullptr) return response;
+  *response.mutable_counts() = coordinator_->statistics().Counts();
+  coordinator_->statistics().FillDetails(&response);
+  return response;
+}
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "common/base/random.h"
+#include "common/exec/blocking_pool.h"
+#include "common/exec/executor.h"
+#include "common/exec/lifetime.h"
+#include "common/time/clock.h"
+#include "jobmanager/checkpoint/checkpoint_coordinator.h"
+#include "jobmanager/checkpoint/job_log.h"
+#include "jobmanager/job/execution.h"
+#include "jobmanager/job/job_options.h"
+#include "jobmanager/job/job_state.h"
+#include "jobmanager/resource/task_manager_registry.h"
+#include "jobmanager/scheduler/placement.h"
+#include "jobmanager/scheduler/restart_policy.h"
+#include "state/checkpoint/state_object_store.h"
+#include "state/checkpoint/storage_layout.h"
+
+namespace weir::jobmanager {
+
+/// One job under one leadership: its state, its generations, and what follows from losses.
+/// Protocols: docs/protocols/recovery.md, docs/protocols/checkpointing.md.
+///
+/// Life cycle: Create (a submission) or Adopt (from its log), then Run, then events until terminal.
+/// Threads: not thread-safe; all calls and callbacks on `executor`.
+/// Lifetime: borrows its dependencies.
+/// Errors: a stale leader is told to `on_stale`; a job's own failures end in its state and reason.
+class JobMaster final : public CheckpointCoordinator::Delegate {
+ public:
+  struct Dependencies {
+    const Clock& clock;
+    Executor& executor;
+    BlockingPool& pool;
+    FileSystem& files;
+    Random& random;
+    TaskManagerRegistry& task_managers;
+    const StorageLayout& layout;
+    std::function<void(const absl::Status&)> on_stale;
+    /// Makes JobOptions of what the submission says.
+    std::function<absl::StatusOr<JobOptions>(const std::map<std::string, std::string>&)> options;
+  };
+  using Done = std::function<void(absl::Status)>;
+
+  JobMaster(JobId job, proto::Term term, Dependencies dependencies);
+  ~JobMaster() override;
+
+  /// Writes entry 1; `done` OK: the job exists in its log.
+  void Create(proto::JobSubmitted submission, Done done);
+  /// Reads the log and takes it over.
+  void Adopt(Done done);
+  /// Starts working for the job: from here on events matter.
+  void Run();
+
+  void Cancel(Done done);
+  void Stop(Done done);
+
+  void OnSlotsChanged();
+  void OnTaskManagerLost(const TaskManagerId& id, const std::string& why);
+  void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status);
+  void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report);
+
+  const JobId& job() const { return job_; }
+  JobState state() const { return state_; }
+  const JobHistory& history() const { return log_.history(); }
+  proto::JobSummary Summary() const;
+  proto::JobDetails Details() const;
+  proto::ListCheckpointsResponse Checkpoints() const;
+
+  // CheckpointCoordinator::Delegate
+  void OnDirectiveChanged() override;
+  void OnOwned(Epoch epoch, bool final) override;
+  void OnTooManyFailures(const std::string& last) override;
+  void OnCoordinatorIdle() override;
+  std::vector<proto::SourceCoordinatorState> SourceStates() override;
+
+ private:
+  struct Worker {
+    TaskManagerId task_manager;
+    uint64_t pid = 0;
+    bool connected = false;
+    uint64_t resident_bytes = 0;
+    Generation reported;
+  };
+  struct RestoreData {
+    absl::Status status;
+    std::optional<proto::CheckpointManifest> newest;
+    std::vector<proto::CheckpointManifest> uncommitted;
+  };
+
+  void SetState(JobState state);
+  // Scheduling.
+  void TrySchedule();
+  bool WaitsForFormerTaskManagers();
+  ExecutionPlacement AssignWorkers(const SlotPlacement& slots);
+  void UpdateSpecs();
+  void LoadRestoreData();
+  void OnRestoreData(const RestoreData& data);
+  void AppendStarted(const RestoreData& data);
+  void OnStarted(const RestoreData& data);
+  // Progress.
+  void CheckProgress();
+  void OnReady();
+  void OnRunning();
+  void FinishWhenCommitted();
+  void SendDirectives();
+  void SendDirective(const WorkerId& id, const Worker& worker);
+  void Tick();
+  // Ends.
+  void FailGeneration(const std::string& why, bool retriable);
+  void Suspend(const std::string& why);
+  void End(proto::JobTerminal::State state, const std::string& reason, Done done);
+  void ReleaseEverything();
+
+  const JobId job_;
+  const proto::Term term_;
+  const Dependencies deps_;
+  StateObjectStore objects_;
+  JobLog log_;
+  JobOptions options_;
+  std::unique_ptr<RestartPolicy> restart_;
+  std::unique_ptr<CheckpointCoordinator> coordinator_;
+  JobState state_ = JobState::kCreated;
+  std::string reason_;                      // why it waits, failed or ended
+  std::map<WorkerId, Worker> workers_;      // alive, as far as known
+  std::set<TaskManagerId> told_;            // TaskManagers that have specs of this job
+  std::unique_ptr<Execution> execution_;
+  std::optional<absl::Duration> settle_until_;  // former TaskManagers may still register
+  bool running_ = false;                    // Run was called
+  bool ending_ = false;                     // a terminal entry is on its way
+  TimerId restart_timer_ = 0;
+  TimerId deploy_timer_ = 0;
+  TimerId settle_timer_ = 0;
+  TimerId tick_timer_ = 0;
+  Lifetime attempt_;                        // of the current generation's start
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::jobmanager

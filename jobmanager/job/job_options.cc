@@ -1,0 +1,50 @@
+#include "jobmanager/job/job_options.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/config/options.h"
+
+namespace weir::jobmanager {
+namespace {
+
+RestartOptions MakeRestartOptions(const Config& config) {
+  RestartOptions restart;
+  const std::string strategy = config.Get(options::kRestartStrategy);
+  using Strategy = RestartOptions::Strategy;
+  restart.strategy = strategy == "fixed-delay"    ? Strategy::kFixedDelay
+                     : strategy == "failure-rate" ? Strategy::kFailureRate
+                     : strategy == "none"         ? Strategy::kNone
+                                                  : Strategy::kExponentialDelay;
+  restart.initial_backoff = config.Get(options::kRestartInitialBackoff);
+  restart.max_backoff = config.Get(options::kRestartMaxBackoff);
+  restart.multiplier = config.Get(options::kRestartMultiplier);
+  restart.reset_threshold = config.Get(options::kRestartResetThreshold);
+  restart.jitter = config.Get(options::kRestartJitter);
+  restart.fixed_attempts = config.Get(options::kRestartFixedAttempts);
+  restart.fixed_delay = config.Get(options::kRestartFixedDelay);
+  restart.max_failures_per_interval =
+      config.Get(options::kRestartMaxFailuresPerInterval);
+  restart.failure_rate_interval = config.Get(options::kRestartFailureRateInterval);
+  restart.failure_rate_delay = config.Get(options::kRestartFailureRateDelay);
+  return restart;
+}
+
+}  // namespace
+
+absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
+                                          const std::map<std::string, std::string>& submitted) {
+  WEIR_ASSIGN_OR_RETURN(const Config config, cluster.WithJobOptions(submitted));
+  JobOptions result;
+  CheckpointOptions& checkpoint = result.checkpoint;
+  checkpoint.interval = config.Get(options::kCheckpointInterval);
+  checkpoint.timeout = config.Get(options::kCheckpointTimeout);
+  checkpoint.min_pause = config.Get(options::kCheckpointMinPause);
+  checkpoint.retained = static_cast<uint64_t>(config.Get(options::kCheckpointRetained));
+  checkpoint.inline_state_max_bytes = config.Get(options::kCheckpointInlineStateMax).bytes;
+  checkpoint.tolerable_failures =
+      static_cast<uint64_t>(config.Get(options::kCheckpointTolerableFailures));
+  result.restart = MakeRestartOptions(config);
+  return result;
+}
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/config/config.h"
+#include "jobmanager/checkpoint/checkpoint_options.h"
+#include "jobmanager/scheduler/restart_policy.h"
+
+namespace weir::jobmanager {
+
+/// The options of one job: the cluster's, overlaid with what was given at submit.
+struct JobOptions {
+  CheckpointOptions checkpoint;
+  RestartOptions restart;
+};
+
+/// INVALID_ARGUMENT, one sentence, for keys that are unknown or are not for jobs, and bad values.
+absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
+                                          const std::map<std::string, std::string>& submitted);
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,191 @@
+// The part of JobMaster that starts generations: slots, workers, restore data, `started`.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "jobmanager/job/job_master.h"
+#include "jobmanager/scheduler/placement.h"
+
+namespace weir::jobmanager {
+namespace {
+constexpr absl::Duration kDeployTimeout = absl::Minutes(2);
+}  // namespace
+
+void JobMaster::OnSlotsChanged() {
+  if (running_ && state_ == JobState::kScheduling) TrySchedule();
+}
+
+bool JobMaster::WaitsForFormerTaskManagers() {
+  if (!settle_until_) return false;
+  const absl::Duration left = *settle_until_ - deps_.clock.Monotonic();
+  const proto::JobStarted* former = history().last_start();
+  bool missing = false;
+  if (former != nullptr) {
+    for (const TaskManagerId& id : SlotTaskManagersOf(*former)) {
+      missing = missing || !deps_.task_managers.IsPresent(id);
+    }
+  }
+  if (!missing || left <= absl::ZeroDuration()) {
+    settle_until_.reset();
+    return false;
+  }
+  deps_.executor.Cancel(settle_timer_);
+  settle_timer_ = deps_.executor.PostAfter(left, lifetime_.Guard([this] { OnSlotsChanged(); }));
+  return true;
+}
+
+void JobMaster::TrySchedule() {
+  if (execution_ != nullptr || coordinator_->busy() || WaitsForFormerTaskManagers() || ending_) {
+    return;
+  }
+  const proto::JobGraph& graph = history().submission().graph();
+  PlacementRequest request;
+  request.slots = RequiredSlots(graph);
+  request.free_slots = deps_.task_managers.FreeSlotsFor(job_);
+  if (const proto::JobStarted* former = history().last_start()) {
+    request.previous = SlotTaskManagersOf(*former);
+  }
+  absl::StatusOr<SlotPlacement> slots = PlaceSlots(request);
+  if (!slots.ok()) {
+    reason_ = absl::StrCat("waits for slots: ", slots.status().message());
+    return;
+  }
+  std::map<TaskManagerId, uint32_t> held;
+  for (const TaskManagerId& id : *slots) ++held[id];
+  deps_.task_managers.HoldSlots(job_, std::move(held));
+  execution_ = std::make_unique<Execution>(history().generation().Next(), graph,
+                                           AssignWorkers(*slots));
+  UpdateSpecs();
+  SetState(JobState::kDeploying);
+  deploy_timer_ = deps_.executor.PostAfter(kDeployTimeout, attempt_.Guard([this] {
+    FailGeneration(absl::StrCat("not all workers were ready within ",
+                                absl::FormatDuration(kDeployTimeout)),
+                   true);
+  }));
+  LoadRestoreData();
+}
+
+ExecutionPlacement JobMaster::AssignWorkers(const SlotPlacement& slots) {
+  std::map<TaskManagerId, WorkerId> chosen;
+  for (const auto& [id, worker] : workers_) chosen.emplace(worker.task_manager, id);
+  ExecutionPlacement placement;
+  std::map<WorkerId, Worker> kept;
+  for (const TaskManagerId& task_manager : slots) {
+    auto [it, added] = chosen.try_emplace(task_manager);
+    if (added) {
+      it->second = WorkerId(deps_.random.HexId("w-"));
+      workers_[it->second].task_manager = task_manager;
+    }
+    placement.slot_task_managers.push_back(task_manager);
+    placement.slot_workers.push_back(it->second);
+    kept[it->second] = workers_.at(it->second);
+  }
+  workers_ = std::move(kept);
+  return placement;
+}
+
+void JobMaster::UpdateSpecs() {
+  std::map<TaskManagerId, std::vector<proto::WorkerSpec>> specs;
+  for (const TaskManagerId& id : told_) specs[id];
+  const proto::JobSubmitted& submission = history().submission();
+  for (const auto& [id, worker] : workers_) {
+    proto::WorkerSpec& spec = specs[worker.task_manager].emplace_back();
+    spec.set_worker(id.value());
+    spec.set_job(job_.value());
+    spec.set_artifact(submission.artifact());
+    *spec.mutable_arguments() = submission.arguments();
+    spec.set_job_name(submission.name());
+  }
+  told_.clear();
+  for (auto& [id, list] : specs) {
+    if (!list.empty()) told_.insert(id);
+    deps_.task_managers.SetWorkers(id, job_, std::move(list));
+  }
+}
+
+void JobMaster::LoadRestoreData() {
+  std::vector<proto::CheckpointOwned> wanted;  // newest first, then those without receipt
+  if (const JobHistory::OwnedEpoch* newest = history().newest_owned()) {
+    wanted.push_back(newest->checkpoint);
+  }
+  for (const auto& [epoch, owned] : history().owned()) {
+    if (history().AwaitsReceipt(epoch)) wanted.push_back(owned.checkpoint);
+  }
+  if (wanted.empty()) return OnRestoreData({});
+  deps_.pool.Run<RestoreData>(
+      deps_.executor,
+      [&objects = objects_, wanted] {
+        RestoreData data;
+        for (const proto::CheckpointOwned& checkpoint : wanted) {
+          absl::StatusOr<proto::CheckpointManifest> manifest = objects.ReadManifest(checkpoint);
+          if (!manifest.ok()) {
+            data.status = manifest.status();
+            return data;
+          }
+          if (!data.newest) {
+            data.newest = *std::move(manifest);
+          } else {
+            data.uncommitted.push_back(*std::move(manifest));
+          }
+        }
+        return data;
+      },
+      attempt_.Guard([this](const RestoreData& data) { OnRestoreData(data); }));
+}
+
+void JobMaster::OnRestoreData(const RestoreData& data) {
+  if (absl::IsDataLoss(data.status) || absl::IsNotFound(data.status)) {
+    return Suspend(absl::StrCat("the newest checkpoint cannot be restored: ",
+                                data.status.message()));
+  }
+  if (!data.status.ok()) {
+    return FailGeneration(absl::StrCat("checkpoint not readable: ", data.status.message()), true);
+  }
+  AppendStarted(data);
+}
+
+void JobMaster::AppendStarted(const RestoreData& data) {
+  std::optional<Epoch> restored;
+  if (data.newest) restored = Epoch(data.newest->epoch());
+  const proto::JobStarted started =
+      MakeStartedEntry(history().submission().graph(), execution_->generation(), restored,
+                       execution_->placement(), history().submission().artifact());
+  log_.Append(
+      [started](const JobHistory&) {
+        proto::JobLogEntry entry;
+        *entry.mutable_started() = started;
+        return entry;
+      },
+      attempt_.Guard([this, data](const absl::Status& status) {
+        if (absl::IsAborted(status)) return;
+        if (!status.ok()) {
+          return FailGeneration(absl::StrCat("the start cannot be logged: ", status.message()),
+                                true);
+        }
+        OnStarted(data);
+      }));
+}
+
+void JobMaster::OnStarted(const RestoreData& data) {
+  DeploymentContext context;
+  const proto::JobGraph& graph = history().submission().graph();
+  const ExecutionPlacement placement = execution_->placement();
+  context.graph = &graph;
+  context.placement = &placement;
+  context.restored = data.newest ? &*data.newest : nullptr;
+  context.uncommitted = &data.uncommitted;
+  context.probe_object = deps_.layout.JobProbePath(job_);
+  context.probe_nonce = job_.value();
+  context.storage_root = deps_.layout.JobDirectory(job_);
+  context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
+  execution_->Admit(MakeDeployments(context));
+  if (data.newest) coordinator_->statistics().OnRestored(Epoch(data.newest->epoch()));
+  LogInfo("generation started", {{"job", job_},
+                                 {"generation", execution_->generation()},
+                                 {"restored_epoch", data.newest ? data.newest->epoch() : 0},
+                                 {"workers", workers_.size()}});
+  SendDirectives();
+}
+
+}  // namespace weir::jobmanager

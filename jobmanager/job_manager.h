@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/exec/executor.h"
+#include "common/exec/lifetime.h"
+#include "jobmanager/dispatcher/client_api.h"
+#include "jobmanager/dispatcher/dispatcher.h"
+#include "jobmanager/ha/leader_election.h"
+
+namespace weir::jobmanager {
+
+/// A JobManager: a standby until it is elected, then one leadership, then nothing. Answers clients
+/// and TaskManagers in both states; a standby names the leader.
+///
+/// Life cycle: Start; ends with `on_lost`, after which the process should exit (a new one starts as
+/// standby). Threads: not thread-safe; everything on `executor`. Lifetime: borrows dependencies.
+class JobManager final : public ClientApi {
+ public:
+  JobManager(Dispatcher::Identity identity, Dispatcher::Dependencies dependencies,
+             LeaderElection& election);
+  ~JobManager() override;
+
+  void Start();
+  bool leading() const { return dispatcher_ != nullptr && dispatcher_->serving(); }
+  /// Null until elected.
+  const Dispatcher* dispatcher() const { return dispatcher_.get(); }
+
+  // Streams of TaskManagers. `send` and `close` are called until OnControlStreamDown.
+  using StreamId = uint64_t;
+  StreamId OnControlStreamUp(std::function<void(proto::Envelope)> send,
+                             std::function<void()> close);
+  void OnControlMessage(StreamId stream, const proto::Envelope& envelope);
+  void OnControlStreamDown(StreamId stream);
+
+  // ClientApi
+  void Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) override;
+  void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override;
+  void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) override;
+  void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override;
+  void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
+  void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
+  void ListCheckpoints(proto::ListCheckpointsRequest request,
+                       Reply<proto::ListCheckpointsResponse> reply) override;
+  void DescribeCluster(proto::DescribeClusterRequest request,
+                       Reply<proto::ClusterDetails> reply) override;
+
+ private:
+  struct Stream {
+    std::function<void(proto::Envelope)> send;
+    std::function<void()> close;
+    std::optional<SessionId> session;  // once this process leads
+  };
+
+  void WatchLeader();
+  void PublishAddress();
+  void AnswerAsStandby(const Stream& stream);
+  std::string LeaderFilePath() const;
+
+  template <class Request, class Response>
+  void Forward(void (ClientApi::*method)(Request, Reply<Response>), Request request,
+               Reply<Response> reply);
+
+  const Dispatcher::Identity identity_;
+  Dispatcher::Dependencies deps_;
+  LeaderElection& election_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::string leader_address_;  // as the leader published it
+  std::map<StreamId, Stream> streams_;
+  StreamId next_stream_ = 1;
+  TimerId watch_timer_ = 0;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::jobmanager

@@ -1,0 +1,16 @@
+#include "common/config/bind_address.h"
+#include "common/config/options.h"
+#include "common/config/process_start.h"
+#include "common/exec/signal_waiter.h"
+#include "jobmanager/grpc_job_manager_process.h"
+
+int main(int argc, char** argv) {
+  weir::SignalWaiter signals;  // blocks SIGTERM and SIGINT for every thread to come
+  const weir::ProcessStart start = weir::StartProcess("weir-jobmanager", argc, argv);
+  if (start.exit_code) return *start.exit_code;
+  absl::Status status =
+      weir::CheckBindAddress("rpc.address", start.config.Get(weir::options::kRpcAddress),
+                             weir::BindSecurity::FromConfig(start.config));
+  if (status.ok()) status = weir::jobmanager::RunJobManager(start.config, signals);
+  return weir::ExitCodeFor("weir-jobmanager", status);
+}

@@ -1,0 +1,126 @@
+#include "jobmanager/scheduler/deployment_plan.h"
+
+#include <algorithm>
+
+namespace weir::jobmanager {
+namespace {
+
+/// The union of the readers' snapshots wins over the enumerator's starting positions.
+std::vector<proto::SourceCoordinatorState> RestoredCoordinators(
+    const proto::CheckpointManifest& manifest) {
+  std::map<std::string, std::map<std::string, proto::SplitState>> by_source;
+  for (const proto::SourceCoordinatorState& source : manifest.coordinators()) {
+    auto& splits = by_source[source.source_uid()];
+    for (const proto::SplitState& split : source.splits()) splits[split.id()] = split;
+  }
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      for (const proto::SplitState& split : one.splits()) by_source[one.uid()][split.id()] = split;
+    }
+  }
+  std::vector<proto::SourceCoordinatorState> result;
+  for (const auto& [uid, splits] : by_source) {
+    proto::SourceCoordinatorState& state = result.emplace_back();
+    state.set_source_uid(uid);
+    for (const auto& [id, split] : splits) *state.add_splits() = split;
+  }
+  return result;
+}
+
+const proto::TaskSnapshot* FindSnapshot(const proto::CheckpointManifest* manifest,
+                                        const SubtaskId& subtask) {
+  if (manifest == nullptr) return nullptr;
+  for (const proto::TaskSnapshot& task : manifest->tasks()) {
+    if (task.vertex() == subtask.vertex.value() && task.index() == subtask.index) return &task;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+uint32_t RequiredSlots(const proto::JobGraph& graph) {
+  uint32_t slots = 1;
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    slots = std::max(slots, vertex.parallelism());
+  }
+  return slots;
+}
+
+std::vector<SubtaskId> AllSubtasks(const proto::JobGraph& graph) {
+  std::vector<SubtaskId> tasks;
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (uint32_t index = 0; index < vertex.parallelism(); ++index) {
+      tasks.push_back({VertexId(vertex.id()), index});
+    }
+  }
+  return tasks;
+}
+
+proto::JobStarted MakeStartedEntry(const proto::JobGraph& graph, Generation generation,
+                                   std::optional<Epoch> restored,
+                                   const ExecutionPlacement& placement,
+                                   const std::string& artifact) {
+  proto::JobStarted started;
+  started.set_generation(generation.value());
+  if (restored) started.set_restored_epoch(restored->value());
+  started.set_artifact(artifact);
+  for (const SubtaskId& task : AllSubtasks(graph)) {
+    proto::TaskPlacement* place = started.add_placements();
+    place->set_vertex(task.vertex.value());
+    place->set_index(task.index);
+    place->set_task_manager(placement.slot_task_managers[task.index].value());
+    place->set_worker(placement.slot_workers[task.index].value());
+  }
+  return started;
+}
+
+std::vector<TaskManagerId> SlotTaskManagersOf(const proto::JobStarted& started) {
+  std::vector<TaskManagerId> slots;
+  for (const proto::TaskPlacement& place : started.placements()) {
+    if (place.index() >= slots.size()) slots.resize(place.index() + 1);
+    slots[place.index()] = TaskManagerId(place.task_manager());
+  }
+  return slots;
+}
+
+std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& context) {
+  std::map<WorkerId, proto::Deployment> deployments;
+  for (const WorkerId& worker : context.placement->slot_workers) {
+    proto::Deployment& deployment = deployments[worker];
+    if (!deployment.storage_root().empty()) continue;
+    *deployment.mutable_graph() = *context.graph;
+    deployment.set_probe_object(context.probe_object);
+    deployment.set_probe_nonce(context.probe_nonce);
+    deployment.set_storage_root(context.storage_root);
+    deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
+    if (context.restored != nullptr) {
+      deployment.set_restored(true);
+      deployment.set_restored_epoch(context.restored->epoch());
+    }
+  }
+  for (const SubtaskId& task : AllSubtasks(*context.graph)) {
+    const WorkerId& worker = context.placement->slot_workers[task.index];
+    proto::TaskDeployment* deployed = deployments[worker].add_tasks();
+    deployed->set_vertex(task.vertex.value());
+    deployed->set_index(task.index);
+    deployed->set_slot(task.index);
+    if (const proto::TaskSnapshot* snapshot = FindSnapshot(context.restored, task)) {
+      *deployed->mutable_restored() = *snapshot;
+    }
+  }
+  proto::Deployment& coordinator = deployments[context.placement->coordinator()];
+  coordinator.set_coordinator(true);
+  if (context.restored != nullptr) {
+    for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {
+      *coordinator.add_coordinators() = std::move(state);
+    }
+  }
+  if (context.uncommitted != nullptr) {
+    for (const proto::CheckpointManifest& manifest : *context.uncommitted) {
+      *coordinator.add_uncommitted() = manifest;
+    }
+  }
+  return deployments;
+}
+
+}  // namespace weir::jobmanager

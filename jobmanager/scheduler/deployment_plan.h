@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "proto/checkpoint.pb.h"
+#include "proto/control.pb.h"
+#include "proto/job_graph.pb.h"
+
+namespace weir::jobmanager {
+
+/// Where one generation runs: the worker of each slot.
+struct ExecutionPlacement {
+  std::vector<TaskManagerId> slot_task_managers;
+  std::vector<WorkerId> slot_workers;
+  const WorkerId& coordinator() const { return slot_workers.front(); }
+};
+
+/// Slots a graph needs: its highest parallelism.
+uint32_t RequiredSlots(const proto::JobGraph& graph);
+
+/// Every task of the graph.
+std::vector<SubtaskId> AllSubtasks(const proto::JobGraph& graph);
+
+/// The entry that starts a generation.
+proto::JobStarted MakeStartedEntry(const proto::JobGraph& graph, Generation generation,
+                                   std::optional<Epoch> restored,
+                                   const ExecutionPlacement& placement,
+                                   const std::string& artifact);
+
+/// Slot -> TaskManager of an earlier generation, as its `started` entry has it.
+std::vector<TaskManagerId> SlotTaskManagersOf(const proto::JobStarted& started);
+
+struct DeploymentContext {
+  const proto::JobGraph* graph = nullptr;
+  const ExecutionPlacement* placement = nullptr;
+  const proto::CheckpointManifest* restored = nullptr;  // null at the first start
+  const std::vector<proto::CheckpointManifest>* uncommitted = nullptr;
+  std::string probe_object;
+  std::string probe_nonce;
+  std::string storage_root;
+  uint64_t inline_state_max_bytes = 0;
+};
+
+/// What each worker is told to run. The coordinator's worker gets the restored split states: the
+/// enumerator's splits, with the readers' positions where a reader held one. Pure.
+std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& context);
+
+}  // namespace weir::jobmanager

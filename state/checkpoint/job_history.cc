@@ -1,0 +1,86 @@
+#include "state/checkpoint/job_history.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace weir {
+
+using proto::JobLogEntry;
+
+const JobHistory::OwnedEpoch* JobHistory::newest_owned() const {
+  return owned_.empty() ? nullptr : &owned_.rbegin()->second;
+}
+
+bool JobHistory::AwaitsReceipt(Epoch epoch) const {
+  const auto it = owned_.find(epoch);
+  if (it == owned_.end() || !it->second.checkpoint.sinks_prepared()) return false;
+  return !committed_through_ || *committed_through_ < epoch;
+}
+
+void JobHistory::RaiseEpoch(Epoch epoch) {
+  if (!highest_epoch_ || *highest_epoch_ < epoch) highest_epoch_ = epoch;
+}
+
+absl::Status JobHistory::ApplyCheckpoint(const JobLogEntry& entry) {
+  const Epoch epoch(entry.checkpoint().epoch());
+  if (highest_owned_ && epoch <= *highest_owned_) {
+    return absl::DataLossError(absl::StrCat("entry ", entry.sequence(), " owns epoch ",
+                                            epoch.value(), " behind epoch ",
+                                            highest_owned_->value()));
+  }
+  owned_[epoch] = OwnedEpoch{LeaderTerm(entry.term()), entry.checkpoint()};
+  highest_owned_ = epoch;
+  RaiseEpoch(epoch);
+  return absl::OkStatus();
+}
+
+absl::Status JobHistory::Apply(const JobLogEntry& entry) {
+  if (submitted() == (entry.kind_case() == JobLogEntry::kSubmitted)) {
+    return absl::DataLossError(
+        absl::StrCat("entry ", entry.sequence(), ": the first entry and no other is a submission"));
+  }
+  if (LeaderTerm(entry.term()) < term_) {
+    return absl::DataLossError(absl::StrCat("entry ", entry.sequence(), " of term ", entry.term(),
+                                            " follows term ", term_.value()));
+  }
+  switch (entry.kind_case()) {
+    case JobLogEntry::kSubmitted:
+      submitted_ = entry.submitted();
+      break;
+    case JobLogEntry::kTakeover:
+      doomed_.clear();
+      break;
+    case JobLogEntry::kStarted:
+      generation_ = Generation(entry.started().generation());
+      start_ = entry.started();
+      break;
+    case JobLogEntry::kCheckpoint:
+      if (absl::Status status = ApplyCheckpoint(entry); !status.ok()) return status;
+      break;
+    case JobLogEntry::kAborted:
+      RaiseEpoch(Epoch(entry.aborted().epoch()));
+      doomed_.insert(doomed_.end(), entry.aborted().objects().begin(),
+                     entry.aborted().objects().end());
+      break;
+    case JobLogEntry::kRetired:
+      owned_.erase(Epoch(entry.retired().epoch()));
+      doomed_.insert(doomed_.end(), entry.retired().objects().begin(),
+                     entry.retired().objects().end());
+      break;
+    case JobLogEntry::kStopRequested:
+      stop_ = entry.stop_requested();
+      break;
+    case JobLogEntry::kTerminal:
+      terminal_ = entry.terminal();
+      break;
+    case JobLogEntry::kCommitted:
+    case JobLogEntry::kSuspended:
+      break;
+    case JobLogEntry::KIND_NOT_SET:
+      return absl::DataLossError(absl::StrCat("entry ", entry.sequence(), " has no known kind"));
+  }
+  term_ = LeaderTerm(entry.term());
+  if (entry.has_committed_through()) committed_through_ = Epoch(entry.committed_through());
+  return absl::OkStatus();
+}
+
+}  // namespace weir

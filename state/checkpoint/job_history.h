@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "proto/checkpoint.pb.h"
+
+namespace weir {
+
+/// What a job's log says, folded entry by entry: the only durable truth about a job.
+/// Pure; one owner, no threads. Protocol: docs/protocols/logs.md.
+class JobHistory {
+ public:
+  struct OwnedEpoch {
+    LeaderTerm term;
+    proto::CheckpointOwned checkpoint;
+  };
+
+  /// Applies the next entry. DATA_LOSS when the log breaks its own rules (an epoch owned twice,
+  /// entry 1 not a submission, ...); the history is unchanged then.
+  absl::Status Apply(const proto::JobLogEntry& entry);
+
+  bool submitted() const { return submitted_.has_value(); }
+  const proto::JobSubmitted& submission() const { return *submitted_; }
+  LeaderTerm term() const { return term_; }
+  Generation generation() const { return generation_; }
+  const proto::JobStarted* last_start() const { return start_ ? &*start_ : nullptr; }
+
+  /// Owned epochs that are not retired, oldest first.
+  const std::map<Epoch, OwnedEpoch>& owned() const { return owned_; }
+  const OwnedEpoch* newest_owned() const;
+  /// Highest epoch of any entry; the next attempt must be above it. Absent before the first.
+  std::optional<Epoch> highest_epoch() const { return highest_epoch_; }
+  /// Receipts: every epoch up to this one is committed everywhere.
+  std::optional<Epoch> committed_through() const { return committed_through_; }
+  bool AwaitsReceipt(Epoch epoch) const;
+
+  const proto::StopRequested* stop_requested() const { return stop_ ? &*stop_ : nullptr; }
+  const proto::JobTerminal* terminal() const { return terminal_ ? &*terminal_ : nullptr; }
+  /// Objects named by aborted and retired entries of the newest leader: their deletion may not have
+  /// happened yet.
+  const std::vector<std::string>& doomed_objects() const { return doomed_; }
+
+ private:
+  absl::Status ApplyCheckpoint(const proto::JobLogEntry& entry);
+  void RaiseEpoch(Epoch epoch);
+
+  std::optional<proto::JobSubmitted> submitted_;
+  LeaderTerm term_;
+  Generation generation_;
+  std::optional<proto::JobStarted> start_;
+  std::map<Epoch, OwnedEpoch> owned_;
+  std::optional<Epoch> highest_epoch_;
+  std::optional<Epoch> highest_owned_;
+  std::optional<Epoch> committed_through_;
+  std::optional<proto::StopRequested> stop_;
+  std::optional<proto::JobTerminal> terminal_;
+  std::vector<std::string> doomed_;
+};
+
+}  // namespace weir

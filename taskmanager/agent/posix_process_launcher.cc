@@ -1,0 +1,315 @@
+#include "taskmanager/agent/posix_process_launcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/bytes_format.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+
+namespace weir::taskmanager {
+namespace {
+
+constexpr int kTextFileBusyRetries = 50;
+constexpr int kTextFileBusyPauseMs = 10;
+constexpr std::streamoff kTailBytes = 4096;
+constexpr size_t kMaxReasonBytes = 500;
+
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Attributes and file actions of one posix_spawn.
+class SpawnSetup {
+ public:
+  explicit SpawnSetup(const ProcessSpec& spec) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions_, 1, spec.log_file.c_str(),
+                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
+    posix_spawn_file_actions_adddup2(&actions_, 1, 2);
+    int first_closed = 3;
+    if (!spec.output_file.empty()) {
+      posix_spawn_file_actions_addopen(&actions_, 3, spec.output_file.c_str(),
+                                       O_WRONLY | O_CREAT | O_TRUNC, 0644);
+      first_closed = 4;
+    }
+    posix_spawn_file_actions_addclosefrom_np(&actions_, first_closed);
+    if (!spec.working_directory.empty()) {
+      posix_spawn_file_actions_addchdir_np(&actions_, spec.working_directory.c_str());
+    }
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  ~SpawnSetup() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
+
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// 0 or errno.
+int Spawn(const ProcessSpec& spec, pid_t* pid) {
+  std::vector<std::string> arguments = {spec.binary};
+  arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : spec.environment) {
+    environment.push_back(absl::StrCat(name, "=", value));
+  }
+  const std::vector<char*> argv = Pointers(arguments);
+  const std::vector<char*> envp = Pointers(environment);
+  const SpawnSetup setup(spec);
+  for (int attempt = 0;; ++attempt) {
+    const int error = posix_spawn(pid, spec.binary.c_str(), setup.actions(), setup.attributes(),
+                                  argv.data(), envp.data());
+    // Another child, not yet at its exec, may hold the descriptor the file was written through.
+    if (error != ETXTBSY || attempt == kTextFileBusyRetries) return error;
+    poll(nullptr, 0, kTextFileBusyPauseMs);
+  }
+}
+
+uint64_t ResidentBytes(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/statm"));
+  uint64_t total_pages = 0;
+  uint64_t resident_pages = 0;
+  file >> total_pages >> resident_pages;
+  return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+ProcessExit DescribeExit(const siginfo_t& info, const std::string& log_file) {
+  ProcessExit exit;
+  if (info.si_code == CLD_EXITED) {
+    exit.code = info.si_status;
+    exit.reason = absl::StrCat("exited with code ", exit.code);
+    const std::string last_line = exit.code == 0 ? "" : LastLineOfFile(log_file);
+    if (!last_line.empty()) absl::StrAppend(&exit.reason, ": ", last_line);
+    return exit;
+  }
+  const char* name = sigabbrev_np(info.si_status);
+  exit.reason =
+      absl::StrCat("killed by signal ", info.si_status, " (SIG", name == nullptr ? "?" : name, ")");
+  return exit;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ScrubbedEnvironment(
+    const std::map<std::string, std::string>& variables) {
+  std::map<std::string, std::string> scrubbed;
+  for (const char* name : {"PATH", "HOME", "TZ", "LANG"}) {
+    const auto found = variables.find(name);
+    if (found != variables.end()) scrubbed.insert(*found);
+  }
+  return scrubbed;
+}
+
+std::string LastLineOfFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return "";
+  const std::streamoff size = file.tellg();
+  const std::streamoff count = std::min(size, kTailBytes);
+  file.seekg(size - count);
+  std::string tail(static_cast<size_t>(count), '\0');
+  file.read(tail.data(), count);
+  tail.resize(static_cast<size_t>(file.gcount()));
+  const absl::string_view text = absl::StripAsciiWhitespace(tail);
+  const size_t newline = text.rfind('\n');
+  const absl::string_view line =
+      newline == absl::string_view::npos ? text : text.substr(newline + 1);
+  return std::string(line.substr(0, kMaxReasonBytes));
+}
+
+PosixProcessLauncher::PosixProcessLauncher(Executor& executor, PosixProcessLauncherOptions options)
+    : executor_(executor), options_(options), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  WEIR_CHECK(wake_fd_ >= 0) << "eventfd: " << strerror(errno);
+}
+
+PosixProcessLauncher::~PosixProcessLauncher() {
+  for (const auto& [launch, child] : children_) KillGroup(child);
+  for (const auto& [launch, child] : children_) {
+    while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    if (child.pid_fd >= 0) close(child.pid_fd);
+  }
+  close(wake_fd_);
+}
+
+ProcessLauncher::LaunchId PosixProcessLauncher::Launch(ProcessSpec spec, Callbacks callbacks) {
+  LaunchId launch = 0;
+  {
+    MutexLock lock(mutex_);
+    launch = ++last_launch_;
+  }
+  Push({launch, false, std::move(spec), std::move(callbacks)});
+  return launch;
+}
+
+void PosixProcessLauncher::Kill(LaunchId launch) { Push({launch, true, {}, {}}); }
+
+void PosixProcessLauncher::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  eventfd_write(wake_fd_, 1);
+}
+
+void PosixProcessLauncher::Push(Command command) {
+  {
+    MutexLock lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  eventfd_write(wake_fd_, 1);
+}
+
+int PosixProcessLauncher::Serve() {
+  const sigset_t signals = EndSignals();
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  WEIR_CHECK(signal_fd >= 0) << "signalfd: " << strerror(errno);
+  int signal = 0;
+  while (signal == 0 && RunCommands()) {
+    signal = WaitForEvent(signal_fd);
+    ReapEnded();
+    CheckMemory();
+  }
+  close(signal_fd);
+  return signal;
+}
+
+bool PosixProcessLauncher::RunCommands() {
+  std::vector<Command> commands;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return false;
+    commands.swap(commands_);
+  }
+  for (Command& command : commands) {
+    if (!command.kill) {
+      Start(std::move(command));
+    } else if (const auto child = children_.find(command.launch); child != children_.end()) {
+      KillGroup(child->second);
+    }
+  }
+  return true;
+}
+
+void PosixProcessLauncher::Start(Command command) {
+  Child child;
+  child.spec = std::move(command.spec);
+  child.callbacks = std::move(command.callbacks);
+  if (const int error = Spawn(child.spec, &child.pid); error != 0) {
+    ProcessExit exit;
+    exit.start_error = error;
+    exit.reason = absl::StrCat("could not be started: ", strerror(error));
+    executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
+    return;
+  }
+  child.pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0));
+  WEIR_CHECK(child.pid_fd >= 0) << "pidfd_open: " << strerror(errno);
+  if (child.callbacks.on_started) {
+    executor_.Post([on_started = child.callbacks.on_started,
+                    pid = static_cast<uint64_t>(child.pid)] { on_started(pid); });
+  }
+  children_.emplace(command.launch, std::move(child));
+}
+
+int PosixProcessLauncher::WaitForEvent(int signal_fd) {
+  std::vector<pollfd> waits = {{wake_fd_, POLLIN, 0}, {signal_fd, POLLIN, 0}};
+  int timeout_ms = -1;
+  for (const auto& [launch, child] : children_) {
+    waits.push_back({child.pid_fd, POLLIN, 0});
+    if (child.spec.memory_limit_bytes > 0) {
+      timeout_ms = static_cast<int>(absl::ToInt64Milliseconds(options_.memory_check_interval));
+    }
+  }
+  if (poll(waits.data(), waits.size(), timeout_ms) <= 0) return 0;
+  eventfd_t ignored = 0;
+  eventfd_read(wake_fd_, &ignored);
+  signalfd_siginfo info = {};
+  if (read(signal_fd, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) return 0;
+  return static_cast<int>(info.ssi_signo);
+}
+
+void PosixProcessLauncher::ReapEnded() {
+  for (auto each = children_.begin(); each != children_.end();) {
+    Child& child = each->second;
+    siginfo_t info = {};
+    const int result = waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG);
+    if (result != 0 || info.si_pid == 0) {
+      ++each;
+      continue;
+    }
+    close(child.pid_fd);
+    // What it started, and left behind, goes too: the group's id is not given away while it lives.
+    kill(-child.pid, SIGKILL);
+    ProcessExit exit = DescribeExit(info, child.spec.log_file);
+    if (!child.kill_reason.empty()) exit.reason = child.kill_reason;
+    executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
+    each = children_.erase(each);
+  }
+}
+
+void PosixProcessLauncher::CheckMemory() {
+  for (auto& [launch, child] : children_) {
+    if (child.spec.memory_limit_bytes == 0 || !child.kill_reason.empty()) continue;
+    const uint64_t used = ResidentBytes(child.pid);
+    if (used <= child.spec.memory_limit_bytes) continue;
+    child.kill_reason =
+        absl::StrCat("killed for using ", FormatBytes(used), " of memory, its limit is ",
+                     FormatBytes(child.spec.memory_limit_bytes));
+    LogWarning("a process is over its memory limit",
+               {{"pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});
+    KillGroup(child);
+  }
+}
+
+void PosixProcessLauncher::KillGroup(const Child& child) {
+  kill(-child.pid, SIGKILL);
+  kill(child.pid, SIGKILL);
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,96 @@
+#include "taskmanager/agent/process_worker_launcher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir::taskmanager {
+
+ProcessWorkerLauncher::ProcessWorkerLauncher(Options options, Dependencies dependencies)
+    : options_(std::move(options)), deps_(dependencies) {}
+
+void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
+                                   std::function<void(uint64_t pid)> started,
+                                   std::function<void(const std::string& reason)> exited) {
+  const WorkerId worker(spec.worker());
+  running_[worker] = Running{0, std::move(started), std::move(exited)};
+  deps_.artifacts.Get(
+      ArtifactId(spec.artifact()),
+      lifetime_.Guard([this, spec, worker](const absl::StatusOr<std::string>& binary) {
+        if (running_.count(worker) == 0) return;  // killed meanwhile
+        if (!binary.ok()) {
+          return Finish(worker, absl::StrCat("could not be started: ", binary.status().message()));
+        }
+        const std::string directory = absl::StrCat(options_.log_directory, "/", spec.job());
+        deps_.pool.Run<absl::Status>(
+            deps_.executor,
+            [&files = deps_.files, directory] { return files.MakeDirectory(directory); },
+            lifetime_.Guard([this, spec, worker, path = *binary](const absl::Status& made) {
+              if (running_.count(worker) == 0) return;
+              if (!made.ok()) {
+                return Finish(worker, absl::StrCat("could not be started: ", made.message()));
+              }
+              StartProcess(spec, path);
+            }));
+      }));
+}
+
+void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec,
+                                         const std::string& binary) {
+  const WorkerId worker(spec.worker());
+  ProcessSpec process;
+  process.binary = binary;
+  process.arguments = {"__worker",
+                       absl::StrCat("--socket=", options_.socket),
+                       absl::StrCat("--worker=", spec.worker()),
+                       absl::StrCat("--job=", spec.job()),
+                       absl::StrCat("--host=", options_.host),
+                       absl::StrCat("--parent-pid=", options_.parent_pid),
+                       absl::StrCat("--log-level=", options_.log_level),
+                       absl::StrCat("--log-format=", options_.log_format),
+                       "--"};
+  process.arguments.insert(process.arguments.end(), spec.arguments().begin(),
+                           spec.arguments().end());
+  process.environment = options_.environment;
+  process.log_file =
+      absl::StrCat(options_.log_directory, "/", spec.job(), "/", spec.worker(), ".log");
+  process.memory_limit_bytes = options_.memory_limit_bytes;
+  ProcessLauncher::Callbacks callbacks;
+  callbacks.on_started = lifetime_.Guard([this, worker](uint64_t pid) {
+    const auto it = running_.find(worker);
+    if (it != running_.end()) it->second.started(pid);
+  });
+  callbacks.on_exit = lifetime_.Guard(
+      [this, worker](const ProcessExit& exit) { Finish(worker, exit.reason); });
+  running_[worker].launch = deps_.processes.Launch(std::move(process), std::move(callbacks));
+}
+
+void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& reason) {
+  const auto it = running_.find(worker);
+  if (it == running_.end()) return;
+  const std::function<void(const std::string&)> exited = std::move(it->second.exited);
+  running_.erase(it);
+  exited(reason);
+}
+
+void ProcessWorkerLauncher::Kill(const WorkerId& worker) {
+  const auto it = running_.find(worker);
+  if (it == running_.end()) return;
+  if (it->second.launch != 0) return deps_.processes.Kill(it->second.launch);
+  deps_.executor.Post(
+      lifetime_.Guard([this, worker] { Finish(worker, "ended before it was started"); }));
+}
+
+void ProcessWorkerLauncher::Plan(const proto::RunPlanner& request,
+                                 std::function<void(absl::StatusOr<proto::JobGraph>)> done) {
+  std::vector<std::string> arguments(request.arguments().begin(), request.arguments().end());
+  deps_.artifacts.Get(
+      ArtifactId(request.artifact()),
+      lifetime_.Guard([this, arguments = std::move(arguments),
+                       done = std::move(done)](const absl::StatusOr<std::string>& binary) {
+        if (!binary.ok()) return done(binary.status());
+        deps_.planner.Plan(*binary, arguments, done);
+      }));
+}
+
+}  // namespace weir::taskmanager

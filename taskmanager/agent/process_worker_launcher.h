@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/exec/executor.h"
+#include "common/exec/blocking_pool.h"
+#include "common/exec/lifetime.h"
+#include "common/io/file_system.h"
+#include "taskmanager/agent/artifact_cache.h"
+#include "taskmanager/agent/job_planner.h"
+#include "taskmanager/agent/process_launcher.h"
+#include "taskmanager/agent/worker_launcher.h"
+
+namespace weir::taskmanager {
+
+/// Workers as processes: the job's binary, fetched into the cache, in worker mode.
+///
+/// Threads: one executor. Lifetime: borrows everything it is given.
+class ProcessWorkerLauncher final : public WorkerLauncher {
+ public:
+  struct Options {
+    std::string socket;          // where workers connect: "unix:/path"
+    std::string host;
+    std::string log_directory;   // one file a worker: <job>/<worker>.log
+    std::string log_level;
+    std::string log_format;
+    uint64_t parent_pid = 0;
+    uint64_t memory_limit_bytes = 0;
+    std::map<std::string, std::string> environment;  // scrubbed
+  };
+  struct Dependencies {
+    Executor& executor;
+    BlockingPool& pool;
+    FileSystem& files;
+    ArtifactProvider& artifacts;
+    ProcessLauncher& processes;
+    JobPlanner& planner;
+  };
+
+  ProcessWorkerLauncher(Options options, Dependencies dependencies);
+
+  void Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
+              std::function<void(const std::string& reason)> exited) override;
+  void Kill(const WorkerId& worker) override;
+  void Plan(const proto::RunPlanner& request,
+            std::function<void(absl::StatusOr<proto::JobGraph>)> done) override;
+
+ private:
+  struct Running {
+    ProcessLauncher::LaunchId launch = 0;  // 0: its artifact is still being fetched
+    std::function<void(uint64_t pid)> started;
+    std::function<void(const std::string& reason)> exited;
+  };
+
+  void StartProcess(const proto::WorkerSpec& spec, const std::string& binary);
+  void Finish(const WorkerId& worker, const std::string& reason);
+
+  const Options options_;
+  const Dependencies deps_;
+  std::map<WorkerId, Running> running_;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,285 @@
+#include "taskmanager/agent/task_manager.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/protocol_version.h"
+
+namespace weir::taskmanager {
+namespace {
+// A probe that is not there yet may be a mount's cached directory; after this many reads it is not.
+constexpr int kProbeReadsMax = 5;
+constexpr absl::Duration kProbeReadPause = absl::Seconds(1);
+}  // namespace
+
+TaskManager::TaskManager(Options options, Dependencies dependencies)
+    : options_(std::move(options)), deps_(std::move(dependencies)) {
+  Tick();
+}
+
+TaskManager::~TaskManager() {
+  deps_.executor.Cancel(tick_timer_);
+  deps_.executor.Cancel(probe_timer_);
+}
+
+proto::Header TaskManager::MakeHeader() {
+  proto::Header header;
+  header.set_protocol_version(kProtocolVersion);
+  header.set_cluster(options_.cluster);
+  header.set_term(term_.value());
+  header.set_term_nonce(term_nonce_);
+  header.set_sender(options_.id.value());
+  header.set_addressee(leader_);
+  header.set_sequence(next_sequence_++);
+  return header;
+}
+
+void TaskManager::OnLeaderStreamUp() {
+  stream_up_ = true;
+  registered_ = false;
+  Register("", "");
+}
+
+void TaskManager::OnLeaderStreamDown() {
+  stream_up_ = false;
+  registered_ = false;
+  deps_.executor.Cancel(probe_timer_);
+}
+
+void TaskManager::Register(const std::string& probe_nonce, const std::string& probe_error) {
+  if (!stream_up_) return;
+  proto::Envelope envelope;
+  *envelope.mutable_header() = MakeHeader();
+  proto::RegisterTaskManager* request = envelope.mutable_register_();
+  request->set_task_manager(options_.id.value());
+  request->set_node(options_.node);
+  request->set_host(options_.host);
+  request->set_slots(options_.slots);
+  request->set_pid(options_.pid);
+  request->set_protocol_min(kProtocolVersionMin);
+  request->set_protocol_max(kProtocolVersion);
+  request->set_probe_nonce(probe_nonce);
+  request->set_probe_error(probe_error);
+  deps_.send_to_leader(std::move(envelope));
+}
+
+bool TaskManager::PassesFence(const proto::Header& header) {
+  if (header.term() == 0) return false;
+  const LeaderTerm term(header.term());
+  if (term < term_ || (term == term_ && header.term_nonce() != term_nonce_)) return false;
+  return header.cluster() == options_.cluster;
+}
+
+void TaskManager::OnLeaderMessage(const proto::Envelope& envelope) {
+  const proto::Header& header = envelope.header();
+  if (envelope.has_registration_reply()) {
+    return OnRegistrationReply(header, envelope.registration_reply());
+  }
+  if (!registered_ || !PassesFence(header)) return;
+  if (envelope.has_worker_directive()) return RelayToWorker(envelope);
+  if (header.addressee() != options_.id.value()) return;
+  uint64_t& last = last_sequence_[header.sender()];
+  if (header.sequence() <= last) return;
+  last = header.sequence();
+  if (envelope.has_task_manager_directive()) {
+    OnDirective(envelope.task_manager_directive());
+  } else if (envelope.has_run_planner()) {
+    OnRunPlanner(envelope.run_planner());
+  }
+}
+
+void TaskManager::OnRegistrationReply(const proto::Header& header,
+                                      const proto::RegistrationReply& reply) {
+  if (header.term() == 0) {  // a standby
+    return deps_.move_on(reply.leader_address(), reply.reason());
+  }
+  if (header.cluster() != options_.cluster) {
+    return deps_.on_fatal(absl::FailedPreconditionError(
+        absl::StrCat("the JobManager belongs to cluster '", header.cluster(),
+                     "', this TaskManager to '", options_.cluster, "'")));
+  }
+  if (!PassesFence(header)) return deps_.move_on("", "it leads an older term");
+  if (!reply.accepted() && reply.probe_path().empty()) {
+    return deps_.on_fatal(absl::FailedPreconditionError(reply.reason()));
+  }
+  term_ = LeaderTerm(header.term());
+  term_nonce_ = header.term_nonce();
+  leader_ = header.sender();
+  if (!reply.accepted()) return ReadProbe(reply.probe_path());
+  LogInfo("registered", {{"taskmanager", options_.id}, {"term", term_}});
+  registered_ = true;
+  deps_.confirm_leader();
+  SendReport();
+}
+
+void TaskManager::ReadProbe(const std::string& path) {
+  using Contents = absl::StatusOr<std::string>;
+  deps_.pool.Run<Contents>(
+      deps_.executor,
+      [&files = deps_.files, full = absl::StrCat(options_.storage_root, "/", path)] {
+        return files.Read(full);
+      },
+      lifetime_.Guard([this, path](const Contents& contents) { OnProbeRead(path, contents); }));
+}
+
+void TaskManager::OnProbeRead(const std::string& path,
+                              const absl::StatusOr<std::string>& contents) {
+  if (!stream_up_ || registered_) return;
+  if (contents.ok()) {
+    failed_probe_reads_ = 0;
+    return Register(*contents, "");
+  }
+  if (absl::IsNotFound(contents.status()) && ++failed_probe_reads_ >= kProbeReadsMax) {
+    return deps_.on_fatal(absl::FailedPreconditionError(
+        absl::StrCat("storage.root is not shared: host ", options_.host, " does not see '",
+                     options_.storage_root, "/", path, "', which the JobManager wrote")));
+  }
+  Register("", std::string(contents.status().message()));
+  deps_.executor.Cancel(probe_timer_);
+  probe_timer_ = deps_.executor.PostAfter(
+      kProbeReadPause, lifetime_.Guard([this, path] {
+        if (stream_up_ && !registered_) ReadProbe(path);
+      }));
+}
+
+void TaskManager::OnDirective(const proto::TaskManagerDirective& directive) {
+  std::set<WorkerId> wanted;
+  std::vector<const proto::WorkerSpec*> to_start;
+  for (const proto::WorkerSpec& spec : directive.workers()) {
+    const WorkerId id(spec.worker());
+    wanted.insert(id);
+    if (workers_.count(id) == 0) to_start.push_back(&spec);
+  }
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    const bool exited = it->second.status.state() == proto::WorkerStatus::EXITED;
+    if (wanted.count(it->first) > 0) {
+      ++it;
+    } else if (exited) {
+      it = workers_.erase(it);  // the leader has heard of it
+    } else {
+      deps_.launcher.Kill(it->first);
+      ++it;
+    }
+  }
+  for (const proto::WorkerSpec* spec : to_start) StartWorker(*spec);
+}
+
+void TaskManager::StartWorker(const proto::WorkerSpec& spec) {
+  const WorkerId id(spec.worker());
+  LogInfo("starting worker", {{"worker", id}, {"job", spec.job()}});
+  Worker& worker = workers_[id];
+  worker.spec = spec;
+  worker.status.set_worker(spec.worker());
+  worker.status.set_job(spec.job());
+  worker.status.set_state(proto::WorkerStatus::STARTING);
+  deps_.launcher.Launch(
+      spec,
+      lifetime_.Guard([this, id](uint64_t pid) {
+        const auto it = workers_.find(id);
+        if (it != workers_.end()) it->second.status.set_pid(pid);
+      }),
+      lifetime_.Guard([this, id](const std::string& reason) { OnWorkerExited(id, reason); }));
+}
+
+void TaskManager::OnWorkerExited(const WorkerId& id, const std::string& reason) {
+  const auto it = workers_.find(id);
+  if (it == workers_.end()) return;
+  LogWarning("worker exited", {{"worker", id}, {"reason", reason}});
+  it->second.status.set_state(proto::WorkerStatus::EXITED);
+  it->second.status.set_exit_reason(reason);
+  SendReport();
+}
+
+TaskManager::StreamId TaskManager::OnWorkerStreamUp(std::function<void(proto::Envelope)> send,
+                                                    std::function<void()> close) {
+  const StreamId id = next_stream_++;
+  streams_[id] = WorkerStream{std::move(send), std::move(close), WorkerId()};
+  return id;
+}
+
+void TaskManager::OnWorkerMessage(StreamId stream, const proto::Envelope& envelope) {
+  const auto it = streams_.find(stream);
+  if (it == streams_.end()) return;
+  if (envelope.has_worker_hello()) {
+    const proto::WorkerHello& hello = envelope.worker_hello();
+    const auto worker = workers_.find(WorkerId(hello.worker()));
+    if (worker == workers_.end() ||
+        worker->second.status.state() == proto::WorkerStatus::EXITED) {
+      const std::function<void()> close = it->second.close;
+      streams_.erase(it);
+      return close();  // not one of ours
+    }
+    it->second.worker = worker->first;
+    worker->second.stream = stream;
+    worker->second.status.set_state(proto::WorkerStatus::CONNECTED);
+    worker->second.status.set_pid(hello.pid());
+    return SendReport();
+  }
+  if (!envelope.has_worker_report() || it->second.worker.is_none()) return;
+  if (envelope.header().sender() != it->second.worker.value()) return;
+  if (registered_) deps_.send_to_leader(envelope);
+}
+
+void TaskManager::OnWorkerStreamDown(StreamId stream) {
+  const auto it = streams_.find(stream);
+  if (it == streams_.end()) return;
+  const auto worker = workers_.find(it->second.worker);
+  // A worker without its stream is of no use; its exit, which follows, is what counts.
+  if (worker != workers_.end() && worker->second.stream == stream) {
+    worker->second.stream = 0;
+    deps_.launcher.Kill(worker->first);
+  }
+  streams_.erase(it);
+}
+
+void TaskManager::RelayToWorker(const proto::Envelope& envelope) {
+  const auto worker = workers_.find(WorkerId(envelope.header().addressee()));
+  if (worker == workers_.end()) return;
+  const auto stream = streams_.find(worker->second.stream);
+  if (stream != streams_.end()) stream->second.send(envelope);
+}
+
+void TaskManager::OnRunPlanner(const proto::RunPlanner& request) {
+  deps_.launcher.Plan(
+      request,
+      lifetime_.Guard([this, id = request.request()](absl::StatusOr<proto::JobGraph> graph) {
+        proto::Envelope envelope;
+        *envelope.mutable_header() = MakeHeader();
+        proto::PlannerResult* result = envelope.mutable_planner_result();
+        result->set_request(id);
+        if (graph.ok()) {
+          *result->mutable_graph() = *std::move(graph);
+        } else {
+          result->set_error(std::string(graph.status().message()));
+        }
+        if (registered_) deps_.send_to_leader(std::move(envelope));
+      }));
+}
+
+size_t TaskManager::running_workers() const {
+  size_t running = 0;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.status.state() != proto::WorkerStatus::EXITED) ++running;
+  }
+  return running;
+}
+
+void TaskManager::SendReport() {
+  if (!registered_) return;
+  proto::Envelope envelope;
+  *envelope.mutable_header() = MakeHeader();
+  proto::TaskManagerReport* report = envelope.mutable_task_manager_report();
+  for (const auto& [id, worker] : workers_) *report->add_workers() = worker.status;
+  deps_.send_to_leader(std::move(envelope));
+}
+
+void TaskManager::Tick() {
+  SendReport();
+  tick_timer_ =
+      deps_.executor.PostAfter(options_.heartbeat_interval, lifetime_.Guard([this] { Tick(); }));
+}
+
+}  // namespace weir::taskmanager

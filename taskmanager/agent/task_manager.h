@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+#include "common/exec/blocking_pool.h"
+#include "common/exec/executor.h"
+#include "common/exec/lifetime.h"
+#include "common/io/file_system.h"
+#include "common/time/clock.h"
+#include "proto/control.pb.h"
+#include "taskmanager/agent/worker_launcher.h"
+
+namespace weir::taskmanager {
+
+/// The TaskManager of one node: finds the leader, registers, runs the workers it is told to run,
+/// and relays between them and the leader. Protocols: docs/protocols/fencing.md, recovery.md.
+///
+/// Life cycle: constructed; events; destroyed after its workers are killed.
+/// Threads: not thread-safe; all calls on `executor`.
+/// Lifetime: borrows its dependencies.
+/// Errors: `on_fatal` when this node can never serve the cluster (it does not see the storage,
+/// speaks another protocol version): one sentence; the process should end with it.
+class TaskManager {
+ public:
+  struct Dependencies {
+    const Clock& clock;
+    Executor& executor;
+    BlockingPool& pool;
+    FileSystem& files;
+    WorkerLauncher& launcher;
+    std::function<void(proto::Envelope)> send_to_leader;
+    /// This address does not lead; try `leader_address`, or the next one when it is empty.
+    std::function<void(const std::string& leader_address, const std::string& why)> move_on;
+    std::function<void()> confirm_leader;
+    std::function<void(const absl::Status&)> on_fatal;
+  };
+  struct Options {
+    TaskManagerId id;
+    std::string node;          // names the work directory: the same for every start on it
+    std::string host;
+    std::string cluster;
+    std::string storage_root;
+    uint32_t slots = 1;
+    uint64_t pid = 0;
+    absl::Duration heartbeat_interval = absl::Milliseconds(200);
+  };
+
+  TaskManager(Options options, Dependencies dependencies);
+  ~TaskManager();
+
+  // The stream to the leader.
+  void OnLeaderStreamUp();
+  void OnLeaderMessage(const proto::Envelope& envelope);
+  void OnLeaderStreamDown();
+
+  // Streams of workers. `send` and `close` are called until OnWorkerStreamDown.
+  using StreamId = uint64_t;
+  StreamId OnWorkerStreamUp(std::function<void(proto::Envelope)> send,
+                            std::function<void()> close);
+  void OnWorkerMessage(StreamId stream, const proto::Envelope& envelope);
+  void OnWorkerStreamDown(StreamId stream);
+
+  LeaderTerm term() const { return term_; }
+  bool registered() const { return registered_; }
+  size_t running_workers() const;
+
+ private:
+  struct Worker {
+    proto::WorkerSpec spec;
+    proto::WorkerStatus status;
+    StreamId stream = 0;
+  };
+  struct WorkerStream {
+    std::function<void(proto::Envelope)> send;
+    std::function<void()> close;
+    WorkerId worker;
+  };
+
+  bool PassesFence(const proto::Header& header);
+  void Register(const std::string& probe_nonce, const std::string& probe_error);
+  void OnRegistrationReply(const proto::Header& header, const proto::RegistrationReply& reply);
+  void ReadProbe(const std::string& path);
+  void OnProbeRead(const std::string& path, const absl::StatusOr<std::string>& contents);
+  void OnDirective(const proto::TaskManagerDirective& directive);
+  void StartWorker(const proto::WorkerSpec& spec);
+  void OnWorkerExited(const WorkerId& id, const std::string& reason);
+  void RelayToWorker(const proto::Envelope& envelope);
+  void OnRunPlanner(const proto::RunPlanner& request);
+  void SendReport();
+  void Tick();
+  proto::Header MakeHeader();
+
+  const Options options_;
+  const Dependencies deps_;
+  LeaderTerm term_;
+  std::string term_nonce_;
+  std::string leader_;
+  std::map<std::string, uint64_t> last_sequence_;
+  bool stream_up_ = false;
+  bool registered_ = false;
+  int failed_probe_reads_ = 0;
+  uint64_t next_sequence_ = 1;
+  std::map<WorkerId, Worker> workers_;
+  std::map<StreamId, WorkerStream> streams_;
+  StreamId next_stream_ = 1;
+  TimerId tick_timer_ = 0;
+  TimerId probe_timer_ = 0;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::taskmanager

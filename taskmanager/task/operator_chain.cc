@@ -1,0 +1,178 @@
+#include "taskmanager/task/operator_chain.h"
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+
+namespace weir::taskmanager {
+namespace {
+
+std::string PositionOf(const Batch* batch) {
+  if (batch == nullptr || batch->num_rows() == 0 || batch->provenance() == nullptr) return "";
+  const Provenance& provenance = *batch->provenance();
+  std::string text = provenance.Describe(0);
+  const int64_t last = provenance.OffsetOf(batch->num_rows() - 1);
+  if (last >= 0 && batch->num_rows() > 1) absl::StrAppend(&text, " to offset ", last);
+  return text;
+}
+
+}  // namespace
+
+void OperatorBoundary::Record(const OperatorIdentity& identity, const Batch* batch,
+                              const absl::Status& status) {
+  if (failure_.has_value()) return;
+  failure_ = TaskFailure{identity.uid, identity.name, status, PositionOf(batch)};
+}
+
+absl::Status OperatorBoundary::FromException(const std::exception& error) {
+  return absl::UnknownError(absl::StrCat("a user function threw: ", error.what()));
+}
+
+absl::Status StageOutput::Emit(BatchPtr batch) {
+  if (batch == nullptr || batch->num_rows() == 0) return absl::OkStatus();
+  Count(counters_.records_out, batch->num_rows());
+  for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnBatch(batch));
+  return absl::OkStatus();
+}
+
+absl::Status StageOutput::EmitWatermark(EventTime watermark) {
+  for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnWatermark(watermark));
+  return absl::OkStatus();
+}
+
+OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
+    : ChainStage({options.context.operator_uid, options.context.operator_name}),
+      options_(std::move(options)),
+      boundary_(boundary),
+      output_(counters_) {}
+
+absl::Status OperatorStage::Open() {
+  return boundary_.Run(identity_, nullptr, [this] {
+    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
+    if (options_.restored_state.empty()) return absl::OkStatus();
+    const std::string state = std::exchange(options_.restored_state, std::string());
+    return options_.op->RestoreState(state);
+  });
+}
+
+absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
+  Count(counters_.records_in, batch->num_rows());
+  return boundary_.Run(identity_, batch.get(),
+                       [&] { return options_.op->ProcessBatch(batch, output_); });
+}
+
+absl::Status OperatorStage::OnWatermark(EventTime watermark) {
+  return boundary_.Run(identity_, nullptr,
+                       [&] { return options_.op->ProcessWatermark(watermark, output_); });
+}
+
+absl::Status OperatorStage::Finish() {
+  return boundary_.Run(identity_, nullptr, [this] { return options_.op->Finish(output_); });
+}
+
+void OperatorStage::Close() {
+  if (options_.op == nullptr) return;
+  // A failure while closing comes too late to matter.
+  (void)boundary_.Run(identity_, nullptr, [this] {
+    options_.op->Close();
+    return absl::OkStatus();
+  });
+  options_.op.reset();
+}
+
+absl::StatusOr<std::string> OperatorStage::SnapshotState() {
+  std::string state;
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
+    return absl::OkStatus();
+  }));
+  return state;
+}
+
+absl::Status SinkStage::Open() {
+  return boundary_.Run(identity_, nullptr, [this] { return writer_->Open(); });
+}
+
+absl::Status SinkStage::OnBatch(const BatchPtr& batch) {
+  Count(counters_.records_in, batch->num_rows());
+  WEIR_RETURN_IF_ERROR(
+      boundary_.Run(identity_, batch.get(), [&] { return writer_->Write(batch); }));
+  Count(counters_.records_out, batch->num_rows());
+  return absl::OkStatus();
+}
+
+absl::Status ChannelStage::OnBatch(const BatchPtr& batch) {
+  Count(counters_.records_out, batch->num_rows());
+  return boundary_.Run(identity_, batch.get(), [&] { return channel_->Push(batch); });
+}
+
+absl::Status ChannelStage::OnWatermark(EventTime watermark) { return Push(watermark); }
+
+absl::Status ChannelStage::Push(ChannelElement element) {
+  return boundary_.Run(identity_, nullptr, [&] { return channel_->Push(std::move(element)); });
+}
+
+OperatorStage& OperatorChain::AddOperator(StageOutput& input, OperatorStage::Options options) {
+  auto stage = std::make_unique<OperatorStage>(std::move(options), boundary_);
+  OperatorStage& added = *stage;
+  input.AddTarget(&added);
+  operators_.push_back(&added);
+  stages_.push_back(std::move(stage));
+  return added;
+}
+
+void OperatorChain::AddSink(StageOutput& input, OperatorIdentity identity,
+                            std::unique_ptr<SinkWriter> writer) {
+  auto stage = std::make_unique<SinkStage>(std::move(identity), std::move(writer), boundary_);
+  input.AddTarget(stage.get());
+  sinks_.push_back(stage.get());
+  stages_.push_back(std::move(stage));
+}
+
+void OperatorChain::AddChannel(StageOutput& input, OperatorIdentity identity,
+                               std::shared_ptr<LocalChannel> channel) {
+  auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(channel), boundary_);
+  input.AddTarget(stage.get());
+  channels_.push_back(stage.get());
+  stages_.push_back(std::move(stage));
+}
+
+absl::Status OperatorChain::Open() {
+  for (const auto& stage : stages_) WEIR_RETURN_IF_ERROR(stage->Open());
+  return absl::OkStatus();
+}
+
+bool OperatorChain::HasRoom() {
+  for (SinkStage* sink : sinks_) {
+    if (!sink->HasRoom()) return false;
+  }
+  for (ChannelStage* channel : channels_) {
+    if (!channel->HasRoom()) return false;
+  }
+  return true;
+}
+
+absl::Status OperatorChain::Finish() {
+  for (const auto& stage : stages_) WEIR_RETURN_IF_ERROR(stage->Finish());
+  return absl::OkStatus();
+}
+
+void OperatorChain::Close() {
+  for (const auto& stage : stages_) stage->Close();
+}
+
+uint64_t OperatorChain::records_out() const {
+  uint64_t records = 0;
+  for (const SinkStage* sink : sinks_) {
+    records += sink->counters().records_out.load(std::memory_order_relaxed);
+  }
+  for (const ChannelStage* channel : channels_) {
+    records += channel->counters().records_out.load(std::memory_order_relaxed);
+  }
+  return records;
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,104 @@
+#include "taskmanager/task/source_head.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+
+namespace weir::taskmanager {
+namespace {
+
+// A bounded source is asked this often, in polls, which of its splits have ended, so that an ended
+// split stops holding back the watermark while the others go on without a pause.
+constexpr uint64_t kPollsBetweenFinishedChecks = 16;
+
+}  // namespace
+
+SourceHead::SourceHead(Options options, OperatorBoundary& boundary)
+    : identity_(std::move(options.identity)),
+      reader_(std::move(options.reader)),
+      strategy_(std::move(options.watermarks)),
+      bounded_(options.bounded),
+      boundary_(boundary),
+      watermarks_(strategy_) {}
+
+absl::Status SourceHead::AddSplits(const std::vector<SourceSplit>& splits, absl::Duration now) {
+  WEIR_RETURN_IF_ERROR(
+      boundary_.Run(identity_, nullptr, [&] { return reader_->AddSplits(splits); }));
+  for (const SourceSplit& split : splits) watermarks_.AddSplit(split, now);
+  assigned_ = true;
+  splits_owned_.store(watermarks_.size(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ReadResult> SourceHead::Poll(absl::Duration now) {
+  ReadResult result;
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_ASSIGN_OR_RETURN(result, reader_->Poll());
+    if (result.batch != nullptr && result.split >= watermarks_.size()) {
+      return absl::InternalError(absl::StrCat("the reader gave a batch of split ", result.split,
+                                              " and has ", watermarks_.size()));
+    }
+    return absl::OkStatus();
+  }));
+  if (result.batch != nullptr) {
+    WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, result.batch.get(), [&] {
+      const absl::Status status = AssignEventTimes(result.batch);
+      if (status.ok()) watermarks_.OnBatch(result.split, *result.batch, now);
+      return status;
+    }));
+  }
+  ++polls_;
+  if (result.next == ReadResult::Next::kEndOfInput) {
+    for (size_t i = 0; i < watermarks_.size(); ++i) watermarks_.MarkFinished(i);
+  } else if (bounded_ && watermarks_.enabled() &&
+             (result.batch == nullptr || polls_ % kPollsBetweenFinishedChecks == 0)) {
+    WEIR_RETURN_IF_ERROR(FindFinishedSplits());
+  }
+  return result;
+}
+
+absl::Status SourceHead::AssignEventTimes(BatchPtr& batch) {
+  if (strategy_ == nullptr || !strategy_->assign_timestamps) return absl::OkStatus();
+  std::vector<int64_t> times = strategy_->assign_timestamps(*batch);
+  if (times.size() != batch->num_rows()) {
+    return absl::InternalError(absl::StrCat("the timestamp assigner gave ", times.size(),
+                                            " event times for ", batch->num_rows(), " rows"));
+  }
+  BatchExtras extras = batch->extras();
+  extras.event_times = Buffer::FromVector(std::move(times));
+  batch = std::make_shared<const Batch>(batch->WithExtras(std::move(extras)));
+  return absl::OkStatus();
+}
+
+absl::Status SourceHead::FindFinishedSplits() { return Snapshot().status(); }
+
+absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
+  std::vector<SourceSplit> splits;
+  if (!assigned_) return splits;
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_ASSIGN_OR_RETURN(splits, reader_->Snapshot());
+    if (splits.size() != watermarks_.size()) {
+      return absl::InternalError(absl::StrCat("the reader's snapshot has ", splits.size(),
+                                              " splits instead of ", watermarks_.size()));
+    }
+    return absl::OkStatus();
+  }));
+  for (size_t i = 0; i < splits.size(); ++i) {
+    if (splits[i].finished) watermarks_.MarkFinished(i);
+    const std::optional<EventTime> watermark = watermarks_.watermark(i);
+    if (watermark.has_value()) splits[i].watermark_us = watermark->micros();
+  }
+  return splits;
+}
+
+void SourceHead::NotifyCheckpointComplete(const std::vector<SourceSplit>& splits) {
+  // For observers only: an exception is recorded by the boundary and fails the task as any other.
+  (void)boundary_.Run(identity_, nullptr, [&] {
+    reader_->NotifyCheckpointComplete(splits);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace weir::taskmanager

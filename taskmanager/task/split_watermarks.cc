@@ -1,0 +1,57 @@
+#include "taskmanager/task/split_watermarks.h"
+
+#include <algorithm>
+
+namespace weir::taskmanager {
+
+void SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
+  SplitState state;
+  if (enabled()) state.generator = strategy_->make_generator();
+  if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
+  state.last_record = now;
+  state.finished = split.finished;
+  splits_.push_back(std::move(state));
+}
+
+void SplitWatermarks::OnBatch(size_t split, const Batch& batch, absl::Duration now) {
+  if (!enabled()) return;
+  SplitState& state = splits_[split];
+  state.last_record = now;
+  if (batch.event_times() == nullptr) return;
+  const std::optional<EventTime> watermark = state.generator->OnBatch(batch);
+  if (watermark.has_value() && (!state.watermark.has_value() || *watermark > *state.watermark)) {
+    state.watermark = watermark;
+  }
+}
+
+void SplitWatermarks::MarkFinished(size_t split) { splits_[split].finished = true; }
+
+std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
+  if (!enabled() || splits_.empty()) return std::nullopt;
+  std::optional<EventTime> minimum;
+  bool all_finished = true;
+  for (const SplitState& state : splits_) {
+    if (state.finished) continue;
+    all_finished = false;
+    if (IsIdle(state, now)) continue;
+    if (!state.watermark.has_value()) return std::nullopt;
+    minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
+  }
+  if (all_finished) minimum = EventTime::Max();
+  if (!minimum.has_value() || (emitted_.has_value() && *minimum <= *emitted_)) return std::nullopt;
+  emitted_ = minimum;
+  return minimum;
+}
+
+std::optional<absl::Duration> SplitWatermarks::UntilNextIdle(absl::Duration now) const {
+  std::optional<absl::Duration> soonest;
+  if (!tracks_idleness()) return soonest;
+  for (const SplitState& state : splits_) {
+    if (state.finished || IsIdle(state, now)) continue;
+    const absl::Duration left = state.last_record + strategy_->idle_after - now;
+    soonest = soonest.has_value() ? std::min(*soonest, left) : left;
+  }
+  return soonest;
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "common/connector/split.h"
+#include "common/operator/watermark_strategy.h"
+#include "common/time/event_time.h"
+
+namespace weir::taskmanager {
+
+/// The watermarks of the splits of one source subtask, and their minimum.
+///
+/// A split is ACTIVE, IDLE (no records for the strategy's idle_after; it no longer holds the others
+/// back and comes back with its next record) or FINISHED (bounded and read; it counts as "after
+/// everything"). All idle gives no watermark, never the maximum; all finished gives
+/// EventTime::Max(). The combined watermark never goes back, and each split starts from the
+/// watermark it is restored with.
+///
+/// Threads: the task's. Units: `now` is a clock that stands still while the task is backpressured.
+class SplitWatermarks {
+ public:
+  explicit SplitWatermarks(WatermarkStrategyPtr strategy) : strategy_(std::move(strategy)) {}
+
+  /// Without a generator there are no watermarks, and nothing below does anything.
+  bool enabled() const { return strategy_ != nullptr && strategy_->make_generator != nullptr; }
+  bool tracks_idleness() const { return enabled() && strategy_->idle_after > absl::ZeroDuration(); }
+
+  void AddSplit(const SourceSplit& split, absl::Duration now);
+  /// Looks at a batch of one split. Event times must be set for a watermark to come.
+  void OnBatch(size_t split, const Batch& batch, absl::Duration now);
+  void MarkFinished(size_t split);
+  bool finished(size_t split) const { return splits_[split].finished; }
+  size_t size() const { return splits_.size(); }
+
+  /// A watermark higher than every one returned before, when there is one now.
+  std::optional<EventTime> Advance(absl::Duration now);
+  /// How long until a split turns idle, if none gets a record; nothing when none will.
+  std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const;
+
+  /// The split's highest watermark: what its snapshot carries.
+  std::optional<EventTime> watermark(size_t split) const { return splits_[split].watermark; }
+
+ private:
+  struct SplitState {
+    std::unique_ptr<WatermarkGenerator> generator;
+    std::optional<EventTime> watermark;
+    absl::Duration last_record;
+    bool finished = false;
+  };
+  bool IsIdle(const SplitState& split, absl::Duration now) const {
+    return tracks_idleness() && now - split.last_record >= strategy_->idle_after;
+  }
+
+  const WatermarkStrategyPtr strategy_;
+  std::vector<SplitState> splits_;
+  std::optional<EventTime> emitted_;
+};
+
+}  // namespace weir::taskmanager

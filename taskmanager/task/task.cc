@@ -1,0 +1,235 @@
+#include "taskmanager/task/task.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+
+namespace weir::taskmanager {
+
+Task::Task(Options options)
+    : subtask_(options.subtask),
+      name_(std::move(options.name)),
+      chain_(std::move(options.chain)),
+      input_(std::move(options.input)),
+      clock_(*options.clock),
+      observer_(*options.observer),
+      mailbox_(std::make_shared<TaskMailbox>()) {
+  WEIR_CHECK(options.source.has_value() != (input_ != nullptr))
+      << "task " << name_ << " needs either a source or an input queue";
+  const auto wakeup = [mailbox = mailbox_] { mailbox->Wake(); };
+  if (options.source.has_value()) {
+    source_ = std::make_unique<SourceHead>(*std::move(options.source), chain_->boundary());
+    source_->SetWakeup(wakeup);
+  } else {
+    input_->SetConsumerWakeup(wakeup);
+  }
+  for (SinkStage* sink : chain_->sinks()) sink->SetWakeup(wakeup);
+  for (ChannelStage* channel : chain_->channels()) channel->channel().SetProducerWakeup(wakeup);
+  last_step_ = clock_.Monotonic();
+}
+
+Task::~Task() {
+  mailbox_->Close();
+  CloseAll();
+}
+
+void Task::Post(void (Task::*command)()) {
+  mailbox_->Post([this, command] { (this->*command)(); });
+}
+
+void Task::Start() { Post(&Task::DoStart); }
+void Task::StopSource() { Post(&Task::DoStopSource); }
+void Task::Cancel() { Post(&Task::DoCancel); }
+
+void Task::AddSplits(std::vector<SourceSplit> splits) {
+  mailbox_->Post([this, splits = std::move(splits)] { DoAddSplits(splits); });
+}
+
+void Task::TriggerCheckpoint(const Barrier& barrier) {
+  mailbox_->Post([this, barrier] { DoTrigger(barrier); });
+}
+
+void Task::CommitEpoch(const CommitPermit& permit) {
+  mailbox_->Post([this, permit] { DoCommit(permit); });
+}
+
+void Task::NotifyCheckpointComplete(Epoch epoch) {
+  mailbox_->Post([this, epoch] { DoNotifyComplete(epoch); });
+}
+
+uint64_t Task::records_in() const {
+  return chain_->head_counters().records_in.load(std::memory_order_relaxed);
+}
+
+StepResult Task::RunOnce() {
+  for (const auto& command : mailbox_->TakeAll()) command();
+  StepResult result;
+  if (live()) FailIfNotOk(Step(result));
+  if (terminal()) {
+    result = StepResult();
+    result.kind = StepResult::Kind::kDone;
+  } else if (state_ == State::kCreated) {
+    result.blocked_on = StepResult::BlockedOn::kStart;
+  }
+  blocked_on_output_ = result.blocked_on == StepResult::BlockedOn::kOutput;
+  return result;
+}
+
+absl::Status Task::Step(StepResult& result) {
+  if (source_ != nullptr && state_ == State::kFinished) {
+    result.blocked_on = StepResult::BlockedOn::kFinished;
+    return absl::OkStatus();
+  }
+  return source_ != nullptr ? StepSource(result) : StepChannel(result);
+}
+
+absl::Status Task::StepSource(StepResult& result) {
+  const absl::Duration now = UnblockedNow();
+  if (!source_->assigned()) {
+    result.blocked_on = StepResult::BlockedOn::kSplits;
+    return absl::OkStatus();
+  }
+  if (!chain_->HasRoom()) {
+    result.blocked_on = StepResult::BlockedOn::kOutput;
+    return absl::OkStatus();
+  }
+  WEIR_ASSIGN_OR_RETURN(ReadResult read, source_->Poll(now));
+  const bool got_batch = read.batch != nullptr;
+  if (got_batch) {
+    Count(chain_->head_counters().records_in, read.batch->num_rows());
+    WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
+  }
+  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
+      watermark.has_value()) {
+    watermark_ = watermark;
+    WEIR_RETURN_IF_ERROR(chain_->head().EmitWatermark(*watermark));
+  }
+  if (read.next == ReadResult::Next::kEndOfInput) {
+    if (watermark_ != EventTime::Max()) {
+      WEIR_RETURN_IF_ERROR(chain_->head().EmitWatermark(EventTime::Max()));
+    }
+    WEIR_RETURN_IF_ERROR(EndInput());
+    result.kind = StepResult::Kind::kProgress;
+  } else if (got_batch || read.next == ReadResult::Next::kMore) {
+    result.kind = StepResult::Kind::kProgress;
+  } else {
+    result.blocked_on = StepResult::BlockedOn::kInput;
+    result.wake_after = source_->UntilNextIdle(now);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Task::StepChannel(StepResult& result) {
+  if (!chain_->HasRoom()) {
+    if (const std::optional<Barrier> barrier = input_->PopBarrier(); barrier.has_value()) {
+      result.kind = StepResult::Kind::kProgress;
+      return OnBarrier(*barrier);
+    }
+    result.blocked_on = StepResult::BlockedOn::kOutput;
+    return absl::OkStatus();
+  }
+  std::optional<ChannelElement> element = input_->Pop();
+  if (!element.has_value()) {
+    result.blocked_on = state_ == State::kFinished ? StepResult::BlockedOn::kFinished
+                                                   : StepResult::BlockedOn::kInput;
+    return absl::OkStatus();
+  }
+  result.kind = StepResult::Kind::kProgress;
+  return TakeElement(*std::move(element));
+}
+
+absl::Status Task::TakeElement(ChannelElement element) {
+  if (BatchPtr* batch = std::get_if<BatchPtr>(&element)) {
+    Count(chain_->head_counters().records_in, (*batch)->num_rows());
+    return chain_->head().Emit(std::move(*batch));
+  }
+  if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
+    return chain_->head().EmitWatermark(*watermark);
+  }
+  if (const Barrier* barrier = std::get_if<Barrier>(&element)) return OnBarrier(*barrier);
+  return EndInput();
+}
+
+absl::Status Task::EndInput() {
+  WEIR_RETURN_IF_ERROR(chain_->Finish());
+  for (ChannelStage* channel : chain_->channels()) {
+    WEIR_RETURN_IF_ERROR(channel->Push(EndOfInput()));
+  }
+  state_ = State::kFinished;
+  observer_.OnFinished(subtask_);
+  return absl::OkStatus();
+}
+
+void Task::DoStart() {
+  if (state_ != State::kCreated) return;
+  absl::Status status = chain_->Open();
+  if (status.ok() && assigned_before_start_) {
+    status = source_->AddSplits(splits_before_start_, UnblockedNow());
+    splits_before_start_.clear();
+  }
+  if (!status.ok()) return Fail(status);
+  state_ = State::kRunning;
+  observer_.OnRunning(subtask_);
+  if (stop_before_start_) FailIfNotOk(EndInput());
+}
+
+void Task::DoAddSplits(const std::vector<SourceSplit>& splits) {
+  if (source_ == nullptr || terminal() || state_ == State::kFinished) return;
+  if (state_ == State::kCreated) {
+    // A reader touches nothing outside before the leader has admitted its generation.
+    assigned_before_start_ = true;
+    splits_before_start_.insert(splits_before_start_.end(), splits.begin(), splits.end());
+    return;
+  }
+  FailIfNotOk(source_->AddSplits(splits, UnblockedNow()));
+}
+
+void Task::DoStopSource() {
+  if (source_ == nullptr) return;
+  if (state_ == State::kCreated) stop_before_start_ = true;
+  if (state_ == State::kRunning) FailIfNotOk(EndInput());
+}
+
+void Task::DoCancel() {
+  if (state_ == State::kCanceled) return;
+  state_ = State::kCanceled;
+  CloseAll();
+}
+
+void Task::FailIfNotOk(const absl::Status& status) {
+  if (terminal()) return;
+  if (!status.ok()) {
+    Fail(status);
+  } else if (chain_->boundary().failure().has_value()) {
+    // An operator swallowed the error of the operator behind it.
+    Fail(chain_->boundary().failure()->status);
+  }
+}
+
+void Task::Fail(const absl::Status& status) {
+  state_ = State::kFailed;
+  TaskFailure failure;
+  failure.status = status;
+  if (chain_->boundary().failure().has_value()) failure = *chain_->boundary().failure();
+  CloseAll();
+  observer_.OnFailed(subtask_, failure);
+}
+
+void Task::CloseAll() {
+  if (std::exchange(closed_, true)) return;
+  chain_->Close();
+  if (source_ != nullptr) source_->Close();
+}
+
+absl::Duration Task::UnblockedNow() {
+  if (source_ == nullptr || !source_->tracks_idleness()) return absl::ZeroDuration();
+  const absl::Duration now = clock_.Monotonic();
+  if (!blocked_on_output_) unblocked_time_ += now - last_step_;
+  last_step_ = now;
+  return unblocked_time_;
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,137 @@
+#include "taskmanager/task/task_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+
+namespace weir::taskmanager {
+namespace {
+
+/// Walks the operators of one vertex and adds their stages to a chain.
+class ChainBuilder {
+ public:
+  ChainBuilder(const StreamGraph& graph, const TaskDescription& description)
+      : graph_(graph), description_(description), chain_(std::make_unique<OperatorChain>()) {}
+
+  absl::Status Build();
+  std::unique_ptr<OperatorChain> TakeChain() { return std::move(chain_); }
+  std::optional<SourceHead::Options> TakeSource() { return std::move(source_); }
+
+ private:
+  absl::Status AddNode(const StreamNode& node, bool first);
+  absl::Status AddSource(const StreamNode& node);
+  absl::Status AddChannels(const StreamNode& node);
+  absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
+  bool InVertex(const StreamNode& node) const {
+    const auto& uids = description_.operator_uids;
+    return std::find(uids.begin(), uids.end(), node.uid) != uids.end();
+  }
+  absl::Status Mismatch(const std::string& what) const {
+    return absl::FailedPreconditionError(absl::StrCat("the plan of task '", description_.name,
+                                                      "' does not fit the job's graph: ", what));
+  }
+
+  const StreamGraph& graph_;
+  const TaskDescription& description_;
+  std::unique_ptr<OperatorChain> chain_;
+  std::optional<SourceHead::Options> source_;
+  std::map<uint64_t, StageOutput*> outputs_;  // by node
+};
+
+absl::Status ChainBuilder::Build() {
+  if (description_.operator_uids.empty()) return Mismatch("it has no operator");
+  bool first = true;
+  std::vector<const StreamNode*> nodes;
+  for (const std::string& uid : description_.operator_uids) {
+    const StreamNode* node = graph_.Find(uid);
+    if (node == nullptr) return Mismatch(absl::StrCat("there is no operator '", uid, "'"));
+    WEIR_RETURN_IF_ERROR(AddNode(*node, std::exchange(first, false)));
+    nodes.push_back(node);
+  }
+  for (const StreamNode* node : nodes) WEIR_RETURN_IF_ERROR(AddChannels(*node));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool first) {
+  if (first) {
+    if (description_.input == nullptr) return Mismatch("its first operator has no input queue");
+    return &chain_->head();
+  }
+  const auto found = node.input.has_value() ? outputs_.find(*node.input) : outputs_.end();
+  if (found == outputs_.end()) {
+    return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
+  }
+  return found->second;
+}
+
+absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
+  if (node.kind == StreamNode::Kind::kSource) {
+    if (!first || description_.input != nullptr) {
+      return Mismatch(absl::StrCat("source '", node.uid, "' does not come first"));
+    }
+    return AddSource(node);
+  }
+  WEIR_ASSIGN_OR_RETURN(StageOutput * input, InputOf(node, first));
+  if (node.kind == StreamNode::Kind::kSink) {
+    WEIR_ASSIGN_OR_RETURN(
+        auto writer, node.sink->MakeWriter(description_.subtask.index, description_.parallelism));
+    chain_->AddSink(*input, {node.uid, node.name}, std::move(writer));
+    return absl::OkStatus();
+  }
+  OperatorStage::Options options;
+  options.context = {node.uid, node.name, description_.subtask.index, description_.parallelism};
+  options.op = node.make_operator();
+  if (description_.restored != nullptr) {
+    const OperatorSnapshotData* restored = description_.restored->Find(node.uid);
+    if (restored != nullptr) options.restored_state = restored->state;
+  }
+  outputs_[node.id] = &chain_->AddOperator(*input, std::move(options)).output();
+  return absl::OkStatus();
+}
+
+absl::Status ChainBuilder::AddSource(const StreamNode& node) {
+  SourceHead::Options options;
+  options.identity = {node.uid, node.name};
+  options.watermarks = node.watermarks;
+  options.bounded = node.source->bounded();
+  WEIR_ASSIGN_OR_RETURN(options.reader, node.source->MakeReader(description_.subtask.index,
+                                                                description_.parallelism));
+  source_ = std::move(options);
+  outputs_[node.id] = &chain_->head();
+  return absl::OkStatus();
+}
+
+absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
+  for (const StreamNode& reader : graph_.nodes) {
+    if (reader.input != node.id || InVertex(reader)) continue;
+    const auto channel = description_.outputs.find(reader.uid);
+    if (channel == description_.outputs.end()) {
+      return Mismatch(absl::StrCat("there is no queue to operator '", reader.uid, "'"));
+    }
+    chain_->AddChannel(*outputs_.at(node.id), {node.uid, node.name}, channel->second);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
+                                                TaskDescription description, const Clock& clock,
+                                                TaskObserver& observer) {
+  ChainBuilder builder(graph, description);
+  WEIR_RETURN_IF_ERROR(builder.Build());
+  Task::Options options;
+  options.subtask = description.subtask;
+  options.name = description.name;
+  options.chain = builder.TakeChain();
+  options.source = builder.TakeSource();
+  options.input = description.input;
+  options.clock = &clock;
+  options.observer = &observer;
+  return std::make_shared<Task>(std::move(options));
+}
+
+}  // namespace weir::taskmanager

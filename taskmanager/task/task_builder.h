@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "common/base/ids.h"
+#include "common/operator/stream_graph.h"
+#include "common/time/clock.h"
+#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/task.h"
+#include "taskmanager/task/task_observer.h"
+#include "taskmanager/task/task_snapshot.h"
+
+namespace weir::taskmanager {
+
+/// One subtask to build: a vertex of the job graph, its operators, and what it is connected to.
+struct TaskDescription {
+  SubtaskId subtask;
+  std::string name;  // of the vertex
+  uint32_t parallelism = 1;
+  std::vector<std::string> operator_uids;  // first to last, as in the vertex
+  /// The queue from the task before; null when the first operator is a source.
+  std::shared_ptr<LocalChannel> input;
+  /// The queues to the tasks behind, by the uid of the first operator of each.
+  std::map<std::string, std::shared_ptr<LocalChannel>> outputs;
+  /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
+  /// a split is decided anew, and splits come with AddSplits.
+  const TaskSnapshotData* restored = nullptr;
+};
+
+/// Makes operators, reader and writers out of the graph; opens nothing. Clock and observer must
+/// outlive the task; the graph need not.
+/// Errors: FAILED_PRECONDITION when the description does not fit the graph (another plan), and what
+/// connectors return.
+absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
+                                                TaskDescription description, const Clock& clock,
+                                                TaskObserver& observer);
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/connector/split.h"
+
+namespace weir::taskmanager {
+
+/// What one operator of a task contributes to a checkpoint. Empty parts stay empty.
+struct OperatorSnapshotData {
+  std::string uid;
+  std::vector<SourceSplit> splits;        // sources: positions behind the last record before it
+  std::string state;                      // transforms
+  std::vector<std::string> committables;  // sinks: what a permit of this epoch commits
+};
+
+/// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly
+/// the records before the barrier.
+struct TaskSnapshotData {
+  std::vector<OperatorSnapshotData> operators;
+
+  /// Null when the operator is not part of it.
+  const OperatorSnapshotData* Find(const std::string& uid) const {
+    for (const OperatorSnapshotData& one : operators) {
+      if (one.uid == uid) return &one;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace weir::taskmanager

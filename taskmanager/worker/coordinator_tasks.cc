@@ -1,0 +1,114 @@
+#include "taskmanager/worker/coordinator_tasks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
+
+namespace weir::taskmanager {
+
+absl::Status CoordinatorTasks::CommitRestored(const proto::Deployment& deployment,
+                                              LeaderTerm term) {
+  for (const StreamNode& node : graph_.nodes) {
+    if (node.kind != StreamNode::Kind::kSink || deployment.uncommitted_size() == 0) continue;
+    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
+    if (committer == nullptr) continue;
+    for (const proto::CheckpointManifest& manifest : deployment.uncommitted()) {
+      std::vector<std::string> committables;
+      for (const proto::TaskSnapshot& task : manifest.tasks()) {
+        for (const proto::OperatorSnapshot& one : task.operators()) {
+          if (one.uid() != node.uid) continue;
+          committables.insert(committables.end(), one.committables().begin(),
+                              one.committables().end());
+        }
+      }
+      const CommitPermit permit = PermitAuthority::Grant(Epoch(manifest.epoch()), term);
+      WEIR_RETURN_IF_ERROR(Annotate(committer->CommitRestored(permit, committables),
+                                    absl::StrCat("sink '", node.name, "', epoch ",
+                                                 manifest.epoch())));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment, LeaderTerm term) {
+  WEIR_RETURN_IF_ERROR(CommitRestored(deployment, term));
+  for (const proto::JobVertex& vertex : deployment.graph().vertices()) {
+    const StreamNode* node = graph_.Find(vertex.operators(0).uid());
+    if (node == nullptr || node->kind != StreamNode::Kind::kSource) continue;
+    SourceTask source;
+    source.node = node;
+    source.parallelism = vertex.parallelism();
+    WEIR_ASSIGN_OR_RETURN(source.enumerator, node->source->MakeEnumerator());
+    for (const proto::SourceCoordinatorState& state : deployment.coordinators()) {
+      if (state.source_uid() != node->uid) continue;
+      for (const proto::SplitState& split : state.splits()) {
+        source.splits[split.id()] = FromProto(split);
+      }
+    }
+    bool found = false;
+    WEIR_RETURN_IF_ERROR(DiscoverOne(source, &found));
+    sources_.push_back(std::move(source));
+  }
+  Publish();
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorTasks::DiscoverOne(SourceTask& source, bool* found) {
+  std::vector<SourceSplit> known;
+  for (const auto& [id, split] : source.splits) known.push_back(split);
+  absl::StatusOr<std::vector<SourceSplit>> fresh = source.enumerator->DiscoverSplits(known);
+  if (!fresh.ok()) {
+    return Annotate(fresh.status(), absl::StrCat("source '", source.node->name, "'"));
+  }
+  for (SourceSplit& split : *fresh) {
+    *found = true;
+    source.splits[split.id] = std::move(split);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CoordinatorTasks::Discover() {
+  bool found = false;
+  for (SourceTask& source : sources_) {
+    if (source.enumerator->discovery_interval() <= absl::ZeroDuration()) continue;
+    WEIR_RETURN_IF_ERROR(DiscoverOne(source, &found));
+  }
+  if (found) Publish();
+  return found;
+}
+
+absl::Duration CoordinatorTasks::discovery_interval() const {
+  absl::Duration least = absl::ZeroDuration();
+  for (const SourceTask& source : sources_) {
+    const absl::Duration interval = source.enumerator->discovery_interval();
+    if (interval <= absl::ZeroDuration()) continue;
+    least = least == absl::ZeroDuration() ? interval : std::min(least, interval);
+  }
+  return least;
+}
+
+void CoordinatorTasks::Publish() {
+  states_.clear();
+  assignments_.clear();
+  for (const SourceTask& source : sources_) {
+    proto::SourceCoordinatorState& state = states_.emplace_back();
+    state.set_source_uid(source.node->uid);
+    const size_t first = assignments_.size();
+    for (uint32_t index = 0; index < source.parallelism; ++index) {
+      proto::SplitAssignment& assignment = assignments_.emplace_back();
+      assignment.set_source_uid(source.node->uid);
+      assignment.set_index(index);
+    }
+    for (const auto& [id, split] : source.splits) {
+      const proto::SplitState encoded = ToProto(split);
+      *state.add_splits() = encoded;
+      const uint32_t owner = source.enumerator->OwnerOf(split, source.parallelism);
+      *assignments_[first + owner].add_splits() = encoded;
+    }
+  }
+}
+
+}  // namespace weir::taskmanager

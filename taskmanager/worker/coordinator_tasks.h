@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/ids.h"
+#include "common/connector/commit_permit.h"
+#include "common/connector/sink.h"
+#include "common/connector/source.h"
+#include "common/operator/stream_graph.h"
+#include "proto/checkpoint.pb.h"
+#include "proto/control.pb.h"
+
+namespace weir::taskmanager {
+
+/// The coordinator tasks of one generation: the enumerators of all sources and the committers of all
+/// sinks. One worker of a job hosts them.
+///
+/// Life cycle: Initialize once, then Discover any number of times. Made anew for each generation.
+/// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool.
+/// Lifetime: borrows the graph.
+/// Errors: as SplitEnumerator and SinkCommitter.
+class CoordinatorTasks {
+ public:
+  explicit CoordinatorTasks(const StreamGraph& graph) : graph_(graph) {}
+
+  /// Commits what earlier generations prepared, oldest first, then finds the splits. `deployment`
+  /// carries restored split states and the owned epochs without receipt.
+  absl::Status Initialize(const proto::Deployment& deployment, LeaderTerm term);
+
+  /// Looks for splits that appeared meanwhile; true when there are some.
+  absl::StatusOr<bool> Discover();
+  /// The shortest discovery interval of all sources; zero: never look again.
+  absl::Duration discovery_interval() const;
+
+  /// All splits known: restored positions, or resolved starting positions.
+  const std::vector<proto::SourceCoordinatorState>& states() const { return states_; }
+  /// The owner of every split; one entry for each reader, also for those without splits.
+  const std::vector<proto::SplitAssignment>& assignments() const { return assignments_; }
+
+ private:
+  struct SourceTask {
+    const StreamNode* node = nullptr;
+    std::unique_ptr<SplitEnumerator> enumerator;
+    uint32_t parallelism = 1;
+    std::map<std::string, SourceSplit> splits;
+  };
+
+  absl::Status CommitRestored(const proto::Deployment& deployment, LeaderTerm term);
+  absl::Status DiscoverOne(SourceTask& source, bool* found);
+  void Publish();
+
+  const StreamGraph& graph_;
+  std::vector<SourceTask> sources_;
+  std::vector<proto::SourceCoordinatorState> states_;
+  std::vector<proto::SplitAssignment> assignments_;
+};
+
+}  // namespace weir::taskmanager

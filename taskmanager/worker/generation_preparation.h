@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "common/io/file_system.h"
+#include "common/operator/stream_graph.h"
+#include "proto/control.pb.h"
+#include "taskmanager/task/task_snapshot.h"
+#include "taskmanager/worker/coordinator_tasks.h"
+
+namespace weir::taskmanager {
+
+/// What a worker has to have before it can build the tasks of a generation.
+struct PreparedGeneration {
+  absl::Status status;
+  std::map<SubtaskId, TaskSnapshotData> restored;
+  std::shared_ptr<CoordinatorTasks> coordinator;  // only where the coordinator tasks live
+};
+
+/// Reads the storage probe, loads restored state, and starts the coordinator tasks where the
+/// deployment says so. Blocks: runs on a BlockingPool. `host` is named in messages.
+PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
+                                     const proto::Deployment& deployment, LeaderTerm term,
+                                     const std::string& host);
+
+/// Whether starting again may help. At the first start a wrong topic or option is final; a job that
+/// ran before is not given up for what may be a passing condition outside.
+bool IsWorthRetrying(const absl::Status& status, bool restored);
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,94 @@
+#include "taskmanager/worker/grpc_worker_process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/protocol_version.h"
+#include "common/base/system_random.h"
+#include "common/exec/signal_waiter.h"
+#include "common/exec/thread_blocking_pool.h"
+#include "common/exec/thread_executor.h"
+#include "common/io/posix_file_system.h"
+#include "common/net/grpc_channel_factory.h"
+#include "common/net/grpc_client_stream.h"
+#include "common/time/system_clock.h"
+#include "taskmanager/task/task_thread.h"
+#include "taskmanager/worker/resident_memory.h"
+#include "taskmanager/worker/worker_endpoint.h"
+
+namespace weir::taskmanager {
+namespace {
+
+void DieWithParent(uint64_t parent_pid) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have died before the call above.
+  if (static_cast<uint64_t>(getppid()) != parent_pid) std::_Exit(1);
+}
+
+}  // namespace
+
+void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& graph,
+                      const proto::JobGraph& plan) {
+  DieWithParent(options.parent_pid);
+  SignalWaiter signals;
+  SystemClock clock;
+  SystemRandom random;
+  PosixFileSystem files(random);
+  ThreadExecutor executor({.name = "weir-worker"});
+  ThreadExecutor watchdog({.name = "weir-watchdog"});
+  ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
+  std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
+  absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
+  WEIR_CHECK(channels.ok()) << channels.status();
+
+  std::unique_ptr<MessageStream> stream;
+  WorkerEndpoint::Options endpoint_options;
+  endpoint_options.host = options.host;
+  std::unique_ptr<WorkerEndpoint> endpoint;
+  executor.Post([&] {
+    MessageStreamCallbacks callbacks;
+    callbacks.on_message = [&](const proto::Envelope& envelope) { endpoint->OnEnvelope(envelope); };
+    callbacks.on_broken = [&](const absl::Status& status) {
+      LogWarning("the stream to the TaskManager ended; so does this worker", {{"reason", status}});
+      std::_Exit(1);
+    };
+    stream = ConnectGrpcStream(**channels, options.socket, executor, std::move(callbacks));
+    proto::Envelope hello;
+    hello.mutable_header()->set_sender(options.worker);
+    hello.mutable_worker_hello()->set_worker(options.worker);
+    hello.mutable_worker_hello()->set_pid(static_cast<uint64_t>(getpid()));
+    hello.mutable_worker_hello()->set_protocol_min(kProtocolVersionMin);
+    hello.mutable_worker_hello()->set_protocol_max(kProtocolVersion);
+    stream->Send(std::move(hello));
+    endpoint = std::make_unique<WorkerEndpoint>(
+        WorkerId(options.worker), JobId(options.job), graph, plan, endpoint_options,
+        WorkerEndpoint::Dependencies{
+            clock, executor, pool, files,
+            [&](uint32_t slot) -> TaskHost& {
+              std::unique_ptr<TaskThread>& thread = slots[slot];
+              if (thread == nullptr) {
+                TaskThread::Options thread_options;
+                thread_options.name = absl::StrCat("weir-slot-", slot);
+                thread_options.watchdog = &watchdog;
+                thread = std::make_unique<TaskThread>(clock, thread_options);
+              }
+              return *thread;
+            },
+            [&](proto::Envelope envelope) { stream->Send(std::move(envelope)); },
+            &ResidentBytes});
+  });
+  LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
+  signals.Wait();
+  std::_Exit(0);
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/operator/stream_graph.h"
+#include "proto/job_graph.pb.h"
+
+namespace weir::taskmanager {
+
+/// What a TaskManager tells a worker process on its command line.
+struct WorkerProcessOptions {
+  std::string socket;  // "unix:/path"
+  std::string worker;
+  std::string job;
+  std::string host;
+  uint64_t parent_pid = 0;
+};
+
+/// The composition root of a worker process: connects to its TaskManager and obeys until that
+/// stream ends, the TaskManager dies, or SIGTERM comes; then the process ends at once, without
+/// winding anything down: everything that counts is in checkpoints. Call on the main thread, before
+/// other threads exist. Never returns.
+[[noreturn]] void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& graph,
+                                   const proto::JobGraph& plan);
+
+}  // namespace weir::taskmanager

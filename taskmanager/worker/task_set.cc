@@ -1,0 +1,156 @@
+#include "taskmanager/worker/task_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/task_builder.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ChannelKey = std::pair<std::pair<uint64_t, uint64_t>, uint32_t>;  // (from, to), subtask
+
+const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    if (vertex.id() == id) return &vertex;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
+    const StreamGraph& graph, const proto::Deployment& deployment,
+    const std::map<SubtaskId, TaskSnapshotData>& restored, const Clock& clock,
+    TaskObserver& observer) {
+  auto set = std::make_unique<TaskSet>();
+  const proto::JobGraph& plan = deployment.graph();
+  std::map<ChannelKey, std::shared_ptr<LocalChannel>> channels;
+  for (const proto::TaskDeployment& deployed : deployment.tasks()) {
+    const proto::JobVertex* vertex = FindVertex(plan, deployed.vertex());
+    if (vertex == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("deployment names vertex ", deployed.vertex(), ", which is not in its plan"));
+    }
+    TaskDescription description;
+    description.subtask = {VertexId(vertex->id()), deployed.index()};
+    description.name = vertex->name();
+    description.parallelism = vertex->parallelism();
+    for (const proto::OperatorDescriptor& one : vertex->operators()) {
+      description.operator_uids.push_back(one.uid());
+    }
+    for (const proto::JobEdge& edge : plan.edges()) {
+      const ChannelKey key{{edge.source_vertex(), edge.target_vertex()}, deployed.index()};
+      if (edge.source_vertex() != vertex->id() && edge.target_vertex() != vertex->id()) continue;
+      std::shared_ptr<LocalChannel>& channel = channels[key];
+      if (channel == nullptr) channel = std::make_shared<LocalChannel>();
+      if (edge.target_vertex() == vertex->id()) description.input = channel;
+      if (edge.source_vertex() == vertex->id()) {
+        const proto::JobVertex* target = FindVertex(plan, edge.target_vertex());
+        description.outputs[target->operators(0).uid()] = channel;
+      }
+    }
+    const auto state = restored.find(description.subtask);
+    if (state != restored.end()) description.restored = &state->second;
+    Entry entry;
+    entry.slot = deployed.slot();
+    if (description.input == nullptr) entry.source_uid = vertex->operators(0).uid();
+    const SubtaskId subtask = description.subtask;
+    WEIR_ASSIGN_OR_RETURN(entry.task, BuildTask(graph, std::move(description), clock, observer));
+    set->tasks_[subtask] = std::move(entry);
+  }
+  return set;
+}
+
+void TaskSet::Start(const TaskHostProvider& hosts) {
+  started_ = true;
+  for (auto& [id, entry] : tasks_) {
+    hosts(entry.slot).AddTask(entry.task);
+    entry.task->Start();
+  }
+}
+
+void TaskSet::Assign(
+    const google::protobuf::RepeatedPtrField<proto::SplitAssignment>& assignments) {
+  for (auto& [id, entry] : tasks_) {
+    for (const proto::SplitAssignment& assignment : assignments) {
+      if (assignment.source_uid() != entry.source_uid || assignment.index() != id.index) continue;
+      std::vector<SourceSplit> fresh;
+      for (const proto::SplitState& split : assignment.splits()) {
+        if (entry.splits.insert(split.id()).second) fresh.push_back(FromProto(split));
+      }
+      if (fresh.empty() && entry.assigned) continue;
+      entry.assigned = true;
+      entry.task->AddSplits(std::move(fresh));
+    }
+  }
+}
+
+void TaskSet::Trigger(const proto::CheckpointTrigger& trigger) {
+  const Epoch epoch(trigger.epoch());
+  if (!started_ || (triggered_ && *triggered_ >= epoch)) return;
+  triggered_ = epoch;
+  const Barrier barrier{epoch, LeaderTerm(trigger.attempt_term()), trigger.final()};
+  for (auto& [id, entry] : tasks_) {
+    if (!entry.source_uid.empty()) entry.task->TriggerCheckpoint(barrier);
+  }
+}
+
+void TaskSet::Permit(const CommitPermit& permit) {
+  if (!started_ || (permitted_ && *permitted_ >= permit.epoch())) return;
+  permitted_ = permit.epoch();
+  for (auto& [id, entry] : tasks_) {
+    entry.task->CommitEpoch(permit);
+    entry.task->NotifyCheckpointComplete(permit.epoch());
+  }
+}
+
+void TaskSet::StopSources() {
+  if (!started_ || sources_stopped_) return;
+  sources_stopped_ = true;
+  for (auto& [id, entry] : tasks_) {
+    if (!entry.source_uid.empty()) entry.task->StopSource();
+  }
+}
+
+void TaskSet::OnRunning(SubtaskId task) {
+  proto::TaskReport::State& state = tasks_.at(task).state;
+  if (state == proto::TaskReport::READY) state = proto::TaskReport::RUNNING;
+}
+
+void TaskSet::OnFinished(SubtaskId task) { tasks_.at(task).state = proto::TaskReport::FINISHED; }
+
+void TaskSet::OnCommitted(SubtaskId task, Epoch epoch) { tasks_.at(task).committed = epoch; }
+
+bool TaskSet::AllRunning() const {
+  return std::all_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+    return entry.second.state != proto::TaskReport::READY;
+  });
+}
+
+std::optional<Epoch> TaskSet::CommittedByAll() const {
+  std::optional<Epoch> least;
+  for (const auto& [id, entry] : tasks_) {
+    if (!entry.committed) return std::nullopt;
+    if (!least || *entry.committed < *least) least = entry.committed;
+  }
+  return least;
+}
+
+void TaskSet::Report(proto::WorkerReport* report) const {
+  for (const auto& [id, entry] : tasks_) {
+    proto::TaskReport* task = report->add_tasks();
+    task->set_vertex(id.vertex.value());
+    task->set_index(id.index);
+    task->set_state(entry.state);
+    task->set_records_in(entry.task->records_in());
+    task->set_records_out(entry.task->records_out());
+    for (const std::string& split : entry.splits) task->add_splits(split);
+  }
+}
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,344 @@
+#include "taskmanager/worker/worker_endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
+#include "common/base/protocol_version.h"
+#include "taskmanager/worker/generation_preparation.h"
+#include "taskmanager/worker/posting_observer.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
+#include "taskmanager/worker/snapshot_upload.h"
+
+namespace weir::taskmanager {
+
+using proto::WorkerReport;
+
+WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
+                               proto::JobGraph plan, Options options, Dependencies dependencies)
+    : id_(std::move(id)),
+      job_(std::move(job)),
+      graph_(graph),
+      plan_(std::move(plan)),
+      options_(std::move(options)),
+      deps_(std::move(dependencies)) {
+  Tick();
+}
+
+WorkerEndpoint::~WorkerEndpoint() {
+  deps_.executor.Cancel(tick_timer_);
+  deps_.executor.Cancel(discovery_timer_);
+  if (observer_ != nullptr) observer_->Disconnect();
+}
+
+void WorkerEndpoint::Tick() {
+  SendReport();
+  tick_timer_ =
+      deps_.executor.PostAfter(options_.heartbeat_interval, lifetime_.Guard([this] { Tick(); }));
+}
+
+bool WorkerEndpoint::PassesFence(const proto::Header& header) {
+  if (header.addressee() != id_.value() || header.job() != job_.value()) return false;
+  const LeaderTerm term(header.term());
+  if (term < term_ || (term == term_ && header.term_nonce() != term_nonce_)) return false;
+  const Generation generation(header.generation());
+  if (!generation.is_none() && generation < highest_generation_) return false;
+  uint64_t& last = last_sequence_[header.sender()];
+  if (header.sequence() <= last) return false;
+  last = header.sequence();
+  if (term > term_) {
+    LogInfo("new leader", {{"worker", id_}, {"term", term}});
+    term_ = term;
+    term_nonce_ = header.term_nonce();
+    leader_ = header.sender();
+    last_sequence_ = {{leader_, header.sequence()}};
+  }
+  return true;
+}
+
+void WorkerEndpoint::OnEnvelope(const proto::Envelope& envelope) {
+  if (!envelope.has_worker_directive()) return;
+  if (!PassesFence(envelope.header())) {
+    LogDebug("directive dropped", {{"worker", id_}, {"term", envelope.header().term()}});
+    return;
+  }
+  if (tearing_down_) {
+    held_back_ = envelope;
+    return;
+  }
+  Obey(envelope.header(), envelope.worker_directive());
+}
+
+void WorkerEndpoint::Obey(const proto::Header& header, const proto::WorkerDirective& directive) {
+  const Generation wanted(header.generation());
+  if (wanted == generation_) {
+    if (!generation_.is_none()) ObeyRunning(directive);
+    return;
+  }
+  if (!generation_.is_none()) {
+    // Whatever comes next starts from idle; this very directive is looked at again then.
+    held_back_.emplace();
+    *held_back_->mutable_header() = header;
+    *held_back_->mutable_worker_directive() = directive;
+    return TearDown([this] { SendReport(); });
+  }
+  if (!wanted.is_none() && directive.has_deployment()) {
+    StartGeneration(wanted, directive.deployment());
+  }
+}
+
+void WorkerEndpoint::TearDown(std::function<void()> then) {
+  tearing_down_ = true;
+  generation_lifetime_.Reset();
+  deps_.executor.Cancel(discovery_timer_);
+  std::shared_ptr<PostingObserver> observer = std::move(observer_);
+  if (observer != nullptr) observer->Disconnect();
+  auto left = std::make_shared<size_t>(used_hosts_.size());
+  auto finished = lifetime_.Guard([this, left, observer, then = std::move(then)] {
+    if (*left > 0 && --*left > 0) return;
+    used_hosts_.clear();
+    tasks_.reset();
+    coordinator_.reset();
+    coordinator_states_.clear();
+    assignments_.clear();
+    answers_.clear();
+    generation_ = Generation();
+    state_ = WorkerReport::IDLE;
+    failure_.Clear();
+    deployment_.Clear();
+    discovering_ = false;
+    tearing_down_ = false;
+    then();
+    if (!held_back_) return;
+    const proto::Envelope next = *std::move(held_back_);
+    held_back_.reset();
+    if (LeaderTerm(next.header().term()) == term_) Obey(next.header(), next.worker_directive());
+  });
+  if (used_hosts_.empty()) return finished();
+  Executor& executor = deps_.executor;
+  auto shared = std::make_shared<decltype(finished)>(std::move(finished));
+  for (auto& [slot, host] : used_hosts_) {
+    host->RemoveAll([&executor, shared] { executor.Post([shared] { (*shared)(); }); });
+  }
+}
+
+void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deployment& deployment) {
+  LogInfo("generation deployed", {{"worker", id_},
+                                  {"generation", generation},
+                                  {"tasks", deployment.tasks_size()},
+                                  {"restored_epoch", deployment.restored_epoch()}});
+  generation_ = highest_generation_ = generation;
+  state_ = WorkerReport::INITIALIZING;
+  deployment_ = deployment;
+  if (deployment.graph().fingerprint() != plan_.fingerprint()) {
+    return Fail(absl::FailedPreconditionError(
+                    "the plan of the job differs from the one this binary makes of the same "
+                    "arguments; a build function may depend on its arguments only"),
+                "", false);
+  }
+  SendReport();
+  deps_.pool.Run<PreparedGeneration>(
+      deps_.executor,
+      [&files = deps_.files, &graph = graph_, deployment, term = term_, host = options_.host] {
+        return PrepareGeneration(files, graph, deployment, term, host);
+      },
+      generation_lifetime_.Guard([this](PreparedGeneration prepared) {
+        OnPrepared(std::move(prepared));
+      }));
+}
+
+void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
+  if (!prepared.status.ok()) {
+    return Fail(prepared.status, "", IsWorthRetrying(prepared.status, deployment_.restored()));
+  }
+  coordinator_ = std::move(prepared.coordinator);
+  if (coordinator_ != nullptr) {
+    coordinator_states_ = coordinator_->states();
+    assignments_ = coordinator_->assignments();
+  }
+  observer_ = std::make_shared<PostingObserver>(deps_.executor, *this);
+  absl::StatusOr<std::unique_ptr<TaskSet>> tasks =
+      TaskSet::Build(graph_, deployment_, prepared.restored, deps_.clock, *observer_);
+  if (!tasks.ok()) {
+    return Fail(tasks.status(), "", IsWorthRetrying(tasks.status(), deployment_.restored()));
+  }
+  tasks_ = *std::move(tasks);
+  state_ = WorkerReport::READY;
+  SendReport();
+}
+
+void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
+  if (state_ == WorkerReport::FAILED || tasks_ == nullptr) return;
+  if (directive.run() && !tasks_->started()) Run(directive);
+  if (!tasks_->started()) return;
+  tasks_->Assign(directive.assignments());
+  if (directive.has_trigger() && LeaderTerm(directive.trigger().attempt_term()) == term_) {
+    tasks_->Trigger(directive.trigger());
+  }
+  // Epochs up to the restored one were committed before this generation ran.
+  if (directive.has_permitted_epoch() &&
+      directive.permitted_epoch() > deployment_.restored_epoch()) {
+    tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
+  }
+  if (directive.stop_sources()) tasks_->StopSources();
+  DropAnswers(directive);
+}
+
+void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
+  (void)directive;
+  tasks_->Start([this](uint32_t slot) -> TaskHost& {
+    TaskHost& host = deps_.hosts(slot);
+    used_hosts_[slot] = &host;
+    return host;
+  });
+  ScheduleDiscovery();
+}
+
+void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
+  for (auto it = answers_.begin(); it != answers_.end();) {
+    const bool wanted = directive.has_trigger() &&
+                        it->first.first == Epoch(directive.trigger().epoch()) &&
+                        it->first.second == LeaderTerm(directive.trigger().attempt_term());
+    it = wanted ? std::next(it) : answers_.erase(it);
+  }
+}
+
+void WorkerEndpoint::ScheduleDiscovery() {
+  if (coordinator_ == nullptr) return;
+  const absl::Duration interval = coordinator_->discovery_interval();
+  if (interval <= absl::ZeroDuration()) return;
+  struct Found {
+    absl::StatusOr<bool> any = false;
+    std::vector<proto::SourceCoordinatorState> states;
+    std::vector<proto::SplitAssignment> assignments;
+  };
+  discovery_timer_ = deps_.executor.PostAfter(interval, generation_lifetime_.Guard([this] {
+    deps_.pool.Run<Found>(
+        deps_.executor,
+        [coordinator = coordinator_] {
+          Found found;
+          found.any = coordinator->Discover();
+          found.states = coordinator->states();
+          found.assignments = coordinator->assignments();
+          return found;
+        },
+        generation_lifetime_.Guard([this](Found found) {
+          if (!found.any.ok()) {
+            LogWarning("split discovery failed; tried again later",
+                       {{"job", job_}, {"error", found.any.status()}});
+          } else if (*found.any) {
+            coordinator_states_ = std::move(found.states);
+            assignments_ = std::move(found.assignments);
+            SendReport();
+          }
+          ScheduleDiscovery();
+        }));
+  }));
+}
+
+void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
+  tasks_->OnRunning(task);
+  if (!tasks_->AllRunning() || state_ != WorkerReport::READY) return;
+  state_ = WorkerReport::RUNNING;
+  SendReport();
+}
+
+void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
+                                    absl::StatusOr<TaskSnapshotData> snapshot) {
+  if (!snapshot.ok()) return OnUploaded(barrier, snapshot.status());
+  proto::TaskSnapshot encoded = ToProto(task, *snapshot);
+  SnapshotUpload upload;
+  upload.inline_max_bytes = deployment_.inline_state_max_bytes();
+  upload.worker = id_;
+  upload.epoch = barrier.epoch;
+  if (!upload.Needed(encoded)) return OnUploaded(barrier, std::move(encoded));
+  upload.first_number = next_blob_;
+  next_blob_ += static_cast<uint64_t>(encoded.operators_size());
+  using Uploaded = absl::StatusOr<proto::TaskSnapshot>;
+  deps_.pool.Run<Uploaded>(
+      deps_.executor,
+      [&files = deps_.files, directory = deployment_.storage_root(), upload,
+       encoded = std::move(encoded)] { return upload.Write(files, directory, encoded); },
+      generation_lifetime_.Guard(
+          [this, barrier](Uploaded uploaded) { OnUploaded(barrier, std::move(uploaded)); }));
+}
+
+void WorkerEndpoint::OnUploaded(const Barrier& barrier,
+                                absl::StatusOr<proto::TaskSnapshot> snapshot) {
+  proto::CheckpointAnswer& answer = answers_[{barrier.epoch, barrier.attempt}];
+  answer.set_epoch(barrier.epoch.value());
+  answer.set_attempt_term(barrier.attempt.value());
+  if (snapshot.ok()) {
+    *answer.add_snapshots() = *std::move(snapshot);
+  } else {
+    answer.set_declined(absl::StrCat("declined by worker ", id_.value(), ": ",
+                                     snapshot.status().message()));
+  }
+  const size_t answered = static_cast<size_t>(answer.snapshots_size());
+  if (!snapshot.ok() || answered == tasks_->size()) SendReport();
+}
+
+void WorkerEndpoint::OnTaskFinished(SubtaskId task) {
+  tasks_->OnFinished(task);
+  SendReport();
+}
+
+void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
+  const std::optional<Epoch> before = tasks_->CommittedByAll();
+  tasks_->OnCommitted(task, epoch);
+  if (tasks_->CommittedByAll() != before) SendReport();
+}
+
+void WorkerEndpoint::OnTaskFailed(SubtaskId task, const TaskFailure& failure) {
+  (void)task;
+  Fail(absl::Status(failure.status.code(), failure.ToString()), failure.operator_uid, true);
+}
+
+void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
+                          bool retriable) {
+  if (state_ == WorkerReport::FAILED) return;
+  LogError("generation failed", {{"worker", id_},
+                                 {"generation", generation_},
+                                 {"error", status}});
+  state_ = WorkerReport::FAILED;
+  failure_.set_message(std::string(status.message()));
+  failure_.set_operator_uid(operator_uid);
+  failure_.set_retriable(retriable);
+  failure_.set_domain(absl::IsUnavailable(status)       ? proto::Failure::EXTERNAL
+                      : absl::IsInvalidArgument(status) ? proto::Failure::USER
+                                                        : proto::Failure::SYSTEM);
+  SendReport();
+}
+
+void WorkerEndpoint::SendReport() {
+  if (leader_.empty()) return;  // no directive yet: nobody to report to
+  proto::Envelope envelope;
+  proto::Header* header = envelope.mutable_header();
+  header->set_protocol_version(kProtocolVersion);
+  header->set_term(term_.value());
+  header->set_term_nonce(term_nonce_);
+  header->set_sender(id_.value());
+  header->set_addressee(leader_);
+  header->set_sequence(next_sequence_++);
+  header->set_job(job_.value());
+  header->set_generation(generation_.value());
+  WorkerReport* report = envelope.mutable_worker_report();
+  report->set_state(state_);
+  if (state_ == WorkerReport::FAILED) *report->mutable_failure() = failure_;
+  if (tasks_ != nullptr) {
+    tasks_->Report(report);
+    if (const std::optional<Epoch> committed = tasks_->CommittedByAll()) {
+      report->set_committed_epoch(committed->value());
+    }
+  }
+  if (state_ != WorkerReport::INITIALIZING) {
+    *report->mutable_coordinators() = {coordinator_states_.begin(), coordinator_states_.end()};
+    *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
+  }
+  for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;
+  report->set_resident_bytes(deps_.resident_bytes());
+  deps_.send(std::move(envelope));
+}
+
+}  // namespace weir::taskmanager

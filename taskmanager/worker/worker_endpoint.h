@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/base/ids.h"
+#include "common/exec/blocking_pool.h"
+#include "common/exec/executor.h"
+#include "common/exec/lifetime.h"
+#include "common/io/file_system.h"
+#include "common/operator/stream_graph.h"
+#include "common/time/clock.h"
+#include "proto/control.pb.h"
+#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/task_observer.h"
+#include "taskmanager/worker/coordinator_tasks.h"
+#include "taskmanager/worker/generation_preparation.h"
+#include "taskmanager/worker/posting_observer.h"
+#include "taskmanager/worker/task_set.h"
+
+namespace weir::taskmanager {
+
+/// A worker as the JobManager sees it: obeys directives of the current leader, reports what it is.
+/// Protocols: docs/protocols/fencing.md, recovery.md, checkpointing.md.
+///
+/// Life cycle: constructed; directives; destroyed after its task hosts have stopped.
+/// Threads: not thread-safe; all calls on `executor`. Task events come from task threads and are
+/// posted here. Blocking work runs on `pool`.
+/// Lifetime: borrows its dependencies; they outlive it.
+/// Errors: whatever goes wrong in a generation is reported as FAILED with one sentence; the next
+/// generation starts afresh.
+class WorkerEndpoint final : public TaskEvents {
+ public:
+  struct Dependencies {
+    const Clock& clock;
+    Executor& executor;
+    BlockingPool& pool;
+    FileSystem& files;
+    TaskHostProvider hosts;
+    std::function<void(proto::Envelope)> send;
+    std::function<uint64_t()> resident_bytes;
+  };
+  struct Options {
+    absl::Duration heartbeat_interval = absl::Milliseconds(200);
+    std::string host;  // named in messages about this node
+  };
+
+  /// `plan` is what this process planned from the same graph.
+  WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph, proto::JobGraph plan,
+                 Options options, Dependencies dependencies);
+  ~WorkerEndpoint() override;
+
+  void OnEnvelope(const proto::Envelope& envelope);
+
+  Generation generation() const { return generation_; }
+  LeaderTerm term() const { return term_; }
+
+  // TaskEvents
+  void OnTaskRunning(SubtaskId task) override;
+  void OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
+                      absl::StatusOr<TaskSnapshotData> snapshot) override;
+  void OnTaskFinished(SubtaskId task) override;
+  void OnTaskCommitted(SubtaskId task, Epoch epoch) override;
+  void OnTaskFailed(SubtaskId task, const TaskFailure& failure) override;
+
+ private:
+  bool PassesFence(const proto::Header& header);
+  void Obey(const proto::Header& header, const proto::WorkerDirective& directive);
+  void ObeyRunning(const proto::WorkerDirective& directive);
+  void TearDown(std::function<void()> then);
+  void StartGeneration(Generation generation, const proto::Deployment& deployment);
+  void OnPrepared(PreparedGeneration prepared);
+  void Run(const proto::WorkerDirective& directive);
+  void DropAnswers(const proto::WorkerDirective& directive);
+  void ScheduleDiscovery();
+
+  void OnUploaded(const Barrier& barrier, absl::StatusOr<proto::TaskSnapshot> snapshot);
+  void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
+  void SendReport();
+  void Tick();
+
+  const WorkerId id_;
+  const JobId job_;
+  const StreamGraph& graph_;
+  const proto::JobGraph plan_;
+  const Options options_;
+  const Dependencies deps_;
+
+  // Fencing.
+  LeaderTerm term_;
+  std::string term_nonce_;
+  std::string leader_;
+  std::map<std::string, uint64_t> last_sequence_;
+  Generation highest_generation_;
+  uint64_t next_sequence_ = 1;
+
+  // The current generation.
+  Generation generation_;
+  proto::WorkerReport::State state_ = proto::WorkerReport::IDLE;
+  proto::Deployment deployment_;
+  proto::Failure failure_;
+  std::shared_ptr<PostingObserver> observer_;
+  std::unique_ptr<TaskSet> tasks_;
+  std::shared_ptr<CoordinatorTasks> coordinator_;
+  std::vector<proto::SourceCoordinatorState> coordinator_states_;
+  std::vector<proto::SplitAssignment> assignments_;
+  std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
+  uint64_t next_blob_ = 1;
+  bool discovering_ = false;
+
+  bool tearing_down_ = false;
+  std::optional<proto::Envelope> held_back_;  // newest directive that came during a tear-down
+  std::map<uint32_t, TaskHost*> used_hosts_;
+  TimerId tick_timer_ = 0;
+  TimerId discovery_timer_ = 0;
+  Lifetime generation_lifetime_;
+  Lifetime lifetime_;
+};
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,151 @@
+"""./dev bench list | NAME [--engines weir,handwritten] [--events N] [--rounds R] [--json FILE]
+
+flight_delays  CPU-seconds per million input records of examples/flight_delays beside a hand-written
+               single-thread program that does the same (tests/bench/handwritten.cc), on one real
+               Kafka broker, the same bytes, interleaved, outputs compared.
+
+The last line is the headline: median CPU of the first engine over that of the last.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from engines import ENGINES
+from kafka_topics import KafkaTopics
+
+BENCHES = {"flight_delays": "Kafka JSON in, 15 minutes late or more, Kafka JSON out"}
+PARTITIONS = 4
+ROUND_TIMEOUT_SECONDS = 300
+# A round during which the canary ran this much slower than the fastest is left out of the median.
+NOISY_CANARY = 1.25
+
+
+def canary_seconds():
+    """CPU time of a fixed loop: shows what the machine is worth at this moment."""
+    began = time.process_time()
+    total = 0
+    for i in range(1_000_000):
+        total += i * i % 7
+    return time.process_time() - began
+
+
+def run_once(engine_name, topics, options, round_number):
+    """One run of one engine from start to the last output record."""
+    output = f"out-{engine_name}-{round_number}"
+    topics.create(output, PARTITIONS)
+    before = canary_seconds()
+    with ENGINES[engine_name](options, topics.bootstrap, "flights", output) as engine:
+        began = time.monotonic()
+        topics.wait_for(output, options.expected, ROUND_TIMEOUT_SECONDS, engine.check_alive)
+        seconds = time.monotonic() - began
+        cpu = engine.cpu_seconds()
+        rss = engine.peak_rss_mb()
+    digest = topics.digest(output)
+    if digest["records"] != options.expected:
+        raise SystemExit(f"{engine_name} wrote {digest['records']} records, "
+                         f"{options.expected} were expected")
+    topics.delete(output)
+    return {"engine": engine_name, "cpu_s": round(cpu, 3), "seconds": round(seconds, 3),
+            "rss_mb": round(rss, 1), "digest": digest["digest"],
+            "canary_s": round(max(before, canary_seconds()), 4)}
+
+
+def summary(name, engine, rounds, events):
+    quiet = min(one["canary_s"] for one in rounds) * NOISY_CANARY
+    kept = [one for one in rounds if one["canary_s"] <= quiet]
+    if len(kept) * 2 <= len(rounds):
+        kept = rounds
+    millions = events / 1e6
+    return {
+        "bench": name, "query": name, "engine": engine,
+        "cpu_s_per_million": round(statistics.median(one["cpu_s"] for one in kept) / millions, 4),
+        "events_per_s": round(events / statistics.median(one["seconds"] for one in kept)),
+        "rss_mb": max(one["rss_mb"] for one in kept),
+        "rounds": [dict(one, kept=one in kept) for one in rounds],
+    }
+
+
+def print_table(results):
+    print(f"{'engine':<14}{'CPU-s/M':>9}{'min':>9}{'max':>9}{'events/s':>12}{'peak MB':>9}"
+          f"{'rounds':>8}")
+    for one in results:
+        kept = [each for each in one["rounds"] if each["kept"]]
+        per_second = one["cpu_s_per_million"] / statistics.median(each["cpu_s"] for each in kept)
+        cpu = [each["cpu_s"] * per_second for each in kept]
+        print(f"{one['engine']:<14}{one['cpu_s_per_million']:>9.3f}{min(cpu):>9.3f}{max(cpu):>9.3f}"
+              f"{one['events_per_s']:>12,}{one['rss_mb']:>9.0f}{len(kept):>5}/{len(one['rounds'])}")
+
+
+def flight_delays(options):
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder, \
+            KafkaTopics(options, pathlib.Path(folder)) as topics:
+        topics.create("flights", PARTITIONS)
+        options.expected = topics.load_flights("flights", options.events)
+        rounds = []
+        for number in range(1, options.rounds + 1):
+            for engine in options.engines:
+                rounds.append(run_once(engine, topics, options, number))
+                print(f"round {number}: {engine} {rounds[-1]['cpu_s']:.2f} CPU-s, "
+                      f"{rounds[-1]['seconds']:.2f} s", flush=True)
+    if len({one["digest"] for one in rounds}) != 1:
+        raise SystemExit("the engines' outputs differ; nothing is reported")
+    results = [summary("flight_delays", engine,
+                       [one for one in rounds if one["engine"] == engine], options.events)
+               for engine in options.engines]
+    print_table(results)
+    return results
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=["list", *BENCHES])
+    parser.add_argument("--engines", default="weir,handwritten",
+                        help="in the order in which they run: " + ", ".join(ENGINES))
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", help="write the results to this file")
+    parser.add_argument("--source-dir", type=pathlib.Path,
+                        default=pathlib.Path(os.environ.get("WEIR_SOURCE_DIR", ".")))
+    parser.add_argument("--binary-dir", type=pathlib.Path,
+                        default=pathlib.Path(os.environ.get("WEIR_BINARY_DIR", "build/release")))
+    options = parser.parse_args(arguments)
+    options.engines = options.engines.split(",")
+    unknown = [engine for engine in options.engines if engine not in ENGINES]
+    if unknown:
+        parser.error(f"there is no engine '{unknown[0]}'; there are {', '.join(ENGINES)}")
+    if options.events < 1 or options.rounds < 1:
+        parser.error("--events and --rounds must be at least 1")
+    return options
+
+
+def main(arguments):
+    options = parse(arguments)
+    if options.name == "list":
+        for name, what in BENCHES.items():
+            print(f"{name:<16}{what}")
+        return
+    results = flight_delays(options)
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps({"results": results}, indent=2) + "\n")
+    first, last = results[0], results[-1]
+    if len(results) > 1:
+        ratio = first["cpu_s_per_million"] / last["cpu_s_per_million"]
+        print(f"{first['engine']} / {last['engine']}: {ratio:.2f} x CPU per record")
+    else:
+        print(f"{first['engine']}: {first['cpu_s_per_million']:.3f} CPU-s per million records")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"{pathlib.Path(str(error.cmd[0])).name} failed with exit code "
+                         f"{error.returncode}") from error

@@ -1,0 +1,199 @@
+// What a benchmark needs of a topic, without a JVM on the measured machine:
+//
+//   bench_topic load --brokers=B --topic=T --events=N   CSV of flights on stdin, repeated up to N,
+//                                                       as JSON with ids from 1, keyed by origin
+//   bench_topic watch --brokers=B --topic=T --until=N   prints the number of records now and then,
+//                                                       ends when N are there
+//   bench_topic digest --brokers=B --topic=T            reads all: "records N digest X"; the digest
+//                                                       does not depend on the order
+#include <librdkafka/rdkafka.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "bench_topic: %s\n", what.c_str());
+  std::exit(1);
+}
+
+std::string Argument(int argc, char** argv, const std::string& name) {
+  const std::string prefix = "--" + name + "=";
+  for (int i = 2; i < argc; ++i) {
+    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
+      return argv[i] + prefix.size();
+  }
+  Die(prefix + "... is missing");
+}
+
+void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(message->err));
+}
+
+rd_kafka_t* MakeClient(rd_kafka_type_t type, const Settings& settings) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  char error[512];
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
+        RD_KAFKA_CONF_OK) {
+      Die(error);
+    }
+  }
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, OnDelivery);
+  rd_kafka_t* client = rd_kafka_new(type, conf, error, sizeof(error));
+  if (client == nullptr) Die(error);
+  return client;
+}
+
+struct FlightRow {
+  std::string middle;  // ,"date":... up to the end
+  std::string origin;
+};
+
+std::vector<FlightRow> ReadFlights() {
+  std::vector<FlightRow> rows;
+  std::string line;
+  std::getline(std::cin, line);
+  if (line != "date,delay,distance,origin,destination") Die("stdin is not the flights as CSV");
+  while (std::getline(std::cin, line)) {
+    std::vector<std::string> cells(1);
+    for (const char c : line) {
+      if (c == ',') {
+        cells.emplace_back();
+      } else {
+        cells.back() += c;
+      }
+    }
+    if (cells.size() != 5) Die("a line with " + std::to_string(cells.size()) + " cells");
+    rows.push_back({",\"date\":\"" + cells[0] + "\",\"delay\":" + cells[1] +
+                        ",\"distance\":" + cells[2] + ",\"origin\":\"" + cells[3] +
+                        "\",\"destination\":\"" + cells[4] + "\"}",
+                    cells[3]});
+  }
+  if (rows.empty()) Die("no flights on stdin");
+  return rows;
+}
+
+void Load(const std::string& brokers, const std::string& topic, int64_t events) {
+  const std::vector<FlightRow> rows = ReadFlights();
+  rd_kafka_t* producer = MakeClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
+                                                        {"linger.ms", "20"},
+                                                        {"queue.buffering.max.messages", "1000000"},
+                                                        {"partitioner", "murmur2_random"}});
+  for (int64_t id = 1; id <= events; ++id) {
+    const FlightRow& row = rows[static_cast<size_t>(id - 1) % rows.size()];
+    const std::string value = "{\"id\":" + std::to_string(id) + row.middle;
+    for (;;) {
+      const rd_kafka_resp_err_t error = rd_kafka_producev(
+          producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+          RD_KAFKA_V_KEY(row.origin.data(), row.origin.size()),
+          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+      if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) Die(rd_kafka_err2str(error));
+      rd_kafka_poll(producer, 100);
+    }
+    if (id % 1024 == 0) rd_kafka_poll(producer, 0);
+  }
+  if (rd_kafka_flush(producer, 60000) != RD_KAFKA_RESP_ERR_NO_ERROR) Die("not all was delivered");
+  rd_kafka_destroy(producer);
+  std::printf("loaded %lld\n", static_cast<long long>(events));
+}
+
+int PartitionsOf(rd_kafka_t* client, const std::string& topic) {
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client, 0, handle, &metadata, 10000) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0) {
+    Die("no topic " + topic);
+  }
+  const int partitions = metadata->topics[0].partition_cnt;
+  rd_kafka_metadata_destroy(metadata);
+  rd_kafka_topic_destroy(handle);
+  return partitions;
+}
+
+int64_t EndOf(rd_kafka_t* client, const std::string& topic, int partition) {
+  int64_t low = 0;
+  int64_t high = 0;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &low, &high, 10000);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(error));
+  return high;
+}
+
+void Watch(const std::string& brokers, const std::string& topic, int64_t until) {
+  rd_kafka_t* client = MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers}});
+  const int partitions = PartitionsOf(client, topic);
+  int64_t last = -1;
+  while (last < until) {
+    int64_t records = 0;
+    for (int i = 0; i < partitions; ++i) records += EndOf(client, topic, i);
+    if (records != last) {
+      std::printf("%lld\n", static_cast<long long>(records));
+      std::fflush(stdout);
+    }
+    last = records;
+    // Waits: nothing is assigned, so nothing can come.
+    if (last < until) rd_kafka_poll(client, 50);
+  }
+  rd_kafka_destroy(client);
+}
+
+uint64_t Fnv(uint64_t hash, const void* data, size_t size) {
+  for (size_t i = 0; i < size; ++i) {
+    hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211u;
+  }
+  return hash;
+}
+
+void Digest(const std::string& brokers, const std::string& topic) {
+  rd_kafka_t* client =
+      MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers}, {"group.id", "bench-digest"}});
+  rd_kafka_poll_set_consumer(client);
+  const int partitions = PartitionsOf(client, topic);
+  int64_t left = 0;
+  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(partitions);
+  for (int i = 0; i < partitions; ++i) {
+    left += EndOf(client, topic, i);
+    rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+  }
+  rd_kafka_assign(client, list);
+  rd_kafka_topic_partition_list_destroy(list);
+  const int64_t records = left;
+  uint64_t digest = 0;
+  while (left > 0) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(client, 10000);
+    if (message == nullptr) Die("the topic ends early");
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_message_errstr(message));
+    uint64_t hash = Fnv(14695981039346656037u, message->key, message->key_len);
+    hash = Fnv(Fnv(hash, "\t", 1), message->payload, message->len);
+    digest += hash;
+    --left;
+    rd_kafka_message_destroy(message);
+  }
+  std::printf("records %lld digest %016llx\n", static_cast<long long>(records),
+              static_cast<unsigned long long>(digest));
+  rd_kafka_consumer_close(client);
+  rd_kafka_destroy(client);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string verb = argc > 1 ? argv[1] : "";
+  if (verb != "load" && verb != "watch" && verb != "digest") Die("load, watch or digest");
+  const std::string brokers = Argument(argc, argv, "brokers");
+  const std::string topic = Argument(argc, argv, "topic");
+  if (verb == "load") Load(brokers, topic, std::atoll(Argument(argc, argv, "events").c_str()));
+  if (verb == "watch") Watch(brokers, topic, std::atoll(Argument(argc, argv, "until").c_str()));
+  if (verb == "digest") Digest(brokers, topic);
+}

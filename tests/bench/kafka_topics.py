@@ -1,0 +1,80 @@
+"""A real Kafka broker for the length of a benchmark, and what it needs of its topics."""
+
+import csv
+import io
+import os
+import subprocess
+import time
+
+FLIGHTS = "examples/data/us-flights-2001-200k.csv.zst"
+MINUTES_OF_A_DELAY = 15
+
+
+class KafkaTopics:
+    def __init__(self, options, folder):
+        self._scripts = options.source_dir / "tests" / "support" / "kafka"
+        self._flights = options.source_dir / FLIGHTS
+        self._tool = options.binary_dir / "bin" / "bench_topic"
+        self._folder = folder / "kafka"
+        options.log_folder = folder
+        self.bootstrap = None
+
+    def __enter__(self):
+        answer = subprocess.run([self._scripts / "kafka_server.sh", "start", "--dir", self._folder,
+                                 "--parent-pid", str(os.getpid())],
+                                stdout=subprocess.PIPE, text=True, check=True)
+        self.bootstrap = answer.stdout.strip().removeprefix("bootstrap=")
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([self._scripts / "kafka_server.sh", "stop", "--dir", self._folder],
+                       check=False)
+
+    def _topics(self, *arguments):
+        subprocess.run([self._scripts / "kafka_tool.sh", "topics", "--bootstrap-server",
+                        self.bootstrap, *arguments], stdout=subprocess.DEVNULL, check=True)
+
+    def create(self, topic, partitions):
+        self._topics("--create", "--topic", topic, "--partitions", str(partitions))
+
+    def delete(self, topic):
+        self._topics("--delete", "--topic", topic)
+
+    def _command(self, verb, topic, *more):
+        return [self._tool, verb, f"--brokers={self.bootstrap}", f"--topic={topic}", *more]
+
+    def load_flights(self, topic, events):
+        """Writes the slice of real flights, repeated up to `events`; returns how many of them a
+        right answer holds."""
+        text = subprocess.run(["zstd", "-dcq", self._flights], check=True,
+                              stdout=subprocess.PIPE).stdout
+        subprocess.run(self._command("load", topic, f"--events={events}"), input=text, check=True,
+                       stdout=subprocess.DEVNULL)
+        late = [int(row["delay"]) >= MINUTES_OF_A_DELAY
+                for row in csv.DictReader(io.StringIO(text.decode()))]
+        whole, part = divmod(events, len(late))
+        return whole * sum(late) + sum(late[:part])
+
+    def wait_for(self, topic, records, timeout_seconds, check):
+        """Returns when the topic holds so many records; `check` may raise meanwhile."""
+        watch = subprocess.Popen(self._command("watch", topic, f"--until={records}"),
+                                 stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            while watch.poll() is None:
+                check()
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"{topic} has not got its {records} records within "
+                                     f"{timeout_seconds} s")
+                time.sleep(0.02)
+        finally:
+            if watch.poll() is None:
+                watch.kill()
+            watch.wait()
+        if watch.returncode != 0:
+            raise SystemExit(f"watching {topic} failed")
+
+    def digest(self, topic):
+        words = subprocess.run(self._command("digest", topic), stdout=subprocess.PIPE, text=True,
+                               check=True).stdout.split()
+        return {"records": int(words[1]), "digest": words[3]}

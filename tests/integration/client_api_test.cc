@@ -1,0 +1,270 @@
+// The public API over real gRPC: ClusterClient, the Client service, artifacts there and back.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "client/cluster_client.h"
+#include "client/submit.h"
+#include "common/base/sha256.h"
+#include "common/base/system_random.h"
+#include "common/exec/mutex.h"
+#include "common/exec/thread_blocking_pool.h"
+#include "common/exec/thread_executor.h"
+#include "common/net/grpc_channel_factory.h"
+#include "common/net/leader_redirect.h"
+#include "common/time/system_clock.h"
+#include "jobmanager/dispatcher/grpc_client_service.h"
+#include "taskmanager/agent/grpc_artifact_fetcher.h"
+#include "tests/support/temporary_directory.h"
+
+namespace weir {
+namespace {
+
+// Answers every call with what the test has put in; lists and descriptions only.
+class TestingClientApi final : public jobmanager::ClientApi {
+ public:
+  void Plan(proto::PlanRequest, Reply<proto::PlanResponse> reply) override {
+    held_.push_back(std::move(reply));  // never answered
+  }
+  void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override {
+    submitted = std::move(request);
+    proto::SubmitJobResponse response;
+    response.set_job("job-1");
+    reply(response);
+  }
+  void ListJobs(proto::ListJobsRequest, Reply<proto::ListJobsResponse> reply) override {
+    ++lists;
+    if (!status.ok()) return reply(status);
+    proto::ListJobsResponse response;
+    response.add_jobs()->set_job("job-1");
+    reply(response);
+  }
+  void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override {
+    reply(absl::NotFoundError(absl::StrCat("there is no job '", request.job(), "'")));
+  }
+  void CancelJob(proto::CancelJobRequest, Reply<proto::CancelJobResponse>) override {}  // dropped
+  void StopJob(proto::StopJobRequest, Reply<proto::StopJobResponse> reply) override {
+    reply(proto::StopJobResponse());
+  }
+  void ListCheckpoints(proto::ListCheckpointsRequest,
+                       Reply<proto::ListCheckpointsResponse> reply) override {
+    reply(proto::ListCheckpointsResponse());
+  }
+  void DescribeCluster(proto::DescribeClusterRequest, Reply<proto::ClusterDetails> reply) override {
+    reply(proto::ClusterDetails());
+  }
+
+  absl::Status status;
+  int lists = 0;
+  proto::SubmitJobRequest submitted;
+
+ private:
+  std::vector<Reply<proto::PlanResponse>> held_;
+};
+
+ThreadExecutorOptions Named(std::string name) {
+  ThreadExecutorOptions options;
+  options.name = std::move(name);
+  return options;
+}
+
+// One JobManager as seen by clients. `api` and its counters are set before calls are made.
+class TestJobManager {
+ public:
+  explicit TestJobManager(const std::string& directory, SecurityOptions security = {})
+      : factory_(GrpcChannelFactory::Create(security).value()),
+        store_(directory, random_),
+        service_(executor_, pool_, factory_->authorizer(), api, store_),
+        server_(factory_->StartServer("127.0.0.1:0", {&service_}).value()) {}
+  ~TestJobManager() {
+    service_.Shutdown();
+    server_->Shutdown();
+  }
+  const std::string& address() const { return server_->address(); }
+  void Shutdown() {
+    service_.Shutdown();
+    server_->Shutdown();
+  }
+
+  TestingClientApi api;
+
+ private:
+  SystemRandom random_;
+  ThreadExecutor executor_{Named("jobmanager")};
+  ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
+  std::unique_ptr<GrpcChannelFactory> factory_;
+  jobmanager::ArtifactStore store_;
+  jobmanager::GrpcClientService service_;
+  std::unique_ptr<GrpcServer> server_;
+};
+
+class ClientApiTest : public testing::Test {
+ protected:
+  std::unique_ptr<ClusterClient> Client(std::vector<std::string> addresses,
+                                        const std::string& token = "") {
+    ClusterClientOptions options;
+    options.addresses = std::move(addresses);
+    options.security.token = token;
+    options.call_timeout = absl::Seconds(10);
+    options.unreachable_timeout = absl::Milliseconds(300);
+    return MakeClusterClient(options).value();
+  }
+
+  // A file that looks like a job, larger than a few chunks.
+  std::string MakeJob() {
+    const std::string path = directory_.File("job");
+    std::ofstream(path, std::ios::binary) << "\x7f"
+                                             "ELF"
+                                          << std::string(1'500'000, 'x') << "WEIR_JOB_"
+                                          << "BINARY_V1";
+    return path;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ClientApiTest, SubmitsAJobWithItsArtifact) {
+  TestJobManager manager(directory_.File("artifacts"));
+  const auto client = Client({manager.address()});
+  SystemRandom random;
+  JobSubmission submission;
+  submission.binary = MakeJob();
+  submission.arguments = {"--brokers", "x"};
+  submission.configuration = {{"checkpoint.interval", "500ms"}};
+  const auto job = Submit(*client, random, submission);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(*job, "job-1");
+  EXPECT_EQ(manager.api.submitted.artifact(), Sha256HexOfFile(submission.binary).value());
+  EXPECT_EQ(manager.api.submitted.arguments_size(), 2);
+  EXPECT_EQ(manager.api.submitted.client_token().size(), 32u);
+  // Again: the cluster has the artifact.
+  EXPECT_TRUE(client->UploadArtifact(submission.binary).ok());
+}
+
+TEST_F(ClientApiTest, ArtifactComesBackAsItWas) {
+  TestJobManager manager(directory_.File("artifacts"));
+  const std::string binary = MakeJob();
+  const auto sha256 = Client({manager.address()})->UploadArtifact(binary);
+  ASSERT_TRUE(sha256.ok()) << sha256.status();
+  const auto factory = GrpcChannelFactory::Create({}).value();
+  ThreadExecutor executor(Named("taskmanager"));
+  ThreadBlockingPool pool{ThreadBlockingPoolOptions()};
+  taskmanager::GrpcArtifactFetcher fetcher(executor, pool, *factory, [&] {
+    return std::vector<std::string>{"127.0.0.1:1", manager.address()};
+  });
+  Mutex mutex;
+  CondVar changed;
+  std::vector<absl::Status> results;
+  const auto fetch = [&](const std::string& id) {
+    executor.Post([&, id] {
+      fetcher.Fetch(ArtifactId(id), directory_.File("fetched"), [&](const absl::Status& status) {
+        MutexLock lock(mutex);
+        results.push_back(status);
+        changed.SignalAll();
+      });
+    });
+    MutexLock lock(mutex);
+    while (results.empty()) changed.Wait(mutex);
+    const absl::Status result = results.back();
+    results.clear();
+    return result;
+  };
+  EXPECT_TRUE(fetch(*sha256).ok());
+  EXPECT_EQ(Sha256HexOfFile(directory_.File("fetched")).value(), *sha256);
+  const std::string unknown(64, '0');
+  EXPECT_EQ(fetch(unknown), absl::NotFoundError(absl::StrCat(
+                                "cannot fetch artifact ", unknown, " from ", manager.address(),
+                                ": the cluster has no artifact ", unknown)));
+}
+
+TEST_F(ClientApiTest, StoreRefusesBytesOfAnotherDigest) {
+  SystemRandom random;
+  jobmanager::ArtifactStore store(directory_.File("artifacts"), random);
+  const ArtifactId id(std::string(64, '0'));
+  {
+    auto upload = store.BeginUpload(id);
+    ASSERT_TRUE(upload.ok()) << upload.status();
+    ASSERT_TRUE((*upload)->Write("hello").ok());
+    EXPECT_EQ((*upload)->Commit().code(), absl::StatusCode::kDataLoss);
+  }
+  EXPECT_EQ(store.Contains(id).value(), false);
+  EXPECT_EQ(store.BeginUpload(ArtifactId("../x")).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ClientApiTest, FollowsAStandbyToTheLeader) {
+  TestJobManager standby(directory_.File("a"));
+  TestJobManager leader(directory_.File("a"));
+  standby.api.status = NotLeaderError(leader.address());
+  const auto client = Client({standby.address()});
+  EXPECT_TRUE(client->ListJobs().ok());
+  EXPECT_TRUE(client->ListJobs().ok());
+  EXPECT_EQ(standby.api.lists, 1);  // and stays there
+  EXPECT_EQ(leader.api.lists, 2);
+}
+
+TEST_F(ClientApiTest, GoesOnToTheNextAddress) {
+  TestJobManager manager(directory_.File("a"));
+  EXPECT_TRUE(Client({"127.0.0.1:1", manager.address()})->ListJobs().ok());
+}
+
+TEST_F(ClientApiTest, NobodyThereIsUnavailableNamingTheAddresses) {
+  EXPECT_EQ(Client({"127.0.0.1:1", "127.0.0.1:2"})->ListJobs().status(),
+            absl::UnavailableError("no JobManager answers at 127.0.0.1:1, 127.0.0.1:2 "
+                                   "(127.0.0.1:2: Connection refused)"));
+}
+
+TEST_F(ClientApiTest, ErrorsOfTheJobManagerPassUnchanged) {
+  TestJobManager manager(directory_.File("a"));
+  EXPECT_EQ(Client({manager.address()})->DescribeJob("x").status(),
+            absl::NotFoundError("there is no job 'x'"));
+}
+
+TEST_F(ClientApiTest, TokenIsAskedForByEveryCall) {
+  SecurityOptions security;
+  security.token = "open sesame";
+  TestJobManager manager(directory_.File("a"), security);
+  EXPECT_TRUE(Client({manager.address()}, "open sesame")->ListJobs().ok());
+  const auto stranger = Client({manager.address()});
+  EXPECT_EQ(stranger->ListJobs().status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(stranger->UploadArtifact(MakeJob()).status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(manager.api.lists, 1);
+}
+
+TEST_F(ClientApiTest, DroppedReplyIsUnavailable) {
+  TestJobManager manager(directory_.File("a"));
+  ClusterClientOptions options;
+  options.addresses = {manager.address()};
+  options.call_timeout = absl::Milliseconds(300);
+  const auto client = MakeClusterClient(options).value();
+  const absl::Status status = client->CancelJob("x");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+}
+
+TEST_F(ClientApiTest, ShutdownEndsCallsThatWaitForAnAnswer) {
+  TestJobManager manager(directory_.File("a"));
+  ClusterClientOptions options;
+  options.addresses = {manager.address()};
+  options.call_timeout = absl::Seconds(1);
+  const auto client = MakeClusterClient(options).value();
+  absl::Status status;
+  std::thread caller([&] { status = client->Plan(proto::PlanRequest()).status(); });
+  ASSERT_TRUE(Client({manager.address()})->ListJobs().ok());
+  const SystemClock clock;
+  const absl::Duration start = clock.Monotonic();
+  manager.Shutdown();
+  EXPECT_LT(clock.Monotonic() - start, absl::Seconds(1));
+  caller.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+}
+
+}  // namespace
+}  // namespace weir

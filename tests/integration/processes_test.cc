@@ -1,0 +1,400 @@
+// Real small processes: starting, watching, killing, planning.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "common/base/sha256.h"
+#include "common/base/system_random.h"
+#include "common/exec/mutex.h"
+#include "common/exec/thread_blocking_pool.h"
+#include "common/exec/thread_executor.h"
+#include "common/io/posix_file_system.h"
+#include "taskmanager/agent/artifact_cache.h"
+#include "taskmanager/agent/job_planner.h"
+#include "taskmanager/agent/posix_process_launcher.h"
+#include "taskmanager/agent/process_worker_launcher.h"
+#include "tests/support/process/child_process.h"
+#include "tests/support/temporary_directory.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// A value that comes from another thread.
+template <class T>
+class Awaited {
+ public:
+  void Set(T value) {
+    MutexLock lock(mutex_);
+    value_ = std::move(value);
+    changed_.SignalAll();
+  }
+  std::optional<T> Await() {
+    MutexLock lock(mutex_);
+    while (!value_.has_value()) {
+      if (!changed_.WaitFor(mutex_, kPatience)) break;
+    }
+    return value_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<T> value_ WEIR_GUARDED_BY(mutex_);
+};
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+ThreadExecutorOptions Named(std::string name) {
+  ThreadExecutorOptions options;
+  options.name = std::move(name);
+  return options;
+}
+
+PosixProcessLauncherOptions FastMemoryChecks() {
+  PosixProcessLauncherOptions options;
+  options.memory_check_interval = absl::Milliseconds(20);
+  return options;
+}
+
+// The thread here plays main().
+class ProcessesTest : public testing::Test {
+ protected:
+  ~ProcessesTest() override {
+    launcher_->Stop();
+    server_.join();
+    executor_.Shutdown();
+    launcher_ = nullptr;
+  }
+
+  ProcessSpec Shell(const std::string& script) {
+    ProcessSpec spec;
+    spec.binary = "/bin/sh";
+    spec.arguments = {"-c", script};
+    spec.environment = {{"PATH", "/usr/bin:/bin"}};
+    spec.working_directory = directory_.path();
+    spec.log_file = directory_.File("log");
+    return spec;
+  }
+
+  ProcessLauncher::LaunchId Launch(ProcessSpec spec) {
+    ProcessLauncher::Callbacks callbacks;
+    callbacks.on_started = [this](uint64_t pid) { pid_.Set(pid); };
+    callbacks.on_exit = [this](const ProcessExit& exit) { exit_.Set(exit); };
+    return launcher_->Launch(std::move(spec), std::move(callbacks));
+  }
+  std::string ExitReason() {
+    const std::optional<ProcessExit> exit = exit_.Await();
+    return exit.has_value() ? exit->reason : "still running";
+  }
+
+  absl::StatusOr<proto::JobGraph> Plan(const std::string& binary,
+                                       absl::Duration timeout = absl::Seconds(10)) {
+    ProcessJobPlannerOptions options;
+    options.directory = directory_.File("plans");
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.timeout = timeout;
+    options.memory_limit_bytes = uint64_t{64} << 20;
+    ProcessJobPlanner planner(executor_, pool_, *launcher_, random_, options);
+    Awaited<absl::StatusOr<proto::JobGraph>> result;
+    executor_.Post([&] {
+      planner.Plan(binary, {"--seven", "7"}, [&result](absl::StatusOr<proto::JobGraph> graph) {
+        result.Set(std::move(graph));
+      });
+    });
+    return result.Await().value_or(absl::DeadlineExceededError("no answer"));
+  }
+
+  // A program with this body of main(), in C, that carries the marker of a Weir job.
+  std::string CompileJob(const std::string& body, const std::string& extra = "") {
+    const std::string source = directory_.File("job.c");
+    std::ofstream(source) << "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+                             "#include <unistd.h>\n"
+                             "const char marker[] = \"WEIR_JOB_BINARY_\" \"V1\";\n"
+                             "int main(int argc, char** argv) { (void)argc; (void)argv;\n"
+                          << body << "}\n";
+    std::string binary = directory_.File("job");
+    RunTool(absl::StrCat("gcc -o ", binary, " ", source, " ", extra));
+    return binary;
+  }
+
+  static void RunTool(const std::string& command) {
+    ChildProcessOptions options;
+    options.argv = {"/bin/sh", "-c", command};
+    const auto result = ChildProcess::RunToEnd(options, kPatience);
+    ASSERT_TRUE(result.ok() && result->exit_status == 0)
+        << command << (result.ok() ? result->standard_error : "");
+  }
+
+  TemporaryDirectory directory_;
+  SystemRandom random_;
+  ThreadExecutor executor_{Named("agent")};
+  ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
+  std::unique_ptr<PosixProcessLauncher> launcher_ =
+      std::make_unique<PosixProcessLauncher>(executor_, FastMemoryChecks());
+  Awaited<uint64_t> pid_;
+  Awaited<ProcessExit> exit_;
+  std::thread server_{[this] { launcher_->Serve(); }};
+};
+
+TEST_F(ProcessesTest, TellsAGoodEnd) {
+  Launch(Shell("echo hello"));
+  EXPECT_EQ(ExitReason(), "exited with code 0");
+  EXPECT_EQ(ReadFile(directory_.File("log")), "hello\n");
+}
+
+TEST_F(ProcessesTest, TellsCodeAndLastLine) {
+  Launch(Shell("echo first; echo 'the disk is on fire' >&2; exit 3"));
+  EXPECT_EQ(ExitReason(), "exited with code 3: the disk is on fire");
+}
+
+TEST_F(ProcessesTest, TellsTheSignal) {
+  Launch(Shell("kill -SEGV $$"));
+  EXPECT_EQ(ExitReason(), "killed by signal 11 (SIGSEGV)");
+}
+
+TEST_F(ProcessesTest, TellsWhyItCouldNotStart) {
+  ProcessSpec spec = Shell("");
+  spec.binary = directory_.File("nothing");
+  Launch(spec);
+  EXPECT_EQ(ExitReason(), "could not be started: No such file or directory");
+}
+
+TEST_F(ProcessesTest, KillReachesChildrenOfTheProcess) {
+  const auto launch = Launch(Shell("sleep 1000 & echo $! > child; wait"));
+  ASSERT_TRUE(pid_.Await().has_value());
+  const std::string file = directory_.File("child");
+  while (ReadFile(file).find('\n') == std::string::npos) std::this_thread::yield();
+  launcher_->Kill(launch);
+  EXPECT_EQ(ExitReason(), "killed by signal 9 (SIGKILL)");
+  const pid_t child = static_cast<pid_t>(std::stol(ReadFile(file)));
+  const auto state = [child] { return ReadFile(absl::StrCat("/proc/", child, "/stat")); };
+  while (kill(child, 0) == 0 && state().find(") Z ") == std::string::npos) {
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(ProcessesTest, SeesOnlyItsOwnEnvironmentAndDescriptors) {
+  const int leaked = dup(2);  // not close-on-exec
+  Launch(
+      Shell("env | cut -d= -f1 | sort | grep -v -e ^_ -e PWD | tr '\\n' ' '; "
+            "for fd in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo leaked $fd; done; :"));
+  EXPECT_EQ(ExitReason(), "exited with code 0");
+  close(leaked);
+  EXPECT_EQ(ReadFile(directory_.File("log")), "PATH ");
+}
+
+TEST_F(ProcessesTest, MemoryBeyondTheLimitEndsTheProcess) {
+  ProcessSpec spec = Shell(
+      "exec python3 -c \"x = bytearray(200 << 20); import time; "
+      "time.sleep(100)\"");
+  spec.memory_limit_bytes = uint64_t{50} << 20;
+  Launch(spec);
+  EXPECT_THAT(ExitReason(), AllOf(StartsWith("killed for using "),
+                                  HasSubstr("of memory, its limit is 50.0 MiB")));
+}
+
+TEST_F(ProcessesTest, PlansAJob) {
+  const std::string binary = CompileJob(
+      // JobGraph{job_name: "x", vertices: {id: 1}}
+      "const char graph[] = {0x12, 1, 'x', 0x1a, 2, 8, 1};\n"
+      "if (argc != 5 || strcmp(argv[1], \"__plan\") || strcmp(argv[3], \"--seven\")) return 9;\n"
+      "return write(3, graph, sizeof(graph)) != sizeof(graph);");
+  const auto graph = Plan(binary);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(graph->job_name(), "x");
+  EXPECT_EQ(graph->vertices_size(), 1);
+}
+
+TEST_F(ProcessesTest, PlanOfAnotherProgramIsRefusedUnstarted) {
+  EXPECT_EQ(Plan("/bin/true").status(),
+            absl::InvalidArgumentError(
+                "'/bin/true' is not a Weir job: it was not built with weir::RunJob"));
+}
+
+TEST_F(ProcessesTest, PlanThatFailsTellsItsLastLine) {
+  const auto graph = Plan(CompileJob("fputs(\"unknown topic 'flihgts'\\n\", stderr); return 2;"));
+  EXPECT_EQ(graph.status(), absl::InvalidArgumentError(
+                                "the job could not be planned: it exited with code 2: unknown "
+                                "topic 'flihgts'"));
+}
+
+TEST_F(ProcessesTest, PlanWithoutEndIsStopped) {
+  const auto graph = Plan(CompileJob("sleep(1000); return 0;"), absl::Milliseconds(200));
+  EXPECT_EQ(graph.status(), absl::InvalidArgumentError("the job made no graph within 200ms"));
+}
+
+TEST_F(ProcessesTest, PlanThatTakesTooMuchMemoryIsStopped) {
+  const auto graph =
+      Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(1000); "
+                      "return 0;"));
+  EXPECT_THAT(std::string(graph.status().message()),
+              AllOf(HasSubstr("killed for using"), HasSubstr("its limit is 64.0 MiB")));
+}
+
+TEST_F(ProcessesTest, PlanThatMissesALibraryNamesIt) {
+  const std::string library = directory_.File("libweirtestmissing.so");
+  std::ofstream(directory_.File("library.c")) << "int answer(void) { return 42; }\n";
+  RunTool(absl::StrCat("gcc -shared -fPIC -o ", library, " ", directory_.File("library.c")));
+  const std::string binary = CompileJob(
+      "int answer(void); return answer();",
+      absl::StrCat("-Wl,--no-as-needed ", library, " -Wno-implicit-function-declaration"));
+  ASSERT_EQ(unlink(library.c_str()), 0);
+  EXPECT_THAT(std::string(Plan(binary).status().message()),
+              AllOf(HasSubstr("needs the shared library"), HasSubstr("libweirtestmissing.so")));
+}
+
+TEST_F(ProcessesTest, PlanOfAForeignExecutableSaysSo) {
+  const std::string binary = directory_.File("foreign");
+  // An ELF file of no known machine.
+  std::ofstream(binary) << "\x7f"
+                           "ELF"
+                        << std::string(60, '\1') << "WEIR_JOB_"
+                        << "BINARY_V1";
+  ASSERT_EQ(chmod(binary.c_str(), 0755), 0);
+  EXPECT_EQ(Plan(binary).status(),
+            absl::InvalidArgumentError("the job's binary could not be started: Exec format error"));
+}
+
+// Gives what the test put in, and counts.
+class TestingArtifactFetcher final : public ArtifactFetcher {
+ public:
+  explicit TestingArtifactFetcher(Executor& executor) : executor_(executor) {}
+  void Fetch(const ArtifactId&, const std::string& path,
+             std::function<void(absl::Status)> done) override {
+    ++fetches;
+    if (status.ok()) std::ofstream(path) << contents;
+    executor_.Post([done = std::move(done), status = status] { done(status); });
+  }
+  std::string contents;
+  absl::Status status;
+  int fetches = 0;
+
+ private:
+  Executor& executor_;
+};
+
+class ArtifactCacheTest : public ProcessesTest {
+ protected:
+  absl::StatusOr<std::string> Get(ArtifactCache& cache, const std::string& contents) {
+    Awaited<absl::StatusOr<std::string>> result;
+    executor_.Post([&] {
+      fetcher_.contents = contents;
+      cache.Get(ArtifactId(Sha256Hex(contents)),
+                [&result](absl::StatusOr<std::string> path) { result.Set(std::move(path)); });
+    });
+    return result.Await().value_or(absl::DeadlineExceededError("no answer"));
+  }
+  ArtifactCacheOptions Options() {
+    ArtifactCacheOptions options;
+    options.directory = directory_.File("artifacts");
+    options.max_artifacts = 2;
+    return options;
+  }
+
+  TestingArtifactFetcher fetcher_{executor_};
+};
+
+TEST_F(ArtifactCacheTest, FetchesOnceAndMakesExecutable) {
+  ArtifactCache cache(executor_, pool_, fetcher_, Options());
+  const auto path = Get(cache, "binary");
+  ASSERT_TRUE(path.ok()) << path.status();
+  EXPECT_EQ(ReadFile(*path), "binary");
+  struct stat info = {};
+  ASSERT_EQ(stat(path->c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0500u);
+  EXPECT_TRUE(Get(cache, "binary").ok());
+  EXPECT_EQ(fetcher_.fetches, 1);
+}
+
+TEST_F(ArtifactCacheTest, TakesOverAGoodCopyAndReplacesABadOne) {
+  {
+    ArtifactCache earlier(executor_, pool_, fetcher_, Options());
+    ASSERT_TRUE(Get(earlier, "good").ok());
+    const auto bad = Get(earlier, "bad");
+    ASSERT_TRUE(bad.ok());
+    ASSERT_EQ(chmod(bad->c_str(), 0600), 0);
+    std::ofstream(*bad) << "overwritten";
+  }
+  ArtifactCache cache(executor_, pool_, fetcher_, Options());
+  fetcher_.fetches = 0;
+  EXPECT_TRUE(Get(cache, "good").ok());
+  EXPECT_EQ(fetcher_.fetches, 0);
+  const auto bad = Get(cache, "bad");
+  ASSERT_TRUE(bad.ok());
+  EXPECT_EQ(fetcher_.fetches, 1);
+  EXPECT_EQ(ReadFile(*bad), "bad");
+}
+
+TEST_F(ArtifactCacheTest, RemovesTheLongestUnused) {
+  ArtifactCache cache(executor_, pool_, fetcher_, Options());
+  ASSERT_TRUE(Get(cache, "a").ok());
+  ASSERT_TRUE(Get(cache, "b").ok());
+  ASSERT_TRUE(Get(cache, "a").ok());
+  ASSERT_TRUE(Get(cache, "c").ok());
+  fetcher_.fetches = 0;
+  EXPECT_TRUE(Get(cache, "a").ok());
+  EXPECT_EQ(fetcher_.fetches, 0);
+  EXPECT_TRUE(Get(cache, "b").ok());
+  EXPECT_EQ(fetcher_.fetches, 1);
+}
+
+TEST_F(ArtifactCacheTest, PassesOnWhatTheFetcherSays) {
+  ArtifactCache cache(executor_, pool_, fetcher_, Options());
+  fetcher_.status = absl::NotFoundError("the cluster has no artifact x");
+  EXPECT_EQ(Get(cache, "x").status(), fetcher_.status);
+  fetcher_.status = absl::OkStatus();
+  EXPECT_TRUE(Get(cache, "x").ok());
+}
+
+TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
+  const std::string binary = CompileJob(
+      "for (int i = 1; i < argc; ++i) printf(\"%s \", argv[i]);\n"
+      "puts(\"\"); return 5;");
+  ArtifactCache cache(executor_, pool_, fetcher_, Options());
+  ProcessJobPlanner planner(executor_, pool_, *launcher_, random_, {});
+  PosixFileSystem files(random_);
+  ProcessWorkerLauncher::Options options;
+  options.socket = "unix:/run/tm.sock";
+  options.log_directory = directory_.File("logs");
+  ProcessWorkerLauncher workers(options, {executor_, pool_, files, cache, *launcher_, planner});
+  proto::WorkerSpec spec;
+  spec.set_worker("w1");
+  spec.set_job("j1");
+  spec.add_arguments("--brokers=x");
+  Awaited<std::string> ended;
+  executor_.Post([&] {
+    fetcher_.contents = ReadFile(binary);
+    spec.set_artifact(Sha256Hex(fetcher_.contents));
+    workers.Launch(
+        spec, [](uint64_t) {}, [&](const std::string& reason) { ended.Set(reason); });
+  });
+  EXPECT_THAT(ended.Await().value_or("still running"),
+              AllOf(StartsWith("exited with code 5: __worker --socket=unix:/run/tm.sock "
+                               "--worker=w1 --job=j1 "),
+                    testing::EndsWith(" -- --brokers=x")));
+}
+
+}  // namespace
+}  // namespace weir::taskmanager

@@ -1,0 +1,66 @@
+#include "tests/sim/model_job.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+
+namespace weir::sim {
+namespace {
+
+class HighestEventTime final : public WatermarkGenerator {
+ public:
+  std::optional<EventTime> OnBatch(const Batch& batch) override {
+    return EventTime::FromMicros(batch.event_times()[batch.num_rows() - 1]);
+  }
+};
+
+}  // namespace
+
+std::string SplitName(uint64_t split) { return absl::StrCat("split-", split); }
+
+uint64_t SplitNumber(const std::string& name) {
+  uint64_t split = 0;
+  WEIR_CHECK(name.size() > 6 && absl::SimpleAtoi(name.substr(6), &split)) << name;
+  return split;
+}
+
+StreamGraph MakeModelGraph(ModelContext& context) {
+  StreamGraph graph;
+  graph.job_name = "model";
+  graph.default_parallelism = context.config.parallelism;
+  StreamNode source;
+  source.id = 1;
+  source.kind = StreamNode::Kind::kSource;
+  source.type = "ModelSource";
+  source.name = source.uid = kSourceUid;
+  source.parallelism = context.config.parallelism;
+  source.source = MakeModelSource(context);
+  source.output_schema = source.source->schema();
+  if (context.config.watermarks) {
+    auto strategy = std::make_shared<WatermarkStrategySpec>();
+    strategy->description = "highest event time";
+    strategy->make_generator = [] { return std::make_unique<HighestEventTime>(); };
+    source.watermarks = std::move(strategy);
+  }
+  StreamNode count;
+  count.id = 2;
+  count.type = "Count";
+  count.name = count.uid = kOperatorUid;
+  count.parallelism = context.config.parallelism;
+  count.chain_with_input = context.config.chained;
+  count.input = 1;
+  count.output_schema = source.output_schema;
+  count.make_operator = [&context] { return MakeModelOperator(context); };
+  StreamNode sink;
+  sink.id = 3;
+  sink.kind = StreamNode::Kind::kSink;
+  sink.type = "ModelSink";
+  sink.name = sink.uid = kSinkUid;
+  sink.parallelism = context.config.parallelism;
+  sink.input = 2;
+  sink.sink = MakeModelSink(context);
+  graph.nodes = {std::move(source), std::move(count), std::move(sink)};
+  return graph;
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,101 @@
+#include "tests/sim/sim_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir::sim {
+
+SimClient::SimClient(SimEnvironment& environment,
+                     std::function<std::vector<SimJobManager*>()> leaders)
+    : environment_(environment),
+      leaders_(std::move(leaders)),
+      random_(environment.world.Fork("client")) {}
+
+void SimClient::Start() {
+  environment_.world.Schedule(absl::Milliseconds(Between(random_, 0, 800)), [this] { Tick(); });
+}
+
+void SimClient::Tick() {
+  const std::vector<SimJobManager*> alive = leaders_();
+  if (!alive.empty()) {
+    SimJobManager& leader = *alive[random_.Below(alive.size())];
+    leader.process().executor.Post([this, &leader] {
+      // A retry although it was acknowledged must change nothing.
+      if (job_.empty() || Chance(random_, 50)) Submit(leader);
+      if (!job_.empty()) Describe(leader);
+      if (stop_wanted_ && !job_.empty()) {
+        proto::StopJobRequest request;
+        request.set_job(job_);
+        leader.job_manager().StopJob(request, [](const absl::StatusOr<proto::StopJobResponse>&) {});
+      }
+    });
+  }
+  environment_.world.Schedule(absl::Milliseconds(Between(random_, 200, 700)), [this] { Tick(); });
+}
+
+void SimClient::Submit(SimJobManager& leader) {
+  proto::SubmitJobRequest request;
+  request.set_client_token("token");
+  request.set_artifact("model");
+  for (const auto& [key, value] : environment_.config.job_options) {
+    (*request.mutable_configuration())[key] = value;
+  }
+  leader.job_manager().SubmitJob(
+      request, [this](const absl::StatusOr<proto::SubmitJobResponse>& response) {
+        environment_.world.Schedule(absl::Milliseconds(Between(random_, 0, 5)),
+                                    [this, response] { OnSubmitted(response); });
+      });
+}
+
+void SimClient::OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response) {
+  if (!response.ok()) {
+    environment_.world.Trace("submission refused", std::string(response.status().message()));
+    if (absl::IsInvalidArgument(response.status())) {
+      environment_.world.Violate("Registration", response.status().ToString());
+    }
+    return;
+  }
+  environment_.world.Trace("submission acknowledged", response->job());
+  const auto& registered = environment_.truth.cluster.jobs();
+  if (registered.count(JobId(response->job())) == 0) {
+    return environment_.world.Violate(
+        "Registration", absl::StrCat("job ", response->job(),
+                                     " was acknowledged and is not in the cluster log"));
+  }
+  const auto log = environment_.truth.jobs.find(response->job());
+  if (log == environment_.truth.jobs.end() || !log->second.history.submitted()) {
+    return environment_.world.Violate("Registration", absl::StrCat("job ", response->job(),
+                                                                   " has no log"));
+  }
+  if (!job_.empty() && job_ != response->job()) {
+    return environment_.world.Violate(
+        "Registration", absl::StrCat("one token is job ", job_, " and ", response->job()));
+  }
+  job_ = response->job();
+}
+
+void SimClient::Describe(SimJobManager& leader) {
+  proto::DescribeJobRequest request;
+  request.set_job(job_);
+  leader.job_manager().DescribeJob(
+      request, [this](const absl::StatusOr<proto::JobDetails>& details) { OnDescribed(details); });
+}
+
+void SimClient::OnDescribed(const absl::StatusOr<proto::JobDetails>& details) {
+  if (absl::IsNotFound(details.status())) {
+    environment_.world.Violate("Registration", absl::StrCat("a leader does not know job ", job_));
+  }
+  if (!details.ok()) return;
+  const proto::JobSummary& summary = details->summary();
+  if (summary.state() != state_) {
+    environment_.world.Trace("client sees", summary.state(), summary.reason());
+    state_ = summary.state();
+  }
+  if (state_ == "FAILED" || state_ == "SUSPENDED") {
+    environment_.world.Violate("Liveness", absl::StrCat("the job is ", state_, ": ",
+                                                        summary.reason()));
+  }
+}
+
+}  // namespace weir::sim

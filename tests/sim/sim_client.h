@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/client.pb.h"
+#include "tests/sim/sim_job_manager.h"
+
+namespace weir::sim {
+
+/// A user: submits one job under one token until it is acknowledged, looks at it, and stops it when
+/// it is unbounded. Checks L5: what was acknowledged is in the cluster log, stays one job, and is
+/// found by every leader.
+class SimClient {
+ public:
+  /// `leaders` gives the JobManagers alive now.
+  SimClient(SimEnvironment& environment, std::function<std::vector<SimJobManager*>()> leaders);
+
+  void Start();
+  void StopJob() { stop_wanted_ = true; }
+  const std::string& job() const { return job_; }
+  /// The state a leader told last.
+  const std::string& state() const { return state_; }
+
+ private:
+  void Tick();
+  void Submit(SimJobManager& leader);
+  void OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response);
+  void Describe(SimJobManager& leader);
+  void OnDescribed(const absl::StatusOr<proto::JobDetails>& details);
+
+  SimEnvironment& environment_;
+  const std::function<std::vector<SimJobManager*>()> leaders_;
+  SeededRandom random_;
+  std::string job_;
+  std::string state_;
+  bool stop_wanted_ = false;
+};
+
+}  // namespace weir::sim

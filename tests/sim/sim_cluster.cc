@@ -1,0 +1,251 @@
+#include "tests/sim/sim_cluster.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir::sim {
+namespace {
+// Virtual time from the end of faults to the end of the job: back-offs, time-outs, and the rest of
+// the records.
+constexpr absl::Duration kLivenessBound = absl::Seconds(90);
+constexpr size_t kEpochsBeforeStop = 2;
+}  // namespace
+
+SimCluster::SimCluster(const SimConfig& config, bool verbose)
+    : config_(config),
+      world_(config.seed, verbose),
+      random_(world_.Fork("faults")),
+      storage_(world_, config_),
+      network_(world_, config_),
+      outside_(world_, config_, truth_),
+      edits_(config_, truth_, network_),
+      restores_(world_, truth_),
+      linear_log_(world_, storage_, truth_),
+      objects_(world_, storage_, truth_),
+      manifests_(world_, config_, storage_, truth_, outside_, barriers_),
+      environment_{world_, config_, storage_, network_, truth_,
+                   outside_, barriers_, edits_, restores_},
+      lock_(world_),
+      job_managers_(config.job_managers),
+      task_managers_(config.task_managers),
+      client_(environment_, [this] {
+        std::vector<SimJobManager*> alive;
+        for (const auto& starts : job_managers_) {
+          if (!starts.empty() && starts.back()->process().alive()) alive.push_back(starts.back().get());
+        }
+        return alive;
+      }) {
+  linear_log_.AddObserver(&objects_);
+  linear_log_.AddObserver(&manifests_);
+  if (config_.bug != PlantedBug::kNone) {
+    network_.SetEdit([this](bool to_leader, proto::Envelope* envelope) {
+      edits_.EditControl(to_leader, envelope);
+    });
+  }
+  storage_.files().MakeDirectory("/storage/sim/log").IgnoreError();
+  storage_.files().MakeDirectory("/storage/sim/jobs").IgnoreError();
+  for (uint32_t i = 0; i < config_.job_managers; ++i) {
+    job_manager_hosts_.push_back({absl::StrCat("jm-", i)});
+    StartJobManager(i);
+  }
+  for (uint32_t i = 0; i < config_.task_managers; ++i) {
+    task_manager_hosts_.push_back({absl::StrCat("tm-", i)});
+    StartTaskManager(i);
+  }
+  client_.Start();
+  ScheduleFaults();
+}
+
+SimCluster::~SimCluster() {
+  for (const auto& starts : task_managers_) {
+    for (const auto& one : starts) one->DropClosures();
+  }
+  for (const auto& starts : job_managers_) {
+    for (const auto& one : starts) one->DropClosures();
+  }
+}
+
+void SimCluster::StartJobManager(size_t host) {
+  Host& where = job_manager_hosts_[host];
+  job_managers_[host].push_back(
+      std::make_unique<SimJobManager>(environment_, lock_, where.name, ++where.starts));
+  // Whatever ends it, its supervisor starts it again.
+  job_managers_[host].back()->process().AtDeath([this, host] {
+    world_.Schedule(healed_ ? absl::Milliseconds(300) : RandomMs(100, 3000),
+                    [this, host] { StartJobManager(host); });
+  });
+}
+
+void SimCluster::StartTaskManager(size_t host) {
+  Host& where = task_manager_hosts_[host];
+  task_managers_[host].push_back(
+      std::make_unique<SimTaskManager>(environment_, where.name, ++where.starts));
+  task_managers_[host].back()->process().AtDeath([this, host] {
+    world_.Schedule(healed_ ? absl::Milliseconds(300) : RandomMs(100, 4000),
+                    [this, host] { StartTaskManager(host); });
+  });
+}
+
+void SimCluster::ScheduleFaults() {
+  const int64_t until_ms = absl::ToInt64Milliseconds(config_.faults_until);
+  for (uint32_t i = 0; i < config_.faults; ++i) {
+    world_.Schedule(RandomMs(300, until_ms), [this] {
+      if (!healed_) Fault();
+    });
+  }
+  world_.Schedule(config_.faults_until, [this] { Heal(); });
+}
+
+void SimCluster::Fault() {
+  switch (random_.Below(10)) {
+    case 0:
+    case 1: return CrashWorker();
+    case 2: return CrashTaskManager();
+    case 3: return CrashJobManager();
+    case 4: return PauseSomebody();
+    case 5: return PartitionSomebody();
+    case 6: return StorageAway();
+    case 7: {
+      const Host& host = task_manager_hosts_[random_.Below(task_manager_hosts_.size())];
+      return network_.BreakStreams(host.name);
+    }
+    case 8: return TwoLeaders();
+    default:  // several at once
+      if (Chance(random_, 500)) CrashWorker();
+      if (Chance(random_, 500)) CrashTaskManager();
+      return CrashJobManager();
+  }
+}
+
+void SimCluster::CrashWorker() {
+  std::vector<SimWorker*> workers;
+  for (const auto& starts : task_managers_) {
+    for (SimWorker* worker : starts.back()->launcher().Workers()) workers.push_back(worker);
+  }
+  if (!workers.empty()) workers[random_.Below(workers.size())]->process().Kill();
+}
+
+void SimCluster::CrashTaskManager() {
+  task_managers_[random_.Below(task_managers_.size())].back()->process().Kill();
+}
+
+void SimCluster::CrashJobManager() {
+  SimProcess* leader = lock_.holder();
+  if (leader != nullptr && Chance(random_, 700)) return leader->Kill();
+  job_managers_[random_.Below(job_managers_.size())].back()->process().Kill();
+}
+
+void SimCluster::PauseSomebody() {
+  const absl::Duration until =
+      world_.now() + (Chance(random_, 700) ? RandomMs(20, 1500) : RandomMs(1000, 6000));
+  switch (random_.Below(3)) {
+    case 0:
+      return job_managers_[random_.Below(job_managers_.size())].back()->process().PauseUntil(until);
+    case 1:
+      return task_managers_[random_.Below(task_managers_.size())].back()->process().PauseUntil(until);
+    default: {
+      std::vector<SimWorker*> workers =
+          task_managers_[random_.Below(task_managers_.size())].back()->launcher().Workers();
+      if (!workers.empty()) workers[random_.Below(workers.size())]->process().PauseUntil(until);
+    }
+  }
+}
+
+void SimCluster::PartitionSomebody() {
+  const std::string& one = task_manager_hosts_[random_.Below(task_manager_hosts_.size())].name;
+  const absl::Duration until = world_.now() + RandomMs(100, 6000);
+  const bool from_leader = Chance(random_, 700);
+  const bool to_leader = !from_leader || Chance(random_, 700);
+  const size_t only = random_.Below(job_manager_hosts_.size());
+  const bool all = Chance(random_, 600);
+  for (size_t i = 0; i < job_manager_hosts_.size(); ++i) {
+    if (!all && i != only) continue;
+    if (to_leader) network_.Partition(one, job_manager_hosts_[i].name, until);
+    if (from_leader) network_.Partition(job_manager_hosts_[i].name, one, until);
+  }
+}
+
+void SimCluster::StorageAway() {
+  const absl::Duration until = world_.now() + RandomMs(50, 2500);
+  if (Chance(random_, 400)) return storage_.TakeAway("", until);
+  const bool job_manager = Chance(random_, 600);
+  const std::vector<Host>& hosts = job_manager ? job_manager_hosts_ : task_manager_hosts_;
+  storage_.TakeAway(hosts[random_.Below(hosts.size())].name, until);
+}
+
+void SimCluster::TwoLeaders() {
+  if (!config_.two_leaders) return CrashWorker();
+  SimProcess* leader = lock_.holder();
+  if (leader == nullptr || !leader->alive()) return;
+  if (Chance(random_, 700)) leader->PauseUntil(world_.now() + RandomMs(300, 4000));
+  lock_.GiveAway();
+}
+
+void SimCluster::Heal() {
+  world_.Trace("heals", "world");
+  healed_ = true;
+  healed_at_ = world_.now();
+  network_.Heal();
+  storage_.Heal();
+  if (const LogTruth::Job* job = JobTruth()) epochs_at_heal_ = job->manifests.size();
+}
+
+const LogTruth::Job* SimCluster::JobTruth() const {
+  const auto it = truth_.jobs.find(client_.job());
+  return it == truth_.jobs.end() ? nullptr : &it->second;
+}
+
+bool SimCluster::Finished() {
+  const LogTruth::Job* job = JobTruth();
+  if (job == nullptr) return false;
+  if (healed_ && !config_.bounded &&
+      job->manifests.size() >= epochs_at_heal_ + kEpochsBeforeStop) {
+    client_.StopJob();
+  }
+  if (job->history.terminal() == nullptr || !healed_) return false;
+  for (const auto& starts : task_managers_) {
+    if (!starts.back()->launcher().Workers().empty()) return false;
+  }
+  return true;
+}
+
+SimResult SimCluster::Run() {
+  bool finished = false;
+  while (!world_.violated() && world_.RunNext()) {
+    if (world_.events() % 64 != 0) continue;
+    finished = Finished();
+    if (finished) break;
+    if (healed_ && world_.now() > healed_at_ + kLivenessBound) {
+      world_.Violate("Liveness", absl::StrCat("not over ", absl::FormatDuration(kLivenessBound),
+                                              " after the last fault; the job is ",
+                                              client_.state()));
+    }
+  }
+  if (finished && !world_.violated()) {
+    const proto::JobTerminal& terminal = *JobTruth()->history.terminal();
+    if (terminal.state() != proto::JobTerminal::FINISHED) {
+      world_.Violate("Liveness", absl::StrCat("the job has not FINISHED: ", terminal.reason()));
+    } else {
+      manifests_.CheckEnd(client_.job());
+    }
+  }
+  SimResult result;
+  result.seed = config_.seed;
+  result.violation = world_.violation();
+  result.trace_hash = world_.trace_hash();
+  result.events = world_.events();
+  result.finished_at = world_.now();
+  if (const LogTruth::Job* job = JobTruth()) {
+    result.epochs = job->manifests.size();
+    result.generations = job->starts.size();
+  }
+  return result;
+}
+
+SimResult RunSeed(uint64_t seed, PlantedBug bug, bool verbose) {
+  SimCluster cluster(SimConfig::Draw(seed, bug), verbose);
+  return cluster.Run();
+}
+
+}  // namespace weir::sim

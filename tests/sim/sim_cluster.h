@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/checkers/linear_log_checker.h"
+#include "tests/sim/checkers/manifest_checker.h"
+#include "tests/sim/checkers/object_checker.h"
+#include "tests/sim/sim_client.h"
+#include "tests/sim/sim_job_manager.h"
+#include "tests/sim/sim_task_manager.h"
+
+namespace weir::sim {
+
+struct SimResult {
+  uint64_t seed = 0;
+  std::string violation;  // empty: all invariants held
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  uint64_t epochs = 0;       // owned
+  uint64_t generations = 0;
+  absl::Duration finished_at;  // virtual
+};
+
+/// One run: a whole cluster with one job under one seed. Faults first; then the world heals, and
+/// the job has to end within a bound of virtual time with everything delivered.
+class SimCluster {
+ public:
+  SimCluster(const SimConfig& config, bool verbose);
+  ~SimCluster();
+
+  SimResult Run();
+
+ private:
+  struct Host {
+    std::string name;
+    int starts = 0;
+  };
+
+  void StartJobManager(size_t host);
+  void StartTaskManager(size_t host);
+  void ScheduleFaults();
+  void Fault();
+  void CrashWorker();
+  void CrashTaskManager();
+  void CrashJobManager();
+  void PauseSomebody();
+  void PartitionSomebody();
+  void StorageAway();
+  void TwoLeaders();
+  void Heal();
+  bool Finished();
+  const LogTruth::Job* JobTruth() const;
+  absl::Duration RandomMs(int64_t low, int64_t high) {
+    return absl::Milliseconds(Between(random_, low, high));
+  }
+
+  const SimConfig config_;
+  SimWorld world_;
+  SeededRandom random_;
+  SimStorage storage_;
+  SimNetwork network_;
+  LogTruth truth_;
+  BarrierRecord barriers_;
+  Outside outside_;
+  PlantedEdits edits_;
+  RestoreChecker restores_;
+  LinearLogChecker linear_log_;
+  ObjectChecker objects_;
+  ManifestChecker manifests_;
+  SimEnvironment environment_;
+  SimLock lock_;
+  std::vector<Host> job_manager_hosts_;
+  std::vector<Host> task_manager_hosts_;
+  // Every process that ever ran; the last of a host is the current one.
+  std::vector<std::vector<std::unique_ptr<SimJobManager>>> job_managers_;
+  std::vector<std::vector<std::unique_ptr<SimTaskManager>>> task_managers_;
+  SimClient client_;
+  bool healed_ = false;
+  absl::Duration healed_at_;
+  size_t epochs_at_heal_ = 0;
+};
+
+/// Draws the configuration of `seed` and runs it.
+SimResult RunSeed(uint64_t seed, PlantedBug bug = PlantedBug::kNone, bool verbose = false);
+
+}  // namespace weir::sim

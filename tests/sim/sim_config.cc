@@ -1,0 +1,90 @@
+#include "tests/sim/sim_config.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/stable_hash.h"
+
+namespace weir::sim {
+namespace {
+
+void DrawCluster(Random& random, SimConfig* config) {
+  config->job_managers = Chance(random, 850) ? 2 : 1;
+  config->task_managers = static_cast<uint32_t>(Between(random, 2, 3));
+  config->slots = static_cast<uint32_t>(Between(random, 2, 4));
+  config->cluster_options = {
+      {"cluster.id", "sim"},
+      {"heartbeat.suspect-after", absl::StrCat(Between(random, 300, 2000), "ms")},
+      {"heartbeat.taskmanager-timeout", absl::StrCat(Between(random, 2000, 6000), "ms")},
+  };
+}
+
+void DrawJob(Random& random, SimConfig* config) {
+  // One TaskManager can be away and the job still fits, most of the time.
+  const int64_t most = std::min<int64_t>(4, config->slots * (config->task_managers - 1));
+  config->parallelism = static_cast<uint32_t>(Between(random, 1, most));
+  config->splits = static_cast<uint32_t>(Between(random, 1, 6));
+  config->bounded = Chance(random, 600);
+  if (!config->bounded && Chance(random, 500)) config->late_splits = 1;
+  config->records = Between(random, 20, 200);
+  config->records_per_second = Between(random, 10, 60);
+  config->batch = static_cast<uint32_t>(Between(random, 1, 10));
+  config->latest = Chance(random, 300);
+  config->chained = Chance(random, 600);
+  config->transactional = Chance(random, 600);
+  config->watermarks = Chance(random, 700);
+  config->state_padding = Chance(random, 500) ? 6000 : 0;
+  config->job_options = {
+      {"checkpoint.interval", absl::StrCat(Between(random, 50, 800), "ms")},
+      {"checkpoint.timeout", absl::StrCat(Between(random, 400, 4000), "ms")},
+      {"checkpoint.min-pause", Chance(random, 300) ? "100ms" : "0"},
+      {"checkpoint.retained", absl::StrCat(Between(random, 1, 3))},
+      {"checkpoint.inline-state-max", Chance(random, 500) ? "0" : "4kb"},
+      {"checkpoint.tolerable-failures", Chance(random, 200) ? "3" : "0"},
+      {"restart.exponential-delay.initial-backoff", "50ms"},
+      {"restart.exponential-delay.max-backoff", absl::StrCat(Between(random, 1, 4), "s")},
+  };
+}
+
+void DrawWorld(Random& random, SimConfig* config) {
+  config->faults_until = absl::Milliseconds(Between(random, 2000, 12'000));
+  if (Chance(random, 100)) return;  // a quiet world must work, too
+  config->faults = static_cast<uint32_t>(Between(random, 0, 10));
+  if (Chance(random, 500)) config->storage_unknown = static_cast<uint32_t>(Between(random, 1, 80));
+  if (Chance(random, 200)) config->storage_full = static_cast<uint32_t>(Between(random, 1, 30));
+  if (Chance(random, 400)) config->message_drop = static_cast<uint32_t>(Between(random, 1, 60));
+  if (Chance(random, 400)) config->message_duplicate = static_cast<uint32_t>(Between(random, 1, 100));
+  if (Chance(random, 400)) config->message_reorder = static_cast<uint32_t>(Between(random, 1, 100));
+  if (Chance(random, 200)) config->sink_error = static_cast<uint32_t>(Between(random, 1, 20));
+  config->two_leaders = Chance(random, 300);
+}
+
+}  // namespace
+
+SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
+  SimConfig config;
+  config.seed = seed;
+  config.bug = bug;
+  SeededRandom random(StableHash64("configuration", seed));
+  DrawCluster(random, &config);
+  DrawJob(random, &config);
+  DrawWorld(random, &config);
+  return config;
+}
+
+std::string SimConfig::ToString() const {
+  std::string text = absl::StrCat(
+      "jobmanagers=", job_managers, " taskmanagers=", task_managers, " slots=", slots,
+      " parallelism=", parallelism, " splits=", splits, "+", late_splits, " records=", records,
+      "@", records_per_second, "/s batch=", batch, " bounded=", bounded, " latest=", latest,
+      " chained=", chained, " transactional=", transactional, " watermarks=", watermarks,
+      " padding=", state_padding, " faults=", faults, " until=", absl::FormatDuration(faults_until),
+      " unknown=", storage_unknown, " full=", storage_full, " drop=", message_drop,
+      " duplicate=", message_duplicate, " reorder=", message_reorder, " sink_error=", sink_error,
+      " two_leaders=", two_leaders);
+  for (const auto& [key, value] : cluster_options) absl::StrAppend(&text, " ", key, "=", value);
+  for (const auto& [key, value] : job_options) absl::StrAppend(&text, " ", key, "=", value);
+  return text;
+}
+
+}  // namespace weir::sim

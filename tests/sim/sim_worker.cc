@@ -1,0 +1,69 @@
+#include "tests/sim/sim_worker.h"
+
+#include <optional>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/graph/planner.h"
+
+namespace weir::sim {
+
+using taskmanager::ExecutorTaskHost;
+using taskmanager::WorkerEndpoint;
+
+SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
+                     const std::string& host, std::function<void(proto::Envelope)> send)
+    : environment_(environment),
+      process_(environment.world, spec.worker(), host),
+      files_(environment.storage, host),
+      context_{environment.world,    environment.config, environment.outside,
+               environment.barriers, &process_,          spec.worker(),
+               spec.job()},
+      graph_(MakeModelGraph(context_)),
+      terms_(environment.world, spec.worker()) {
+  absl::StatusOr<proto::JobGraph> plan = PlanJob(graph_);
+  WEIR_CHECK(plan.ok()) << plan.status();
+  WorkerEndpoint::Options options;
+  options.host = host;
+  endpoint_ = std::make_unique<WorkerEndpoint>(
+      WorkerId(spec.worker()), JobId(spec.job()), graph_, *std::move(plan), options,
+      WorkerEndpoint::Dependencies{
+          process_.clock, process_.executor, process_.pool, files_,
+          [this](uint32_t slot) -> taskmanager::TaskHost& { return HostOf(slot); },
+          [this, send = std::move(send)](const proto::Envelope& envelope) {
+            if (process_.alive()) send(envelope);
+          },
+          [] { return uint64_t{0}; }});
+}
+
+taskmanager::TaskHost& SimWorker::HostOf(uint32_t slot) {
+  std::unique_ptr<ExecutorTaskHost>& host = hosts_[slot];
+  if (host == nullptr) {
+    ExecutorTaskHost::Options options;
+    options.rounds_per_turn = 2;
+    options.stall_threshold = absl::Hours(1);
+    host = std::make_unique<ExecutorTaskHost>(process_.AddExecutor(), process_.clock, options);
+  }
+  return *host;
+}
+
+void SimWorker::Deliver(proto::Envelope envelope) {
+  if (!envelope.has_worker_directive()) return;
+  std::optional<proto::Envelope> replay;
+  if (environment_.config.bug != PlantedBug::kNone) {
+    environment_.edits.EditAtWorker(&envelope, &replay);
+  }
+  Hand(envelope);
+  if (replay) Hand(*replay);
+}
+
+void SimWorker::Hand(const proto::Envelope& envelope) {
+  const proto::Header& header = envelope.header();
+  terms_.AfterDirective(endpoint_->term().value(), endpoint_->generation().value());
+  terms_.BeforeDirective(environment_.network.OriginOf(header), endpoint_->generation().value());
+  environment_.restores.OnDirective(header, envelope.worker_directive());
+  endpoint_->OnEnvelope(envelope);
+  terms_.AfterDirective(endpoint_->term().value(), endpoint_->generation().value());
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "client/cluster_client.h"
+
+namespace weir {
+
+/// A cluster that answers what the test has put in.
+class TestingClusterClient final : public ClusterClient {
+ public:
+  absl::Status error;  // the answer to everything, when not OK
+  proto::ListJobsResponse jobs;
+  /// Answers to DescribeJob, in order; the last one stays.
+  std::vector<proto::JobDetails> descriptions;
+  proto::ListCheckpointsResponse checkpoints;
+  proto::ClusterDetails cluster;
+  proto::JobGraph graph;
+
+  std::vector<std::string> calls;  // "cancel job-1"
+  proto::SubmitJobRequest submitted;
+
+  absl::StatusOr<std::string> UploadArtifact(const std::string& path) override {
+    return Answer(absl::StrCat("upload ", path), std::string(64, 'a'));
+  }
+  absl::StatusOr<proto::PlanResponse> Plan(const proto::PlanRequest&) override {
+    proto::PlanResponse response;
+    *response.mutable_graph() = graph;
+    return Answer("plan", response);
+  }
+  absl::StatusOr<proto::SubmitJobResponse> SubmitJob(
+      const proto::SubmitJobRequest& request) override {
+    submitted = request;
+    proto::SubmitJobResponse response;
+    response.set_job("job-1");
+    return Answer("submit", response);
+  }
+  absl::StatusOr<proto::ListJobsResponse> ListJobs() override { return Answer("list", jobs); }
+  absl::StatusOr<proto::JobDetails> DescribeJob(const std::string& job) override {
+    proto::JobDetails description;
+    if (!descriptions.empty()) description = descriptions.front();
+    if (descriptions.size() > 1) descriptions.erase(descriptions.begin());
+    return Answer(absl::StrCat("describe ", job), description);
+  }
+  absl::Status CancelJob(const std::string& job) override {
+    return Answer(absl::StrCat("cancel ", job), 0).status();
+  }
+  absl::Status StopJob(const proto::StopJobRequest& request) override {
+    return Answer(absl::StrCat("stop ", request.job(), request.drain() ? " with drain" : ""), 0)
+        .status();
+  }
+  absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
+    return Answer(absl::StrCat("checkpoints ", job), checkpoints);
+  }
+  absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
+    return Answer("cluster", cluster);
+  }
+
+ private:
+  template <class T>
+  absl::StatusOr<T> Answer(std::string call, T value) {
+    calls.push_back(std::move(call));
+    if (!error.ok()) return error;
+    return value;
+  }
+};
+
+}  // namespace weir

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/support/kafka/topic_client.h"
+
+namespace weir {
+
+struct KafkaClusterOptions {
+  int brokers = 1;
+  /// Lines for server.properties; they override the fixture's (kafka_server.sh).
+  std::map<std::string, std::string> broker_config;
+};
+
+enum class KafkaIsolation { kReadCommitted, kReadUncommitted };
+
+struct KafkaReadOptions {
+  /// Stop after this many records; 0: no such limit.
+  int64_t count = 0;
+  /// Stop when nothing came for so long (Java's consumer needs about 1 s to join at first).
+  absl::Duration quiet = absl::Seconds(5);
+  KafkaIsolation isolation = KafkaIsolation::kReadCommitted;
+};
+
+/// Real Apache Kafka on 127.0.0.1 for tests: KRaft, one JVM per broker, a folder below the
+/// temporary directory, free ports. Started by tests/support/kafka/kafka_server.sh from the jars
+/// that fetch_kafka.sh fetched. Broker 1 is also the only controller: while it is down the others
+/// serve what they lead, and nothing moves. Topics have min(brokers, 3) replicas by default.
+///
+/// Life cycle: Start waits until all brokers are up (about 1 s each); the destructor stops them and
+/// removes the folder, except after KeepFiles. Should this program be killed, a watchdog kills the
+/// brokers.
+/// Threads: one at a time.
+/// Errors: UNAVAILABLE when a broker does not come up, with the end of its log.
+class KafkaCluster {
+ public:
+  static absl::StatusOr<std::unique_ptr<KafkaCluster>> Start(const KafkaClusterOptions& options);
+
+  KafkaCluster(const KafkaCluster&) = delete;
+  KafkaCluster& operator=(const KafkaCluster&) = delete;
+  ~KafkaCluster();
+
+  /// "127.0.0.1:port,..." in the order of the brokers; stays the same over restarts.
+  const std::string& bootstrap_servers() const { return bootstrap_servers_; }
+
+  absl::Status CreateTopic(const std::string& topic, int partitions);
+  absl::Status Produce(const std::string& topic, const std::vector<KafkaTestRecord>& records);
+  absl::StatusOr<std::map<int32_t, int64_t>> EndOffsets(const std::string& topic);
+
+  /// Reads from the beginning with Java's console consumer, which shares no code with what it
+  /// checks. Within a partition the records are in order. Fewer than `count` is no error here: it
+  /// is what the caller compares.
+  absl::StatusOr<std::vector<KafkaTestRecord>> ConsumeAll(const std::string& topic,
+                                                          const KafkaReadOptions& options);
+
+  /// Runs a tool of kafka_tool.sh against this cluster and returns its standard output.
+  absl::StatusOr<std::string> RunTool(const std::string& tool,
+                                      const std::vector<std::string>& arguments);
+
+  /// SIGKILL, and waits until it is gone. Brokers are counted from 1.
+  absl::Status KillBroker(int broker);
+  /// Starts a killed broker with its port and data; returns when it serves.
+  absl::Status RestartBroker(int broker);
+
+  /// Keeps the folder (broker logs and data) when the cluster goes.
+  void KeepFiles() { keep_files_ = true; }
+  const std::string& folder() const { return folder_; }
+
+ private:
+  KafkaCluster(std::string folder, int brokers) : folder_(std::move(folder)), brokers_(brokers) {}
+
+  std::string folder_;
+  int brokers_;
+  bool keep_files_ = false;
+  std::string bootstrap_servers_;
+  std::unique_ptr<TopicClient> client_;
+};
+
+/// Are the jars in the cache? Looks only; nothing is fetched.
+bool KafkaIsFetched();
+
+}  // namespace weir

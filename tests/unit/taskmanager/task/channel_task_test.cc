@@ -1,0 +1,131 @@
+// Two tasks of one slot with a queue between them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/taskmanager/task/testing_task_parts.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// "source" in one task, "sum -> sink" in the other.
+class ChannelTask : public ::testing::Test {
+ protected:
+  void Build(const LocalChannelOptions& options = {}) {
+    channel_ = std::make_shared<LocalChannel>(options);
+    pipeline_.Summing().Probe();
+    pipeline_.AddNode("sink", StreamNode::Kind::kSink).sink =
+        std::make_shared<TestingSink>(pipeline_.writer);
+    TaskDescription first;
+    first.subtask = SubtaskId{VertexId(1), 0};
+    first.name = "source";
+    first.operator_uids = {"source"};
+    first.outputs = {{"sum", channel_}};
+    TaskDescription second;
+    second.subtask = SubtaskId{VertexId(2), 0};
+    second.name = "sum -> sink";
+    second.operator_uids = {"sum", "probe", "sink"};
+    second.input = channel_;
+    source_ = BuildTask(pipeline_.graph, first, pipeline_.clock, pipeline_.observer).value();
+    sink_ = BuildTask(pipeline_.graph, second, pipeline_.clock, pipeline_.observer).value();
+    source_->Start();
+    source_->AddSplits({{"numbers-0", "0", {}, false}});
+    sink_->Start();
+  }
+
+  TestingPipeline pipeline_;
+  std::shared_ptr<LocalChannel> channel_;
+  std::shared_ptr<Task> source_;
+  std::shared_ptr<Task> sink_;
+};
+
+TEST_F(ChannelTask, RecordsAndWatermarksPass) {
+  pipeline_.WithWatermarks(HighestTimeStrategy());
+  pipeline_.reader->Add({1, 2}, 0, {10, 20});
+  Build();
+  RunUntilBlocked(*source_);
+  RunUntilBlocked(*sink_);
+
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, 2));
+  EXPECT_THAT(*pipeline_.watermarks, ElementsAre(20));
+  EXPECT_EQ(source_->records_out(), 2u);
+  EXPECT_EQ(sink_->records_in(), 2u);
+}
+
+TEST_F(ChannelTask, BarrierStaysBetweenItsRecords) {
+  pipeline_.reader->Add({1, 2});
+  Build();
+  source_->RunOnce();
+  source_->TriggerCheckpoint(BarrierOf(1));
+  pipeline_.reader->Add({4});
+  RunUntilBlocked(*source_);
+  RunUntilBlocked(*sink_);
+
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(2));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].subtask.vertex, VertexId(1));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("source")->splits[0].position, "2");
+  EXPECT_EQ(pipeline_.observer.snapshots[1].data->Find("sum")->state, "3");
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, 2, 4));
+}
+
+TEST_F(ChannelTask, FullQueueStopsTheSource) {
+  pipeline_.reader->Add({1});
+  pipeline_.reader->Add({2});
+  Build({.capacity_bytes = 1, .overdraft_bytes = 1u << 20});
+
+  EXPECT_EQ(RunUntilBlocked(*source_).blocked_on, StepResult::BlockedOn::kOutput);
+  EXPECT_EQ(pipeline_.reader->items.size(), 1u);
+  RunUntilBlocked(*sink_);
+  RunUntilBlocked(*source_);
+  EXPECT_THAT(pipeline_.reader->items, IsEmpty());
+}
+
+TEST_F(ChannelTask, SourceInjectsBarriersIntoAFullQueue) {
+  pipeline_.reader->Add({1});
+  Build({.capacity_bytes = 1, .overdraft_bytes = 1u << 20});
+  RunUntilBlocked(*source_);
+  source_->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*source_);
+
+  EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(1));
+}
+
+TEST_F(ChannelTask, SinkWithoutRoomTakesTheBarrierAtTheFront) {
+  Build();
+  pipeline_.writer->has_room = false;
+  source_->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*source_);
+  RunUntilBlocked(*sink_);
+  RunUntilBlocked(*sink_);
+
+  EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(2));
+}
+
+TEST_F(ChannelTask, EndOfInputAndLaterBarriersReachTheSecondTask) {
+  pipeline_.reader->Add({1, 2});
+  pipeline_.reader->end_when_empty = true;
+  Build();
+  RunUntilBlocked(*source_);
+  RunUntilBlocked(*sink_);
+  EXPECT_THAT(pipeline_.observer.finished, SizeIs(2));
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, 2, 3));
+
+  source_->TriggerCheckpoint(BarrierOf(8));
+  RunUntilBlocked(*source_);
+  EXPECT_EQ(RunUntilBlocked(*sink_).blocked_on, StepResult::BlockedOn::kFinished);
+  EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(2));
+}
+
+TEST_F(ChannelTask, TriggersAtTheSecondTaskAreIgnored) {
+  Build();
+  sink_->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*sink_);
+
+  EXPECT_THAT(pipeline_.observer.snapshots, IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::taskmanager

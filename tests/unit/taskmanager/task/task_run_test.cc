@@ -1,0 +1,232 @@
+// A task that runs records: start, steps, backpressure, idleness of the reader, end of input.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/taskmanager/task/testing_task_parts.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST(TaskRun, TouchesNothingBeforeStart) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1});
+  const auto task = pipeline.BuildUnstarted();
+  task->AddSplits({{"numbers-0", "0", {}, false}});
+
+  const StepResult result = task->RunOnce();
+
+  EXPECT_EQ(result.blocked_on, StepResult::BlockedOn::kStart);
+  EXPECT_THAT(pipeline.reader->splits, IsEmpty());
+  EXPECT_FALSE(pipeline.writer->opened);
+}
+
+TEST(TaskRun, SplitsGivenBeforeStartAreReadAfterIt) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1, 2});
+  const auto task = pipeline.BuildUnstarted();
+  task->AddSplits({{"numbers-0", "0", {}, false}});
+  task->Start();
+
+  RunUntilBlocked(*task);
+
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2));
+  EXPECT_EQ(pipeline.observer.running, 1);
+}
+
+TEST(TaskRun, WaitsForItsSplits) {
+  TestingPipeline pipeline;
+  const auto task = pipeline.BuildUnstarted();
+  task->Start();
+
+  EXPECT_EQ(task->RunOnce().blocked_on, StepResult::BlockedOn::kSplits);
+  EXPECT_EQ(pipeline.reader->polls, 0u);
+}
+
+TEST(TaskRun, TakesOneBatchAStep) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1, 2});
+  pipeline.reader->Add({3});
+  const auto task = pipeline.Build();
+
+  EXPECT_EQ(task->RunOnce().kind, StepResult::Kind::kProgress);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2));
+  EXPECT_EQ(task->RunOnce().kind, StepResult::Kind::kProgress);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2, 3));
+  EXPECT_EQ(task->RunOnce().blocked_on, StepResult::BlockedOn::kInput);
+}
+
+TEST(TaskRun, CountsRecordsAndSplits) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1, 2}, 0);
+  pipeline.reader->Add({3}, 1);
+  const auto task = pipeline.Build(2);
+
+  RunUntilBlocked(*task);
+
+  EXPECT_EQ(task->records_in(), 3u);
+  EXPECT_EQ(task->records_out(), 3u);
+  EXPECT_EQ(task->splits_owned(), 2u);
+}
+
+TEST(TaskRun, PollsOnlyWhenTheSinkHasRoom) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1});
+  pipeline.writer->has_room = false;
+  const auto task = pipeline.Build();
+
+  EXPECT_EQ(task->RunOnce().blocked_on, StepResult::BlockedOn::kOutput);
+  EXPECT_EQ(pipeline.reader->polls, 0u);
+}
+
+TEST(TaskRun, SinkWithRoomAgainWakesTheTask) {
+  TestingPipeline pipeline;
+  const auto task = pipeline.Build();
+  int wakeups = 0;
+  task->SetWakeup([&wakeups] { ++wakeups; });
+
+  pipeline.writer->wakeup();
+  pipeline.reader->wakeup();
+
+  EXPECT_EQ(wakeups, 2);
+}
+
+TEST(TaskRun, TakesBarriersWithoutRoom) {
+  TestingPipeline pipeline;
+  pipeline.writer->has_room = false;
+  const auto task = pipeline.Build();
+  task->TriggerCheckpoint(BarrierOf(1));
+
+  RunUntilBlocked(*task);
+
+  EXPECT_THAT(pipeline.observer.snapshots, SizeIs(0));  // the sink's answer is in the mailbox
+  task->RunOnce();
+  EXPECT_THAT(pipeline.observer.snapshots, SizeIs(1));
+}
+
+TEST(TaskRun, EndOfInputFlushesOperatorsAndFinishes) {
+  TestingPipeline pipeline;
+  pipeline.Summing();
+  pipeline.reader->Add({1, 2});
+  pipeline.reader->end_when_empty = true;
+  const auto task = pipeline.Build();
+
+  const StepResult result = RunUntilBlocked(*task);
+
+  EXPECT_EQ(result.blocked_on, StepResult::BlockedOn::kFinished);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2, 3));
+  EXPECT_THAT(pipeline.observer.finished, SizeIs(1));
+}
+
+TEST(TaskRun, EndOfInputSendsTheLastWatermarkOnce) {
+  TestingPipeline pipeline;
+  pipeline.WithWatermarks(HighestTimeStrategy()).Probe();
+  pipeline.reader->Add({1}, 0, {70});
+  pipeline.reader->end_when_empty = true;
+  const auto task = pipeline.Build();
+
+  RunUntilBlocked(*task);
+
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(70, EventTime::Max().micros()));
+}
+
+TEST(TaskRun, StopEndsTheInputWithoutTheLastWatermark) {
+  TestingPipeline pipeline;
+  pipeline.WithWatermarks(HighestTimeStrategy()).Probe();
+  pipeline.reader->Add({1}, 0, {70});
+  pipeline.reader->Add({2}, 0, {80});
+  const auto task = pipeline.Build();
+  task->RunOnce();
+  task->StopSource();
+
+  EXPECT_EQ(RunUntilBlocked(*task).blocked_on, StepResult::BlockedOn::kFinished);
+
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1));
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(70));
+}
+
+TEST(TaskRun, StopBeforeStartFinishesAtStart) {
+  TestingPipeline pipeline;
+  const auto task = pipeline.BuildUnstarted();
+  task->StopSource();
+  task->Start();
+
+  EXPECT_EQ(RunUntilBlocked(*task).blocked_on, StepResult::BlockedOn::kFinished);
+}
+
+TEST(TaskRun, CancelClosesReaderAndWriter) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1});
+  const auto task = pipeline.Build();
+  task->RunOnce();
+  task->Cancel();
+
+  EXPECT_EQ(task->RunOnce().kind, StepResult::Kind::kDone);
+  EXPECT_TRUE(pipeline.reader->destroyed);
+  EXPECT_TRUE(pipeline.writer->destroyed);
+  EXPECT_THAT(pipeline.observer.finished, IsEmpty());
+  EXPECT_THAT(pipeline.observer.failures, IsEmpty());
+}
+
+TEST(TaskRun, CommandsAfterCancelDoNothing) {
+  TestingPipeline pipeline;
+  const auto task = pipeline.Build();
+  task->Cancel();
+  task->Start();
+  task->AddSplits({{"numbers-1", "0", {}, false}});
+  task->TriggerCheckpoint(BarrierOf(1));
+  task->CommitEpoch(PermitAuthority::Grant(Epoch(1), LeaderTerm(1)));
+
+  EXPECT_EQ(task->RunOnce().kind, StepResult::Kind::kDone);
+  EXPECT_THAT(pipeline.observer.snapshots, IsEmpty());
+  EXPECT_THAT(pipeline.observer.committed, IsEmpty());
+}
+
+TEST(TaskRun, SplitTurnsIdleAfterUnblockedTimeOnly) {
+  TestingPipeline pipeline;
+  const auto strategy = HighestTimeStrategy();
+  strategy->idle_after = absl::Seconds(10);
+  pipeline.WithWatermarks(strategy).Probe();
+  pipeline.reader->Add({1}, 0, {70});
+  const auto task = pipeline.Build(2);
+  RunUntilBlocked(*task);
+  ASSERT_THAT(*pipeline.watermarks, IsEmpty());  // the other split holds it back
+
+  pipeline.writer->has_room = false;
+  task->RunOnce();
+  pipeline.clock.Advance(absl::Seconds(60));
+  pipeline.writer->has_room = true;
+  const StepResult waiting = RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, IsEmpty());
+  EXPECT_EQ(waiting.wake_after, absl::Seconds(10));
+
+  pipeline.clock.Advance(absl::Seconds(6));
+  pipeline.reader->Add({2}, 0, {90});
+  RunUntilBlocked(*task);
+  pipeline.clock.Advance(absl::Seconds(4));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(90));
+}
+
+TEST(TaskRun, TimestampAssignerReplacesEventTimes) {
+  TestingPipeline pipeline;
+  const auto strategy = HighestTimeStrategy();
+  strategy->assign_timestamps = [](const Batch& batch) {
+    std::vector<int64_t> times = ValuesOf(batch);
+    for (int64_t& time : times) time *= 1000;
+    return times;
+  };
+  pipeline.WithWatermarks(strategy).Probe();
+  pipeline.reader->Add({5, 7}, 0, {1, 1});
+  const auto task = pipeline.Build();
+
+  RunUntilBlocked(*task);
+
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(7000));
+}
+
+}  // namespace
+}  // namespace weir::taskmanager
