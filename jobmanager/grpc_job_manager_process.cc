@@ -30,7 +30,7 @@ namespace weir::jobmanager {
 namespace {
 
 /// Everything of the process, in the order in which it can be taken down.
-class JobManagerProcess final : public ClientApi {
+class JobManagerProcess {
  public:
   JobManagerProcess(const Config& config, std::unique_ptr<GrpcChannelFactory> channels,
                     SignalWaiter& signals)
@@ -40,41 +40,15 @@ class JobManagerProcess final : public ClientApi {
         files_(random_),
         layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
         artifacts_(layout_.ArtifactDirectory(), random_),
-        election_(layout_.LeaderLockPath(), executor_, pool_) {}
+        election_(layout_.LeaderLockPath(), executor_, pool_),
+        core_(MakeIdentity(), MakeDependencies(), election_) {}
 
   absl::Status Run();
 
-  // ClientApi: to the JobManager, which exists once the port is known.
-  void Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) override {
-    if (core_) core_->Plan(std::move(request), std::move(reply));
-  }
-  void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override {
-    if (core_) core_->SubmitJob(std::move(request), std::move(reply));
-  }
-  void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) override {
-    if (core_) core_->ListJobs(std::move(request), std::move(reply));
-  }
-  void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override {
-    if (core_) core_->DescribeJob(std::move(request), std::move(reply));
-  }
-  void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override {
-    if (core_) core_->CancelJob(std::move(request), std::move(reply));
-  }
-  void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override {
-    if (core_) core_->StopJob(std::move(request), std::move(reply));
-  }
-  void ListCheckpoints(proto::ListCheckpointsRequest request,
-                       Reply<proto::ListCheckpointsResponse> reply) override {
-    if (core_) core_->ListCheckpoints(std::move(request), std::move(reply));
-  }
-  void DescribeCluster(proto::DescribeClusterRequest request,
-                       Reply<proto::ClusterDetails> reply) override {
-    if (core_) core_->DescribeCluster(std::move(request), std::move(reply));
-  }
-
  private:
   MessageStreamCallbacks AcceptStream(std::unique_ptr<MessageStream> stream);
-  void StartCore(const std::string& address);
+  Dispatcher::Identity MakeIdentity();
+  Dispatcher::Dependencies MakeDependencies();
 
   const Config& config_;
   std::unique_ptr<GrpcChannelFactory> channels_;
@@ -87,53 +61,51 @@ class JobManagerProcess final : public ClientApi {
   ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 8}};
   ArtifactStore artifacts_;
   FileLockElection election_;
-  std::unique_ptr<JobManager> core_;  // on the executor
-  std::map<JobManager::StreamId, std::unique_ptr<MessageStream>> streams_;
   absl::Status lost_;  // written on the executor before RequestExit, read after Wait
+  JobManager core_;    // used on the executor
+  std::map<JobManager::StreamId, std::unique_ptr<MessageStream>> streams_;
 };
 
 MessageStreamCallbacks JobManagerProcess::AcceptStream(std::unique_ptr<MessageStream> stream) {
-  if (core_ == nullptr) return {};
   MessageStream* raw = stream.get();
   auto id = std::make_shared<JobManager::StreamId>(0);
-  *id = core_->OnControlStreamUp(
+  *id = core_.OnControlStreamUp(
       [raw](proto::Envelope envelope) { raw->Send(std::move(envelope)); },
       [this, id] {
         executor_.Post([this, id] {
-          core_->OnControlStreamDown(*id);
+          core_.OnControlStreamDown(*id);
           streams_.erase(*id);
         });
       });
   streams_[*id] = std::move(stream);
   MessageStreamCallbacks callbacks;
   callbacks.on_message = [this, id](const proto::Envelope& envelope) {
-    core_->OnControlMessage(*id, envelope);
+    core_.OnControlMessage(*id, envelope);
   };
   callbacks.on_broken = [this, id](const absl::Status&) {
-    core_->OnControlStreamDown(*id);
+    core_.OnControlStreamDown(*id);
     streams_.erase(*id);
   };
   return callbacks;
 }
 
-void JobManagerProcess::StartCore(const std::string& address) {
+Dispatcher::Identity JobManagerProcess::MakeIdentity() {
   Dispatcher::Identity identity;
   identity.cluster = config_.Get(options::kClusterId);
   identity.process = random_.HexId("jm-");
-  identity.address = address;
   identity.pid = static_cast<uint64_t>(getpid());
-  core_ = std::make_unique<JobManager>(
-      identity,
-      Dispatcher::Dependencies{
-          clock_, executor_, pool_, files_, random_, layout_, config_,
-          [this](const ArtifactId& id) { return artifacts_.Contains(id); },
-          [this](const absl::Status& why) {
-            lost_ = absl::AbortedError(
-                absl::StrCat("this JobManager no longer leads: ", why.message()));
-            signals_.RequestExit();
-          }},
-      election_);
-  core_->Start();
+  return identity;
+}
+
+Dispatcher::Dependencies JobManagerProcess::MakeDependencies() {
+  return Dispatcher::Dependencies{
+      clock_, executor_, pool_, files_, random_, layout_, config_,
+      [this](const ArtifactId& id) { return artifacts_.Contains(id); },
+      [this](const absl::Status& why) {
+        lost_ =
+            absl::AbortedError(absl::StrCat("this JobManager no longer leads: ", why.message()));
+        signals_.RequestExit();
+      }};
 }
 
 absl::Status JobManagerProcess::Run() {
@@ -142,13 +114,14 @@ absl::Status JobManagerProcess::Run() {
                              [this](std::unique_ptr<MessageStream> stream) {
                                return AcceptStream(std::move(stream));
                              });
-  GrpcClientService client(executor_, pool_, channels_->authorizer(), *this, artifacts_);
+  GrpcClientService client(executor_, pool_, channels_->authorizer(), core_, artifacts_);
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<GrpcServer> server,
       channels_->StartServer(config_.Get(options::kRpcAddress), {&control, &client}));
   const std::string advertised = config_.Get(options::kRpcAdvertisedAddress);
   executor_.Post([this, address = advertised.empty() ? server->address() : advertised] {
-    StartCore(address);
+    core_.SetAddress(address);
+    core_.Start();
   });
   LogInfo("JobManager started", {{"address", server->address()}});
   signals_.Wait();
@@ -158,7 +131,6 @@ absl::Status JobManagerProcess::Run() {
   pool_.Shutdown();
   executor_.Shutdown();
   streams_.clear();
-  core_.reset();
   return lost_;
 }
 

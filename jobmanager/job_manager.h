@@ -27,6 +27,8 @@ class JobManager final : public ClientApi {
              LeaderElection& election);
   ~JobManager() override;
 
+  /// Where clients reach this process, when that is known only now. Before Start.
+  void SetAddress(const std::string& address) { identity_.address = address; }
   void Start();
   bool leading() const { return dispatcher_ != nullptr && dispatcher_->serving(); }
   /// Null until elected.
@@ -67,7 +69,7 @@ class JobManager final : public ClientApi {
   void Forward(void (ClientApi::*method)(Request, Reply<Response>), Request request,
                Reply<Response> reply);
 
-  const Dispatcher::Identity identity_;
+  Dispatcher::Identity identity_;
   Dispatcher::Dependencies deps_;
   LeaderElection& election_;
   std::unique_ptr<Dispatcher> dispatcher_;

@@ -108,6 +108,7 @@ ProcessWorkerLauncher::Options TaskManagerProcess::LauncherOptions() const {
   options.log_format = config_.Get(options::kLogFormat);
   options.parent_pid = static_cast<uint64_t>(getpid());
   options.memory_limit_bytes = config_.Get(options::kTaskmanagerWorkerMemoryLimit).bytes;
+  options.keep_logs = static_cast<size_t>(config_.Get(options::kWorkerKeepLogs));
   options.environment = ScrubbedEnvironment(OwnEnvironment());
   return options;
 }

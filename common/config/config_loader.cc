@@ -93,10 +93,16 @@ bool IsKubernetesServiceVariable(absl::string_view name, absl::string_view value
            absl::StrContains(value, "://")));
 }
 
+// What ./dev, CI and the tests export.
+constexpr absl::string_view kBuildVariables[] = {"WEIR_SOURCE_DIR", "WEIR_BINARY_DIR",
+                                                 "WEIR_ROOT",       "WEIR_CACHE",
+                                                 "WEIR_JOBS",       "WEIR_FLIGHTS_FULL"};
+
 bool IsForeignVariable(absl::string_view name, absl::string_view value) {
   return !absl::StartsWith(name, "WEIR_") || name == kConfigVariable ||
-         absl::StartsWith(name, "WEIR_TEST_") || name == "WEIR_SOURCE_DIR" ||
-         name == "WEIR_BINARY_DIR" || IsKubernetesServiceVariable(name, value);
+         absl::StartsWith(name, "WEIR_TEST_") || absl::StartsWith(name, "WEIR_REQUIRE_") ||
+         std::count(std::begin(kBuildVariables), std::end(kBuildVariables), name) > 0 ||
+         IsKubernetesServiceVariable(name, value);
 }
 
 std::map<std::string, std::string> ProcessEnvironment() {

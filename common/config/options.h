@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "common/config/option.h"
 
 /// Every option of Weir's processes; option_table.cc arranges them into sections. Each has its
@@ -14,24 +15,22 @@ namespace weir::options {
 using StringList = std::vector<std::string>;
 
 inline constexpr Option<std::string> kClusterId(
-    "cluster.id", "default",
-    "Name of the cluster. Keeps clusters apart that share storage or Kafka brokers; part of Kafka "
-    "transactional ids.");
+    "cluster.id", "default", "Name of the cluster; keeps clusters apart that share storage.");
 inline constexpr Option<std::string> kStorageRoot =
-    Option<std::string>("storage.root", "",
-                        "Directory for the cluster log, checkpoints, savepoints and job artifacts. "
-                        "Every process of "
-                        "the cluster must see the same directory under this path.")
+    Option<std::string>(
+        "storage.root", "",
+        "Directory for the cluster log, checkpoints and job binaries. Every process "
+        "of the cluster must see the same directory under this path.")
         .Required();
 
 inline constexpr Option<std::string> kRpcAddress(
     "rpc.address", "127.0.0.1:6123",
-    "Address and port the process listens on. Port 0 takes a free port. An address that is not "
+    "Address and port a JobManager listens on. Port 0 takes a free port. An address that is not "
     "loopback needs TLS and a token, or security.insecure.");
 inline constexpr Option<std::string> kRpcAdvertisedAddress(
     "rpc.advertised-address", "",
-    "Address under which other processes reach this one, when it differs from rpc.address, for "
-    "example behind NAT or when listening on 0.0.0.0.");
+    "Address under which TaskManagers and clients reach this JobManager, when it differs from "
+    "rpc.address, for example behind NAT or when listening on 0.0.0.0.");
 
 inline constexpr Option<StringList> kJobmanagerAddresses(
     "jobmanager.addresses", "127.0.0.1:6123",
@@ -45,8 +44,8 @@ inline constexpr Option<int64_t> kTaskmanagerSlots =
         .AtMost("1024");
 inline constexpr Option<std::string> kTaskmanagerWorkDir(
     "taskmanager.work-dir", "/tmp/weir",
-    "Local directory for state, downloaded artifacts and logs of workers. Its content may be lost "
-    "at any time; checkpoints are in storage.root.");
+    "Local directory for downloaded job binaries and the logs of workers; each TaskManager needs "
+    "its own. Nothing in it is missed when it is lost: checkpoints are in storage.root.");
 inline constexpr Option<ByteSize> kTaskmanagerWorkerMemoryLimit(
     "taskmanager.worker-memory-limit", "0", "Memory a worker process may use; 0 sets no limit.");
 inline constexpr Option<std::string> kTaskmanagerHost(
@@ -55,9 +54,8 @@ inline constexpr Option<std::string> kTaskmanagerHost(
     "workers. An address that is not loopback needs TLS and a token, or security.insecure.");
 
 inline constexpr Option<int64_t> kWorkerKeepLogs =
-    Option<int64_t>(
-        "worker.keep-logs", "5",
-        "Number of ended workers whose log files and crash reports a TaskManager keeps, per job.")
+    Option<int64_t>("worker.keep-logs", "5",
+                    "Number of ended workers whose log files a TaskManager keeps, per job.")
         .AtLeast("0");
 
 inline constexpr Option<bool> kSecurityInsecure(
@@ -100,17 +98,18 @@ inline constexpr Option<int64_t> kLogMaxFiles =
 
 inline constexpr Option<absl::Duration> kHeartbeatInterval =
     Option<absl::Duration>("heartbeat.interval", "200ms",
-                           "Time between heartbeats of workers and TaskManagers.")
+                           "Time between reports of TaskManagers and workers.")
         .AtLeast("10ms");
 inline constexpr Option<absl::Duration> kHeartbeatSuspectAfter =
     Option<absl::Duration>(
         "heartbeat.suspect-after", "1s",
-        "Silence after which a worker is suspected to be dead and its job is recovered.")
+        "Time in which a TaskManager may come back whose stream to the JobManager broke; then it "
+        "counts as lost, with its workers, and their jobs are recovered.")
         .AtLeast("50ms");
 inline constexpr Option<absl::Duration> kHeartbeatTaskmanagerTimeout =
     Option<absl::Duration>(
         "heartbeat.taskmanager-timeout", "10s",
-        "Silence after which a TaskManager counts as lost and its slots are withdrawn.")
+        "Time without a report after which a TaskManager's stream is taken to be broken.")
         .AtLeast("50ms");
 
 inline constexpr Option<absl::Duration> kCheckpointInterval =
@@ -136,8 +135,7 @@ inline constexpr Option<int64_t> kCheckpointRetained =
 inline constexpr Option<ByteSize> kCheckpointInlineStateMax =
     Option<ByteSize>("checkpoint.inline-state-max", "4kb",
                      "State of a task up to this size is stored in the checkpoint's manifest "
-                     "instead of a file of "
-                     "its own.")
+                     "instead of a file of its own.")
         .AtMost("1mb")
         .ForJobs();
 inline constexpr Option<int64_t> kCheckpointTolerableFailures =

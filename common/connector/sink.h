@@ -11,11 +11,10 @@
 #include "absl/status/statusor.h"
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
+#include "common/connector/delivery_guarantee.h"
 #include "common/types/batch.h"
 
 namespace weir {
-
-enum class DeliveryGuarantee { kNone, kAtLeastOnce, kExactlyOnce };
 
 /// Writes the records of one subtask to the outside.
 ///

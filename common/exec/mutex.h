@@ -33,6 +33,7 @@ class WEIR_CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
+/// Holds a Mutex for the length of a scope.
 class WEIR_SCOPED_CAPABILITY MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) WEIR_ACQUIRE(mutex) : mutex_(mutex) { mutex_.Lock(); }
@@ -44,6 +45,7 @@ class WEIR_SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
+/// Waits for what a Mutex guards to change. Every waiter uses the same Mutex.
 class CondVar {
  public:
   void Wait(Mutex& mutex) WEIR_REQUIRES(mutex) WEIR_NO_THREAD_SAFETY_ANALYSIS {

@@ -36,6 +36,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& c
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return absl::UnavailableError("the call was cut off by the other side, which is shutting down");
+  }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       ReadableMessage(status.error_message()));
 }

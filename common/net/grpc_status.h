@@ -14,7 +14,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status);
 grpc::Status ToGrpcStatus(const absl::Status& status, grpc::ServerContextBase& context);
 
 /// gRPC's own text for a connection that could not be made is cut to its last part, the reason of
-/// the operating system.
+/// the operating system. CANCELLED becomes UNAVAILABLE: we do not wait for calls that we cancel, so
+/// it was a server that shut down in the middle of the call.
 absl::Status FromGrpcStatus(const grpc::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContext& context);
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "common/connector/sink.h"
+#include "common/connector/delivery_guarantee.h"
 #include "connectors/kafka/properties.h"
 #include "connectors/kafka/record_format.h"
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/sha256.h"
@@ -68,6 +69,12 @@ void CheckpointCoordinator::Stop(const std::string& why) {
   if (collecting()) Fail(why);
 }
 
+void CheckpointCoordinator::Close(const std::string& why) {
+  Stop(why);
+  closed_ = true;
+  deps_.executor.Cancel(receipt_timer_);
+}
+
 void CheckpointCoordinator::ScheduleTrigger() {
   deps_.executor.Cancel(trigger_timer_);
   const absl::Duration due =
@@ -97,12 +104,11 @@ void CheckpointCoordinator::RequestFinal() {
 
 void CheckpointCoordinator::Trigger(bool final) {
   last_trigger_ = deps_.clock.Monotonic();
-  pending_ =
-      std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
+  pending_ = std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
   highest_tried_ = pending_->epoch();
   statistics_.OnTriggered(pending_->epoch(), generation_, term_, NowMs());
-  timeout_timer_ = deps_.executor.PostAfter(
-      options_.timeout, lifetime_.Guard([this, epoch = pending_->epoch()] {
+  timeout_timer_ =
+      deps_.executor.PostAfter(options_.timeout, lifetime_.Guard([this, epoch = pending_->epoch()] {
         if (!collecting() || pending_->epoch() != epoch) return;
         Fail(absl::StrCat("timed out after ", absl::FormatDuration(options_.timeout), ": ",
                           pending_->waiting().size(), " tasks have not answered"));
@@ -158,8 +164,7 @@ void CheckpointCoordinator::Complete() {
     return AppendOwned(std::move(owned));
   }
   auto bytes = std::make_shared<std::string>(manifest->SerializeAsString());
-  owned.set_manifest_object(
-      StorageLayout::ManifestObject(pending_->epoch(), deps_.random.HexId()));
+  owned.set_manifest_object(StorageLayout::ManifestObject(pending_->epoch(), deps_.random.HexId()));
   owned.set_manifest_sha256(Sha256Hex(*bytes));
   deps_.pool.Run<absl::Status>(
       deps_.executor,
@@ -173,6 +178,7 @@ void CheckpointCoordinator::Complete() {
 }
 
 void CheckpointCoordinator::AppendOwned(proto::CheckpointOwned owned) {
+  if (closed_) return;
   deps_.log.Append(
       [owned](const JobHistory&) {
         proto::JobLogEntry entry;
@@ -237,8 +243,8 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   if (final_requested_) {
     // The end of input still has to be committed: try again after one interval.
     final_requested_ = false;
-    trigger_timer_ = deps_.executor.PostAfter(options_.interval,
-                                              lifetime_.Guard([this] { RequestFinal(); }));
+    trigger_timer_ =
+        deps_.executor.PostAfter(options_.interval, lifetime_.Guard([this] { RequestFinal(); }));
   } else {
     ScheduleTrigger();
   }
@@ -247,6 +253,7 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
 
 void CheckpointCoordinator::AppendAborted(Epoch epoch, LeaderTerm term, const std::string& why,
                                           std::vector<std::string> objects) {
+  if (closed_) return;
   deps_.log.Append(
       [epoch, term, why, objects](const JobHistory&) {
         proto::JobLogEntry entry;
@@ -276,6 +283,7 @@ void CheckpointCoordinator::OnCommitted(Epoch through) {
 }
 
 void CheckpointCoordinator::AppendReceiptLater() {
+  if (closed_) return;
   deps_.executor.Cancel(receipt_timer_);
   receipt_timer_ = deps_.executor.PostAfter(options_.interval, lifetime_.Guard([this] {
     if (!deps_.log.receipt_due()) return;
@@ -293,7 +301,7 @@ void CheckpointCoordinator::AppendReceiptLater() {
 
 void CheckpointCoordinator::RetireOldest() {
   const JobHistory& history = deps_.log.history();
-  if (retiring_ || history.owned().size() <= options_.retained) return;
+  if (closed_ || retiring_ || history.owned().size() <= options_.retained) return;
   const auto& [epoch, owned] = *history.owned().begin();
   if (history.AwaitsReceipt(epoch)) return;
   retiring_ = true;
@@ -303,9 +311,9 @@ void CheckpointCoordinator::RetireOldest() {
       [&objects = deps_.objects, checkpoint = owned.checkpoint] {
         return objects.ReadManifest(checkpoint);
       },
-      lifetime_.Guard([this, epoch = epoch, object = owned.checkpoint.manifest_object()](
-                          const Manifest& manifest) {
-        if (!manifest.ok()) {  // it stays; the next owned epoch tries again
+      lifetime_.Guard([this, epoch = epoch,
+                       object = owned.checkpoint.manifest_object()](const Manifest& manifest) {
+        if (closed_ || !manifest.ok()) {  // it stays; the next owned epoch tries again
           retiring_ = false;
           return;
         }

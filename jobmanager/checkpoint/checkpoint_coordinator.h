@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/base/random.h"
 #include "common/exec/blocking_pool.h"
@@ -17,8 +18,8 @@
 #include "common/time/clock.h"
 #include "jobmanager/checkpoint/checkpoint_options.h"
 #include "jobmanager/checkpoint/checkpoint_statistics.h"
-#include "jobmanager/checkpoint/pending_checkpoint.h"
 #include "jobmanager/checkpoint/job_log.h"
+#include "jobmanager/checkpoint/pending_checkpoint.h"
 #include "state/checkpoint/state_object_store.h"
 #include "state/checkpoint/storage_layout.h"
 
@@ -28,8 +29,8 @@ namespace weir::jobmanager {
 /// manifest, lets the log own the epoch, retires old ones and deletes what no epoch references.
 /// Protocol and invariants: docs/protocols/checkpointing.md.
 ///
-/// Life cycle: Start(generation) / Stop() alternate; an attempt whose entry is on its way to the log
-/// outlives Stop() and is decided there (`busy`).
+/// Life cycle: Start(generation) / Stop() alternate; an attempt whose entry is on its way to the
+/// log outlives Stop() and is decided there (`busy`).
 /// Threads: not thread-safe; all calls and callbacks on `executor`.
 /// Lifetime: borrows all dependencies.
 /// Errors: storage failures fail the attempt; a stale leader is reported by the JobLog.
@@ -67,6 +68,8 @@ class CheckpointCoordinator {
   /// Checkpoints of this generation's tasks from now on.
   void Start(Generation generation, std::vector<SubtaskId> tasks, bool transactional);
   void Stop(const std::string& why);
+  /// The job's last entry is about to be written: Stop, and nothing is appended any more.
+  void Close(const std::string& why);
   /// Every task is FINISHED: one final checkpoint as soon as nothing is pending.
   void RequestFinal();
   void OnAnswer(const proto::CheckpointAnswer& answer);
@@ -107,21 +110,22 @@ class CheckpointCoordinator {
   const CheckpointOptions options_;
   const Dependencies deps_;
   CheckpointStatistics statistics_;
-  Generation generation_;              // none: stopped
+  Generation generation_;  // none: stopped
   std::vector<SubtaskId> tasks_;
   bool transactional_ = false;
   bool final_requested_ = false;
   std::unique_ptr<PendingCheckpoint> pending_;
-  bool completing_ = false;            // all answered; manifest and entry are being written
+  bool completing_ = false;  // all answered; manifest and entry are being written
   std::function<void(absl::Status)> initial_failed_;
   std::optional<Epoch> highest_tried_;
-  std::optional<Epoch> committed_;     // in memory, before its receipt
+  std::optional<Epoch> committed_;  // in memory, before its receipt
   absl::Duration last_trigger_;
   absl::Duration last_end_;
   uint64_t failures_in_row_ = 0;
   std::deque<Epoch> failed_epochs_;
   std::set<std::string> doomed_;
   bool retiring_ = false;
+  bool closed_ = false;
   TimerId trigger_timer_ = 0;
   TimerId timeout_timer_ = 0;
   TimerId receipt_timer_ = 0;

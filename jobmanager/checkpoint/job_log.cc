@@ -15,13 +15,21 @@ JobLog::JobLog(std::string directory, LeaderTerm term, CreateOnlyLog::Dependenci
       on_stale_(std::move(on_stale)) {}
 
 void JobLog::Load(Done done) {
-  log_.Load([this](const JobLogEntry& entry) { return history_.Apply(entry); },
+  log_.Load([this](const JobLogEntry& entry) { return ApplyOfOthers(entry); },
             [this, done = std::move(done)](absl::Status status) {
               if (status.ok() && !history_.submitted()) {
                 status = absl::NotFoundError("the job's log is empty");
               }
+              if (absl::IsAborted(status)) on_stale_(status);
               done(status);
             });
+}
+
+absl::Status JobLog::ApplyOfOthers(const JobLogEntry& entry) {
+  if (LeaderTerm(entry.term()) > term_) {
+    return absl::AbortedError(absl::StrCat("leader of term ", entry.term(), " took over"));
+  }
+  return history_.Apply(entry);
 }
 
 JobLogEntry JobLog::Complete(JobLogEntry entry) const {
@@ -39,12 +47,7 @@ void JobLog::TakeOver(const proto::Term& term, Done done) {
         *entry = Complete(*entry);
         return *entry;
       },
-      [this](const JobLogEntry& other) {
-        if (LeaderTerm(other.term()) > term_) {
-          return absl::AbortedError(absl::StrCat("leader of term ", other.term(), " took over"));
-        }
-        return history_.Apply(other);
-      },
+      [this](const JobLogEntry& other) { return ApplyOfOthers(other); },
       [this, entry, done = std::move(done)](absl::StatusOr<uint64_t> result) {
         absl::Status status = result.ok() ? history_.Apply(*entry) : result.status();
         if (absl::IsAborted(status)) on_stale_(status);

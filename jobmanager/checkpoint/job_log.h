@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "state/checkpoint/entry_log.h"
 #include "state/checkpoint/job_history.h"
@@ -27,7 +28,7 @@ class JobLog {
   JobLog(std::string directory, LeaderTerm term, CreateOnlyLog::Dependencies dependencies,
          Random& random, std::function<void(const absl::Status&)> on_stale);
 
-  /// Reads the log. NOT_FOUND when there is no entry.
+  /// Reads the log. NOT_FOUND when there is no entry; ABORTED when a newer leader has been here.
   void Load(Done done);
   /// The first act of a new leader. ABORTED when a newer leader was faster.
   void TakeOver(const proto::Term& term, Done done);
@@ -42,6 +43,7 @@ class JobLog {
 
  private:
   proto::JobLogEntry Complete(proto::JobLogEntry entry) const;
+  absl::Status ApplyOfOthers(const proto::JobLogEntry& entry);
 
   const LeaderTerm term_;
   EntryLog<proto::JobLogEntry> log_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/control.pb.h"

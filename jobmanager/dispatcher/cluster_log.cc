@@ -23,8 +23,8 @@ void ClusterLog::TakeOver(const std::string& cluster, const std::string& nonce,
   created->mutable_created()->set_cluster_id(cluster);
   created->mutable_created()->set_random_id(random_.HexId());
   log_.Append([created] { return *created; },
-              [this, created, nonce, address, done = std::move(done)](
-                  const absl::StatusOr<uint64_t>& result) {
+              [this, created, nonce, address,
+               done = std::move(done)](const absl::StatusOr<uint64_t>& result) {
                 if (!result.ok()) return done(result.status());
                 const absl::Status applied = history_.Apply(*created);
                 if (!applied.ok()) return done(applied);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "common/base/random.h"
 #include "common/exec/blocking_pool.h"
@@ -23,8 +24,7 @@ class ClusterLog {
  public:
   using Done = std::function<void(absl::Status)>;
 
-  ClusterLog(const StorageLayout& layout, CreateOnlyLog::Dependencies dependencies,
-             Random& random);
+  ClusterLog(const StorageLayout& layout, CreateOnlyLog::Dependencies dependencies, Random& random);
 
   void Load(Done done);
   /// Creates the cluster if the log is empty, then appends the next term. ABORTED: another
@@ -33,6 +33,8 @@ class ClusterLog {
                 Done done);
   /// ABORTED: this leader is stale.
   void Append(proto::ClusterLogEntry entry, Done done);
+  /// ABORTED: another process appended; this leader is stale although it had nothing to append.
+  void LookAhead(Done done) { log_.LookAhead(std::move(done)); }
 
   const ClusterHistory& history() const { return history_; }
 

@@ -3,15 +3,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/config/options.h"
 
 namespace weir::jobmanager {
+namespace {
+// How often a leader with nothing to append looks whether another one has taken over.
+constexpr absl::Duration kLookAheadInterval = absl::Seconds(2);
+}  // namespace
 
 Dispatcher::Dispatcher(Identity identity, Dependencies dependencies)
     : identity_(std::move(identity)), deps_(std::move(dependencies)) {}
 
-Dispatcher::~Dispatcher() = default;
+Dispatcher::~Dispatcher() { deps_.executor.Cancel(look_ahead_timer_); }
 
 void Dispatcher::Lose(const absl::Status& why) {
   if (lost_) return;
@@ -66,8 +71,7 @@ void Dispatcher::OnTermOwned() {
         options.suspect_after = deps_.config.Get(options::kHeartbeatSuspectAfter);
         options.report_timeout = deps_.config.Get(options::kHeartbeatTaskmanagerTimeout);
         task_managers_ = std::make_unique<TaskManagerRegistry>(
-            leader, options,
-            TaskManagerRegistry::Dependencies{deps_.clock, deps_.executor, *this});
+            leader, options, TaskManagerRegistry::Dependencies{deps_.clock, deps_.executor, *this});
         planning_ = std::make_unique<Planning>(deps_.executor, deps_.random, *task_managers_);
         std::vector<JobId> jobs;
         for (const auto& [job, registered] : cluster_log_->history().jobs()) jobs.push_back(job);
@@ -99,6 +103,7 @@ void Dispatcher::AdoptNext(std::vector<JobId> left, std::function<void()> done) 
     if (!adopted.ok()) {
       LogError("job cannot be adopted: its log is not readable",
                {{"job", job}, {"error", adopted}});
+      unreadable_.insert(job);
       deps_.executor.Post(lifetime_.Guard([this, job] { jobs_.erase(job); }));
     }
     AdoptNext(std::move(left), std::move(done));
@@ -109,9 +114,19 @@ void Dispatcher::Serve() {
   serving_ = true;
   LogInfo("leading", {{"term", term_.number()}, {"jobs", jobs_.size()}});
   for (auto& [id, job] : jobs_) {
-    if (job->history().submitted()) job->Run();
+    if (job->history().submitted() && unreadable_.count(id) == 0) job->Run();
   }
+  LookAheadLater();
   taken_over_();
+}
+
+void Dispatcher::LookAheadLater() {
+  look_ahead_timer_ = deps_.executor.PostAfter(kLookAheadInterval, lifetime_.Guard([this] {
+    cluster_log_->LookAhead(lifetime_.Guard([this](const absl::Status& status) {
+      if (!status.ok()) return Lose(status);
+      LookAheadLater();
+    }));
+  }));
 }
 
 absl::StatusOr<JobMaster*> Dispatcher::FindJob(const std::string& id_or_name) {
@@ -144,8 +159,7 @@ void Dispatcher::DescribeJob(proto::DescribeJobRequest request, Reply<proto::Job
   reply((*job)->Details());
 }
 
-void Dispatcher::CancelJob(proto::CancelJobRequest request,
-                           Reply<proto::CancelJobResponse> reply) {
+void Dispatcher::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());
   if (!job.ok()) return reply(job.status());
   (*job)->Cancel([reply](const absl::Status& status) {

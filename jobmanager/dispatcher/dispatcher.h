@@ -4,10 +4,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/base/random.h"
 #include "common/config/config.h"
@@ -49,8 +51,8 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   };
   struct Identity {
     std::string cluster;
-    std::string process;   // id of this process, the sender of its messages
-    std::string address;   // where clients reach it
+    std::string process;  // id of this process, the sender of its messages
+    std::string address;  // where clients reach it
     uint64_t pid = 0;
   };
 
@@ -93,6 +95,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void OnTermOwned();
   void AdoptNext(std::vector<JobId> left, std::function<void()> done);
   void Serve();
+  void LookAheadLater();
   void Lose(const absl::Status& why);
   std::unique_ptr<JobMaster> MakeJobMaster(const JobId& job);
   absl::StatusOr<JobMaster*> FindJob(const std::string& id_or_name);
@@ -110,8 +113,10 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   std::unique_ptr<TaskManagerRegistry> task_managers_;
   std::unique_ptr<Planning> planning_;
   std::map<JobId, std::unique_ptr<JobMaster>> jobs_;
+  std::set<JobId> unreadable_;                     // not adopted: their logs cannot be read
   std::map<std::string, Submission> submissions_;  // under way, by client token
   std::function<void()> taken_over_;
+  TimerId look_ahead_timer_ = 0;
   bool serving_ = false;
   bool lost_ = false;
   Lifetime lifetime_;

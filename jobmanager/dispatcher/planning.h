@@ -22,7 +22,8 @@ class Planning {
   Planning(Executor& executor, Random& random, TaskManagerRegistry& task_managers);
   ~Planning();
 
-  /// INVALID_ARGUMENT: the planner's sentence; UNAVAILABLE: no TaskManager, or none answered in time.
+  /// INVALID_ARGUMENT: the planner's sentence; UNAVAILABLE: no TaskManager is there, or none
+  /// answered in time.
   void Plan(const std::string& artifact, const std::vector<std::string>& arguments, Done done);
   void OnResult(const proto::PlannerResult& result);
 

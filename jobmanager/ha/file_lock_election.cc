@@ -19,9 +19,10 @@ FileLockElection::FileLockElection(std::string path, Executor& executor, Blockin
       pool_(pool),
       retry_interval_(retry_interval) {}
 
-FileLockElection::~FileLockElection() {
-  executor_.Cancel(timer_);
-  if (descriptor_ >= 0) close(descriptor_);
+FileLockElection::~FileLockElection() { executor_.Cancel(timer_); }
+
+FileLockElection::LockFile::~LockFile() {
+  if (descriptor >= 0) close(descriptor);
 }
 
 void FileLockElection::Start(std::function<void()> elected) {
@@ -29,29 +30,20 @@ void FileLockElection::Start(std::function<void()> elected) {
   Try();
 }
 
-int FileLockElection::TryLock(const std::string& path, int* descriptor) {
-  if (*descriptor < 0) *descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (*descriptor < 0) return errno;
-  return flock(*descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+int FileLockElection::TryLock(const std::string& path, LockFile& file) {
+  if (file.descriptor < 0) file.descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file.descriptor < 0) return errno;
+  return flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
 void FileLockElection::Try() {
-  struct Outcome {
-    int descriptor;
-    int error;
-  };
-  pool_.Run<Outcome>(
-      executor_,
-      [path = path_, descriptor = descriptor_]() mutable {
-        const int error = TryLock(path, &descriptor);
-        return Outcome{descriptor, error};
-      },
-      lifetime_.Guard([this](const Outcome& outcome) {
-        descriptor_ = outcome.descriptor;
-        if (outcome.error == 0) return elected_();
-        if (outcome.error != EWOULDBLOCK) {
+  pool_.Run<int>(
+      executor_, [path = path_, file = file_] { return TryLock(path, *file); },
+      lifetime_.Guard([this](int error) {
+        if (error == 0) return elected_();
+        if (error != EWOULDBLOCK) {
           LogWarning("leader lock cannot be tried",
-                     {{"path", path_}, {"error", std::strerror(outcome.error)}});
+                     {{"path", path_}, {"error", std::strerror(error)}});
         }
         timer_ = executor_.PostAfter(retry_interval_, lifetime_.Guard([this] { Try(); }));
       }));

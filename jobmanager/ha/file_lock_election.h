@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
@@ -15,7 +16,7 @@ namespace weir::jobmanager {
 /// process lives; the kernel lets go of it when the process dies, however it dies.
 ///
 /// Threads: as LeaderElection; calls on `executor`, which it borrows together with `pool`.
-/// Errors: a lock that cannot be tried (no such directory, no permission) is logged and tried again.
+/// Errors: a lock that cannot be tried (no directory, no permission) is logged and tried again.
 class FileLockElection final : public LeaderElection {
  public:
   FileLockElection(std::string path, Executor& executor, BlockingPool& pool,
@@ -25,16 +26,22 @@ class FileLockElection final : public LeaderElection {
   void Start(std::function<void()> elected) override;
 
  private:
+  /// The open lock file; closing it lets go of the lock. A try under way keeps it.
+  struct LockFile {
+    ~LockFile();
+    int descriptor = -1;
+  };
+
   void Try();
   /// 0: locked; else the errno of the failure.
-  static int TryLock(const std::string& path, int* descriptor);
+  static int TryLock(const std::string& path, LockFile& file);
 
   const std::string path_;
   Executor& executor_;
   BlockingPool& pool_;
   const absl::Duration retry_interval_;
   std::function<void()> elected_;
-  int descriptor_ = -1;
+  std::shared_ptr<LockFile> file_ = std::make_shared<LockFile>();
   TimerId timer_ = 0;
   Lifetime lifetime_;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/base/log.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 // How long a new leader waits for the TaskManagers the job ran on before it places anew.
 constexpr absl::Duration kSettleTime = absl::Seconds(1);
+constexpr absl::Duration kTakeOverPause = absl::Milliseconds(500);
 constexpr absl::Duration kDirectiveInterval = absl::Milliseconds(200);
 
 bool IsTransactional(const proto::JobGraph& graph) {
@@ -54,8 +56,17 @@ void JobMaster::Adopt(Done done) {
     if (!loaded.ok()) return done(loaded);
     if (log_.history().terminal() != nullptr) return done(absl::OkStatus());
     settle_until_ = deps_.clock.Monotonic() + kSettleTime;
-    log_.TakeOver(term_, std::move(done));
+    TakeOver(std::move(done));
   }));
+}
+
+void JobMaster::TakeOver(Done done) {
+  log_.TakeOver(term_, [this, done = std::move(done)](const absl::Status& status) {
+    if (status.ok() || absl::IsAborted(status)) return done(status);
+    // The log is readable and storage takes nothing now (disk full): the job is not to be lost.
+    LogWarning("job not taken over; tried again", {{"job", job_}, {"error", status}});
+    deps_.executor.PostAfter(kTakeOverPause, lifetime_.Guard([this, done] { TakeOver(done); }));
+  });
 }
 
 void JobMaster::Run() {
@@ -68,8 +79,8 @@ void JobMaster::Run() {
     return;
   }
   const proto::JobSubmitted& submission = history().submission();
-  absl::StatusOr<JobOptions> options = deps_.options(
-      {submission.configuration().begin(), submission.configuration().end()});
+  absl::StatusOr<JobOptions> options =
+      deps_.options({submission.configuration().begin(), submission.configuration().end()});
   if (options.ok()) options_ = *std::move(options);
   restart_ = std::make_unique<RestartPolicy>(options_.restart, deps_.random);
   coordinator_ = std::make_unique<CheckpointCoordinator>(
@@ -162,9 +173,9 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
   }
   if (it == workers_.end()) {
     // A worker an earlier leader started; it keeps its process if it can be used again.
-    if (execution_ != nullptr) return;
-    workers_[who] = Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED, 0,
-                           Generation()};
+    if (execution_ != nullptr || state_ == JobState::kSuspended) return;
+    workers_[who] =
+        Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED, 0, Generation()};
     UpdateSpecs();
     return;
   }
@@ -277,9 +288,8 @@ std::vector<proto::SourceCoordinatorState> JobMaster::SourceStates() {
 
 void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   if (execution_ == nullptr || ending_) return;
-  LogWarning("generation failed", {{"job", job_},
-                                   {"generation", execution_->generation()},
-                                   {"reason", why}});
+  LogWarning("generation failed",
+             {{"job", job_}, {"generation", execution_->generation()}, {"reason", why}});
   reason_ = why;
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
@@ -325,7 +335,7 @@ void JobMaster::ReleaseEverything() {
 void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
   ending_ = true;
   deps_.executor.Cancel(restart_timer_);
-  if (coordinator_ != nullptr) coordinator_->Stop("the job ends");
+  if (coordinator_ != nullptr) coordinator_->Close("the job ends");
   log_.Append(
       [state, reason](const JobHistory&) {
         proto::JobLogEntry entry;

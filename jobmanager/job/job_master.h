@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/base/random.h"
 #include "common/exec/blocking_pool.h"
@@ -97,6 +98,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     std::vector<proto::CheckpointManifest> uncommitted;
   };
 
+  void TakeOver(Done done);
   void SetState(JobState state);
   // Scheduling.
   void TrySchedule();
@@ -130,18 +132,19 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   std::unique_ptr<RestartPolicy> restart_;
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   JobState state_ = JobState::kCreated;
-  std::string reason_;                      // why it waits, failed or ended
-  std::map<WorkerId, Worker> workers_;      // alive, as far as known
-  std::set<TaskManagerId> told_;            // TaskManagers that have specs of this job
+  std::string reason_;                  // why it waits, failed or ended
+  std::map<WorkerId, Worker> workers_;  // alive, as far as known
+  std::set<TaskManagerId> told_;        // TaskManagers that have specs of this job
   std::unique_ptr<Execution> execution_;
   std::optional<absl::Duration> settle_until_;  // former TaskManagers may still register
-  bool running_ = false;                    // Run was called
-  bool ending_ = false;                     // a terminal entry is on its way
+  bool running_ = false;                        // Run was called
+  bool ending_ = false;                         // a terminal entry is on its way
+  bool starting_ = false;                       // a started entry is on its way
   TimerId restart_timer_ = 0;
   TimerId deploy_timer_ = 0;
   TimerId settle_timer_ = 0;
   TimerId tick_timer_ = 0;
-  Lifetime attempt_;                        // of the current generation's start
+  Lifetime attempt_;  // of the current generation's start
   Lifetime lifetime_;
 };
 

@@ -1,6 +1,7 @@
 #include "jobmanager/job/job_options.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "common/config/options.h"
 
@@ -22,8 +23,7 @@ RestartOptions MakeRestartOptions(const Config& config) {
   restart.jitter = config.Get(options::kRestartJitter);
   restart.fixed_attempts = config.Get(options::kRestartFixedAttempts);
   restart.fixed_delay = config.Get(options::kRestartFixedDelay);
-  restart.max_failures_per_interval =
-      config.Get(options::kRestartMaxFailuresPerInterval);
+  restart.max_failures_per_interval = config.Get(options::kRestartMaxFailuresPerInterval);
   restart.failure_rate_interval = config.Get(options::kRestartFailureRateInterval);
   restart.failure_rate_delay = config.Get(options::kRestartFailureRateDelay);
   return restart;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/config/config.h"
 #include "jobmanager/checkpoint/checkpoint_options.h"
 #include "jobmanager/scheduler/restart_policy.h"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "jobmanager/job/job_master.h"
 #include "jobmanager/scheduler/placement.h"
@@ -39,6 +40,7 @@ void JobMaster::TrySchedule() {
   if (execution_ != nullptr || coordinator_->busy() || WaitsForFormerTaskManagers() || ending_) {
     return;
   }
+  if (starting_) return;  // of a generation that failed meanwhile: its number is decided there
   const proto::JobGraph& graph = history().submission().graph();
   PlacementRequest request;
   request.slots = RequiredSlots(graph);
@@ -54,14 +56,14 @@ void JobMaster::TrySchedule() {
   std::map<TaskManagerId, uint32_t> held;
   for (const TaskManagerId& id : *slots) ++held[id];
   deps_.task_managers.HoldSlots(job_, std::move(held));
-  execution_ = std::make_unique<Execution>(history().generation().Next(), graph,
-                                           AssignWorkers(*slots));
+  execution_ =
+      std::make_unique<Execution>(history().generation().Next(), graph, AssignWorkers(*slots));
   UpdateSpecs();
   SetState(JobState::kDeploying);
   deploy_timer_ = deps_.executor.PostAfter(kDeployTimeout, attempt_.Guard([this] {
-    FailGeneration(absl::StrCat("not all workers were ready within ",
-                                absl::FormatDuration(kDeployTimeout)),
-                   true);
+    FailGeneration(
+        absl::StrCat("not all workers were ready within ", absl::FormatDuration(kDeployTimeout)),
+        true);
   }));
   LoadRestoreData();
 }
@@ -136,8 +138,8 @@ void JobMaster::LoadRestoreData() {
 
 void JobMaster::OnRestoreData(const RestoreData& data) {
   if (absl::IsDataLoss(data.status) || absl::IsNotFound(data.status)) {
-    return Suspend(absl::StrCat("the newest checkpoint cannot be restored: ",
-                                data.status.message()));
+    return Suspend(
+        absl::StrCat("the newest checkpoint cannot be restored: ", data.status.message()));
   }
   if (!data.status.ok()) {
     return FailGeneration(absl::StrCat("checkpoint not readable: ", data.status.message()), true);
@@ -151,19 +153,24 @@ void JobMaster::AppendStarted(const RestoreData& data) {
   const proto::JobStarted started =
       MakeStartedEntry(history().submission().graph(), execution_->generation(), restored,
                        execution_->placement(), history().submission().artifact());
+  starting_ = true;
+  auto done = attempt_.Guard([this, data](const absl::Status& status) {
+    if (absl::IsAborted(status)) return;
+    if (!status.ok()) {
+      return FailGeneration(absl::StrCat("the start cannot be logged: ", status.message()), true);
+    }
+    OnStarted(data);
+  });
   log_.Append(
       [started](const JobHistory&) {
         proto::JobLogEntry entry;
         *entry.mutable_started() = started;
         return entry;
       },
-      attempt_.Guard([this, data](const absl::Status& status) {
-        if (absl::IsAborted(status)) return;
-        if (!status.ok()) {
-          return FailGeneration(absl::StrCat("the start cannot be logged: ", status.message()),
-                                true);
-        }
-        OnStarted(data);
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) mutable {
+        starting_ = false;
+        done(status);
+        if (state_ == JobState::kScheduling) TrySchedule();
       }));
 }
 

@@ -4,17 +4,28 @@ namespace weir::jobmanager {
 
 absl::string_view JobStateName(JobState state) {
   switch (state) {
-    case JobState::kCreated: return "CREATED";
-    case JobState::kScheduling: return "SCHEDULING";
-    case JobState::kDeploying: return "DEPLOYING";
-    case JobState::kRunning: return "RUNNING";
-    case JobState::kRecovering: return "RECOVERING";
-    case JobState::kStopping: return "STOPPING";
-    case JobState::kSuspended: return "SUSPENDED";
-    case JobState::kCancelling: return "CANCELLING";
-    case JobState::kFinished: return "FINISHED";
-    case JobState::kCanceled: return "CANCELED";
-    case JobState::kFailed: return "FAILED";
+    case JobState::kCreated:
+      return "CREATED";
+    case JobState::kScheduling:
+      return "SCHEDULING";
+    case JobState::kDeploying:
+      return "DEPLOYING";
+    case JobState::kRunning:
+      return "RUNNING";
+    case JobState::kRecovering:
+      return "RECOVERING";
+    case JobState::kStopping:
+      return "STOPPING";
+    case JobState::kSuspended:
+      return "SUSPENDED";
+    case JobState::kCancelling:
+      return "CANCELLING";
+    case JobState::kFinished:
+      return "FINISHED";
+    case JobState::kCanceled:
+      return "CANCELED";
+    case JobState::kFailed:
+      return "FAILED";
   }
   return "UNKNOWN";
 }
@@ -52,8 +63,7 @@ bool IsLegalTransition(JobState from, JobState to) {
 }
 
 bool IsTerminal(JobState state) {
-  return state == JobState::kFinished || state == JobState::kCanceled ||
-         state == JobState::kFailed;
+  return state == JobState::kFinished || state == JobState::kCanceled || state == JobState::kFailed;
 }
 
 }  // namespace weir::jobmanager

@@ -64,7 +64,8 @@ class TaskManagerRegistry {
   /// Replaces what `job` holds; an empty map releases all.
   void HoldSlots(const JobId& job, std::map<TaskManagerId, uint32_t> slots);
   /// The workers `job` shall have on that TaskManager; tells it at once.
-  void SetWorkers(const TaskManagerId& id, const JobId& job, std::vector<proto::WorkerSpec> workers);
+  void SetWorkers(const TaskManagerId& id, const JobId& job,
+                  std::vector<proto::WorkerSpec> workers);
   /// To a worker by way of its TaskManager; dropped when there is no stream now.
   void SendToWorker(const TaskManagerId& id, const WorkerId& worker, const JobId& job,
                     Generation generation, proto::WorkerDirective directive);

@@ -19,8 +19,8 @@ struct PlacementRequest {
 };
 
 /// Places a job's slots: where the slot was before if that TaskManager is there, the others on the
-/// TaskManager with the fewest of this job's slots, then the most free ones, then the least id. Pure:
-/// the same request gives the same placement.
+/// TaskManager with the fewest of this job's slots, then the most free ones, then the least id.
+/// Pure: the same request gives the same placement.
 /// RESOURCE_EXHAUSTED, with the figures, when there are too few slots.
 absl::StatusOr<SlotPlacement> PlaceSlots(const PlacementRequest& request);
 

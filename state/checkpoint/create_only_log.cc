@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "common/base/check.h"
 #include "state/checkpoint/checked_file.h"
 
@@ -38,10 +39,10 @@ void CreateOnlyLog::LoadNext(uint64_t sequence, Observer observer,
                        done = std::move(done)](Contents contents) mutable {
         if (absl::IsNotFound(contents.status())) return done(absl::OkStatus());
         if (IsUnknownOutcome(contents.status())) {
-          return RetryLater([this, sequence, observer = std::move(observer),
-                             done = std::move(done)]() mutable {
-            LoadNext(sequence, std::move(observer), std::move(done));
-          });
+          return RetryLater(
+              [this, sequence, observer = std::move(observer), done = std::move(done)]() mutable {
+                LoadNext(sequence, std::move(observer), std::move(done));
+              });
         }
         if (!contents.ok()) return done(contents.status());
         absl::StatusOr<std::string> payload = UnframeChecked(*contents, EntryPath(sequence));
@@ -66,6 +67,20 @@ void CreateOnlyLog::Append(Encoder encode, WhenTaken when_taken, Observer observ
   pending_->sequence = head_ + 1;
   pending_->contents = FrameChecked(pending_->encode(pending_->sequence));
   TryAppend();
+}
+
+void CreateOnlyLog::LookAhead(std::function<void(absl::Status)> done) {
+  if (pending_ != nullptr) return done(absl::OkStatus());  // the append itself will tell
+  using Contents = absl::StatusOr<std::string>;
+  const uint64_t next = head_ + 1;
+  deps_.pool.Run<Contents>(
+      deps_.executor, [&files = deps_.files, path = EntryPath(next)] { return files.Read(path); },
+      lifetime_.Guard([this, next, done = std::move(done)](const Contents& contents) {
+        const bool ours = pending_ != nullptr || head_ >= next;
+        if (!contents.ok() || ours) return done(absl::OkStatus());
+        stale_ = true;
+        done(absl::AbortedError(absl::StrCat("another writer appended ", EntryPath(next))));
+      }));
 }
 
 void CreateOnlyLog::TryAppend() {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
@@ -53,6 +54,10 @@ class CreateOnlyLog {
   void Append(Encoder encode, WhenTaken when_taken, Observer observer,
               std::function<void(absl::StatusOr<uint64_t>)> done);
 
+  /// Looks whether somebody appended behind our head: ABORTED, and this log is stale. OK when not,
+  /// and when storage does not say. A writer with nothing to append finds out by this.
+  void LookAhead(std::function<void(absl::Status)> done);
+
   uint64_t head() const { return head_; }
   bool stale() const { return stale_; }
   bool appending() const { return pending_ != nullptr; }
@@ -65,8 +70,8 @@ class CreateOnlyLog {
     Observer observer;
     std::function<void(absl::StatusOr<uint64_t>)> done;
     uint64_t sequence = 0;
-    std::string contents;     // of entry `sequence`, never changed once tried
-    bool in_doubt = false;    // an earlier try of these bytes had an unknown outcome
+    std::string contents;   // of entry `sequence`, never changed once tried
+    bool in_doubt = false;  // an earlier try of these bytes had an unknown outcome
   };
 
   void LoadNext(uint64_t sequence, Observer observer, std::function<void(absl::Status)> done);

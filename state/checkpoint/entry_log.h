@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/base/random.h"
 #include "state/checkpoint/create_only_log.h"
@@ -44,6 +45,9 @@ class EntryLog {
     Enqueue({std::move(make), CreateOnlyLog::WhenTaken::kAdvance, std::move(observer),
              std::move(done)});
   }
+
+  /// As CreateOnlyLog.
+  void LookAhead(std::function<void(absl::Status)> done) { log_.LookAhead(std::move(done)); }
 
   uint64_t head() const { return log_.head(); }
   bool stale() const { return log_.stale(); }

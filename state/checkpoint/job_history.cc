@@ -1,5 +1,7 @@
 #include "state/checkpoint/job_history.h"
 
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 
 namespace weir {
@@ -47,7 +49,9 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
       submitted_ = entry.submitted();
       break;
     case JobLogEntry::kTakeover:
-      doomed_.clear();
+      // The new leader deletes again what its predecessor named, and nobody what was named before.
+      doomed_.erase(doomed_.begin(), doomed_.begin() + inherited_);
+      inherited_ = static_cast<std::ptrdiff_t>(doomed_.size());
       break;
     case JobLogEntry::kStarted:
       generation_ = Generation(entry.started().generation());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -42,8 +43,8 @@ class JobHistory {
 
   const proto::StopRequested* stop_requested() const { return stop_ ? &*stop_ : nullptr; }
   const proto::JobTerminal* terminal() const { return terminal_ ? &*terminal_ : nullptr; }
-  /// Objects named by aborted and retired entries of the newest leader: their deletion may not have
-  /// happened yet.
+  /// Objects named by aborted and retired entries of the newest leader and the one before it: their
+  /// deletion may not have happened yet.
   const std::vector<std::string>& doomed_objects() const { return doomed_; }
 
  private:
@@ -61,6 +62,7 @@ class JobHistory {
   std::optional<proto::StopRequested> stop_;
   std::optional<proto::JobTerminal> terminal_;
   std::vector<std::string> doomed_;
+  std::ptrdiff_t inherited_ = 0;  // of those, named before the newest takeover
 };
 
 }  // namespace weir

@@ -19,7 +19,7 @@ absl::Status CheckStorage(FileSystem& files, const std::string& directory, Rando
   const std::string path = absl::StrCat(directory, "/", random.HexId("check-"));
   int winners = 0;
   for (int writer = 0; writer < 3; ++writer) {
-    const absl::Status created = files.CreateExclusive(path, "writer 0");
+    const absl::Status created = files.CreateExclusive(path, absl::StrCat("writer ", writer));
     if (created.ok()) ++winners;
     if (!created.ok() && !absl::IsAlreadyExists(created)) return Unusable(directory, created);
   }
@@ -30,6 +30,10 @@ absl::Status CheckStorage(FileSystem& files, const std::string& directory, Rando
                                    "the storage lets a file be created that exists already"));
   }
   if (!read.ok()) return Unusable(directory, read.status());
+  if (*read != "writer 0") {
+    return Unusable(directory, absl::FailedPreconditionError(
+                                   "the storage overwrites a file that it says exists already"));
+  }
   if (!removed.ok()) return Unusable(directory, removed);
   return absl::OkStatus();
 }

@@ -1,8 +1,10 @@
 #include "taskmanager/agent/process_worker_launcher.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "taskmanager/agent/worker_logs.h"
 
 namespace weir::taskmanager {
 
@@ -13,7 +15,7 @@ void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
                                    std::function<void(uint64_t pid)> started,
                                    std::function<void(const std::string& reason)> exited) {
   const WorkerId worker(spec.worker());
-  running_[worker] = Running{0, std::move(started), std::move(exited)};
+  running_[worker] = Running{0, std::move(started), std::move(exited), spec.job()};
   deps_.artifacts.Get(
       ArtifactId(spec.artifact()),
       lifetime_.Guard([this, spec, worker](const absl::StatusOr<std::string>& binary) {
@@ -69,7 +71,13 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   const auto it = running_.find(worker);
   if (it == running_.end()) return;
   const std::function<void(const std::string&)> exited = std::move(it->second.exited);
+  const std::string directory = absl::StrCat(options_.log_directory, "/", it->second.job);
   running_.erase(it);
+  std::set<std::string> in_use;
+  for (const auto& [id, running] : running_) in_use.insert(id.value() + ".log");
+  deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use)] {
+    RemoveOldLogs(directory, keep, in_use);
+  });
   exited(reason);
 }
 

@@ -30,6 +30,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     std::string log_format;
     uint64_t parent_pid = 0;
     uint64_t memory_limit_bytes = 0;
+    size_t keep_logs = 5;        // of ended workers, per job
     std::map<std::string, std::string> environment;  // scrubbed
   };
   struct Dependencies {
@@ -54,6 +55,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     ProcessLauncher::LaunchId launch = 0;  // 0: its artifact is still being fetched
     std::function<void(uint64_t pid)> started;
     std::function<void(const std::string& reason)> exited;
+    std::string job;
   };
 
   void StartProcess(const proto::WorkerSpec& spec, const std::string& binary);

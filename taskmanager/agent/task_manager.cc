@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
 
@@ -13,6 +14,8 @@ namespace {
 // A probe that is not there yet may be a mount's cached directory; after this many reads it is not.
 constexpr int kProbeReadsMax = 5;
 constexpr absl::Duration kProbeReadPause = absl::Seconds(1);
+// A registration, or the reply to it, may be lost: after this many heartbeats it is sent again.
+constexpr int kTicksBetweenRegistrations = 5;
 }  // namespace
 
 TaskManager::TaskManager(Options options, Dependencies dependencies)
@@ -40,17 +43,21 @@ proto::Header TaskManager::MakeHeader() {
 void TaskManager::OnLeaderStreamUp() {
   stream_up_ = true;
   registered_ = false;
+  probe_nonce_.clear();
   Register("", "");
 }
 
 void TaskManager::OnLeaderStreamDown() {
   stream_up_ = false;
   registered_ = false;
+  reading_probe_ = false;
+  stream_lifetime_.Reset();
   deps_.executor.Cancel(probe_timer_);
 }
 
 void TaskManager::Register(const std::string& probe_nonce, const std::string& probe_error) {
   if (!stream_up_) return;
+  unanswered_ticks_ = 0;
   proto::Envelope envelope;
   *envelope.mutable_header() = MakeHeader();
   proto::RegisterTaskManager* request = envelope.mutable_register_();
@@ -108,7 +115,11 @@ void TaskManager::OnRegistrationReply(const proto::Header& header,
   term_ = LeaderTerm(header.term());
   term_nonce_ = header.term_nonce();
   leader_ = header.sender();
-  if (!reply.accepted()) return ReadProbe(reply.probe_path());
+  if (!reply.accepted()) {
+    // One read at a time: every failed one is reported, and every report is answered like this.
+    if (!reading_probe_) ReadProbe(reply.probe_path());
+    return;
+  }
   LogInfo("registered", {{"taskmanager", options_.id}, {"term", term_}});
   registered_ = true;
   deps_.confirm_leader();
@@ -116,21 +127,25 @@ void TaskManager::OnRegistrationReply(const proto::Header& header,
 }
 
 void TaskManager::ReadProbe(const std::string& path) {
+  reading_probe_ = true;
   using Contents = absl::StatusOr<std::string>;
   deps_.pool.Run<Contents>(
       deps_.executor,
       [&files = deps_.files, full = absl::StrCat(options_.storage_root, "/", path)] {
         return files.Read(full);
       },
-      lifetime_.Guard([this, path](const Contents& contents) { OnProbeRead(path, contents); }));
+      stream_lifetime_.Guard(
+          [this, path](const Contents& contents) { OnProbeRead(path, contents); }));
 }
 
 void TaskManager::OnProbeRead(const std::string& path,
                               const absl::StatusOr<std::string>& contents) {
   if (!stream_up_ || registered_) return;
   if (contents.ok()) {
+    reading_probe_ = false;
     failed_probe_reads_ = 0;
-    return Register(*contents, "");
+    probe_nonce_ = *contents;
+    return Register(probe_nonce_, "");
   }
   if (absl::IsNotFound(contents.status()) && ++failed_probe_reads_ >= kProbeReadsMax) {
     return deps_.on_fatal(absl::FailedPreconditionError(
@@ -139,10 +154,9 @@ void TaskManager::OnProbeRead(const std::string& path,
   }
   Register("", std::string(contents.status().message()));
   deps_.executor.Cancel(probe_timer_);
-  probe_timer_ = deps_.executor.PostAfter(
-      kProbeReadPause, lifetime_.Guard([this, path] {
-        if (stream_up_ && !registered_) ReadProbe(path);
-      }));
+  probe_timer_ = deps_.executor.PostAfter(kProbeReadPause, lifetime_.Guard([this, path] {
+    if (stream_up_ && !registered_) ReadProbe(path);
+  }));
 }
 
 void TaskManager::OnDirective(const proto::TaskManagerDirective& directive) {
@@ -176,8 +190,7 @@ void TaskManager::StartWorker(const proto::WorkerSpec& spec) {
   worker.status.set_job(spec.job());
   worker.status.set_state(proto::WorkerStatus::STARTING);
   deps_.launcher.Launch(
-      spec,
-      lifetime_.Guard([this, id](uint64_t pid) {
+      spec, lifetime_.Guard([this, id](uint64_t pid) {
         const auto it = workers_.find(id);
         if (it != workers_.end()) it->second.status.set_pid(pid);
       }),
@@ -206,8 +219,7 @@ void TaskManager::OnWorkerMessage(StreamId stream, const proto::Envelope& envelo
   if (envelope.has_worker_hello()) {
     const proto::WorkerHello& hello = envelope.worker_hello();
     const auto worker = workers_.find(WorkerId(hello.worker()));
-    if (worker == workers_.end() ||
-        worker->second.status.state() == proto::WorkerStatus::EXITED) {
+    if (worker == workers_.end() || worker->second.status.state() == proto::WorkerStatus::EXITED) {
       const std::function<void()> close = it->second.close;
       streams_.erase(it);
       return close();  // not one of ours
@@ -278,6 +290,9 @@ void TaskManager::SendReport() {
 
 void TaskManager::Tick() {
   SendReport();
+  if (stream_up_ && !registered_ && ++unanswered_ticks_ >= kTicksBetweenRegistrations) {
+    Register(probe_nonce_, "");
+  }
   tick_timer_ =
       deps_.executor.PostAfter(options_.heartbeat_interval, lifetime_.Guard([this] { Tick(); }));
 }

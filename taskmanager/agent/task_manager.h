@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
@@ -44,7 +45,7 @@ class TaskManager {
   };
   struct Options {
     TaskManagerId id;
-    std::string node;          // names the work directory: the same for every start on it
+    std::string node;  // names the work directory: the same for every start on it
     std::string host;
     std::string cluster;
     std::string storage_root;
@@ -63,8 +64,7 @@ class TaskManager {
 
   // Streams of workers. `send` and `close` are called until OnWorkerStreamDown.
   using StreamId = uint64_t;
-  StreamId OnWorkerStreamUp(std::function<void(proto::Envelope)> send,
-                            std::function<void()> close);
+  StreamId OnWorkerStreamUp(std::function<void(proto::Envelope)> send, std::function<void()> close);
   void OnWorkerMessage(StreamId stream, const proto::Envelope& envelope);
   void OnWorkerStreamDown(StreamId stream);
 
@@ -106,6 +106,9 @@ class TaskManager {
   std::map<std::string, uint64_t> last_sequence_;
   bool stream_up_ = false;
   bool registered_ = false;
+  std::string probe_nonce_;     // what it read from the leader's probe
+  int unanswered_ticks_ = 0;    // since it last asked to be registered
+  bool reading_probe_ = false;  // or waiting to read it again
   int failed_probe_reads_ = 0;
   uint64_t next_sequence_ = 1;
   std::map<WorkerId, Worker> workers_;
@@ -113,6 +116,7 @@ class TaskManager {
   StreamId next_stream_ = 1;
   TimerId tick_timer_ = 0;
   TimerId probe_timer_ = 0;
+  Lifetime stream_lifetime_;  // of the stream to the leader
   Lifetime lifetime_;
 };
 

@@ -17,8 +17,8 @@
 
 namespace weir::taskmanager {
 
-/// The coordinator tasks of one generation: the enumerators of all sources and the committers of all
-/// sinks. One worker of a job hosts them.
+/// The coordinator tasks of one generation: the enumerators of all sources and the committers of
+/// all sinks. One worker of a job hosts them.
 ///
 /// Life cycle: Initialize once, then Discover any number of times. Made anew for each generation.
 /// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool.

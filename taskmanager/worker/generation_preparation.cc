@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "state/checkpoint/state_object_store.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
@@ -15,10 +16,10 @@ absl::Status CheckProbe(FileSystem& files, const proto::Deployment& deployment,
   const absl::StatusOr<std::string> probe = files.Read(deployment.probe_object());
   if (probe.ok() && *probe == deployment.probe_nonce()) return absl::OkStatus();
   if (absl::IsUnavailable(probe.status())) return probe.status();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the checkpoint directory is not shared: host ", host, " does not see '",
-      deployment.probe_object(), "', which the JobManager wrote",
-      probe.ok() ? " (it sees another file there)" : ""));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the checkpoint directory is not shared: host ", host, " does not see '",
+                   deployment.probe_object(), "', which the JobManager wrote",
+                   probe.ok() ? " (it sees another file there)" : ""));
 }
 
 absl::StatusOr<TaskSnapshotData> LoadSnapshot(StateObjectStore& store,
@@ -38,6 +39,7 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
                                      const proto::Deployment& deployment, LeaderTerm term,
                                      const std::string& host) {
   PreparedGeneration prepared;
+  prepared.storage_failed = true;
   prepared.status = CheckProbe(files, deployment, host);
   if (!prepared.status.ok()) return prepared;
   StateObjectStore store(files, deployment.storage_root());
@@ -50,11 +52,17 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
     }
     prepared.restored[{VertexId(task.vertex()), task.index()}] = *std::move(snapshot);
   }
+  prepared.storage_failed = false;
   if (deployment.coordinator()) {
     prepared.coordinator = std::make_shared<CoordinatorTasks>(graph);
     prepared.status = prepared.coordinator->Initialize(deployment, term);
   }
   return prepared;
+}
+
+bool IsWorthRetrying(const PreparedGeneration& prepared, bool restored) {
+  if (prepared.storage_failed && absl::IsUnavailable(prepared.status)) return true;
+  return IsWorthRetrying(prepared.status, restored);
 }
 
 bool IsWorthRetrying(const absl::Status& status, bool restored) {

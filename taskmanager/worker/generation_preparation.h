@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
 #include "common/operator/stream_graph.h"
@@ -17,6 +18,7 @@ namespace weir::taskmanager {
 /// What a worker has to have before it can build the tasks of a generation.
 struct PreparedGeneration {
   absl::Status status;
+  bool storage_failed = false;  // the status is checkpoint storage's, not a connector's
   std::map<SubtaskId, TaskSnapshotData> restored;
   std::shared_ptr<CoordinatorTasks> coordinator;  // only where the coordinator tasks live
 };
@@ -30,5 +32,7 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
 /// Whether starting again may help. At the first start a wrong topic or option is final; a job that
 /// ran before is not given up for what may be a passing condition outside.
 bool IsWorthRetrying(const absl::Status& status, bool restored);
+/// As above; checkpoint storage that does not answer comes back, also at the first start.
+bool IsWorthRetrying(const PreparedGeneration& prepared, bool restored);
 
 }  // namespace weir::taskmanager

@@ -33,8 +33,8 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
   for (const proto::TaskDeployment& deployed : deployment.tasks()) {
     const proto::JobVertex* vertex = FindVertex(plan, deployed.vertex());
     if (vertex == nullptr) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("deployment names vertex ", deployed.vertex(), ", which is not in its plan"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "deployment names vertex ", deployed.vertex(), ", which is not in its plan"));
     }
     TaskDescription description;
     description.subtask = {VertexId(vertex->id()), deployed.index()};

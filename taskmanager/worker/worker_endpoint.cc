@@ -150,7 +150,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
 
 void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
   if (!prepared.status.ok()) {
-    return Fail(prepared.status, "", IsWorthRetrying(prepared.status, deployment_.restored()));
+    return Fail(prepared.status, "", IsWorthRetrying(prepared, deployment_.restored()));
   }
   coordinator_ = std::move(prepared.coordinator);
   if (coordinator_ != nullptr) {

@@ -1,10 +1,13 @@
-"""./dev bench list | NAME [--engines weir,handwritten] [--events N] [--rounds R] [--json FILE]
+"""./dev bench list | NAME [--engines weir,weir-run,handwritten] [--events N] [--rounds R]
+               [--json FILE]
 
-flight_delays  CPU-seconds per million input records of examples/flight_delays beside a hand-written
-               single-thread program that does the same (tests/bench/handwritten.cc), on one real
-               Kafka broker, the same bytes, interleaved, outputs compared.
-
-The last line is the headline: median CPU of the first engine over that of the last.
+flight_delays  CPU-seconds per million input records of examples/flight_delays, on a cluster of
+               processes (weir) and in one process (weir-run), beside a hand-written single-thread
+               program that does the same (tests/bench/handwritten.cc): one real Kafka broker, the
+               same bytes, interleaved, outputs compared. The last line is the CPU of the first
+               engine over that of the last: the median of the rounds' ratios.
+idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
+               median of the rounds.
 """
 
 import argparse
@@ -17,14 +20,17 @@ import sys
 import tempfile
 import time
 
-from engines import ENGINES
+from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
+from weir_cluster import IdleCluster, WeirCluster
 
-BENCHES = {"flight_delays": "Kafka JSON in, 15 minutes late or more, Kafka JSON out"}
+ENGINES = {"weir": WeirCluster, "weir-run": WeirRun, "handwritten": Handwritten}
 PARTITIONS = 4
 ROUND_TIMEOUT_SECONDS = 300
 # A round during which the canary ran this much slower than the fastest is left out of the median.
 NOISY_CANARY = 1.25
+# How long a cluster is left alone before its memory is read.
+IDLE_SECONDS = 5
 
 
 def canary_seconds():
@@ -37,7 +43,7 @@ def canary_seconds():
 
 
 def run_once(engine_name, topics, options, round_number):
-    """One run of one engine from start to the last output record."""
+    """One run of one engine from its start, or the job's submission, to the last output record."""
     output = f"out-{engine_name}-{round_number}"
     topics.create(output, PARTITIONS)
     before = canary_seconds()
@@ -52,16 +58,21 @@ def run_once(engine_name, topics, options, round_number):
         raise SystemExit(f"{engine_name} wrote {digest['records']} records, "
                          f"{options.expected} were expected")
     topics.delete(output)
-    return {"engine": engine_name, "cpu_s": round(cpu, 3), "seconds": round(seconds, 3),
-            "rss_mb": round(rss, 1), "digest": digest["digest"],
-            "canary_s": round(max(before, canary_seconds()), 4)}
+    return {"engine": engine_name, "round": round_number, "cpu_s": round(cpu, 3),
+            "seconds": round(seconds, 3), "rss_mb": round(rss, 1), "digest": digest["digest"],
+            "canary_s": round(max(before, canary_seconds()), 4),
+            "load": round(os.getloadavg()[0], 2)}
+
+
+def quiet_rounds(rounds):
+    """Without those that were disturbed, unless that is half of them or more."""
+    quiet = min(one["canary_s"] for one in rounds) * NOISY_CANARY
+    kept = [one for one in rounds if one["canary_s"] <= quiet]
+    return kept if len(kept) * 2 > len(rounds) else rounds
 
 
 def summary(name, engine, rounds, events):
-    quiet = min(one["canary_s"] for one in rounds) * NOISY_CANARY
-    kept = [one for one in rounds if one["canary_s"] <= quiet]
-    if len(kept) * 2 <= len(rounds):
-        kept = rounds
+    kept = quiet_rounds(rounds)
     millions = events / 1e6
     return {
         "bench": name, "query": name, "engine": engine,
@@ -72,20 +83,26 @@ def summary(name, engine, rounds, events):
     }
 
 
-def print_table(results):
+def print_table(results, events):
     print(f"{'engine':<14}{'CPU-s/M':>9}{'min':>9}{'max':>9}{'events/s':>12}{'peak MB':>9}"
           f"{'rounds':>8}")
     for one in results:
         kept = [each for each in one["rounds"] if each["kept"]]
-        per_second = one["cpu_s_per_million"] / statistics.median(each["cpu_s"] for each in kept)
-        cpu = [each["cpu_s"] * per_second for each in kept]
+        cpu = [each["cpu_s"] / events * 1e6 for each in kept]
         print(f"{one['engine']:<14}{one['cpu_s_per_million']:>9.3f}{min(cpu):>9.3f}{max(cpu):>9.3f}"
               f"{one['events_per_s']:>12,}{one['rss_mb']:>9.0f}{len(kept):>5}/{len(one['rounds'])}")
 
 
+def ratios(result, anchor):
+    """CPU of one engine over another's, round by round: what disturbs the machine disturbs both."""
+    by_round = {one["round"]: one for one in anchor["rounds"]}
+    pairs = [(one, by_round[one["round"]]) for one in result["rounds"]]
+    quiet = [pair for pair in pairs if pair[0]["kept"] and pair[1]["kept"]]
+    return [one["cpu_s"] / other["cpu_s"] for one, other in quiet or pairs]
+
+
 def flight_delays(options):
-    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder, \
-            KafkaTopics(options, pathlib.Path(folder)) as topics:
+    with KafkaTopics(options, pathlib.Path(options.log_folder)) as topics:
         topics.create("flights", PARTITIONS)
         options.expected = topics.load_flights("flights", options.events)
         rounds = []
@@ -99,15 +116,50 @@ def flight_delays(options):
     results = [summary("flight_delays", engine,
                        [one for one in rounds if one["engine"] == engine], options.events)
                for engine in options.engines]
-    print_table(results)
-    return results
+    print_table(results, options.events)
+    headline = f"{results[0]['engine']}: {results[0]['cpu_s_per_million']:.3f} CPU-s per million"
+    for result in results[:-1]:
+        each = ratios(result, results[-1])
+        result["ratio"] = round(statistics.median(each), 3)
+        print(f"{result['engine']} / {results[-1]['engine']}: {result['ratio']:.2f} x CPU "
+              f"({min(each):.2f} to {max(each):.2f} in {len(each)} rounds)")
+    if len(results) > 1:
+        headline = (f"{results[0]['engine']} / {results[-1]['engine']}: "
+                    f"{results[0]['ratio']:.2f} x CPU per record")
+    return results, headline
+
+
+def idle_memory(options):
+    rounds = []
+    for number in range(1, options.rounds + 1):
+        with IdleCluster(options, "", "", f"idle-{number}") as cluster:
+            time.sleep(IDLE_SECONDS)
+            cluster.check_alive()
+            jobmanager, taskmanager = (
+                round(proc_kilobytes(pid, "smaps_rollup", "Pss") / 1024, 1)
+                for pid in cluster.pids())
+            rss = sum(proc_kilobytes(pid, "smaps_rollup", "Rss") for pid in cluster.pids()) / 1024
+        rounds.append({"jobmanager_pss_mb": jobmanager, "taskmanager_pss_mb": taskmanager,
+                       "pss_mb": round(jobmanager + taskmanager, 1), "rss_mb": round(rss, 1)})
+        print(f"round {number}: JobManager {jobmanager} MB PSS, TaskManager {taskmanager} MB PSS; "
+              f"{rss:.1f} MB RSS together", flush=True)
+    pss = statistics.median(one["pss_mb"] for one in rounds)
+    result = {"bench": "idle_memory", "query": "idle_memory", "engine": "weir", "pss_mb": pss,
+              "rss_mb": max(one["rss_mb"] for one in rounds), "rounds": rounds}
+    return [result], f"idle JobManager and TaskManager: {pss:.1f} MB PSS"
+
+
+BENCHES = {
+    "flight_delays": (flight_delays, "Kafka JSON in, 15 minutes late or more, Kafka JSON out"),
+    "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
+}
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=["list", *BENCHES])
-    parser.add_argument("--engines", default="weir,handwritten",
+    parser.add_argument("--engines", default=",".join(ENGINES),
                         help="in the order in which they run: " + ", ".join(ENGINES))
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -129,18 +181,14 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     if options.name == "list":
-        for name, what in BENCHES.items():
+        for name, (_, what) in BENCHES.items():
             print(f"{name:<16}{what}")
         return
-    results = flight_delays(options)
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as options.log_folder:
+        results, headline = BENCHES[options.name][0](options)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"results": results}, indent=2) + "\n")
-    first, last = results[0], results[-1]
-    if len(results) > 1:
-        ratio = first["cpu_s_per_million"] / last["cpu_s_per_million"]
-        print(f"{first['engine']} / {last['engine']}: {ratio:.2f} x CPU per record")
-    else:
-        print(f"{first['engine']}: {first['cpu_s_per_million']:.3f} CPU-s per million records")
+    print(headline)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,30 @@ import pathlib
 import subprocess
 
 STOP_SECONDS = 15
+# Between checkpoints, and between the commits of the hand-written program.
+INTERVAL = "500ms"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Engine:
-    """One or more processes with their children. A context manager: running inside, gone behind."""
+    """One or more processes with their children. A context manager: working inside, gone behind."""
 
     def __init__(self, options, bootstrap, source, sink):
+        self.programs = options.binary_dir / "bin"
+        self.job_arguments = [f"--brokers={bootstrap}", f"--input={source}", f"--output={sink}"]
         self._log = pathlib.Path(options.log_folder) / f"{sink}.log"
         self._processes = []
-        self._commands = self.commands(options.binary_dir / "bin", bootstrap, source, sink)
 
-    def commands(self, programs, bootstrap, source, sink):
+    def start(self):
+        """Starts the processes; from here on records may flow."""
         raise NotImplementedError
 
     def __enter__(self):
-        with open(self._log, "wb") as log:
-            for command in self._commands:
-                self._processes.append(subprocess.Popen(command, stdout=log, stderr=log,
-                                                        stdin=subprocess.DEVNULL))
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -35,14 +40,24 @@ class Engine:
                 process.kill()
                 process.wait()
 
+    def spawn(self, *command):
+        """A process that the kernel kills when the benchmark dies."""
+        with open(self._log, "ab") as log:
+            self._processes.append(subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *command], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL))
+        return self._processes[-1]
+
+    def fail(self, what):
+        tail = self._log.read_text(errors="replace")[-2000:]
+        raise SystemExit(f"{what}:\n{tail}")
+
     def check_alive(self):
         for process in self._processes:
             if process.poll() is not None:
-                tail = self._log.read_text(errors="replace")[-2000:]
-                raise SystemExit(f"{process.args[0]} ended with exit code {process.returncode}:\n"
-                                 f"{tail}")
+                self.fail(f"{process.args[4]} ended with exit code {process.returncode}")
 
-    def _pids(self):
+    def pids(self):
         """The processes and everything they have started."""
         pids = [process.pid for process in self._processes]
         for pid in pids:
@@ -51,34 +66,34 @@ class Engine:
         return pids
 
     def cpu_seconds(self):
-        """User and system time of all processes, with those of children that ended."""
+        """User and system time of all processes, with those of children that ended; at least one
+        tick of the clock."""
         ticks = 0
-        for pid in self._pids():
+        for pid in self.pids():
             fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             ticks += sum(int(field) for field in fields[11:15])
-        return ticks / TICKS_PER_SECOND
+        return max(ticks, 1) / TICKS_PER_SECOND
 
     def peak_rss_mb(self):
-        kilobytes = 0
-        for pid in self._pids():
-            for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    kilobytes += int(line.split()[1])
-        return kilobytes / 1024
+        return sum(proc_kilobytes(pid, "status", "VmHWM") for pid in self.pids()) / 1024
 
 
 class WeirRun(Engine):
     """examples/flight_delays, everything in one process."""
 
-    def commands(self, programs, bootstrap, source, sink):
-        return [[programs / "flight_delays", "run", "--", f"--brokers={bootstrap}",
-                 f"--input={source}", f"--output={sink}"]]
+    def start(self):
+        self.spawn(self.programs / "flight_delays", "run", f"--checkpoint.interval={INTERVAL}",
+                   "--", *self.job_arguments)
 
 
 class Handwritten(Engine):
-    def commands(self, programs, bootstrap, source, sink):
-        return [[programs / "bench_handwritten", f"--brokers={bootstrap}", f"--input={source}",
-                 f"--output={sink}"]]
+    def start(self):
+        self.spawn(self.programs / "bench_handwritten", *self.job_arguments)
 
 
-ENGINES = {"weir": WeirRun, "handwritten": Handwritten}
+def proc_kilobytes(pid, file, field):
+    """The number behind "<field>:" in a file of /proc/<pid>, 0 when there is none."""
+    for line in pathlib.Path(f"/proc/{pid}/{file}").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1])
+    return 0

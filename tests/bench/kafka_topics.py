@@ -4,10 +4,12 @@ import csv
 import io
 import os
 import subprocess
+import sys
 import time
 
 FLIGHTS = "examples/data/us-flights-2001-200k.csv.zst"
 MINUTES_OF_A_DELAY = 15
+NO_KAFKA = 77
 
 
 class KafkaTopics:
@@ -16,15 +18,23 @@ class KafkaTopics:
         self._flights = options.source_dir / FLIGHTS
         self._tool = options.binary_dir / "bin" / "bench_topic"
         self._folder = folder / "kafka"
-        options.log_folder = folder
         self.bootstrap = None
 
     def __enter__(self):
+        self._require_kafka()
         answer = subprocess.run([self._scripts / "kafka_server.sh", "start", "--dir", self._folder,
                                  "--parent-pid", str(os.getpid())],
                                 stdout=subprocess.PIPE, text=True, check=True)
         self.bootstrap = answer.stdout.strip().removeprefix("bootstrap=")
         return self
+
+    def _require_kafka(self):
+        """As the tests do: exit code 77 where Kafka is not there, unless it is required."""
+        fetched = subprocess.run([self._scripts / "fetch_kafka.sh"], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True, check=False)
+        if fetched.returncode != 0:
+            print(fetched.stderr.strip(), file=sys.stderr)
+            sys.exit(1 if os.environ.get("WEIR_REQUIRE_KAFKA") == "1" else NO_KAFKA)
 
     def __exit__(self, *_):
         subprocess.run([self._scripts / "kafka_server.sh", "stop", "--dir", self._folder],

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/log.h"
 #include "tests/sim/sim_cluster.h"
 

@@ -21,7 +21,7 @@ struct LogTruth {
     std::vector<proto::JobLogEntry> entries;
     std::map<Epoch, proto::CheckpointManifest> manifests;  // of every epoch ever owned
     std::map<Generation, proto::JobStarted> starts;
-    std::set<std::string> deletable;                       // named by retired or aborted entries
+    std::set<std::string> deletable;  // named by retired or aborted entries
   };
 
   ClusterHistory cluster;

@@ -33,6 +33,7 @@ struct ModelContext {
   SimProcess* process = nullptr;  // null where the job is only planned
   std::string worker;
   std::string job;
+  uint64_t transactions = 0;  // begun by this process, for ids
 };
 
 inline constexpr char kSourceUid[] = "source";

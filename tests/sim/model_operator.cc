@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/check.h"
 #include "common/base/stable_hash.h"
 #include "tests/sim/model_job.h"
@@ -23,9 +24,9 @@ class ModelOperator final : public Operator {
       const int64_t index = batch->column(1).int64s()[row];
       const auto [next, first] = state_.next.try_emplace(split, index);
       if (next->second != index) {
-        context_.world.Violate("Snapshots", absl::StrCat("split ", split, ": record ", index,
-                                                         " reached the operator where ",
-                                                         next->second, " comes next"));
+        context_.world.Violate(
+            "Snapshots", absl::StrCat("split ", split, ": record ", index,
+                                      " reached the operator where ", next->second, " comes next"));
       }
       ++next->second;
       state_.checksum[split] += RecordValue(split, index);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "tests/sim/model_job.h"
 
 namespace weir::sim {
@@ -70,21 +71,21 @@ class DeliveringWriter final : public ModelWriter {
       // Once it has left, it arrives, whatever becomes of the process.
       const absl::Duration delay = absl::Microseconds(Between(random_, 100, 40'000));
       const bool leaves = !Chance(random_, 200);
-      context_.world.Schedule(
-          delay, [this, alive = alive_, range, leaves, number, &context = context_] {
-            const bool lives = *alive && context.process->alive();
-            if (leaves || lives) context.outside.Deliver(range);
-            if (!lives) return;
-            Later(absl::Microseconds(Between(random_, 10, 2000)),
-                  [this, number] { OnDelivered(number); });
-          });
+      context_.world.Schedule(delay,
+                              [this, alive = alive_, range, leaves, number, &context = context_] {
+                                const bool lives = *alive && context.process->alive();
+                                if (leaves || lives) context.outside.Deliver(range);
+                                if (!lives) return;
+                                Later(absl::Microseconds(Between(random_, 10, 2000)),
+                                      [this, number] { OnDelivered(number); });
+                              });
     }
     return absl::OkStatus();
   }
 
   void PrepareCommit(Epoch epoch, PrepareDone done) override {
     RecordBarrier(epoch);
-    if (Chance(random_, context_.config.sink_error)) {
+    if (context_.outside.Refuses(random_)) {
       return done(absl::UnavailableError("the model sink refuses"));
     }
     if (context_.config.bug == PlantedBug::kAnswerBeforeDelivery) {
@@ -138,12 +139,12 @@ class TransactionalWriter final : public ModelWriter {
 
   void PrepareCommit(Epoch epoch, PrepareDone done) override {
     RecordBarrier(epoch);
-    if (Chance(random_, context_.config.sink_error)) {
+    if (context_.outside.Refuses(random_)) {
       return done(absl::UnavailableError("the model sink refuses"));
     }
     if (!open_.empty()) {
       Transaction transaction;
-      transaction.id = absl::StrCat(context_.worker, "/", subtask_, "/", random_.HexId());
+      transaction.id = absl::StrCat(context_.worker, "/", ++context_.transactions);
       transaction.subtask = subtask_;
       transaction.epoch = epoch;
       transaction.ranges = std::exchange(open_, {});
@@ -160,15 +161,14 @@ class TransactionalWriter final : public ModelWriter {
 
   void Commit(const CommitPermit& permit, CommitDone done) override {
     const absl::Duration effect = absl::Microseconds(Between(random_, 50, 3000));
-    if (Chance(random_, context_.config.sink_error)) {
+    if (context_.outside.Refuses(random_)) {
       return Later(effect, [done = std::move(done)] {
         done(absl::UnavailableError("the model sink does not commit"));
       });
     }
     Later(effect, [this, permit, done = std::move(done)] {
       CommitThrough(permit);
-      Later(absl::Microseconds(Between(random_, 50, 3000)),
-            [done] { done(absl::OkStatus()); });
+      Later(absl::Microseconds(Between(random_, 50, 3000)), [done] { done(absl::OkStatus()); });
     });
   }
 
@@ -187,11 +187,12 @@ class TransactionalWriter final : public ModelWriter {
 class ModelCommitter final : public SinkCommitter {
  public:
   explicit ModelCommitter(ModelContext& context)
-      : context_(context), random_(context.world.Fork(absl::StrCat("committer ", context.worker))) {}
+      : context_(context),
+        random_(context.world.Fork(absl::StrCat("committer ", context.worker))) {}
 
   absl::Status CommitRestored(const CommitPermit& permit,
                               const std::vector<std::string>& committables) override {
-    if (Chance(random_, context_.config.sink_error * 3)) {
+    if (context_.outside.Refuses(random_)) {
       return absl::UnavailableError("the model sink does not commit");
     }
     for (const std::string& one : committables) {

@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/types/batch_builder.h"
 #include "tests/sim/model_job.h"
@@ -11,20 +12,20 @@ namespace weir::sim {
 namespace {
 
 SchemaPtr RecordSchema() {
-  static const SchemaPtr& schema =
-      *new SchemaPtr(Schema::Make({{"split", DataType::kInt64, false},
-                                   {"index", DataType::kInt64, false}}));
+  static const SchemaPtr& schema = *new SchemaPtr(
+      Schema::Make({{"split", DataType::kInt64, false}, {"index", DataType::kInt64, false}}));
   return schema;
 }
 
 class ModelEnumerator final : public SplitEnumerator {
  public:
   explicit ModelEnumerator(ModelContext& context)
-      : context_(context), random_(context.world.Fork(absl::StrCat("enumerator ", context.worker))) {}
+      : context_(context),
+        random_(context.world.Fork(absl::StrCat("enumerator ", context.worker))) {}
 
   absl::StatusOr<std::vector<SourceSplit>> DiscoverSplits(
       const std::vector<SourceSplit>& known) override {
-    if (!known.empty() && Chance(random_, context_.config.sink_error)) {
+    if (!known.empty() && context_.outside.Refuses(random_)) {
       return absl::UnavailableError("the model source does not answer");
     }
     std::vector<SourceSplit> fresh;

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/check.h"
 
 namespace weir::sim {
@@ -78,24 +79,24 @@ void Outside::Commit(const std::string& job, const CommitPermit& permit,
                                                   permit.epoch().value(), ", which is not owned"));
   }
   if (transaction.epoch > permit.epoch()) {
-    return world_.Violate("Permits", absl::StrCat("epoch ", transaction.epoch.value(),
-                                                  " committed under a permit for epoch ",
-                                                  permit.epoch().value()));
+    return world_.Violate(
+        "Permits", absl::StrCat("epoch ", transaction.epoch.value(),
+                                " committed under a permit for epoch ", permit.epoch().value()));
   }
   if (!committed_.insert(transaction.id).second) return;  // idempotent
   Epoch& last = last_epoch_[transaction.subtask];
   if (transaction.epoch < last) {
-    return world_.Violate("Permits", absl::StrCat("subtask ", transaction.subtask, " commits epoch ",
-                                                  transaction.epoch.value(), " behind epoch ",
-                                                  last.value()));
+    return world_.Violate("Permits",
+                          absl::StrCat("subtask ", transaction.subtask, " commits epoch ",
+                                       transaction.epoch.value(), " behind epoch ", last.value()));
   }
   last = transaction.epoch;
   for (const SplitRange& range : transaction.ranges) {
     const auto [it, first] = next_.try_emplace(range.split, range.from);
     if (it->second != range.from) {
-      return world_.Violate(
-          "ExactlyOnce", absl::StrCat("split ", range.split, ": records ", range.from, " to ",
-                                      range.to, " committed where ", it->second, " comes next"));
+      return world_.Violate("ExactlyOnce",
+                            absl::StrCat("split ", range.split, ": records ", range.from, " to ",
+                                         range.to, " committed where ", it->second, " comes next"));
     }
     it->second = range.to;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "tests/sim/log_truth.h"
@@ -44,15 +45,21 @@ class Outside {
   // Source.
   /// Starting position as discovery number n resolves it.
   int64_t ResolveStart(uint64_t split);
-  int64_t EndOf(uint64_t split) const;          // one behind the last record, for ever
-  int64_t Available(uint64_t split) const;      // one behind the last record that is there now
+  int64_t EndOf(uint64_t split) const;      // one behind the last record, for ever
+  int64_t Available(uint64_t split) const;  // one behind the last record that is there now
   absl::Duration UntilAvailable(int64_t index) const;
-  uint64_t KnownSplits() const;                 // how many discovery finds now
+  uint64_t KnownSplits() const;  // how many discovery finds now
+
+  /// Whether a request to source or sink fails now; never again after Heal.
+  bool Refuses(Random& random) const { return !healed_ && Chance(random, config_.sink_error); }
+  void Heal() { healed_ = true; }
 
   // Sinks.
   void Deliver(const SplitRange& range);
   void Commit(const std::string& job, const CommitPermit& permit, const Transaction& transaction);
-  bool IsCommitted(const std::string& transaction) const { return committed_.count(transaction) > 0; }
+  bool IsCommitted(const std::string& transaction) const {
+    return committed_.count(transaction) > 0;
+  }
 
   /// Records of the split below this position have all reached the sink, from `start` on.
   bool Contains(uint64_t split, int64_t start, int64_t position) const;
@@ -62,11 +69,12 @@ class Outside {
   SimWorld& world_;
   const SimConfig& config_;
   const LogTruth& truth_;
+  bool healed_ = false;
   uint64_t discoveries_ = 0;
   std::map<uint64_t, std::set<int64_t>> delivered_;
-  std::map<uint64_t, int64_t> next_;         // transactional: position behind what is committed
+  std::map<uint64_t, int64_t> next_;  // transactional: position behind what is committed
   std::set<std::string> committed_;
-  std::map<uint32_t, Epoch> last_epoch_;     // of each subtask's sink
+  std::map<uint32_t, Epoch> last_epoch_;  // of each subtask's sink
 };
 
 }  // namespace weir::sim

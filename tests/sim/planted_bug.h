@@ -12,23 +12,23 @@ namespace weir::sim {
 /// to prove that the checkers would see them. The product's code knows nothing of them.
 enum class PlantedBug {
   kNone,
-  kOldTermAccepted,        // a directive of an older leader passes the worker's fence
-  kOldGenerationAccepted,  // a deployment of an older generation passes for the new one
-  kEpochOwnedTwice,        // create-if-absent replaces what is there, in job logs
-  kAppendReadAsAbsent,     // a new leader does not see the newest entry, and writes there
-  kReadBackLies,           // reading a log entry gives what this process wanted to write
-  kDeletionBeforeEntry,    // the retired or aborted entry is dropped, and success reported
-  kAnswerOfOtherAttempt,   // an old attempt's snapshots are credited to the pending one
-  kTaskMissing,            // a checkpoint completes without the answer of one task
-  kCommitWithoutPermit,    // the sink commits when it has prepared
-  kPermitTooEarly,         // a trigger is taken for a permit
-  kBarrierOvertakes,       // positions are taken before the last batch has reached the operators
-  kRestoreFromOlderEpoch,  // the deployment holds the snapshots of an epoch before the newest
-  kSplitsLost,             // the enumerator's state comes without its last split
-  kAckWithoutRegistration, // the registration's entry is dropped, and success reported
-  kWatermarkReset,         // restored splits come without their watermarks
-  kAnswerBeforeDelivery,   // an at-least-once sink acknowledges what it has not delivered
-  kManifestLost,           // objects are acknowledged and not written
+  kOldTermAccepted,         // a directive of an older leader passes the worker's fence
+  kOldGenerationAccepted,   // a deployment of an older generation passes for the new one
+  kEpochOwnedTwice,         // create-if-absent replaces what is there, in job logs
+  kAppendReadAsAbsent,      // a new leader does not see the newest entry, and writes there
+  kReadBackLies,            // reading a log entry gives what this process wanted to write
+  kDeletionBeforeEntry,     // the retired or aborted entry is dropped, and success reported
+  kAnswerOfOtherAttempt,    // an old attempt's snapshots are credited to the pending one
+  kTaskMissing,             // a checkpoint completes without the answer of one task
+  kCommitWithoutPermit,     // the sink commits when it has prepared
+  kPermitTooEarly,          // a trigger is taken for a permit
+  kBarrierOvertakes,        // positions are taken before the last batch has reached the operators
+  kRestoreFromOlderEpoch,   // the deployment holds the snapshots of an epoch before the newest
+  kSplitsLost,              // the enumerator's state comes without its last split
+  kAckWithoutRegistration,  // the registration's entry is dropped, and success reported
+  kWatermarkReset,          // restored splits come without their watermarks
+  kAnswerBeforeDelivery,    // an at-least-once sink acknowledges what it has not delivered
+  kManifestLost,            // objects are acknowledged and not written
 };
 
 struct PlantedBugName {

@@ -49,8 +49,8 @@ void PlantedEdits::AddMissingTasks(proto::WorkerReport* report) {
 void PlantedEdits::CreditOldAnswer(const std::string& worker, proto::WorkerReport* report) {
   const auto trigger = last_trigger_.find(worker);
   const auto last = last_answer_.find(worker);
-  if (report->answers_size() == 0 && trigger != last_trigger_.end() &&
-      last != last_answer_.end() && last->second.epoch() < trigger->second.epoch()) {
+  if (report->answers_size() == 0 && trigger != last_trigger_.end() && last != last_answer_.end() &&
+      last->second.epoch() < trigger->second.epoch()) {
     proto::CheckpointAnswer* answer = report->add_answers();
     *answer = last->second;
     answer->set_epoch(trigger->second.epoch());
@@ -95,8 +95,7 @@ void PlantedEdits::RestoreOlder(const std::string& job, proto::Deployment* deplo
   }
 }
 
-void PlantedEdits::EditAtWorker(proto::Envelope* envelope,
-                                std::optional<proto::Envelope>* replay) {
+void PlantedEdits::EditAtWorker(proto::Envelope* envelope, std::optional<proto::Envelope>* replay) {
   proto::Header* header = envelope->mutable_header();
   const std::string worker = header->addressee();
   if (config_.bug == PlantedBug::kOldTermAccepted) {

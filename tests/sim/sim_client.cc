@@ -42,13 +42,20 @@ void SimClient::Submit(SimJobManager& leader) {
     (*request.mutable_configuration())[key] = value;
   }
   leader.job_manager().SubmitJob(
-      request, [this](const absl::StatusOr<proto::SubmitJobResponse>& response) {
-        environment_.world.Schedule(absl::Milliseconds(Between(random_, 0, 5)),
-                                    [this, response] { OnSubmitted(response); });
+      request, [this, &leader](const absl::StatusOr<proto::SubmitJobResponse>& response) {
+        environment_.world.Schedule(
+            absl::Milliseconds(Between(random_, 0, 5)),
+            [this, response, term = TermOf(leader)] { OnSubmitted(response, term); });
       });
 }
 
-void SimClient::OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response) {
+LeaderTerm SimClient::TermOf(SimJobManager& leader) {
+  const jobmanager::Dispatcher* dispatcher = leader.job_manager().dispatcher();
+  return dispatcher == nullptr ? LeaderTerm() : dispatcher->term();
+}
+
+void SimClient::OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response,
+                            LeaderTerm term) {
   if (!response.ok()) {
     environment_.world.Trace("submission refused", std::string(response.status().message()));
     if (absl::IsInvalidArgument(response.status())) {
@@ -60,22 +67,25 @@ void SimClient::OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& resp
   const auto& registered = environment_.truth.cluster.jobs();
   if (registered.count(JobId(response->job())) == 0) {
     return environment_.world.Violate(
-        "Registration", absl::StrCat("job ", response->job(),
-                                     " was acknowledged and is not in the cluster log"));
+        "Registration",
+        absl::StrCat("job ", response->job(), " was acknowledged and is not in the cluster log"));
   }
   const auto log = environment_.truth.jobs.find(response->job());
   if (log == environment_.truth.jobs.end() || !log->second.history.submitted()) {
-    return environment_.world.Violate("Registration", absl::StrCat("job ", response->job(),
-                                                                   " has no log"));
+    return environment_.world.Violate("Registration",
+                                      absl::StrCat("job ", response->job(), " has no log"));
   }
   if (!job_.empty() && job_ != response->job()) {
     return environment_.world.Violate(
         "Registration", absl::StrCat("one token is job ", job_, " and ", response->job()));
   }
+  if (job_.empty()) acknowledged_in_ = term;
   job_ = response->job();
 }
 
 void SimClient::Describe(SimJobManager& leader) {
+  // A leader older than the one that acknowledged, and not aware of it yet, may know less.
+  if (TermOf(leader) < acknowledged_in_) return;
   proto::DescribeJobRequest request;
   request.set_job(job_);
   leader.job_manager().DescribeJob(
@@ -93,8 +103,8 @@ void SimClient::OnDescribed(const absl::StatusOr<proto::JobDetails>& details) {
     state_ = summary.state();
   }
   if (state_ == "FAILED" || state_ == "SUSPENDED") {
-    environment_.world.Violate("Liveness", absl::StrCat("the job is ", state_, ": ",
-                                                        summary.reason()));
+    environment_.world.Violate("Liveness",
+                               absl::StrCat("the job is ", state_, ": ", summary.reason()));
   }
 }
 

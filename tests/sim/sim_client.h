@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "proto/client.pb.h"
 #include "tests/sim/sim_job_manager.h"
 
@@ -27,7 +28,8 @@ class SimClient {
  private:
   void Tick();
   void Submit(SimJobManager& leader);
-  void OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response);
+  void OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response, LeaderTerm term);
+  static LeaderTerm TermOf(SimJobManager& leader);
   void Describe(SimJobManager& leader);
   void OnDescribed(const absl::StatusOr<proto::JobDetails>& details);
 
@@ -35,6 +37,7 @@ class SimClient {
   const std::function<std::vector<SimJobManager*>()> leaders_;
   SeededRandom random_;
   std::string job_;
+  LeaderTerm acknowledged_in_;
   std::string state_;
   bool stop_wanted_ = false;
 };

@@ -24,15 +24,16 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
       linear_log_(world_, storage_, truth_),
       objects_(world_, storage_, truth_),
       manifests_(world_, config_, storage_, truth_, outside_, barriers_),
-      environment_{world_, config_, storage_, network_, truth_,
-                   outside_, barriers_, edits_, restores_},
+      environment_{world_,   config_,   storage_, network_, truth_,
+                   outside_, barriers_, edits_,   restores_},
       lock_(world_),
       job_managers_(config.job_managers),
       task_managers_(config.task_managers),
       client_(environment_, [this] {
         std::vector<SimJobManager*> alive;
         for (const auto& starts : job_managers_) {
-          if (!starts.empty() && starts.back()->process().alive()) alive.push_back(starts.back().get());
+          if (!starts.empty() && starts.back()->process().alive())
+            alive.push_back(starts.back().get());
         }
         return alive;
       }) {
@@ -64,6 +65,7 @@ SimCluster::~SimCluster() {
   for (const auto& starts : job_managers_) {
     for (const auto& one : starts) one->DropClosures();
   }
+  world_.Close();
 }
 
 void SimCluster::StartJobManager(size_t host) {
@@ -100,17 +102,24 @@ void SimCluster::ScheduleFaults() {
 void SimCluster::Fault() {
   switch (random_.Below(10)) {
     case 0:
-    case 1: return CrashWorker();
-    case 2: return CrashTaskManager();
-    case 3: return CrashJobManager();
-    case 4: return PauseSomebody();
-    case 5: return PartitionSomebody();
-    case 6: return StorageAway();
+    case 1:
+      return CrashWorker();
+    case 2:
+      return CrashTaskManager();
+    case 3:
+      return CrashJobManager();
+    case 4:
+      return PauseSomebody();
+    case 5:
+      return PartitionSomebody();
+    case 6:
+      return StorageAway();
     case 7: {
       const Host& host = task_manager_hosts_[random_.Below(task_manager_hosts_.size())];
       return network_.BreakStreams(host.name);
     }
-    case 8: return TwoLeaders();
+    case 8:
+      return TwoLeaders();
     default:  // several at once
       if (Chance(random_, 500)) CrashWorker();
       if (Chance(random_, 500)) CrashTaskManager();
@@ -143,7 +152,8 @@ void SimCluster::PauseSomebody() {
     case 0:
       return job_managers_[random_.Below(job_managers_.size())].back()->process().PauseUntil(until);
     case 1:
-      return task_managers_[random_.Below(task_managers_.size())].back()->process().PauseUntil(until);
+      return task_managers_[random_.Below(task_managers_.size())].back()->process().PauseUntil(
+          until);
     default: {
       std::vector<SimWorker*> workers =
           task_managers_[random_.Below(task_managers_.size())].back()->launcher().Workers();
@@ -188,6 +198,7 @@ void SimCluster::Heal() {
   healed_at_ = world_.now();
   network_.Heal();
   storage_.Heal();
+  outside_.Heal();
   if (const LogTruth::Job* job = JobTruth()) epochs_at_heal_ = job->manifests.size();
 }
 
@@ -199,8 +210,7 @@ const LogTruth::Job* SimCluster::JobTruth() const {
 bool SimCluster::Finished() {
   const LogTruth::Job* job = JobTruth();
   if (job == nullptr) return false;
-  if (healed_ && !config_.bounded &&
-      job->manifests.size() >= epochs_at_heal_ + kEpochsBeforeStop) {
+  if (healed_ && !config_.bounded && job->manifests.size() >= epochs_at_heal_ + kEpochsBeforeStop) {
     client_.StopJob();
   }
   if (job->history.terminal() == nullptr || !healed_) return false;
@@ -217,9 +227,9 @@ SimResult SimCluster::Run() {
     finished = Finished();
     if (finished) break;
     if (healed_ && world_.now() > healed_at_ + kLivenessBound) {
-      world_.Violate("Liveness", absl::StrCat("not over ", absl::FormatDuration(kLivenessBound),
-                                              " after the last fault; the job is ",
-                                              client_.state()));
+      world_.Violate("Liveness",
+                     absl::StrCat("not over ", absl::FormatDuration(kLivenessBound),
+                                  " after the last fault; the job is ", client_.state()));
     }
   }
   if (finished && !world_.violated()) {

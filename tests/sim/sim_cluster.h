@@ -20,7 +20,7 @@ struct SimResult {
   std::string violation;  // empty: all invariants held
   uint64_t trace_hash = 0;
   uint64_t events = 0;
-  uint64_t epochs = 0;       // owned
+  uint64_t epochs = 0;  // owned
   uint64_t generations = 0;
   absl::Duration finished_at;  // virtual
 };

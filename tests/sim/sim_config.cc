@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/stable_hash.h"
 
 namespace weir::sim {
@@ -32,7 +33,7 @@ void DrawJob(Random& random, SimConfig* config) {
   config->latest = Chance(random, 300);
   config->chained = Chance(random, 600);
   config->transactional = Chance(random, 600);
-  config->watermarks = Chance(random, 700);
+  config->watermarks = Chance(random, 700) && config->late_splits == 0;
   config->state_padding = Chance(random, 500) ? 6000 : 0;
   config->job_options = {
       {"checkpoint.interval", absl::StrCat(Between(random, 50, 800), "ms")},
@@ -53,7 +54,8 @@ void DrawWorld(Random& random, SimConfig* config) {
   if (Chance(random, 500)) config->storage_unknown = static_cast<uint32_t>(Between(random, 1, 80));
   if (Chance(random, 200)) config->storage_full = static_cast<uint32_t>(Between(random, 1, 30));
   if (Chance(random, 400)) config->message_drop = static_cast<uint32_t>(Between(random, 1, 60));
-  if (Chance(random, 400)) config->message_duplicate = static_cast<uint32_t>(Between(random, 1, 100));
+  if (Chance(random, 400))
+    config->message_duplicate = static_cast<uint32_t>(Between(random, 1, 100));
   if (Chance(random, 400)) config->message_reorder = static_cast<uint32_t>(Between(random, 1, 100));
   if (Chance(random, 200)) config->sink_error = static_cast<uint32_t>(Between(random, 1, 20));
   config->two_leaders = Chance(random, 300);
@@ -75,8 +77,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
 std::string SimConfig::ToString() const {
   std::string text = absl::StrCat(
       "jobmanagers=", job_managers, " taskmanagers=", task_managers, " slots=", slots,
-      " parallelism=", parallelism, " splits=", splits, "+", late_splits, " records=", records,
-      "@", records_per_second, "/s batch=", batch, " bounded=", bounded, " latest=", latest,
+      " parallelism=", parallelism, " splits=", splits, "+", late_splits, " records=", records, "@",
+      records_per_second, "/s batch=", batch, " bounded=", bounded, " latest=", latest,
       " chained=", chained, " transactional=", transactional, " watermarks=", watermarks,
       " padding=", state_padding, " faults=", faults, " until=", absl::FormatDuration(faults_until),
       " unknown=", storage_unknown, " full=", storage_full, " drop=", message_drop,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "tests/sim/planted_bug.h"
 #include "tests/sim/sim_world.h"
 
@@ -19,18 +20,18 @@ struct SimConfig {
   // Cluster.
   uint32_t job_managers = 2;
   uint32_t task_managers = 3;
-  uint32_t slots = 2;                  // of each TaskManager
+  uint32_t slots = 2;  // of each TaskManager
   std::map<std::string, std::string> cluster_options;
 
   // Job.
   uint32_t parallelism = 2;
   uint32_t splits = 3;
-  uint32_t late_splits = 0;            // found by later discovery; unbounded jobs only
-  int64_t records = 100;               // of each split
-  int64_t records_per_second = 50;     // of each split
+  uint32_t late_splits = 0;         // found by later discovery; unbounded jobs only
+  int64_t records = 100;            // of each split
+  int64_t records_per_second = 50;  // of each split
   uint32_t batch = 8;
-  bool bounded = true;                 // else the client stops it
-  bool latest = false;                 // starting positions differ with every discovery
+  bool bounded = true;  // else the client stops it
+  bool latest = false;  // starting positions differ with every discovery
   bool chained = true;
   bool transactional = true;
   bool watermarks = true;
@@ -40,13 +41,13 @@ struct SimConfig {
   // World.
   absl::Duration faults_until;
   uint32_t faults = 0;
-  uint32_t storage_unknown = 0;        // outcome unknown: before, after, or later
-  uint32_t storage_full = 0;           // refused for certain
+  uint32_t storage_unknown = 0;  // outcome unknown: before, after, or later
+  uint32_t storage_full = 0;     // refused for certain
   uint32_t message_drop = 0;
   uint32_t message_duplicate = 0;
   uint32_t message_reorder = 0;
   uint32_t sink_error = 0;
-  bool two_leaders = false;            // the lock is given away although its holder lives
+  bool two_leaders = false;  // the lock is given away although its holder lives
 
   static SimConfig Draw(uint64_t seed, PlantedBug bug);
   std::string ToString() const;

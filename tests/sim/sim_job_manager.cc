@@ -49,15 +49,13 @@ SimJobManager::SimJobManager(SimEnvironment& environment, SimLock& lock, const s
   identity.address = host;
   job_manager_ = std::make_unique<JobManager>(
       identity,
-      Dispatcher::Dependencies{process_.clock, process_.executor, process_.pool, files_,
-                               process_.random, layout_, config_,
-                               [](const ArtifactId&) -> absl::StatusOr<bool> { return true; },
-                               [this](const absl::Status& why) {
-                                 process_.world.Trace("leadership lost", process_.name,
-                                                      std::string(why.message()));
-                                 process_.world.Schedule(absl::Milliseconds(1),
-                                                         [this] { process_.Kill(); });
-                               }},
+      Dispatcher::Dependencies{
+          process_.clock, process_.executor, process_.pool, files_, process_.random, layout_,
+          config_, [](const ArtifactId&) -> absl::StatusOr<bool> { return true; },
+          [this](const absl::Status& why) {
+            process_.world.Trace("leadership lost", process_.name, std::string(why.message()));
+            process_.world.Schedule(absl::Milliseconds(1), [this] { process_.Kill(); });
+          }},
       election_);
   SimServer server;
   server.process = &process_;

@@ -49,9 +49,7 @@ class SimJobManager {
   class Election final : public jobmanager::LeaderElection {
    public:
     Election(SimLock& lock, SimProcess& process) : lock_(lock), process_(process) {}
-    void Start(std::function<void()> elected) override {
-      lock_.Wait(process_, std::move(elected));
-    }
+    void Start(std::function<void()> elected) override { lock_.Wait(process_, std::move(elected)); }
 
    private:
     SimLock& lock_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 
 namespace weir::sim {
@@ -126,8 +127,8 @@ void SimNetwork::Arrive(const ConnectionPtr& connection, bool to_leader, const s
                         absl::Duration sent_at) {
   SimProcess& client = *connection->client;
   SimProcess& server = *connection->server.process;
-  const bool held = to_leader ? IsPartitioned(client.host, server.host)
-                              : IsPartitioned(server.host, client.host);
+  const bool held =
+      to_leader ? IsPartitioned(client.host, server.host) : IsPartitioned(server.host, client.host);
   if (held) {
     if (world_.now() - sent_at > kKeepAlive) return Break(connection);
     world_.Schedule(absl::Milliseconds(100), [this, connection, to_leader, bytes, sent_at] {

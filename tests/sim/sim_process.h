@@ -60,7 +60,9 @@ class SimBlockingPool final : public BlockingPool {
 class SimClock final : public Clock {
  public:
   SimClock(const SimWorld& world, absl::Duration skew) : world_(world), skew_(skew) {}
-  absl::Time Now() const override { return absl::FromUnixSeconds(1700000000) + world_.now() + skew_; }
+  absl::Time Now() const override {
+    return absl::FromUnixSeconds(1700000000) + world_.now() + skew_;
+  }
   absl::Duration Monotonic() const override { return world_.now(); }
 
  private:

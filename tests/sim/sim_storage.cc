@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "proto/checkpoint.pb.h"
 #include "state/checkpoint/checked_file.h"
 
@@ -45,9 +46,12 @@ SimStorage::Fate SimStorage::DrawFate(const std::string& host, bool writes) {
   if (Chance(random_, config_.storage_unknown)) {
     if (!writes) return Fate::kUnknownBefore;
     switch (random_.Below(3)) {
-      case 0: return Fate::kUnknownBefore;
-      case 1: return Fate::kUnknownAfter;
-      default: return Fate::kUnknownLater;
+      case 0:
+        return Fate::kUnknownBefore;
+      case 1:
+        return Fate::kUnknownAfter;
+      default:
+        return Fate::kUnknownLater;
     }
   }
   if (writes && Chance(random_, config_.storage_full)) return Fate::kFull;
@@ -158,8 +162,7 @@ absl::StatusOr<std::string> SimFileSystem::Read(absl::string_view path_view) {
     // Is it the newest one, read by somebody who loads the log?
     const size_t digits = path.rfind('/') + 1;
     const std::string next = absl::StrCat(
-        path.substr(0, digits),
-        absl::Dec(std::stoull(path.substr(digits)) + 1, absl::kZeroPad10));
+        path.substr(0, digits), absl::Dec(std::stoull(path.substr(digits)) + 1, absl::kZeroPad10));
     if (!storage_.files_.Exists(next)) {
       hid_ = true;
       hidden_ = path;
@@ -170,10 +173,9 @@ absl::StatusOr<std::string> SimFileSystem::Read(absl::string_view path_view) {
 }
 
 absl::Status SimFileSystem::Remove(absl::string_view path_view) {
-  return Apply(std::string(path_view), true,
-               [&storage = storage_, path = std::string(path_view)] {
-                 return storage.Remove(path);
-               });
+  return Apply(std::string(path_view), true, [&storage = storage_, path = std::string(path_view)] {
+    return storage.Remove(path);
+  });
 }
 
 absl::StatusOr<std::vector<std::string>> SimFileSystem::List(absl::string_view directory) {
@@ -184,10 +186,9 @@ absl::StatusOr<std::vector<std::string>> SimFileSystem::List(absl::string_view d
 }
 
 absl::Status SimFileSystem::MakeDirectory(absl::string_view directory) {
-  return Apply(std::string(directory), false,
-               [&storage = storage_, path = std::string(directory)] {
-                 return storage.files_.MakeDirectory(path);
-               });
+  return Apply(std::string(directory), false, [&storage = storage_, path = std::string(directory)] {
+    return storage.files_.MakeDirectory(path);
+  });
 }
 
 }  // namespace weir::sim

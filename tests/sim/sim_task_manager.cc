@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/graph/planner.h"
 
 namespace weir::sim {
@@ -85,13 +86,12 @@ void SimWorkerLauncher::Down(const ChildPtr& child, const proto::Envelope& envel
   SimWorld& world = environment_.world;
   child->last_down = std::max(child->last_down + absl::Microseconds(1),
                               world.now() + absl::Microseconds(Between(random_, 30, 300)));
-  world.Schedule(child->last_down - world.now(),
-                 [child, bytes = envelope.SerializeAsString()] {
-                   child->worker->process().executor.Post([child, bytes] {
-                     proto::Envelope parsed;
-                     if (parsed.ParseFromString(bytes)) child->worker->Deliver(std::move(parsed));
-                   });
-                 });
+  world.Schedule(child->last_down - world.now(), [child, bytes = envelope.SerializeAsString()] {
+    child->worker->process().executor.Post([child, bytes] {
+      proto::Envelope parsed;
+      if (parsed.ParseFromString(bytes)) child->worker->Deliver(std::move(parsed));
+    });
+  });
 }
 
 void SimWorkerLauncher::Kill(const WorkerId& worker) {
@@ -112,9 +112,14 @@ void SimWorkerLauncher::Plan(const proto::RunPlanner& request,
   (void)request;
   environment_.world.Schedule(absl::Milliseconds(Between(random_, 5, 60)), [this, done] {
     process_.executor.Post([this, done] {
-      ModelContext context{environment_.world,    environment_.config, environment_.outside,
-                           environment_.barriers, nullptr,             "planner",
-                           ""};
+      ModelContext context{environment_.world,
+                           environment_.config,
+                           environment_.outside,
+                           environment_.barriers,
+                           nullptr,
+                           "planner",
+                           "",
+                           0};
       done(PlanJob(MakeModelGraph(context)));
     });
   });
@@ -162,18 +167,18 @@ SimTaskManager::SimTaskManager(SimEnvironment& environment, const std::string& h
   options.storage_root = "/storage";
   options.slots = environment.config.slots;
   task_manager_ = std::make_unique<TaskManager>(
-      options,
-      TaskManager::Dependencies{
-          process_.clock, process_.executor, process_.pool, files_, launcher_,
-          [this](proto::Envelope envelope) { connection_->Send(std::move(envelope)); },
-          [this](const std::string& leader, const std::string& why) {
-            connection_->MoveOn(leader, why);
-          },
-          [this] { connection_->Confirm(); },
-          [this](const absl::Status& why) {
-            environment_.world.Violate("Liveness", absl::StrCat("TaskManager ", process_.name,
-                                                                " gives up: ", why.ToString()));
-          }});
+      options, TaskManager::Dependencies{
+                   process_.clock, process_.executor, process_.pool, files_, launcher_,
+                   [this](proto::Envelope envelope) { connection_->Send(std::move(envelope)); },
+                   [this](const std::string& leader, const std::string& why) {
+                     connection_->MoveOn(leader, why);
+                   },
+                   [this] { connection_->Confirm(); },
+                   [this](const absl::Status& why) {
+                     environment_.world.Violate("Liveness",
+                                                absl::StrCat("TaskManager ", process_.name,
+                                                             " gives up: ", why.ToString()));
+                   }});
   launcher_.SetTaskManager(task_manager_.get());
   process_.executor.Post([this] { connection_->Start(); });
 }
@@ -183,8 +188,9 @@ void SimTaskManager::HandleMessage(const proto::Envelope& envelope) {
   task_manager_->OnLeaderMessage(envelope);
   const uint64_t after = task_manager_->term().value();
   if (after < before) {
-    environment_.world.Violate("Terms", absl::StrCat("TaskManager ", process_.name, " goes from term ",
-                                                     before, " back to ", after));
+    environment_.world.Violate(
+        "Terms", absl::StrCat("TaskManager ", process_.name, " goes from term ", before,
+                              " back to ", after));
   }
 }
 

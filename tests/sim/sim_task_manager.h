@@ -37,7 +37,7 @@ class SimWorkerLauncher final : public taskmanager::WorkerLauncher {
     uint64_t stream = 0;
     bool connected = false;
     bool killed_before_start = false;
-    absl::Duration last_up;    // arrival times keep a stream's order
+    absl::Duration last_up;  // arrival times keep a stream's order
     absl::Duration last_down;
   };
   using ChildPtr = std::shared_ptr<Child>;

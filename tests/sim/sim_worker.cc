@@ -16,9 +16,8 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
     : environment_(environment),
       process_(environment.world, spec.worker(), host),
       files_(environment.storage, host),
-      context_{environment.world,    environment.config, environment.outside,
-               environment.barriers, &process_,          spec.worker(),
-               spec.job()},
+      context_{environment.world, environment.config, environment.outside, environment.barriers,
+               &process_,         spec.worker(),      spec.job(),          0},
       graph_(MakeModelGraph(context_)),
       terms_(environment.world, spec.worker()) {
   absl::StatusOr<proto::JobGraph> plan = PlanJob(graph_);

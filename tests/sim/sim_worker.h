@@ -51,8 +51,8 @@ class SimWorker {
   ModelContext context_;
   const StreamGraph graph_;
   TermsChecker terms_;
-  std::map<uint32_t, std::unique_ptr<taskmanager::ExecutorTaskHost>> hosts_;
   std::unique_ptr<taskmanager::WorkerEndpoint> endpoint_;
+  std::map<uint32_t, std::unique_ptr<taskmanager::ExecutorTaskHost>> hosts_;  // destroyed first
 };
 
 }  // namespace weir::sim

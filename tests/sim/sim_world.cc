@@ -1,10 +1,12 @@
 #include "tests/sim/sim_world.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "common/base/stable_hash.h"
 
 namespace weir::sim {
@@ -17,6 +19,7 @@ SeededRandom SimWorld::Fork(absl::string_view component) const {
 }
 
 SimWorld::EventId SimWorld::Schedule(absl::Duration delay, std::function<void()> action) {
+  if (closed_) return 0;
   const int64_t delay_us = std::max<int64_t>(0, absl::ToInt64Microseconds(delay));
   const EventId id = next_event_++;
   queue_.push({now_us_ + delay_us, tie_break_.Next(), id});
@@ -39,6 +42,12 @@ bool SimWorld::RunNext() {
     return true;
   }
   return false;
+}
+
+void SimWorld::Close() {
+  closed_ = true;
+  const auto dropped = std::move(actions_);
+  actions_.clear();
 }
 
 void SimWorld::Trace(absl::string_view what, absl::string_view who, absl::string_view detail) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
 #include "common/base/seeded_random.h"
 
 namespace weir::sim {
@@ -32,6 +33,8 @@ class SimWorld {
   /// Runs the next event; false when there is none.
   bool RunNext();
   uint64_t events() const { return events_; }
+  /// The end: drops every event, and takes no more, so that what they refer to can be destroyed.
+  void Close();
 
   /// One line of the trace; `detail` may hold ids drawn from the seed, nothing else that varies.
   void Trace(absl::string_view what, absl::string_view who, absl::string_view detail = "");
@@ -63,6 +66,7 @@ class SimWorld {
   int64_t now_us_ = 0;
   EventId next_event_ = 1;
   uint64_t events_ = 0;
+  bool closed_ = false;
   uint64_t hash_;
   std::string violation_;
   std::priority_queue<Key, std::vector<Key>, std::greater<Key>> queue_;

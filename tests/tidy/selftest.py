@@ -7,6 +7,7 @@ import unittest
 
 import check_budget
 import check_docs
+import check_generated
 import check_layers
 import check_style
 import tree
@@ -207,6 +208,23 @@ class Docs(Planted):
         self.assert_finds(problems, "docs/a.md:2", "dance")
         self.assert_finds(problems, "docs/a.md:3", "jobmanager.bind-adress")
         self.assert_finds(problems, "docs/a.md:4", "b.md")
+
+
+class Generated(Planted):
+
+    def test_all(self):
+        self.plant("documentation.sh", "#!/bin/sh\necho options\n")
+        program = os.path.join(self.root, "documentation.sh")
+        os.chmod(program, 0o755)
+        self.plant("examples/kafka_to_kafka/main.cc", "int main() {}\n")
+        self.plant("docs/configuration.md", "options\n")
+        self.plant("README.md", "Weir\n\n```cpp\nint main() {}\n```\n")
+        self.assertEqual(check_generated.check(self.root, program), [])
+        self.plant("docs/configuration.md", "older options\n")
+        self.plant("README.md", "Weir\n\n```cpp\nint main() { return 0; }\n```\n")
+        problems = check_generated.check(self.root, program)
+        self.assert_finds(problems, "docs/configuration.md", "out of date")
+        self.assert_finds(problems, "README.md", "main.cc")
 
 
 class Budget(unittest.TestCase):

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "state/checkpoint/checked_file.h"
 #include "state/checkpoint/state_object_store.h"
 
@@ -16,6 +17,14 @@ std::string JobOfDirectory(const std::string& directory) {
   if (jobs == std::string::npos) return "";
   const size_t first = jobs + 6;
   return directory.substr(first, directory.find('/', first) - first);
+}
+
+// Without manifests, which fill pages.
+std::string Summary(proto::JobLogEntry entry) {
+  if (entry.has_checkpoint()) entry.mutable_checkpoint()->clear_manifest();
+  if (entry.has_submitted()) return "submitted";
+  entry.clear_nonce();
+  return entry.ShortDebugString();
 }
 
 }  // namespace
@@ -41,8 +50,8 @@ void LinearLogChecker::OnWritten(const std::string& path, const std::string& con
   uint64_t& head = heads_[directory];
   const uint64_t sequence = std::strtoull(path.c_str() + slash + 1, nullptr, 10);
   if (sequence != head + 1) {
-    return world_.Violate("LinearLog", absl::StrCat(path, " written where ", head + 1,
-                                                    " comes next"));
+    return world_.Violate("LinearLog",
+                          absl::StrCat(path, " written where ", head + 1, " comes next"));
   }
   head = sequence;
   const absl::StatusOr<std::string> payload = UnframeChecked(contents, path);
@@ -69,9 +78,9 @@ void LinearLogChecker::OnClusterEntry(const proto::ClusterLogEntry& entry) {
 void LinearLogChecker::CheckStarted(const LogTruth::Job& job, const proto::JobLogEntry& entry) {
   const proto::JobStarted& started = entry.started();
   if (Generation(started.generation()) <= job.history.generation()) {
-    world_.Violate("LinearLog", absl::StrCat("generation ", started.generation(),
-                                             " started after generation ",
-                                             job.history.generation().value()));
+    world_.Violate("LinearLog",
+                   absl::StrCat("generation ", started.generation(), " started after generation ",
+                                job.history.generation().value()));
   }
   const JobHistory::OwnedEpoch* newest = job.history.newest_owned();
   const bool fits = newest == nullptr ? !started.has_restored_epoch()
@@ -85,12 +94,10 @@ void LinearLogChecker::CheckStarted(const LogTruth::Job& job, const proto::JobLo
 
 void LinearLogChecker::OnJobEntry(const std::string& id, const proto::JobLogEntry& entry) {
   LogTruth::Job& job = truth_.jobs[id];
-  world_.Trace("job entry", absl::StrCat(entry.sequence()),
-               absl::StrCat("term ", entry.term(), " ",
-                            entry.ShortDebugString().substr(0, world_.verbose() ? 300 : 60)));
+  world_.Trace("job entry", absl::StrCat(entry.sequence()), Summary(entry));
   if (job.history.terminal() != nullptr) {
-    return world_.Violate("LinearLog", absl::StrCat("entry ", entry.sequence(),
-                                                    " follows the terminal entry"));
+    return world_.Violate("LinearLog",
+                          absl::StrCat("entry ", entry.sequence(), " follows the terminal entry"));
   }
   if (entry.has_started()) CheckStarted(job, entry);
   const absl::Status applied = job.history.Apply(entry);

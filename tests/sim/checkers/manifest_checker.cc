@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+
 #include "state/checkpoint/state_object_store.h"
 
 namespace weir::sim {
@@ -100,8 +101,7 @@ void ManifestChecker::ReadSplits(
 void ManifestChecker::CheckSubtask(const std::string& job,
                                    const proto::CheckpointManifest& manifest, uint32_t index,
                                    const Subtask& subtask) {
-  const std::string where =
-      absl::StrCat("epoch ", manifest.epoch(), ", subtask ", index, ": ");
+  const std::string where = absl::StrCat("epoch ", manifest.epoch(), ", subtask ", index, ": ");
   if (!subtask.has_source || !subtask.has_operator || !subtask.has_sink) {
     return world_.Violate("Snapshots", absl::StrCat(where, "an operator's answer is missing"));
   }
@@ -131,13 +131,13 @@ void ManifestChecker::CheckSubtask(const std::string& job,
     const auto written = barrier->second.find(split);
     if (written != barrier->second.end() && written->second != position) {
       return world_.Violate("Snapshots", absl::StrCat(where, "split ", split, " stands at ",
-                                                      position, ", its sink at ",
-                                                      written->second));
+                                                      position, ", its sink at ", written->second));
     }
     if (!config_.transactional && !outside_.Contains(split, start, position)) {
-      return world_.Violate("Delivery", absl::StrCat(where, "records of split ", split, " below ",
-                                                     position, " were acknowledged and are not "
-                                                     "in the sink"));
+      return world_.Violate("Delivery",
+                            absl::StrCat(where, "records of split ", split, " below ", position,
+                                         " were acknowledged and are not "
+                                         "in the sink"));
     }
   }
 }
@@ -171,8 +171,10 @@ void ManifestChecker::CheckEnd(const std::string& job) {
                                                      " stands at ", split.position, " of ", end));
     }
     if (!outside_.Contains(number, start, end)) {
-      return world_.Violate("Delivery", absl::StrCat("the job has finished; records of split ",
-                                                     number, " are missing from the sink"));
+      return world_.Violate(
+          "Delivery", absl::StrCat("the job has finished; records of split ", number,
+                                   " are missing from the sink, which ", "has those from ", start,
+                                   " to ", outside_.CommittedThrough(number, start), " of ", end));
     }
     if (config_.transactional && outside_.CommittedThrough(number, start) != end) {
       return world_.Violate("ExactlyOnce", absl::StrCat("the job has finished; split ", number,

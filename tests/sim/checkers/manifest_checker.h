@@ -58,8 +58,8 @@ class ManifestChecker final : public JobEntryObserver {
   const LogTruth& truth_;
   const Outside& outside_;
   const BarrierRecord& barriers_;
-  std::map<uint64_t, Split> splits_;   // as of the newest owned epoch
-  std::map<uint64_t, int64_t> starts_; // as of the first epoch that knew them
+  std::map<uint64_t, Split> splits_;    // as of the newest owned epoch
+  std::map<uint64_t, int64_t> starts_;  // as of the first epoch that knew them
   std::optional<Epoch> received_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/sha256.h"
 #include "state/checkpoint/state_object_store.h"
 
@@ -50,8 +51,8 @@ void ObjectChecker::CheckObjects(const std::string& job, const LogTruth::Job& tr
   const JobHistory::OwnedEpoch& owned = truth.history.owned().at(epoch);
   const std::string& manifest = owned.checkpoint.manifest_object();
   if (!manifest.empty() && !storage_.files().Exists(absl::StrCat(directory, manifest))) {
-    world_.Violate("Objects", absl::StrCat("manifest ", manifest, " of owned epoch ",
-                                           epoch.value(), " is gone"));
+    world_.Violate("Objects", absl::StrCat("manifest ", manifest, " of owned epoch ", epoch.value(),
+                                           " is gone"));
   }
   for (const proto::TaskSnapshot& task : truth.manifests.at(epoch).tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {

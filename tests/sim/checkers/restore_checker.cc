@@ -21,8 +21,8 @@ void RestoreChecker::OnDirective(const proto::Header& header,
                                  const proto::WorkerDirective& directive) {
   const auto job = truth_.jobs.find(header.job());
   if (job == truth_.jobs.end()) {
-    return world_.Violate("Restore", absl::StrCat("a worker is told of job ", header.job(),
-                                                  ", which has no log"));
+    return world_.Violate(
+        "Restore", absl::StrCat("a worker is told of job ", header.job(), ", which has no log"));
   }
   if (directive.has_permitted_epoch() &&
       job->second.manifests.count(Epoch(directive.permitted_epoch())) == 0) {
@@ -55,9 +55,9 @@ void RestoreChecker::OnDeployment(const LogTruth::Job& job, Generation generatio
     const std::string wanted = snapshot == nullptr ? "" : snapshot->SerializeAsString();
     const std::string given = task.has_restored() ? task.restored().SerializeAsString() : "";
     if (wanted != given) {
-      return world_.Violate("Restore", absl::StrCat("task ", task.vertex(), "/", task.index(),
-                                                    " is not deployed from epoch ",
-                                                    manifest.epoch()));
+      return world_.Violate("Restore",
+                            absl::StrCat("task ", task.vertex(), "/", task.index(),
+                                         " is not deployed from epoch ", manifest.epoch()));
     }
   }
   if (deployment.coordinator()) CheckSplits(manifest, deployment);
@@ -85,8 +85,8 @@ void RestoreChecker::CheckSplits(const proto::CheckpointManifest& manifest,
     }
   }
   if (wanted != given) {
-    world_.Violate("Restore", absl::StrCat("the splits deployed are not those of epoch ",
-                                           manifest.epoch()));
+    world_.Violate("Restore",
+                   absl::StrCat("the splits deployed are not those of epoch ", manifest.epoch()));
   }
 }
 

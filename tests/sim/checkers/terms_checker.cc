@@ -26,9 +26,9 @@ void TermsChecker::AfterDirective(uint64_t term, uint64_t current_generation) {
                                          last_generation_, " for an older leader"));
   }
   if (current_generation != 0 && current_generation != highest_generation_) {
-    world_.Violate("Terms", absl::StrCat("worker ", worker_, " runs generation ",
-                                         current_generation, " although it was told ",
-                                         highest_generation_));
+    world_.Violate("Terms",
+                   absl::StrCat("worker ", worker_, " runs generation ", current_generation,
+                                " although it was told ", highest_generation_));
   }
   if (current_generation != 0) may_tear_down_ = false;
   last_generation_ = current_generation;

@@ -21,7 +21,7 @@ class TermsChecker {
  private:
   SimWorld& world_;
   const std::string worker_;
-  uint64_t highest_term_ = 0;       // of what it was handed, in truth
+  uint64_t highest_term_ = 0;  // of what it was handed, in truth
   uint64_t highest_generation_ = 0;
   uint64_t last_term_ = 0;
   uint64_t last_generation_ = 0;

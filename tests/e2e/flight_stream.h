@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/exec/mutex.h"
+#include "tests/support/kafka/topic_client.h"
+
+struct rd_kafka_s;
+
+namespace weir {
+
+/// A flight of examples/data.
+struct TestFlight {
+  int64_t id = 0;
+  std::string date;
+  int64_t delay = 0;
+  int64_t distance = 0;
+  std::string origin;
+  std::string destination;
+
+  std::string Json() const;
+};
+
+/// The first `count` flights of the committed slice, with ids from 1.
+absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count);
+
+/// Writes flights into a topic at a steady rate, on a thread of its own, from Start to Finish.
+class FlightFeeder {
+ public:
+  static absl::StatusOr<std::unique_ptr<FlightFeeder>> Start(const std::string& bootstrap_servers,
+                                                             const std::string& topic);
+  ~FlightFeeder();
+
+  /// The last id that is acknowledged.
+  int64_t fed() const;
+  /// Ends the stream; returns every flight of it, all acknowledged.
+  absl::StatusOr<std::vector<TestFlight>> Finish();
+
+ private:
+  FlightFeeder() = default;
+  void Run();
+
+  std::vector<TestFlight> flights_;
+  std::unique_ptr<TopicClient> client_;
+  std::string topic_;
+  mutable Mutex mutex_;
+  size_t fed_ WEIR_GUARDED_BY(mutex_) = 0;
+  bool finishing_ WEIR_GUARDED_BY(mutex_) = false;
+  absl::Status status_ WEIR_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+/// What came out, compared with what the job must write.
+struct FlightReport {
+  size_t expected = 0;
+  size_t lost = 0;
+  size_t wrong = 0;
+  size_t duplicates = 0;
+  std::string example;  // of a lost or wrong record
+};
+
+/// Reads delayed flights from all partitions of a topic while they come, on a thread of its own.
+class DelayedFlightReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<DelayedFlightReader>> Start(
+      const std::string& bootstrap_servers, const std::string& topic, int partitions);
+  ~DelayedFlightReader();
+
+  /// The largest id that has come, 0 before the first.
+  int64_t largest_id() const;
+  /// Against an oracle that shares nothing with the job: keys, values and ids.
+  FlightReport Compare(const std::vector<TestFlight>& fed) const;
+
+ private:
+  DelayedFlightReader() = default;
+  void Run();
+
+  rd_kafka_s* consumer_ = nullptr;
+  mutable Mutex mutex_;
+  bool ending_ WEIR_GUARDED_BY(mutex_) = false;
+  /// "key TAB value" with its keys sorted, and how often it came, by id (0: no id).
+  std::map<int64_t, std::map<std::string, size_t>> records_ WEIR_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace weir

@@ -1,0 +1,123 @@
+// Whole clusters under many seeds; how to replay one: cluster_sim --seed N --verbose.
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+
+#include "common/base/log.h"
+#include "common/base/system_random.h"
+#include "tests/sim/sim_cluster.h"
+#include "tests/support/process/child_process.h"
+
+namespace weir::sim {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kSlowness = 20;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr uint64_t kSlowness = 20;
+#else
+constexpr uint64_t kSlowness = 1;
+#endif
+#else
+constexpr uint64_t kSlowness = 1;
+#endif
+
+constexpr uint64_t kSeedsOfOneTest = 1000 / kSlowness;
+constexpr uint64_t kFreshSeeds = 500 / kSlowness;
+constexpr uint64_t kSeedsToCatchABug = 2000;
+
+class Simulation : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    LogOptions logging;
+    logging.level = LogLevel::kError;
+    logging.file = "/dev/null";
+    ASSERT_TRUE(InitLogging(logging).ok());
+  }
+  static void ExpectHolds(uint64_t seed) {
+    const SimResult result = RunSeed(seed);
+    EXPECT_EQ(result.violation, "") << "replay: cluster_sim --seed " << seed << " --verbose";
+  }
+};
+
+class RangeOfSeeds : public Simulation, public ::testing::WithParamInterface<uint64_t> {};
+
+TEST_P(RangeOfSeeds, InvariantsHold) {
+  const uint64_t first = GetParam() * 1000 + 1;
+  for (uint64_t seed = first; seed < first + kSeedsOfOneTest; ++seed) ExpectHolds(seed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Thousands, RangeOfSeeds, ::testing::Values(0, 1, 2, 3));
+
+TEST_F(Simulation, InvariantsHoldForSeedsNobodyRanBefore) {
+  SystemRandom random;
+  for (uint64_t i = 0; i < kFreshSeeds; ++i) ExpectHolds(random.Below(uint64_t{1} << 48));
+}
+
+TEST_F(Simulation, InvariantsHoldForSeedsThatFailedOnce) {
+  std::ifstream file(absl::StrCat(std::getenv("WEIR_SOURCE_DIR"), "/tests/sim/seeds.txt"));
+  ASSERT_TRUE(file.good());
+  uint64_t kept = 0;
+  for (std::string line; std::getline(file, line);) {
+    const std::string text(line.substr(0, line.find('#')));
+    const std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
+    if (words.empty()) continue;
+    uint64_t seed = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(words[0], &seed)) << line;
+    ++kept;
+    ExpectHolds(seed);
+  }
+  EXPECT_GT(kept, 0u);
+}
+
+class PlantedBugs : public Simulation, public ::testing::WithParamInterface<PlantedBugName> {};
+
+TEST_P(PlantedBugs, AreCaught) {
+  for (uint64_t seed = 1; seed <= kSeedsToCatchABug; ++seed) {
+    const SimResult result = RunSeed(seed, GetParam().bug);
+    if (result.violation.empty()) continue;
+    RecordProperty("caught_at_seed", static_cast<int>(seed));
+    return;
+  }
+  FAIL() << GetParam().name << " was not seen under " << kSeedsToCatchABug << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PlantedBugs, ::testing::ValuesIn(kPlantedBugs),
+                         [](const ::testing::TestParamInfo<PlantedBugName>& bug) {
+                           std::string name;
+                           for (const char c : bug.param.name) {
+                             name.push_back(c == '-' ? '_' : c);
+                           }
+                           return name;
+                         });
+
+TEST_F(Simulation, OneSeedGivesOneTraceInTwoProcesses) {
+  const std::string program = absl::StrCat(std::getenv("WEIR_BINARY_DIR"), "/bin/cluster_sim");
+  std::vector<std::string> outputs;
+  for (int i = 0; i < 2; ++i) {
+    ChildProcessOptions options;
+    options.argv = {program, "--seeds", "1..20"};
+    const auto result = ChildProcess::RunToEnd(options, absl::Seconds(120));
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->exit_status, 0) << result->standard_output;
+    outputs.push_back(result->standard_output);
+  }
+  EXPECT_EQ(outputs[0], outputs[1]);
+  EXPECT_NE(outputs[0].find("hash"), std::string::npos);
+}
+
+TEST_F(Simulation, TracesOfDifferentSeedsDiffer) {
+  EXPECT_NE(RunSeed(1).trace_hash, RunSeed(2).trace_hash);
+  EXPECT_EQ(RunSeed(1).trace_hash, RunSeed(1).trace_hash);
+}
+
+}  // namespace
+}  // namespace weir::sim

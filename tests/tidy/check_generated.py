@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""What is copied into the docs equals its source: docs/configuration.md what the program
+weir-configuration-docs prints, and the program in README.md examples/kafka_to_kafka/main.cc.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+import tree
+
+PROGRAM = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def check(root, documentation_program):
+    problems = []
+    printed = subprocess.run([documentation_program], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+    if tree.read(root, "docs/configuration.md") != printed:
+        problems.append("docs/configuration.md is out of date: "
+                        "build/dev/bin/weir-configuration-docs > docs/configuration.md")
+    shown = PROGRAM.search(tree.read(root, "README.md"))
+    example = "examples/kafka_to_kafka/main.cc"
+    if shown is None or shown.group(1) != tree.read(root, example):
+        problems.append(f"README.md: the first program is not {example}")
+    return problems
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("documentation_program", help="weir-configuration-docs")
+    parser.add_argument("--root", default=os.path.dirname(os.path.dirname(here)))
+    options = parser.parse_args()
+    return tree.report("generated", check(options.root, options.documentation_program))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

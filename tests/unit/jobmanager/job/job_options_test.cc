@@ -1,0 +1,60 @@
+#include "jobmanager/job/job_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace weir::jobmanager {
+namespace {
+
+using ::testing::HasSubstr;
+using Strategy = RestartOptions::Strategy;
+
+absl::StatusOr<JobOptions> Make(const std::map<std::string, std::string>& submitted,
+                                const std::map<std::string, std::string>& cluster = {}) {
+  return MakeJobOptions(Config::FromValues(cluster).value(), submitted);
+}
+
+TEST(JobOptions, TakesTheDefaults) {
+  const JobOptions options = Make({}).value();
+  EXPECT_EQ(options.checkpoint.interval, absl::Seconds(10));
+  EXPECT_EQ(options.checkpoint.retained, 3u);
+  EXPECT_EQ(options.restart.strategy, Strategy::kExponentialDelay);
+}
+
+TEST(JobOptions, TakesTheClustersValues) {
+  EXPECT_EQ(Make({}, {{"checkpoint.interval", "2s"}})->checkpoint.interval, absl::Seconds(2));
+}
+
+TEST(JobOptions, TheSubmissionWinsOverTheCluster) {
+  EXPECT_EQ(Make({{"checkpoint.interval", "500ms"}}, {{"checkpoint.interval", "2s"}})
+                ->checkpoint.interval,
+            absl::Milliseconds(500));
+}
+
+TEST(JobOptions, ReadsEveryStrategy) {
+  EXPECT_EQ(Make({{"restart.strategy", "none"}})->restart.strategy, Strategy::kNone);
+  EXPECT_EQ(Make({{"restart.strategy", "fixed-delay"}})->restart.strategy, Strategy::kFixedDelay);
+  EXPECT_EQ(Make({{"restart.strategy", "failure-rate"}})->restart.strategy,
+            Strategy::kFailureRate);
+}
+
+TEST(JobOptions, AnUnknownOptionIsNamed) {
+  const absl::Status status = Make({{"checkpoint.intervall", "1s"}}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("checkpoint.intervall"));
+}
+
+TEST(JobOptions, AnOptionOfTheClusterCannotBeGivenWithAJob) {
+  const absl::Status status = Make({{"taskmanager.slots", "4"}}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("taskmanager.slots"));
+}
+
+TEST(JobOptions, ABadValueIsNamed) {
+  const absl::Status status = Make({{"checkpoint.retained", "many"}}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("checkpoint.retained"));
+}
+
+}  // namespace
+}  // namespace weir::jobmanager

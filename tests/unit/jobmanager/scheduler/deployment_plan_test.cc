@@ -1,0 +1,206 @@
+#include "jobmanager/scheduler/deployment_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace weir::jobmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+const WorkerId kW1("w-1");
+const WorkerId kW2("w-2");
+
+void AddSplit(google::protobuf::RepeatedPtrField<proto::SplitState>* splits, const std::string& id,
+              const std::string& position) {
+  proto::SplitState* split = splits->Add();
+  split->set_id(id);
+  split->set_position(position);
+}
+
+class DeploymentPlanTest : public ::testing::Test {
+ protected:
+  DeploymentPlanTest() {
+    graph_.set_fingerprint("f");
+    AddVertex(1, 2, "source");
+    AddVertex(2, 1, "sink");
+    placement_.slot_task_managers = {TaskManagerId("tm-a"), TaskManagerId("tm-b")};
+    placement_.slot_workers = {kW1, kW2};
+    context_.graph = &graph_;
+    context_.placement = &placement_;
+    context_.storage_root = "/jobs/j";
+    context_.probe_object = "/jobs/j/probe";
+    context_.probe_nonce = "j";
+    context_.inline_state_max_bytes = 9;
+    manifest_.set_epoch(6);
+  }
+  void AddVertex(uint64_t id, uint32_t parallelism, const std::string& uid) {
+    proto::JobVertex* vertex = graph_.add_vertices();
+    vertex->set_id(id);
+    vertex->set_parallelism(parallelism);
+    vertex->add_operators()->set_uid(uid);
+  }
+  proto::OperatorSnapshot* AddSnapshot(uint64_t vertex, uint32_t index, const std::string& uid) {
+    proto::TaskSnapshot* task = manifest_.add_tasks();
+    task->set_vertex(vertex);
+    task->set_index(index);
+    proto::OperatorSnapshot* one = task->add_operators();
+    one->set_uid(uid);
+    return one;
+  }
+  proto::SourceCoordinatorState* AddCoordinator(const std::string& uid) {
+    proto::SourceCoordinatorState* state = manifest_.add_coordinators();
+    state->set_source_uid(uid);
+    return state;
+  }
+  std::map<WorkerId, proto::Deployment> Deploy() { return MakeDeployments(context_); }
+  std::vector<std::pair<std::string, std::string>> RestoredSplits() {
+    context_.restored = &manifest_;
+    std::vector<std::pair<std::string, std::string>> splits;
+    const proto::Deployment deployment = Deploy().at(kW1);
+    for (const proto::SourceCoordinatorState& state : deployment.coordinators()) {
+      for (const proto::SplitState& split : state.splits()) {
+        splits.emplace_back(split.id(), split.position());
+      }
+    }
+    return splits;
+  }
+
+  proto::JobGraph graph_;
+  ExecutionPlacement placement_;
+  proto::CheckpointManifest manifest_;
+  DeploymentContext context_;
+};
+
+TEST_F(DeploymentPlanTest, AJobNeedsItsHighestParallelismInSlots) {
+  EXPECT_EQ(RequiredSlots(graph_), 2u);
+}
+
+TEST_F(DeploymentPlanTest, ListsEverySubtask) {
+  EXPECT_THAT(AllSubtasks(graph_), ElementsAre(SubtaskId{VertexId(1), 0}, SubtaskId{VertexId(1), 1},
+                                               SubtaskId{VertexId(2), 0}));
+}
+
+TEST_F(DeploymentPlanTest, SubtasksGoToTheWorkerOfTheirSlot) {
+  const auto deployments = Deploy();
+  EXPECT_THAT(deployments.at(kW1).tasks(), SizeIs(2));
+  ASSERT_THAT(deployments.at(kW2).tasks(), SizeIs(1));
+  EXPECT_EQ(deployments.at(kW2).tasks(0).index(), 1u);
+  EXPECT_EQ(deployments.at(kW2).tasks(0).slot(), 1u);
+}
+
+TEST_F(DeploymentPlanTest, AWorkerWithSeveralSlotsGetsOneDeployment) {
+  placement_.slot_workers = {kW1, kW1};
+  const auto deployments = Deploy();
+  ASSERT_THAT(deployments, SizeIs(1));
+  EXPECT_THAT(deployments.at(kW1).tasks(), SizeIs(3));
+}
+
+TEST_F(DeploymentPlanTest, TheWorkerOfTheFirstSlotHostsTheCoordinator) {
+  const auto deployments = Deploy();
+  EXPECT_TRUE(deployments.at(kW1).coordinator());
+  EXPECT_FALSE(deployments.at(kW2).coordinator());
+}
+
+TEST_F(DeploymentPlanTest, EveryWorkerLearnsWhereStorageIs) {
+  const proto::Deployment deployment = Deploy().at(kW2);
+  EXPECT_EQ(deployment.storage_root(), "/jobs/j");
+  EXPECT_EQ(deployment.probe_object(), "/jobs/j/probe");
+  EXPECT_EQ(deployment.probe_nonce(), "j");
+  EXPECT_EQ(deployment.inline_state_max_bytes(), 9u);
+}
+
+TEST_F(DeploymentPlanTest, TheFirstStartRestoresNothing) {
+  EXPECT_FALSE(Deploy().at(kW1).restored());
+  EXPECT_FALSE(Deploy().at(kW1).has_restored_epoch());
+}
+
+TEST_F(DeploymentPlanTest, ARestoredStartNamesItsEpoch) {
+  context_.restored = &manifest_;
+  EXPECT_TRUE(Deploy().at(kW2).restored());
+  EXPECT_EQ(Deploy().at(kW2).restored_epoch(), 6u);
+}
+
+TEST_F(DeploymentPlanTest, EveryTaskGetsItsOwnSnapshot) {
+  AddSnapshot(1, 1, "source")->mutable_state()->set_inlined("one");
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  EXPECT_FALSE(deployments.at(kW1).tasks(0).has_restored());
+  EXPECT_EQ(deployments.at(kW2).tasks(0).restored().operators(0).state().inlined(), "one");
+}
+
+TEST_F(DeploymentPlanTest, AReadersPositionWinsOverTheStartingPosition) {
+  AddSplit(AddCoordinator("source")->mutable_splits(), "flights-0", "start");
+  AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
+  EXPECT_THAT(RestoredSplits(), ElementsAre(Pair("flights-0", "read")));
+}
+
+TEST_F(DeploymentPlanTest, ASplitThatNoReaderHoldsStartsAtItsStartingPosition) {
+  AddSplit(AddCoordinator("source")->mutable_splits(), "flights-1", "start");
+  AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
+  EXPECT_THAT(RestoredSplits(),
+              ElementsAre(Pair("flights-0", "read"), Pair("flights-1", "start")));
+}
+
+TEST_F(DeploymentPlanTest, TheSplitsOfAllReadersAreUnited) {
+  AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "a");
+  AddSplit(AddSnapshot(1, 1, "source")->mutable_splits(), "flights-1", "b");
+  EXPECT_THAT(RestoredSplits(), ElementsAre(Pair("flights-0", "a"), Pair("flights-1", "b")));
+}
+
+TEST_F(DeploymentPlanTest, SplitsOfTheSameNameInTwoSourcesAreTwo) {
+  AddSplit(AddCoordinator("left")->mutable_splits(), "flights-0", "l");
+  AddSplit(AddCoordinator("right")->mutable_splits(), "flights-0", "r");
+  EXPECT_THAT(RestoredSplits(), ElementsAre(Pair("flights-0", "l"), Pair("flights-0", "r")));
+}
+
+TEST_F(DeploymentPlanTest, ASourceWithoutSplitsIsKept) {
+  AddCoordinator("source");
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  EXPECT_THAT(deployments.at(kW1).coordinators(), SizeIs(1));
+}
+
+TEST_F(DeploymentPlanTest, OnlyTheCoordinatorGetsTheSplits) {
+  AddSplit(AddCoordinator("source")->mutable_splits(), "flights-0", "start");
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  EXPECT_THAT(deployments.at(kW2).coordinators(), IsEmpty());
+}
+
+TEST_F(DeploymentPlanTest, TheCoordinatorGetsTheEpochsWithoutReceipt) {
+  const std::vector<proto::CheckpointManifest> uncommitted = {manifest_};
+  context_.uncommitted = &uncommitted;
+  const auto deployments = Deploy();
+  ASSERT_THAT(deployments.at(kW1).uncommitted(), SizeIs(1));
+  EXPECT_EQ(deployments.at(kW1).uncommitted(0).epoch(), 6u);
+  EXPECT_THAT(deployments.at(kW2).uncommitted(), IsEmpty());
+}
+
+TEST_F(DeploymentPlanTest, TheStartedEntrySaysWhereEveryTaskRuns) {
+  const proto::JobStarted started =
+      MakeStartedEntry(graph_, Generation(3), Epoch(6), placement_, "sha");
+  EXPECT_EQ(started.generation(), 3u);
+  EXPECT_EQ(started.restored_epoch(), 6u);
+  EXPECT_EQ(started.artifact(), "sha");
+  ASSERT_THAT(started.placements(), SizeIs(3));
+  EXPECT_EQ(started.placements(1).worker(), "w-2");
+}
+
+TEST_F(DeploymentPlanTest, AFirstStartedEntryRestoresNoEpoch) {
+  EXPECT_FALSE(MakeStartedEntry(graph_, Generation(1), std::nullopt, placement_, "sha")
+                   .has_restored_epoch());
+}
+
+TEST_F(DeploymentPlanTest, TheStartedEntryTellsTheTaskManagerOfEverySlot) {
+  const proto::JobStarted started =
+      MakeStartedEntry(graph_, Generation(3), Epoch(6), placement_, "sha");
+  EXPECT_THAT(SlotTaskManagersOf(started),
+              ElementsAre(TaskManagerId("tm-a"), TaskManagerId("tm-b")));
+}
+
+}  // namespace
+}  // namespace weir::jobmanager
