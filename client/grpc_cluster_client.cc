@@ -111,8 +111,12 @@ class GrpcClusterClient final : public ClusterClient {
       const absl::Status status = FromGrpcStatus(answer, context);
       const std::optional<std::string> leader = LeaderAddressOf(status);
       if (!leader.has_value() && !absl::IsUnavailable(status)) return Explain(status);
-      anybody_answered = anybody_answered || IsReached(answer);
       last = absl::Status(status.code(), absl::StrCat(address_, ": ", status.message()));
+      if (IsReached(answer)) {
+        anybody_answered = true;
+      } else {
+        stubs_.erase(address_);  // a channel connects again only after its connect timeout
+      }
       const bool named = leader.has_value() && !leader->empty() && *leader != address_;
       if (named && !followed) {
         followed = true;  // two that name each other do not make us run in circles

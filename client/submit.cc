@@ -71,7 +71,16 @@ absl::StatusOr<proto::JobDetails> WaitForState(ClusterClient& client, const std:
 
 absl::StatusOr<proto::JobDetails> WaitForStart(ClusterClient& client, const std::string& job,
                                                const WaitOptions& options) {
-  return Poll(client, job, {"RUNNING", "FINISHED"}, options, GiveUpAtTheFirstFailure);
+  // A job that fails for good is RECOVERING while its end is being logged: only the second look
+  // tells that it comes back.
+  bool recovering = false;
+  return Poll(client, job, {"RUNNING", "FINISHED"}, options,
+              [&recovering](const proto::JobSummary& summary) {
+                const bool was_recovering =
+                    std::exchange(recovering, summary.state() == "RECOVERING");
+                if (recovering && !was_recovering) return absl::OkStatus();
+                return GiveUpAtTheFirstFailure(summary);
+              });
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/system_random.h"
@@ -69,14 +70,13 @@ class JobManagerProcess {
 MessageStreamCallbacks JobManagerProcess::AcceptStream(std::unique_ptr<MessageStream> stream) {
   MessageStream* raw = stream.get();
   auto id = std::make_shared<JobManager::StreamId>(0);
-  *id = core_.OnControlStreamUp(
-      [raw](proto::Envelope envelope) { raw->Send(std::move(envelope)); },
-      [this, id] {
-        executor_.Post([this, id] {
-          core_.OnControlStreamDown(*id);
-          streams_.erase(*id);
-        });
-      });
+  *id = core_.OnControlStreamUp([raw](proto::Envelope envelope) { raw->Send(std::move(envelope)); },
+                                [this, id] {
+                                  executor_.Post([this, id] {
+                                    core_.OnControlStreamDown(*id);
+                                    streams_.erase(*id);
+                                  });
+                                });
   streams_[*id] = std::move(stream);
   MessageStreamCallbacks callbacks;
   callbacks.on_message = [this, id](const proto::Envelope& envelope) {
@@ -98,22 +98,26 @@ Dispatcher::Identity JobManagerProcess::MakeIdentity() {
 }
 
 Dispatcher::Dependencies JobManagerProcess::MakeDependencies() {
-  return Dispatcher::Dependencies{
-      clock_, executor_, pool_, files_, random_, layout_, config_,
-      [this](const ArtifactId& id) { return artifacts_.Contains(id); },
-      [this](const absl::Status& why) {
-        lost_ =
-            absl::AbortedError(absl::StrCat("this JobManager no longer leads: ", why.message()));
-        signals_.RequestExit();
-      }};
+  return Dispatcher::Dependencies{clock_,
+                                  executor_,
+                                  pool_,
+                                  files_,
+                                  random_,
+                                  layout_,
+                                  config_,
+                                  [this](const ArtifactId& id) { return artifacts_.Contains(id); },
+                                  [this](const absl::Status& why) {
+                                    lost_ = absl::AbortedError(absl::StrCat(
+                                        "this JobManager no longer leads: ", why.message()));
+                                    signals_.RequestExit();
+                                  }};
 }
 
 absl::Status JobManagerProcess::Run() {
   WEIR_RETURN_IF_ERROR(CheckStorage(files_, layout_.ClusterLogDirectory(), random_));
-  GrpcControlService control(executor_, channels_->authorizer(),
-                             [this](std::unique_ptr<MessageStream> stream) {
-                               return AcceptStream(std::move(stream));
-                             });
+  GrpcControlService control(
+      executor_, channels_->authorizer(),
+      [this](std::unique_ptr<MessageStream> stream) { return AcceptStream(std::move(stream)); });
   GrpcClientService client(executor_, pool_, channels_->authorizer(), core_, artifacts_);
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<GrpcServer> server,

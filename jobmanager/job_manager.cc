@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
 #include "common/net/leader_redirect.h"
@@ -46,8 +47,8 @@ void JobManager::WatchLeader() {
       deps_.executor, [&files = deps_.files, path = LeaderFilePath()] { return files.Read(path); },
       lifetime_.Guard([this](const Contents& address) {
         if (address.ok() && dispatcher_ == nullptr) leader_address_ = *address;
-        watch_timer_ = deps_.executor.PostAfter(kWatchInterval,
-                                                lifetime_.Guard([this] { WatchLeader(); }));
+        watch_timer_ =
+            deps_.executor.PostAfter(kWatchInterval, lifetime_.Guard([this] { WatchLeader(); }));
       }));
 }
 
@@ -101,8 +102,7 @@ void JobManager::Plan(proto::PlanRequest request, Reply<proto::PlanResponse> rep
   Forward(&ClientApi::Plan, std::move(request), std::move(reply));
 }
 
-void JobManager::SubmitJob(proto::SubmitJobRequest request,
-                           Reply<proto::SubmitJobResponse> reply) {
+void JobManager::SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) {
   Forward(&ClientApi::SubmitJob, std::move(request), std::move(reply));
 }
 
@@ -114,8 +114,7 @@ void JobManager::DescribeJob(proto::DescribeJobRequest request, Reply<proto::Job
   Forward(&ClientApi::DescribeJob, std::move(request), std::move(reply));
 }
 
-void JobManager::CancelJob(proto::CancelJobRequest request,
-                           Reply<proto::CancelJobResponse> reply) {
+void JobManager::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
   Forward(&ClientApi::CancelJob, std::move(request), std::move(reply));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
 #include "jobmanager/dispatcher/client_api.h"

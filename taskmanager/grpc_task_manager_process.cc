@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/system_random.h"
@@ -136,9 +137,9 @@ absl::Status TaskManagerProcess::ServeWorkers() {
   service_ = std::make_unique<GrpcControlService>(
       executor_, GrpcAuthorizer(""),
       [this](std::unique_ptr<MessageStream> stream) { return AcceptWorker(std::move(stream)); });
-  WEIR_ASSIGN_OR_RETURN(server_,
-                        local_channels_->StartServer(
-                            absl::StrCat("unix:", directory_.socket_path()), {service_.get()}));
+  WEIR_ASSIGN_OR_RETURN(
+      server_, local_channels_->StartServer(absl::StrCat("unix:", directory_.socket_path()),
+                                            {service_.get()}));
   return absl::OkStatus();
 }
 
@@ -186,9 +187,9 @@ absl::Status TaskManagerProcess::Run() {
   plans.directory = directory_.path() + "/plans";
   plans.environment = ScrubbedEnvironment(OwnEnvironment());
   planner_.emplace(executor_, pool_, processes_, random_, std::move(plans));
-  launcher_.emplace(LauncherOptions(), ProcessWorkerLauncher::Dependencies{
-                                           executor_, pool_, files_, *artifacts_, processes_,
-                                           *planner_});
+  launcher_.emplace(LauncherOptions(),
+                    ProcessWorkerLauncher::Dependencies{executor_, pool_, files_, *artifacts_,
+                                                        processes_, *planner_});
   executor_.Post([this] { StartOnExecutor(); });
   const absl::Status serving = ServeWorkers();
   if (!serving.ok()) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "common/config/config.h"
 
 namespace weir::taskmanager {

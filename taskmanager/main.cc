@@ -8,9 +8,9 @@ int main(int argc, char** argv) {
   weir::SignalWaiter signals;  // blocks SIGTERM and SIGINT for every thread to come
   const weir::ProcessStart start = weir::StartProcess("weir-taskmanager", argc, argv);
   if (start.exit_code) return *start.exit_code;
-  absl::Status status = weir::CheckBindAddress(
-      "taskmanager.host", start.config.Get(weir::options::kTaskmanagerHost),
-      weir::BindSecurity::FromConfig(start.config));
+  absl::Status status =
+      weir::CheckBindAddress("taskmanager.host", start.config.Get(weir::options::kTaskmanagerHost),
+                             weir::BindSecurity::FromConfig(start.config));
   if (status.ok()) status = weir::taskmanager::RunTaskManager(start.config);
   return weir::ExitCodeFor("weir-taskmanager", status);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "common/io/posix_file_system.h"
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/random.h"
 
 namespace weir::taskmanager {

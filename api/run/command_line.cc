@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/nearest_names.h"
 
 namespace weir {
@@ -28,9 +29,9 @@ absl::StatusOr<std::map<std::string, std::string>> JobCommandLine::OptionValues(
     const bool flag = name.size() > 2 && name.compare(0, 2, "--") == 0;
     const std::string key = flag ? name.substr(2) : name;
     if (!flag || std::count(known.begin(), known.end(), key) == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "unknown option '", name, "' of '", verb, "'", DidYouMean(key, known),
-          "; the job's own arguments stand behind --"));
+      return absl::InvalidArgumentError(absl::StrCat("unknown option '", name, "' of '", verb,
+                                                     "' (the job's own arguments stand behind --)",
+                                                     DidYouMean(key, known)));
     }
     if (equals != std::string::npos) {
       values[key] = option.substr(equals + 1);

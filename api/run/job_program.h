@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "common/operator/stream_graph.h"
 #include "proto/job_graph.pb.h"
 #include "weir/run_job.h"

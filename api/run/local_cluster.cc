@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/config/options.h"
 #include "jobmanager/scheduler/deployment_plan.h"
 #include "taskmanager/worker/resident_memory.h"
@@ -48,9 +49,9 @@ void LocalCluster::StartOnExecutor() {
   identity.pid = static_cast<uint64_t>(getpid());
   job_manager_ = std::make_unique<jobmanager::JobManager>(
       identity,
-      jobmanager::Dispatcher::Dependencies{
-          clock_, executor_, pool_, files_, random_, layout_, config_,
-          [](const ArtifactId&) { return true; }, [](const absl::Status&) {}},
+      jobmanager::Dispatcher::Dependencies{clock_, executor_, pool_, files_, random_, layout_,
+                                           config_, [](const ArtifactId&) { return true; },
+                                           [](const absl::Status&) {}},
       *this);
   TaskManager::Options options;
   options.id = TaskManagerId(random_.HexId("tm-"));
@@ -61,18 +62,18 @@ void LocalCluster::StartOnExecutor() {
   options.slots = jobmanager::RequiredSlots(plan_);
   options.pid = identity.pid;
   task_manager_ = std::make_unique<TaskManager>(
-      options,
-      TaskManager::Dependencies{
-          clock_, executor_, pool_, files_, *this,
-          [this](const proto::Envelope& envelope) {
-            executor_.Post(
-                [this, envelope] { job_manager_->OnControlMessage(leader_stream_, envelope); });
-          },
-          [this](const std::string&, const std::string&) {
-            // It does not lead yet.
-            executor_.PostAfter(absl::Milliseconds(10), [this] { ConnectTaskManager(); });
-          },
-          [] {}, [](const absl::Status&) {}});
+      options, TaskManager::Dependencies{
+                   clock_, executor_, pool_, files_, *this,
+                   [this](const proto::Envelope& envelope) {
+                     executor_.Post([this, envelope] {
+                       job_manager_->OnControlMessage(leader_stream_, envelope);
+                     });
+                   },
+                   [this](const std::string&, const std::string&) {
+                     // It does not lead yet.
+                     executor_.PostAfter(absl::Milliseconds(10), [this] { ConnectTaskManager(); });
+                   },
+                   [] {}, [](const absl::Status&) {}});
   job_manager_->Start();
   ConnectTaskManager();
 }
@@ -88,7 +89,10 @@ void LocalCluster::ConnectTaskManager() {
 
 WorkerEndpoint::Dependencies LocalCluster::WorkerDependencies(LocalWorker& worker) {
   return WorkerEndpoint::Dependencies{
-      clock_, executor_, pool_, files_,
+      clock_,
+      executor_,
+      pool_,
+      files_,
       [this, &worker](uint32_t slot) -> taskmanager::TaskHost& {
         std::unique_ptr<taskmanager::TaskThread>& thread = worker.slots[slot];
         if (thread == nullptr) {
@@ -107,15 +111,14 @@ WorkerEndpoint::Dependencies LocalCluster::WorkerDependencies(LocalWorker& worke
       &taskmanager::ResidentBytes};
 }
 
-void LocalCluster::Launch(const proto::WorkerSpec& spec,
-                          std::function<void(uint64_t pid)> started,
+void LocalCluster::Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
                           std::function<void(const std::string& reason)> exited) {
   const WorkerId id(spec.worker());
   auto worker = std::make_unique<LocalWorker>();
   worker->exited = std::move(exited);
   worker->endpoint = std::make_unique<WorkerEndpoint>(
-      id, JobId(spec.job()), graph_, plan_, WorkerEndpoint::Options{absl::Milliseconds(200), "local"},
-      WorkerDependencies(*worker));
+      id, JobId(spec.job()), graph_, plan_,
+      WorkerEndpoint::Options{absl::Milliseconds(200), "local"}, WorkerDependencies(*worker));
   WorkerEndpoint* endpoint = worker->endpoint.get();
   worker->stream = task_manager_->OnWorkerStreamUp(
       [this, id, endpoint](const proto::Envelope& envelope) {

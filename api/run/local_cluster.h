@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/system_random.h"
 #include "common/config/config.h"
 #include "common/exec/thread_blocking_pool.h"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "api/run/local_cluster.h"
 #include "client/pause.h"
 #include "common/base/log.h"
@@ -84,8 +85,8 @@ absl::Status RunLocally(const JobProgram& program, const JobCommandLine& line) {
   ConfigLoader loader;
   WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> rest, loader.AddFlags(line.options));
   if (!rest.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "unexpected argument '", rest[0], "'; the job's own arguments stand behind --"));
+    return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", rest[0],
+                                                   "'; the job's own arguments stand behind --"));
   }
   WEIR_ASSIGN_OR_RETURN(const Config given, loader.Build());
   WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "api/run/command_line.h"
 #include "api/run/job_program.h"
 

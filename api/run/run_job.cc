@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+
 #include "api/run/command_line.h"
 #include "api/run/job_program.h"
 #include "api/run/local_run.h"
@@ -69,9 +70,8 @@ absl::Status ShowPlan(const JobProgram& program, const JobCommandLine& line) {
 
 /// Hidden mode of a worker, started by a TaskManager. Returns only on an error.
 absl::Status RunWorker(const JobProgram& program, const JobCommandLine& line) {
-  WEIR_ASSIGN_OR_RETURN(auto values,
-                        line.OptionValues({"socket", "worker", "job", "host", "parent-pid",
-                                           "log-level", "log-format"}));
+  WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"socket", "worker", "job", "host",
+                                                        "parent-pid", "log-level", "log-format"}));
   LogOptions log;
   log.process_name = "worker";
   WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(values["log-level"]));

@@ -24,8 +24,8 @@ int RunCliProcess(const std::vector<std::string>& arguments) {
   }
   SystemRandom random;
   const SystemClock clock;
-  CliEnvironment environment{std::move(variables), MakeClusterClient, random, clock, Pause,
-                             std::cout, std::cerr};
+  CliEnvironment environment{
+      std::move(variables), MakeClusterClient, random, clock, Pause, std::cout, std::cerr};
   return RunCli(arguments, environment);
 }
 

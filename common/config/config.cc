@@ -1,6 +1,7 @@
 #include "common/config/config.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 
 namespace weir {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "common/base/bytes_format.h"
 #include "common/base/check.h"
 #include "common/config/option.h"

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"
 

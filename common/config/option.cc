@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+
 #include "common/base/bytes_format.h"
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/base/nearest_names.h"
 #include "common/config/options.h"

@@ -50,8 +50,8 @@ ProcessStart StartProcess(const char* program, int argc, const char* const* argv
     return start;
   }
   if (status.ok() && !line->arguments.empty()) {
-    status = absl::InvalidArgumentError("unexpected argument '" + line->arguments[0] +
-                                        "'; see --help");
+    status =
+        absl::InvalidArgumentError("unexpected argument '" + line->arguments[0] + "'; see --help");
   }
   if (status.ok()) status = line->config.CheckRequired();
   if (status.ok()) status = OpenLog(program, line->config);

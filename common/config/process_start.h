@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+
 #include "common/config/config.h"
 
 namespace weir {

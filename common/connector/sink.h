@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/delivery_guarantee.h"

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "common/connector/split.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"
@@ -44,8 +45,8 @@ struct ReadResult {
     kEndOfInput,  // every split is at its end (bounded sources)
   };
   Next next = Next::kWait;
-  BatchPtr batch;        // null or non-empty, rows of one split only
-  size_t split = 0;      // ordinal of that split in the order of AddSplits
+  BatchPtr batch;    // null or non-empty, rows of one split only
+  size_t split = 0;  // ordinal of that split in the order of AddSplits
 };
 
 /// Reads the splits of one subtask.

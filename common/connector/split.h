@@ -9,10 +9,10 @@ namespace weir {
 /// A part of a source that is read in order by one reader, and where reading it stands. For Kafka:
 /// a partition and an offset. The connector encodes `position` and versions its bytes.
 struct SourceSplit {
-  std::string id;                        // unique within the source: "flights-3"
+  std::string id;  // unique within the source: "flights-3"
   std::string position;
-  std::optional<int64_t> watermark_us;   // highest watermark of this split sent downstream
-  bool finished = false;                 // bounded and read to its end
+  std::optional<int64_t> watermark_us;  // highest watermark of this split sent downstream
+  bool finished = false;                // bounded and read to its end
 };
 
 }  // namespace weir

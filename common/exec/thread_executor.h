@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+
 #include "common/exec/executor.h"
 #include "common/exec/mutex.h"
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "absl/strings/match.h"
+
 #include "common/base/status_macros.h"
 #include "common/io/posix_file_system.h"
 

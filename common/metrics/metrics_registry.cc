@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+
 #include "common/base/check.h"
 
 namespace weir {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+
 #include "common/exec/mutex.h"
 #include "common/metrics/counter.h"
 #include "common/metrics/gauge.h"

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+
 #include "common/metrics/metrics_registry.h"
 
 namespace weir {

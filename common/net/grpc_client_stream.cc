@@ -59,7 +59,7 @@ class ClientReactor final : public grpc::ClientBidiReactor<Envelope, Envelope>,
     absl::Status queued;
     {
       MutexLock lock(mutex_);
-      if (ended_) return;
+      if (ended_ || write_failed_) return;
       queued = outbound_.Push(std::move(message));
       if (queued.ok()) {
         if (!writing_) StartNextWrite();
@@ -103,12 +103,15 @@ class ClientReactor final : public grpc::ClientBidiReactor<Envelope, Envelope>,
       outbound_.Pop();
       if (ended_) {
         release = true;  // End left the hold to us
-      } else if (ok && !outbound_.empty()) {
+      } else if (!ok) {
+        // The call is over, but gRPC gives its status only after all messages have been read.
+        write_failed_ = true;
+        outbound_.DropWaiting();
+      } else if (!outbound_.empty()) {
         StartNextWrite();
       }
     }
-    if (release) return RemoveHold();
-    if (!ok) EndedByServer();
+    if (release) RemoveHold();
   }
 
   void OnDone(const grpc::Status& status) override {
@@ -136,7 +139,7 @@ class ClientReactor final : public grpc::ClientBidiReactor<Envelope, Envelope>,
     StartWrite(&outbound_.front());
   }
 
-  // The call is over on the server's side; OnDone will bring the reason.
+  // Nothing more comes from the server; OnDone will bring the reason.
   void EndedByServer() {
     {
       MutexLock lock(mutex_);
@@ -158,8 +161,8 @@ class ClientReactor final : public grpc::ClientBidiReactor<Envelope, Envelope>,
       if (!std::exchange(ended_, true)) {
         outbound_.DropWaiting();
         release = !writing_;
-        context_.TryCancel();
       }
+      context_.TryCancel();  // also when the server has ended it: OnDone must come
     }
     if (report) delivery_->PostBroken(*std::move(status));
     if (release) RemoveHold();
@@ -174,8 +177,9 @@ class ClientReactor final : public grpc::ClientBidiReactor<Envelope, Envelope>,
   Envelope incoming_ WEIR_GUARDED_BY(mutex_);
   OutboundQueue outbound_ WEIR_GUARDED_BY(mutex_);
   bool writing_ WEIR_GUARDED_BY(mutex_) = false;
-  bool ended_ WEIR_GUARDED_BY(mutex_) = false;   // nothing is started any more
-  bool silent_ WEIR_GUARDED_BY(mutex_) = false;  // the owner knows, or does not want to
+  bool write_failed_ WEIR_GUARDED_BY(mutex_) = false;  // no write is started any more
+  bool ended_ WEIR_GUARDED_BY(mutex_) = false;         // nothing is started any more
+  bool silent_ WEIR_GUARDED_BY(mutex_) = false;        // the owner knows, or does not want to
 };
 
 // Owns the call, and destroys it on the owner's thread: the last channel of a process must not be

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "common/time/event_time.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"

@@ -19,21 +19,21 @@ namespace weir {
 struct StreamNode {
   enum class Kind { kSource, kTransform, kSink };
 
-  uint64_t id = 0;                       // rises from 1 in the order of creation
+  uint64_t id = 0;  // rises from 1 in the order of creation
   Kind kind = Kind::kTransform;
-  std::string type;                      // "KafkaSource", "Map", ...
+  std::string type;  // "KafkaSource", "Map", ...
   std::string name;
-  std::string uid;                       // default: the name
-  uint32_t parallelism = 0;              // 0: the environment's default
-  bool chain_with_input = true;          // false: its own task behind a local queue
-  std::optional<uint64_t> input;         // absent for sources
+  std::string uid;                              // default: the name
+  uint32_t parallelism = 0;                     // 0: the environment's default
+  bool chain_with_input = true;                 // false: its own task behind a local queue
+  std::optional<uint64_t> input;                // absent for sources
   std::shared_ptr<const Schema> output_schema;  // null for sinks
   std::map<std::string, std::string> configuration;
 
-  std::shared_ptr<const Source> source;  // kSource
-  WatermarkStrategyPtr watermarks;       // kSource
+  std::shared_ptr<const Source> source;                      // kSource
+  WatermarkStrategyPtr watermarks;                           // kSource
   std::function<std::unique_ptr<Operator>()> make_operator;  // kTransform
-  std::shared_ptr<const Sink> sink;      // kSink
+  std::shared_ptr<const Sink> sink;                          // kSink
 };
 
 /// The dataflow a build function wrote, in the order it was written; made by weir::Environment,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "common/time/event_time.h"
 #include "common/types/batch.h"
 

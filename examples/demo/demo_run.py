@@ -79,7 +79,7 @@ class DemoRun:
         """Why the run failed although it came to its end, or None."""
         if self._observer.wrong:
             text = self._observer.wrong[0].decode(errors="replace")
-            return f"{len(self._observer.wrong):,} records are not what they must be, one is: {text}"
+            return f"{len(self._observer.wrong):,} records are not what they must be: {text}"
         if self._observer.lost:
             some = ", ".join(map(str, self._observer.lost_ids()[:5]))
             return f"{self._observer.lost:,} records were lost, among them the ids {some}"

@@ -2,7 +2,7 @@
 Java tools or, where that cannot be fetched, librdkafka's mock cluster (weir-devbroker).
 
 Both offer: start(topics), bootstrap, write(topic) and read(topic) -> Popen, await_reading() for the
-time that a reader needs until records reach it at once, stop(), and for --keep: look and stop_later().
+time that a reader needs until records reach it, stop(), and for --keep: look and stop_later().
 A line written is "key TAB value"; a line read is "CreateTime:t TAB Partition:p TAB Offset:o TAB key
 TAB value".
 """

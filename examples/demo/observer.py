@@ -17,7 +17,7 @@ def _canonical(value):
 
 
 class OutputObserver:
-    """Two threads: one notes when output arrives (time.monotonic() seconds), the other checks it, so
+    """Two threads: one notes when output arrives (time.monotonic(), s), the other checks it, so
     that checking does not slow the arrival down. What others read here only grows."""
 
     def __init__(self, consumer, expected):
@@ -75,7 +75,7 @@ class OutputObserver:
         return longest, resumed
 
     def recovered_at(self, killed, end):
-        """When the first new id came after a process was killed, or None. Records that were under way
+        """When the first new id came after a process was killed, or None. Records then under way
         at that moment still arrive, then there is silence; what counts is news behind it."""
         resumed = self.silence(killed, end)[1]
         if resumed is None:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/random.h"
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"

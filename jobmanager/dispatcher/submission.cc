@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "jobmanager/dispatcher/dispatcher.h"
 
@@ -21,8 +22,7 @@ void Dispatcher::Plan(proto::PlanRequest request, Reply<proto::PlanResponse> rep
                   });
 }
 
-void Dispatcher::SubmitJob(proto::SubmitJobRequest request,
-                           Reply<proto::SubmitJobResponse> reply) {
+void Dispatcher::SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) {
   const std::string token = request.client_token();
   if (token.empty()) return reply(absl::InvalidArgumentError("client_token is missing"));
   const JobId known = cluster_log_->history().FindToken(token);
@@ -39,10 +39,9 @@ void Dispatcher::SubmitJob(proto::SubmitJobRequest request,
   if (!added) return;
   it->second.request = std::move(request);
   const proto::SubmitJobRequest& submitted = it->second.request;
-  const absl::Status options =
-      MakeJobOptions(deps_.config,
-                     {submitted.configuration().begin(), submitted.configuration().end()})
-          .status();
+  const absl::Status options = MakeJobOptions(deps_.config, {submitted.configuration().begin(),
+                                                             submitted.configuration().end()})
+                                   .status();
   if (!options.ok()) return FinishSubmission(token, options);
   using There = absl::StatusOr<bool>;
   deps_.pool.Run<There>(
@@ -55,8 +54,8 @@ void Dispatcher::OnArtifactChecked(const std::string& token, const absl::StatusO
   if (!there.ok()) return FinishSubmission(token, there.status());
   const proto::SubmitJobRequest& request = submissions_.at(token).request;
   if (!*there) {
-    return FinishSubmission(token, absl::NotFoundError(absl::StrCat(
-                                       "artifact ", request.artifact(), " was never uploaded")));
+    return FinishSubmission(token, absl::NotFoundError(absl::StrCat("artifact ", request.artifact(),
+                                                                    " was never uploaded")));
   }
   planning_->Plan(request.artifact(), {request.arguments().begin(), request.arguments().end()},
                   lifetime_.Guard([this, token](absl::StatusOr<proto::JobGraph> graph) {
@@ -113,17 +112,16 @@ void Dispatcher::RegisterJob(const std::string& token) {
   registered->set_client_token(token);
   registered->set_name(job.history().submission().name());
   registered->set_term(term_.number());
-  cluster_log_->Append(std::move(entry),
-                       lifetime_.Guard([this, token](const absl::Status& status) {
-                         if (absl::IsAborted(status)) Lose(status);
-                         if (!status.ok()) return FinishSubmission(token, status);
-                         std::unique_ptr<JobMaster> master = std::move(submissions_.at(token).job);
-                         JobMaster* raw = master.get();
-                         jobs_[raw->job()] = std::move(master);
-                         LogInfo("job registered", {{"job", raw->job()}});
-                         raw->Run();
-                         FinishSubmission(token, raw->job());
-                       }));
+  cluster_log_->Append(std::move(entry), lifetime_.Guard([this, token](const absl::Status& status) {
+    if (absl::IsAborted(status)) Lose(status);
+    if (!status.ok()) return FinishSubmission(token, status);
+    std::unique_ptr<JobMaster> master = std::move(submissions_.at(token).job);
+    JobMaster* raw = master.get();
+    jobs_[raw->job()] = std::move(master);
+    LogInfo("job registered", {{"job", raw->job()}});
+    raw->Run();
+    FinishSubmission(token, raw->job());
+  }));
 }
 
 void Dispatcher::FinishSubmission(const std::string& token, const absl::StatusOr<JobId>& job) {

@@ -14,10 +14,7 @@ namespace weir::jobmanager {
 
 FileLockElection::FileLockElection(std::string path, Executor& executor, BlockingPool& pool,
                                    absl::Duration retry_interval)
-    : path_(std::move(path)),
-      executor_(executor),
-      pool_(pool),
-      retry_interval_(retry_interval) {}
+    : path_(std::move(path)), executor_(executor), pool_(pool), retry_interval_(retry_interval) {}
 
 FileLockElection::~FileLockElection() { executor_.Cancel(timer_); }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"

@@ -368,7 +368,7 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
 }
 
 void JobMaster::Cancel(Done done) {
-  if (IsTerminal(state_) || ending_) {
+  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
 
@@ -53,8 +54,8 @@ void TaskManagerRegistry::OnMessage(SessionId session_id, const proto::Envelope&
   if (it == sessions_.end()) return;
   if (envelope.has_register_()) return OnRegister(session_id, envelope.register_());
   if (!PassesFence(it->second, envelope.header())) {
-    LogDebug("control message dropped", {{"sender", envelope.header().sender()},
-                                         {"term", envelope.header().term()}});
+    LogDebug("control message dropped",
+             {{"sender", envelope.header().sender()}, {"term", envelope.header().term()}});
     return;
   }
   TaskManager& task_manager = task_managers_.at(it->second.task_manager);
@@ -220,7 +221,8 @@ std::map<TaskManagerId, uint32_t> TaskManagerRegistry::FreeSlotsFor(const JobId&
       const auto it = slots.find(id);
       if (holder != job && it != slots.end()) used += it->second;
     }
-    free[id] = task_manager.registration.slots() - std::min(used, task_manager.registration.slots());
+    free[id] =
+        task_manager.registration.slots() - std::min(used, task_manager.registration.slots());
   }
   return free;
 }

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
@@ -83,9 +84,9 @@ class TaskManagerRegistry {
   };
   struct TaskManager {
     proto::RegisterTaskManager registration;
-    SessionId session;                       // none: SUSPECT
+    SessionId session;  // none: SUSPECT
     TimerId suspect_timer = 0;
-    absl::Duration last_report;              // monotonic
+    absl::Duration last_report;  // monotonic
     uint64_t last_sequence = 0;
     std::map<JobId, std::vector<proto::WorkerSpec>> workers;
   };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 
 namespace weir::jobmanager {
@@ -13,9 +14,9 @@ namespace weir::jobmanager {
 using SlotPlacement = std::vector<TaskManagerId>;
 
 struct PlacementRequest {
-  uint32_t slots = 0;                               // the job's highest parallelism
-  std::map<TaskManagerId, uint32_t> free_slots;     // what each TaskManager can give this job
-  SlotPlacement previous;                           // of the last generation; may be empty
+  uint32_t slots = 0;                            // the job's highest parallelism
+  std::map<TaskManagerId, uint32_t> free_slots;  // what each TaskManager can give this job
+  SlotPlacement previous;                        // of the last generation; may be empty
 };
 
 /// Places a job's slots: where the slot was before if that TaskManager is there, the others on the

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+
 #include "common/base/random.h"
 
 namespace weir::jobmanager {
@@ -17,7 +18,7 @@ struct RestartOptions {
   absl::Duration max_backoff = absl::Minutes(1);
   double multiplier = 2.0;
   absl::Duration reset_threshold = absl::Minutes(10);
-  double jitter = 0.1;                       // share of the delay, both ways
+  double jitter = 0.1;  // share of the delay, both ways
   int64_t fixed_attempts = 3;
   absl::Duration fixed_delay = absl::Seconds(1);
   int64_t max_failures_per_interval = 3;
@@ -33,8 +34,8 @@ class RestartPolicy {
   RestartPolicy(RestartOptions options, Random& random);
 
   struct Decision {
-    std::optional<absl::Duration> delay;   // absent: give up
-    std::string why;                       // when giving up
+    std::optional<absl::Duration> delay;  // absent: give up
+    std::string why;                      // when giving up
   };
   Decision OnFailure(absl::Duration now);
   uint64_t failures() const { return failures_; }

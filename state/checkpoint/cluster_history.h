@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
 

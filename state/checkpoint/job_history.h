@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
 #include "proto/checkpoint.pb.h"

@@ -6,9 +6,8 @@ namespace weir {
 namespace {
 
 absl::Status Unusable(const std::string& directory, const absl::Status& why) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("storage.root cannot be used: ", why.message(), " (checked in '", directory,
-                   "')"));
+  return absl::FailedPreconditionError(absl::StrCat("storage.root cannot be used: ", why.message(),
+                                                    " (checked in '", directory, "')"));
 }
 
 }  // namespace

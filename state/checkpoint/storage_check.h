@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/base/random.h"
 #include "common/io/file_system.h"
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "taskmanager/agent/worker_logs.h"
 
 namespace weir::taskmanager {
@@ -37,8 +38,7 @@ void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
       }));
 }
 
-void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec,
-                                         const std::string& binary) {
+void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const std::string& binary) {
   const WorkerId worker(spec.worker());
   ProcessSpec process;
   process.binary = binary;
@@ -62,8 +62,8 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec,
     const auto it = running_.find(worker);
     if (it != running_.end()) it->second.started(pid);
   });
-  callbacks.on_exit = lifetime_.Guard(
-      [this, worker](const ProcessExit& exit) { Finish(worker, exit.reason); });
+  callbacks.on_exit =
+      lifetime_.Guard([this, worker](const ProcessExit& exit) { Finish(worker, exit.reason); });
   running_[worker].launch = deps_.processes.Launch(std::move(process), std::move(callbacks));
 }
 

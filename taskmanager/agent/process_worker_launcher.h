@@ -6,8 +6,8 @@
 #include <string>
 
 #include "common/base/ids.h"
-#include "common/exec/executor.h"
 #include "common/exec/blocking_pool.h"
+#include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
 #include "common/io/file_system.h"
 #include "taskmanager/agent/artifact_cache.h"
@@ -23,14 +23,14 @@ namespace weir::taskmanager {
 class ProcessWorkerLauncher final : public WorkerLauncher {
  public:
   struct Options {
-    std::string socket;          // where workers connect: "unix:/path"
+    std::string socket;  // where workers connect: "unix:/path"
     std::string host;
-    std::string log_directory;   // one file a worker: <job>/<worker>.log
+    std::string log_directory;  // one file a worker: <job>/<worker>.log
     std::string log_level;
     std::string log_format;
     uint64_t parent_pid = 0;
     uint64_t memory_limit_bytes = 0;
-    size_t keep_logs = 5;        // of ended workers, per job
+    size_t keep_logs = 5;                            // of ended workers, per job
     std::map<std::string, std::string> environment;  // scrubbed
   };
   struct Dependencies {

@@ -44,6 +44,7 @@ void TaskManager::OnLeaderStreamUp() {
   stream_up_ = true;
   registered_ = false;
   probe_nonce_.clear();
+  failed_probe_reads_ = 0;
   Register("", "");
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "proto/control.pb.h"
 

@@ -80,6 +80,7 @@ StepResult Task::RunOnce() {
 
 absl::Status Task::Step(StepResult& result) {
   if (source_ != nullptr && state_ == State::kFinished) {
+    chain_->HasRoom();  // sinks take their acknowledgements in it, and a barrier may wait for them
     result.blocked_on = StepResult::BlockedOn::kFinished;
     return absl::OkStatus();
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
@@ -25,9 +26,9 @@ absl::Status CoordinatorTasks::CommitRestored(const proto::Deployment& deploymen
         }
       }
       const CommitPermit permit = PermitAuthority::Grant(Epoch(manifest.epoch()), term);
-      WEIR_RETURN_IF_ERROR(Annotate(committer->CommitRestored(permit, committables),
-                                    absl::StrCat("sink '", node.name, "', epoch ",
-                                                 manifest.epoch())));
+      WEIR_RETURN_IF_ERROR(
+          Annotate(committer->CommitRestored(permit, committables),
+                   absl::StrCat("sink '", node.name, "', epoch ", manifest.epoch())));
     }
   }
   return absl::OkStatus();

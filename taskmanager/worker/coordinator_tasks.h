@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/sink.h"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
@@ -83,8 +84,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
               }
               return *thread;
             },
-            [&](proto::Envelope envelope) { stream->Send(std::move(envelope)); },
-            &ResidentBytes});
+            [&](proto::Envelope envelope) { stream->Send(std::move(envelope)); }, &ResidentBytes});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

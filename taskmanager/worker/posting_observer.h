@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "common/exec/executor.h"
 #include "taskmanager/task/local_channel.h"
@@ -30,8 +31,7 @@ class TaskEvents {
 class PostingObserver final : public TaskObserver,
                               public std::enable_shared_from_this<PostingObserver> {
  public:
-  PostingObserver(Executor& executor, TaskEvents& events)
-      : executor_(executor), events_(&events) {}
+  PostingObserver(Executor& executor, TaskEvents& events) : executor_(executor), events_(&events) {}
   void Disconnect() { events_ = nullptr; }
 
   void OnRunning(SubtaskId task) override;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
 #include "proto/checkpoint.pb.h"

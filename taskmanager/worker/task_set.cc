@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "taskmanager/task/local_channel.h"
 #include "taskmanager/task/task_builder.h"

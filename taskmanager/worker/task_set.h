@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/operator/stream_graph.h"
@@ -59,7 +60,7 @@ class TaskSet {
   struct Entry {
     std::shared_ptr<Task> task;
     uint32_t slot = 0;
-    std::string source_uid;              // empty: fed by another task
+    std::string source_uid;  // empty: fed by another task
     bool assigned = false;
     std::set<std::string> splits;
     proto::TaskReport::State state = proto::TaskReport::READY;

@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
-#include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/snapshot_upload.h"
 
 namespace weir::taskmanager {
@@ -41,7 +42,8 @@ void WorkerEndpoint::Tick() {
 bool WorkerEndpoint::PassesFence(const proto::Header& header) {
   if (header.addressee() != id_.value() || header.job() != job_.value()) return false;
   const LeaderTerm term(header.term());
-  if (term < term_ || (term == term_ && header.term_nonce() != term_nonce_)) return false;
+  if (term.is_none() || term < term_) return false;
+  if (term == term_ && header.term_nonce() != term_nonce_) return false;
   const Generation generation(header.generation());
   if (!generation.is_none() && generation < highest_generation_) return false;
   uint64_t& last = last_sequence_[header.sender()];
@@ -143,9 +145,8 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
       [&files = deps_.files, &graph = graph_, deployment, term = term_, host = options_.host] {
         return PrepareGeneration(files, graph, deployment, term, host);
       },
-      generation_lifetime_.Guard([this](PreparedGeneration prepared) {
-        OnPrepared(std::move(prepared));
-      }));
+      generation_lifetime_.Guard(
+          [this](PreparedGeneration prepared) { OnPrepared(std::move(prepared)); }));
 }
 
 void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
@@ -272,8 +273,8 @@ void WorkerEndpoint::OnUploaded(const Barrier& barrier,
   if (snapshot.ok()) {
     *answer.add_snapshots() = *std::move(snapshot);
   } else {
-    answer.set_declined(absl::StrCat("declined by worker ", id_.value(), ": ",
-                                     snapshot.status().message()));
+    answer.set_declined(
+        absl::StrCat("declined by worker ", id_.value(), ": ", snapshot.status().message()));
   }
   const size_t answered = static_cast<size_t>(answer.snapshots_size());
   if (!snapshot.ok() || answered == tasks_->size()) SendReport();
@@ -298,9 +299,7 @@ void WorkerEndpoint::OnTaskFailed(SubtaskId task, const TaskFailure& failure) {
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
                           bool retriable) {
   if (state_ == WorkerReport::FAILED) return;
-  LogError("generation failed", {{"worker", id_},
-                                 {"generation", generation_},
-                                 {"error", status}});
+  LogError("generation failed", {{"worker", id_}, {"generation", generation_}, {"error", status}});
   state_ = WorkerReport::FAILED;
   failure_.set_message(std::string(status.message()));
   failure_.set_operator_uid(operator_uid);

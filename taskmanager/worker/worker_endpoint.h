@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "common/base/ids.h"
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"

@@ -27,7 +27,7 @@ from weir_cluster import IdleCluster, WeirCluster
 ENGINES = {"weir": WeirCluster, "weir-run": WeirRun, "handwritten": Handwritten}
 PARTITIONS = 4
 ROUND_TIMEOUT_SECONDS = 300
-# A round during which the canary ran this much slower than the fastest is left out of the median.
+# A run during which the canary took this much longer than the fastest one was disturbed.
 NOISY_CANARY = 1.25
 # How long a cluster is left alone before its memory is read.
 IDLE_SECONDS = 5
@@ -64,22 +64,32 @@ def run_once(engine_name, topics, options, round_number):
             "load": round(os.getloadavg()[0], 2)}
 
 
-def quiet_rounds(rounds):
-    """Without those that were disturbed, unless that is half of them or more."""
-    quiet = min(one["canary_s"] for one in rounds) * NOISY_CANARY
-    kept = [one for one in rounds if one["canary_s"] <= quiet]
-    return kept if len(kept) * 2 > len(rounds) else rounds
+def mark_kept(runs):
+    """Sets "kept" in each run. A round counts when none of its engines was disturbed; where that
+    leaves less than half of the rounds, all count. One rule for all engines, or they would be
+    compared under different conditions. Returns what to tell the reader."""
+    slowest = NOISY_CANARY * min(run["canary_s"] for run in runs)
+    rounds = sorted({run["round"] for run in runs})
+    disturbed = {run["round"] for run in runs if run["canary_s"] > slowest}
+    left_out = disturbed if len(disturbed) * 2 <= len(rounds) else set()
+    for run in runs:
+        run["quiet"] = run["canary_s"] <= slowest
+        run["kept"] = run["round"] not in left_out
+    if disturbed and not left_out:
+        return (f"NOISY: the machine was disturbed in {len(disturbed)} of {len(rounds)} rounds; "
+                "all are counted")
+    return f"{len(disturbed)} of {len(rounds)} rounds were disturbed and are left out"
 
 
 def summary(name, engine, rounds, events):
-    kept = quiet_rounds(rounds)
+    kept = [one for one in rounds if one["kept"]]
     millions = events / 1e6
     return {
         "bench": name, "query": name, "engine": engine,
         "cpu_s_per_million": round(statistics.median(one["cpu_s"] for one in kept) / millions, 4),
         "events_per_s": round(events / statistics.median(one["seconds"] for one in kept)),
         "rss_mb": max(one["rss_mb"] for one in kept),
-        "rounds": [dict(one, kept=one in kept) for one in rounds],
+        "rounds": rounds,
     }
 
 
@@ -96,9 +106,8 @@ def print_table(results, events):
 def ratios(result, anchor):
     """CPU of one engine over another's, round by round: what disturbs the machine disturbs both."""
     by_round = {one["round"]: one for one in anchor["rounds"]}
-    pairs = [(one, by_round[one["round"]]) for one in result["rounds"]]
-    quiet = [pair for pair in pairs if pair[0]["kept"] and pair[1]["kept"]]
-    return [one["cpu_s"] / other["cpu_s"] for one, other in quiet or pairs]
+    return [one["cpu_s"] / by_round[one["round"]]["cpu_s"]
+            for one in result["rounds"] if one["kept"]]
 
 
 def flight_delays(options):
@@ -113,10 +122,12 @@ def flight_delays(options):
                       f"{rounds[-1]['seconds']:.2f} s", flush=True)
     if len({one["digest"] for one in rounds}) != 1:
         raise SystemExit("the engines' outputs differ; nothing is reported")
+    noise = mark_kept(rounds)
     results = [summary("flight_delays", engine,
                        [one for one in rounds if one["engine"] == engine], options.events)
                for engine in options.engines]
     print_table(results, options.events)
+    print(noise)
     headline = f"{results[0]['engine']}: {results[0]['cpu_s_per_million']:.3f} CPU-s per million"
     for result in results[:-1]:
         each = ratios(result, results[-1])

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/seeded_random.h"
 #include "common/io/memory_file_system.h"
 #include "common/io/posix_file_system.h"

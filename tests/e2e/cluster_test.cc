@@ -101,8 +101,8 @@ void FlightStreamTest::StartStream(const WeirJob& job) {
   auto feeder = FlightFeeder::Start(cluster().bootstrap_servers(), TopicName("input"));
   WEIR_ASSERT_OK(feeder);
   feeder_ = *std::move(feeder);
-  auto reader = DelayedFlightReader::Start(cluster().bootstrap_servers(), TopicName("output"),
-                                           kPartitions);
+  auto reader =
+      DelayedFlightReader::Start(cluster().bootstrap_servers(), TopicName("output"), kPartitions);
   WEIR_ASSERT_OK(reader);
   reader_ = *std::move(reader);
   const absl::StatusOr<std::string> id = weir().Submit(job);
@@ -117,8 +117,9 @@ proto::JobDetails FlightStreamTest::Details() {
 }
 
 std::vector<pid_t> FlightStreamTest::Workers() {
+  const proto::JobDetails details = Details();
   std::vector<pid_t> pids;
-  for (const proto::WorkerDetails& worker : Details().workers()) {
+  for (const proto::WorkerDetails& worker : details.workers()) {
     pids.push_back(static_cast<pid_t>(worker.pid()));
   }
   return pids;
@@ -139,7 +140,8 @@ void FlightStreamTest::AwaitRecovery(uint64_t former) {
     const absl::StatusOr<proto::JobDetails> details = Describe(job_);
     return details.ok() && details->summary().generation() > former &&
            details->summary().state() == "RUNNING";
-  })) << "no generation behind " << former << " runs";
+  })) << "no generation behind "
+      << former << " runs";
   AwaitFlow();
 }
 

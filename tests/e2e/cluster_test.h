@@ -19,10 +19,10 @@ template <class T>
 const absl::Status& StatusOf(const absl::StatusOr<T>& value) {
   return value.status();
 }
-#define WEIR_ASSERT_OK(expression)                                         \
-  do {                                                                     \
-    const auto& weir_assert_value = (expression);                          \
-    ASSERT_TRUE(weir_assert_value.ok()) << StatusOf(weir_assert_value);    \
+#define WEIR_ASSERT_OK(expression)                                      \
+  do {                                                                  \
+    const auto& weir_assert_value = (expression);                       \
+    ASSERT_TRUE(weir_assert_value.ok()) << StatusOf(weir_assert_value); \
   } while (false)
 
 /// A Weir cluster and the shared Kafka. Heartbeats come every 100 ms, checkpoints every 200 ms.

@@ -93,7 +93,8 @@ TEST_F(FlightDelaysTest, OffsetsReachTheGroupAfterCheckpoints) {
   EXPECT_TRUE(AwaitTrue([&] {
     committed = CommittedOffsets();
     return committed == std::map<int, int64_t>(ends->begin(), ends->end());
-  })) << testing::PrintToString(committed) << " instead of " << testing::PrintToString(*ends);
+  })) << testing::PrintToString(committed)
+      << " instead of " << testing::PrintToString(*ends);
 }
 
 TEST_F(FlightDelaysTest, StopFinishesWithALastCheckpoint) {

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -14,6 +13,7 @@
 
 #include "common/base/status_macros.h"
 #include "tests/support/process/child_process.h"
+#include <nlohmann/json.hpp>
 
 namespace weir {
 namespace {
@@ -47,8 +47,8 @@ std::string TestFlight::Json() const { return AsJson(*this).dump(); }
 
 absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count) {
   const char* source = std::getenv("WEIR_SOURCE_DIR");
-  const std::string file = absl::StrCat(source == nullptr ? "." : source,
-                                        "/examples/data/us-flights-2001-200k.csv.zst");
+  const std::string file =
+      absl::StrCat(source == nullptr ? "." : source, "/examples/data/us-flights-2001-200k.csv.zst");
   ChildProcessOptions options;
   options.argv = {"zstd", "-dcq", file};
   WEIR_ASSIGN_OR_RETURN(const ProcessResult result,
@@ -102,9 +102,9 @@ void FlightFeeder::Run() {
       record.value = flights_[next].Json();
       batch.push_back(std::move(record));
     }
-    const absl::Status produced =
-        batch.empty() ? absl::ResourceExhaustedError("the test ran out of flights")
-                      : client_->Produce(topic_, batch);
+    const absl::Status produced = batch.empty()
+                                      ? absl::ResourceExhaustedError("the test ran out of flights")
+                                      : client_->Produce(topic_, batch);
     {
       MutexLock lock(mutex_);
       status_ = produced;
@@ -131,12 +131,12 @@ absl::StatusOr<std::unique_ptr<DelayedFlightReader>> DelayedFlightReader::Start(
     const std::string& bootstrap_servers, const std::string& topic, int partitions) {
   std::array<char, 512> error{};
   rd_kafka_conf_t* configuration = rd_kafka_conf_new();
-  for (const auto& [name, value] : std::map<std::string, std::string>{
-           {"bootstrap.servers", bootstrap_servers},
-           {"group.id", "weir-e2e-reader"},
-           {"enable.auto.commit", "false"},
-           {"isolation.level", "read_committed"},
-           {"fetch.wait.max.ms", "50"}}) {
+  for (const auto& [name, value] :
+       std::map<std::string, std::string>{{"bootstrap.servers", bootstrap_servers},
+                                          {"group.id", "weir-e2e-reader"},
+                                          {"enable.auto.commit", "false"},
+                                          {"isolation.level", "read_committed"},
+                                          {"fetch.wait.max.ms", "50"}}) {
     rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), error.data(), error.size());
   }
   std::unique_ptr<DelayedFlightReader> reader(new DelayedFlightReader);

@@ -24,9 +24,16 @@ class KafkaToKafkaTest : public ClusterTest {
   }
 
   static std::vector<std::string> Strings() {
-    std::vector<std::string> strings = {"", " ", "plain", "two\nlines", "tab\there", "{\"a\":1}",
-                                        "\xc3\xa9t\xc3\xa9", "\xe6\xbc\xa2\xe5\xad\x97",
-                                        "\xf0\x9f\x8c\x8a", std::string(20'000, 'x')};
+    std::vector<std::string> strings = {"",
+                                        " ",
+                                        "plain",
+                                        "two\nlines",
+                                        "tab\there",
+                                        "{\"a\":1}",
+                                        "\xc3\xa9t\xc3\xa9",
+                                        "\xe6\xbc\xa2\xe5\xad\x97",
+                                        "\xf0\x9f\x8c\x8a",
+                                        std::string(20'000, 'x')};
     for (int i = 0; i < 500; ++i) strings.push_back(absl::StrCat("string ", i));
     return strings;
   }

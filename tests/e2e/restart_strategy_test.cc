@@ -29,9 +29,8 @@ TEST_F(RestartStrategyTest, NoneFailsAtOnceWithTheReason) {
   StartStream(job);
   KillWorker();
   ASSERT_TRUE(AwaitState(this->job(), "FAILED"));
-  EXPECT_THAT(Details().summary().reason(),
-              AllOf(HasSubstr("killed by signal 9 (SIGKILL)"),
-                    HasSubstr("restart.strategy is none")));
+  EXPECT_THAT(Details().summary().reason(), AllOf(HasSubstr("killed by signal 9 (SIGKILL)"),
+                                                  HasSubstr("restart.strategy is none")));
   EXPECT_EQ(Details().summary().generation(), 1u);
 }
 

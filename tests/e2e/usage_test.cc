@@ -61,6 +61,8 @@ TEST_F(UsageTest, UnknownOptionNamesTheNearest) {
                  HasSubstr("did you mean '--jobmanager.addresses'?"));
   ExpectSentence({"flight_delays", "run", "--chekpoint.interval=1s"}, 2,
                  HasSubstr("did you mean '--checkpoint.interval'?"));
+  ExpectSentence({"flight_delays", "plan", "--fromat=json"}, 2,
+                 HasSubstr("did you mean 'format'?"));
   ExpectSentence({"flight_delays", "plan", "--", "--brokrs=x"}, 2,
                  HasSubstr("did you mean 'brokers'?"));
   ExpectSentence({"flight_delays", "submit", "--jobmanager.adresses=x"}, 2,
@@ -122,8 +124,8 @@ TEST_F(UsageTest, TlsFilesThatAreNotThere) {
                   absl::StrCat("--security.tls.certificate-file=", directory_.File("absent")),
                   absl::StrCat("--security.tls.key-file=", directory_.File("absent"))},
                  2, HasSubstr(directory_.File("absent")));
-  ExpectSentence({"weir", "list", absl::StrCat("--security.token-file=", directory_.File("no"))},
-                 2, HasSubstr(directory_.File("no")));
+  ExpectSentence({"weir", "list", absl::StrCat("--security.token-file=", directory_.File("no"))}, 2,
+                 HasSubstr(directory_.File("no")));
 }
 
 class UsageOfAClusterTest : public UsageTest {
@@ -141,7 +143,9 @@ class UsageOfAClusterTest : public UsageTest {
     EXPECT_EQ(cluster_->Stop(), absl::OkStatus());
   }
   std::vector<std::string> TaskManager(const std::string& storage, const std::string& work) {
-    return {"weir-taskmanager", kLogOff, "--cluster.id=e2e",
+    return {"weir-taskmanager",
+            kLogOff,
+            "--cluster.id=e2e",
             absl::StrCat("--jobmanager.addresses=", cluster_->addresses()),
             absl::StrCat("--storage.root=", storage),
             absl::StrCat("--taskmanager.work-dir=", work)};
@@ -161,9 +165,8 @@ TEST_F(UsageOfAClusterTest, StorageRootThatIsNotShared) {
 }
 
 TEST_F(UsageOfAClusterTest, WorkDirectoryThatIsInUse) {
-  ExpectSentence(
-      TaskManager(cluster_->storage_root(), cluster_->directory().File("taskmanager-1")), 1,
-      HasSubstr("is in use by another TaskManager"));
+  ExpectSentence(TaskManager(cluster_->storage_root(), cluster_->directory().File("taskmanager-1")),
+                 1, HasSubstr("is in use by another TaskManager"));
 }
 
 TEST_F(UsageOfAClusterTest, TaskManagerOfAnotherCluster) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "tests/support/kafka/kafka_test.h"
 #include "tests/support/process/child_process.h"
 
@@ -86,8 +87,14 @@ TEST_F(KafkaFixtureTest, KeysGoWhereJavasPartitionerSendsThem) {
   }
   ASSERT_TRUE(cluster().Produce(ours, records).ok());
   ChildProcessOptions producer;
-  producer.argv = {Script("kafka_tool.sh"), "console-producer", "--bootstrap-server",
-                   cluster().bootstrap_servers(), "--topic", javas, "--property", "parse.key=true"};
+  producer.argv = {Script("kafka_tool.sh"),
+                   "console-producer",
+                   "--bootstrap-server",
+                   cluster().bootstrap_servers(),
+                   "--topic",
+                   javas,
+                   "--property",
+                   "parse.key=true"};
   producer.standard_input = lines;
   auto produced = ChildProcess::RunToEnd(producer, absl::Seconds(60));
   ASSERT_TRUE(produced.ok() && produced->exit_status == 0) << produced.status();
@@ -161,10 +168,10 @@ TEST(KafkaClusterTest, BrokersDieWithTheProgramThatStartedThem) {
   starter_options.argv = {"sleep", "600"};
   auto starter = ChildProcess::Start(starter_options);
   ASSERT_TRUE(starter.ok());
-  const std::string folder = testing::TempDir() + "/weir-kafka-watchdog-" +
-                             absl::StrCat((*starter)->pid());
+  const std::string folder =
+      testing::TempDir() + "/weir-kafka-watchdog-" + absl::StrCat((*starter)->pid());
   ChildProcessOptions start;
-  start.argv = {Script("kafka_server.sh"), "start", "--dir", folder, "--parent-pid",
+  start.argv = {Script("kafka_server.sh"),      "start", "--dir", folder, "--parent-pid",
                 absl::StrCat((*starter)->pid())};
   auto started = ChildProcess::RunToEnd(start, absl::Seconds(90));
   ASSERT_TRUE(started.ok() && started->exit_status == 0) << started.status();

@@ -10,6 +10,9 @@ namespace {
 // the records.
 constexpr absl::Duration kLivenessBound = absl::Seconds(90);
 constexpr size_t kEpochsBeforeStop = 2;
+// A cluster of this size makes about a thousand events in a second; far more is a storm.
+constexpr double kEventsAtFirst = 20'000;
+constexpr double kEventsPerSecond = 8'000;
 }  // namespace
 
 SimCluster::SimCluster(const SimConfig& config, bool verbose)
@@ -224,6 +227,10 @@ SimResult SimCluster::Run() {
   bool finished = false;
   while (!world_.violated() && world_.RunNext()) {
     if (world_.events() % 64 != 0) continue;
+    if (static_cast<double>(world_.events()) >
+        kEventsAtFirst + kEventsPerSecond * absl::ToDoubleSeconds(world_.now())) {
+      world_.Violate("Liveness", "messages without end: somebody repeats itself without a pause");
+    }
     finished = Finished();
     if (finished) break;
     if (healed_ && world_.now() > healed_at_ + kLivenessBound) {

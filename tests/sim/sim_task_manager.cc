@@ -34,8 +34,7 @@ void SimWorkerLauncher::Start(const proto::WorkerSpec& spec, const ChildPtr& chi
   environment_.world.Trace("worker starts", spec.worker(), process_.name);
   child->worker = std::make_unique<SimWorker>(
       environment_, spec, process_.host,
-      [this, child = child.get(), id = WorkerId(spec.worker())](const proto::Envelope& envelope) {
-        (void)child;
+      [this, id = WorkerId(spec.worker())](const proto::Envelope& envelope) {
         const auto it = children_.find(id);
         if (it != children_.end()) Up(it->second, envelope);
       });

@@ -72,7 +72,6 @@ class SimTaskManager {
   SimWorkerLauncher launcher_;
   std::unique_ptr<ControlConnection> connection_;
   std::unique_ptr<taskmanager::TaskManager> task_manager_;
-  uint64_t highest_term_ = 0;
 };
 
 }  // namespace weir::sim

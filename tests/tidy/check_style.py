@@ -87,7 +87,8 @@ def check_header(path, text):
         return
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        match = re.match(r"class\s+(?:\[\[\w+\]\]\s+|\w+\([^)]*\)\s+|[A-Z_]+\s+)?(\w+)(?!.*;\s*$)", line)
+        match = re.match(r"class\s+(?:\[\[\w+\]\]\s+|\w+\([^)]*\)\s+|[A-Z_]+\s+)?(\w+)(?!.*;\s*$)",
+                         line)
         if not match:
             continue
         above = number - 1

@@ -1,9 +1,9 @@
 // What cmake/weir_targets.cmake promises to every test.
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace {
 

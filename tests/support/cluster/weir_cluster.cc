@@ -101,9 +101,10 @@ WeirCluster::WeirCluster(WeirClusterOptions options) : options_(std::move(option
   for (int number = 1; number <= options_.task_managers; ++number) {
     Server& server = servers_[TaskManagerName(number)];
     server.argv = ServerArguments("weir-taskmanager");
-    Append(server.argv, Flags({{"jobmanager.addresses", addresses()},
-                               {"taskmanager.slots", absl::StrCat(options_.slots)},
-                               {"taskmanager.work-dir", directory_.File(TaskManagerName(number))}}));
+    Append(server.argv,
+           Flags({{"jobmanager.addresses", addresses()},
+                  {"taskmanager.slots", absl::StrCat(options_.slots)},
+                  {"taskmanager.work-dir", directory_.File(TaskManagerName(number))}}));
   }
 }
 
@@ -188,8 +189,8 @@ absl::Status WeirCluster::AwaitComplete() {
       }
     }
     std::sort(registered.begin(), registered.end());
-    if (details.ok() && std::includes(registered.begin(), registered.end(), expected.begin(),
-                                      expected.end())) {
+    if (details.ok() &&
+        std::includes(registered.begin(), registered.end(), expected.begin(), expected.end())) {
       return absl::OkStatus();
     }
     seen = details.ok() ? details->ShortDebugString() : details.status().ToString();
@@ -216,8 +217,8 @@ absl::StatusOr<int> WeirCluster::Leader() {
   for (int number = 1; number <= options_.job_managers; ++number) {
     if (static_cast<uint64_t>(job_manager(number).pid()) == details.leader_pid()) return number;
   }
-  return absl::NotFoundError(absl::StrCat("the leader's pid ", details.leader_pid(),
-                                          " is none of this cluster's"));
+  return absl::NotFoundError(
+      absl::StrCat("the leader's pid ", details.leader_pid(), " is none of this cluster's"));
 }
 
 absl::StatusOr<int> WeirCluster::TaskManagerOfPid(uint64_t pid) const {

@@ -8,8 +8,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -17,6 +15,7 @@
 #include "client/cluster_client.h"
 #include "tests/support/process/child_process.h"
 #include "tests/support/temporary_directory.h"
+#include <nlohmann/json.hpp>
 
 namespace weir {
 
@@ -47,16 +46,15 @@ struct WeirJob {
 };
 
 /// A Weir cluster of real processes on 127.0.0.1: JobManagers (one leads, the others stand by) and
-/// TaskManagers on one storage.root, each with a work directory and a log file of its own, all below
-/// one temporary directory. Servers are counted from 1 and keep their ports, work directories and
-/// logs over restarts.
+/// TaskManagers on one storage.root, each with a work directory and a log file of its own, all
+/// below one temporary directory. Servers are counted from 1 and keep their ports, work directories
+/// and logs over restarts.
 ///
 /// Life cycle: Start returns when a leader has all TaskManagers; Stop ends every process in order
-/// and tells which of them did not go; the destructor kills what is left. Processes are known by the
-/// cluster's directory in their command lines, so workers are found, too, and so are workers that
-/// have outlived their TaskManager.
-/// Threads: one, which must outlive the cluster (ChildProcess).
-/// Errors: UNAVAILABLE when a server does not come up, with the end of its log.
+/// and tells which of them did not go; the destructor kills what is left. Processes are known by
+/// the cluster's directory in their command lines, so workers are found, too, and so are workers
+/// that have outlived their TaskManager. Threads: one, which must outlive the cluster
+/// (ChildProcess). Errors: UNAVAILABLE when a server does not come up, with the end of its log.
 class WeirCluster {
  public:
   static absl::StatusOr<std::unique_ptr<WeirCluster>> Start(WeirClusterOptions options);

@@ -113,10 +113,10 @@ absl::Status ProduceLine(rd_kafka_t* client, const std::string& topic, const std
   if (tab == std::string::npos) return absl::InvalidArgumentError("a line has no TAB");
   char* value = const_cast<char*>(line.data()) + tab + 1;
   while (true) {
-    const rd_kafka_resp_err_t error = rd_kafka_producev(
-        client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(line.data(), tab),
-        RD_KAFKA_V_VALUE(value, line.size() - tab - 1),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const rd_kafka_resp_err_t error =
+        rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(line.data(), tab),
+                          RD_KAFKA_V_VALUE(value, line.size() - tab - 1),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) return ToStatus(error, "cannot produce");
     rd_kafka_poll(client, kPollMs);
   }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+
 #include "common/base/status_macros.h"
 #include "tests/support/process/child_process.h"
 
@@ -89,10 +90,14 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Start(
     return absl::InternalError(absl::StrCat("cannot create the folder ", folder));
   }
   std::unique_ptr<KafkaCluster> cluster(new KafkaCluster(folder, options.brokers));
-  std::vector<std::string> argv = {Script("kafka_server.sh"),    "start",
-                                   "--dir",                      folder,
-                                   "--brokers",                  absl::StrCat(options.brokers),
-                                   "--parent-pid",               absl::StrCat(getpid())};
+  std::vector<std::string> argv = {Script("kafka_server.sh"),
+                                   "start",
+                                   "--dir",
+                                   folder,
+                                   "--brokers",
+                                   absl::StrCat(options.brokers),
+                                   "--parent-pid",
+                                   absl::StrCat(getpid())};
   for (const auto& [name, value] : options.broker_config) {
     argv.push_back("--broker-config");
     argv.push_back(absl::StrCat(name, "=", value));
@@ -131,21 +136,24 @@ absl::StatusOr<std::map<int32_t, int64_t>> KafkaCluster::EndOffsets(const std::s
 absl::StatusOr<std::vector<KafkaTestRecord>> KafkaCluster::ConsumeAll(
     const std::string& topic, const KafkaReadOptions& options) {
   std::vector<std::string> arguments = {
-      "--topic", topic, "--from-beginning", "--isolation-level",
+      "--topic",
+      topic,
+      "--from-beginning",
+      "--isolation-level",
       options.isolation == KafkaIsolation::kReadCommitted ? "read_committed" : "read_uncommitted",
-      "--timeout-ms", absl::StrCat(absl::ToInt64Milliseconds(options.quiet))};
+      "--timeout-ms",
+      absl::StrCat(absl::ToInt64Milliseconds(options.quiet))};
   if (options.count > 0) {
     arguments.push_back("--max-messages");
     arguments.push_back(absl::StrCat(options.count));
   }
-  const std::vector<std::string> properties = {
-      "print.key=true",
-      "print.partition=true",
-      "print.offset=true",
-      "print.timestamp=true",
-      absl::StrCat("key.separator=", kFieldSeparator),
-      absl::StrCat("line.separator=", kRecordSeparator),
-      absl::StrCat("null.literal=", kNull)};
+  const std::vector<std::string> properties = {"print.key=true",
+                                               "print.partition=true",
+                                               "print.offset=true",
+                                               "print.timestamp=true",
+                                               absl::StrCat("key.separator=", kFieldSeparator),
+                                               absl::StrCat("line.separator=", kRecordSeparator),
+                                               absl::StrCat("null.literal=", kNull)};
   for (const std::string& property : properties) {
     arguments.push_back("--property");
     arguments.push_back(property);

@@ -2,7 +2,8 @@
 # Sourced by the kafka_*.sh scripts: where the fetched Kafka lies and how a JVM is started.
 
 kafka_scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-kafka_version="$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$kafka_scripts/pom.xml")"
+kafka_version="$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' \
+  "$kafka_scripts/pom.xml")"
 # Shared by all checkouts of one user; the version is part of the name.
 kafka_home="${XDG_CACHE_HOME:-$HOME/.cache}/weir/kafka-$kafka_version"
 kafka_libs="$kafka_home/libs"

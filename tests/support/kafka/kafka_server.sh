@@ -3,7 +3,7 @@
 #
 #   kafka_server.sh start --dir DIR [--brokers N] [--parent-pid PID] [--broker-config KEY=VALUE]...
 #       writes everything below DIR, picks free ports, waits until all brokers are up and prints
-#       "bootstrap=HOST:PORT,...". With --parent-pid the brokers are killed when that process is gone.
+#       "bootstrap=HOST:PORT,...". With --parent-pid the brokers end when that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
@@ -226,7 +226,8 @@ main() {
     restart-broker)
       if broker_pid "$broker" >/dev/null; then kafka_die "broker $broker is still running"; fi
       launch_broker "$broker"
-      await_broker "$broker" || kafka_die "broker $broker did not come up (see $dir/broker-$broker/log)"
+      await_broker "$broker" ||
+        kafka_die "broker $broker did not come up (see $dir/broker-$broker/log)"
       ;;
     watch)
       tail --pid="$parent_pid" -s 0.2 -f /dev/null

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 
 namespace weir {
@@ -55,13 +56,13 @@ rd_kafka_resp_err_t ProduceOne(rd_kafka_t* client, const std::string& topic,
   auto bytes = [](const std::optional<std::string>& text) {
     return text.has_value() ? const_cast<char*>(text->data()) : nullptr;
   };
-  return rd_kafka_producev(
-      client, RD_KAFKA_V_TOPIC(topic.c_str()),
-      RD_KAFKA_V_PARTITION(record.partition.value_or(RD_KAFKA_PARTITION_UA)),
-      RD_KAFKA_V_KEY(bytes(record.key), record.key.value_or("").size()),
-      RD_KAFKA_V_VALUE(bytes(record.value), record.value.value_or("").size()),
-      RD_KAFKA_V_TIMESTAMP(record.timestamp_ms.value_or(0)),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(&account), RD_KAFKA_V_END);
+  return rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic.c_str()),
+                           RD_KAFKA_V_PARTITION(record.partition.value_or(RD_KAFKA_PARTITION_UA)),
+                           RD_KAFKA_V_KEY(bytes(record.key), record.key.value_or("").size()),
+                           RD_KAFKA_V_VALUE(bytes(record.value), record.value.value_or("").size()),
+                           RD_KAFKA_V_TIMESTAMP(record.timestamp_ms.value_or(0)),
+                           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(&account),
+                           RD_KAFKA_V_END);
 }
 
 /// The answer to one CreateTopics request: of the request, then of the topic.
@@ -114,9 +115,8 @@ absl::Status TopicClient::CreateTopic(const std::string& topic, int partitions,
                                       int replication_factor) {
   const std::string what = absl::StrCat("cannot create topic ", topic);
   std::array<char, 512> error{};
-  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(topic.c_str(), partitions,
-                                                       replication_factor, error.data(),
-                                                       error.size());
+  rd_kafka_NewTopic_t* request = rd_kafka_NewTopic_new(
+      topic.c_str(), partitions, replication_factor, error.data(), error.size());
   if (request == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(what, ": ", error.data()));
   }
@@ -156,9 +156,9 @@ absl::Status TopicClient::Produce(const std::string& topic,
   while (account.acknowledged + account.failed < sent) rd_kafka_flush(client_, kTimeoutMs);
   WEIR_RETURN_IF_ERROR(status);
   if (account.failed > 0) {
-    return absl::InternalError(absl::StrCat(what, ": ", account.failed, " of ", sent,
-                                            " records were not acknowledged, the first: ",
-                                            account.first_failure));
+    return absl::InternalError(
+        absl::StrCat(what, ": ", account.failed, " of ", sent,
+                     " records were not acknowledged, the first: ", account.first_failure));
   }
   return absl::OkStatus();
 }
@@ -181,10 +181,10 @@ absl::StatusOr<std::map<int32_t, int64_t>> TopicClient::EndOffsets(const std::st
   for (int32_t partition = 0; partition < partitions; ++partition) {
     int64_t low = 0;
     int64_t high = 0;
-    WEIR_RETURN_IF_ERROR(ToStatus(
-        rd_kafka_query_watermark_offsets(client_, topic.c_str(), partition, &low, &high,
-                                         kTimeoutMs),
-        absl::StrCat("cannot read the end offset of ", topic, "-", partition)));
+    WEIR_RETURN_IF_ERROR(
+        ToStatus(rd_kafka_query_watermark_offsets(client_, topic.c_str(), partition, &low, &high,
+                                                  kTimeoutMs),
+                 absl::StrCat("cannot read the end offset of ", topic, "-", partition)));
     end_offsets[partition] = high;
   }
   return end_offsets;

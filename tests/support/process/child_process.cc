@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+
 #include "common/base/status_macros.h"
 
 extern char** environ;
@@ -71,8 +72,7 @@ absl::Status OpenStreams(const ChildProcessOptions& options, ChildStreams& strea
     streams.output = memfd_create("standard-output", MFD_CLOEXEC);
     streams.error = memfd_create("standard-error", MFD_CLOEXEC);
   } else {
-    streams.output =
-        open(options.log_file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    streams.output = open(options.log_file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (streams.output < 0) return SystemError(absl::StrCat("cannot open ", options.log_file));
     streams.error = fcntl(streams.output, F_DUPFD_CLOEXEC, 3);
   }
@@ -184,8 +184,8 @@ absl::StatusOr<ProcessResult> ChildProcess::RunToEnd(ChildProcessOptions options
   absl::StatusOr<int> exit_status = process->Wait(timeout);
   if (!exit_status.ok()) {
     return absl::Status(exit_status.status().code(),
-                        absl::StrCat(exit_status.status().message(), ": ", command, "; stderr: ",
-                                     process->StandardError()));
+                        absl::StrCat(exit_status.status().message(), ": ", command,
+                                     "; stderr: ", process->StandardError()));
   }
   return ProcessResult{*exit_status, process->StandardOutput(), process->StandardError()};
 }

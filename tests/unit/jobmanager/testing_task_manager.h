@@ -58,19 +58,19 @@ class TestingWorker {
     using proto::TaskReport;
     using proto::WorkerReport;
     WorkerReport report;
-    report.set_state(generation == 0               ? WorkerReport::IDLE
-                     : failure                     ? WorkerReport::FAILED
+    report.set_state(generation == 0                 ? WorkerReport::IDLE
+                     : failure                       ? WorkerReport::FAILED
                      : ran && behavior_.become_ready ? WorkerReport::RUNNING
-                     : behavior_.become_ready      ? WorkerReport::READY
-                                                   : WorkerReport::INITIALIZING);
+                     : behavior_.become_ready        ? WorkerReport::READY
+                                                     : WorkerReport::INITIALIZING);
     if (failure) *report.mutable_failure() = *failure;
     for (const proto::TaskDeployment& task : deployment.tasks()) {
       TaskReport* one = report.add_tasks();
       one->set_vertex(task.vertex());
       one->set_index(task.index());
-      one->set_state(!ran                                               ? TaskReport::READY
+      one->set_state(!ran                                        ? TaskReport::READY
                      : behavior_.finished || last.stop_sources() ? TaskReport::FINISHED
-                                                                        : TaskReport::RUNNING);
+                                                                 : TaskReport::RUNNING);
     }
     if (deployment.coordinator()) {
       proto::SourceCoordinatorState* source = report.add_coordinators();

@@ -174,6 +174,13 @@ TEST_F(CliTest, SubmitGivesUpOnAJobThatIsBeingRestarted) {
   EXPECT_THAT(error_.str(), HasSubstr("unknown topic 'flihgts'"));
 }
 
+TEST_F(CliTest, SubmitTellsTheEndOfAJobThatPassesThroughRecovering) {
+  client_.descriptions = {InState("RECOVERING", "unknown topic 'flihgts'", 1),
+                          InState("FAILED", "unknown topic 'flihgts'", 1)};
+  EXPECT_EQ(Run({"submit", MakeJob()}), kFailed);
+  EXPECT_THAT(error_.str(), HasSubstr("is FAILED: unknown topic 'flihgts'"));
+}
+
 TEST_F(CliTest, SubmitEndsAtItsTimeout) {
   client_.descriptions = {InState("SCHEDULED")};
   EXPECT_EQ(Run({"submit", MakeJob(), "--timeout=2s"}), kTimeout);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "common/base/ids.h"
 #include "tests/support/temporary_directory.h"
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_split.h"
+
 #include "common/config/options.h"
 
 namespace weir {

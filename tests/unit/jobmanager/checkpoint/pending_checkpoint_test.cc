@@ -83,8 +83,8 @@ TEST_F(PendingCheckpointTest, CountsTheBytesOfBlobs) {
 }
 
 TEST(EmptyPendingCheckpoint, IsCompleteFromTheStart) {
-  EXPECT_TRUE(PendingCheckpoint(Epoch(0), LeaderTerm(1), false, {}, absl::ZeroDuration())
-                  .complete());
+  EXPECT_TRUE(
+      PendingCheckpoint(Epoch(0), LeaderTerm(1), false, {}, absl::ZeroDuration()).complete());
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 namespace weir::jobmanager {
 namespace {
 
+using proto::JobLogEntry;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using proto::JobLogEntry;
 
 class JobMasterTest : public JobTest {
  protected:
@@ -48,8 +48,8 @@ TEST_F(JobMasterTest, EachTaskManagerGetsOneWorker) {
 
 TEST_F(JobMasterTest, AWorkerIsDeployedOnlyOnceItsStartCounts) {
   Submit(TestingGraph(1));
-  files_.Inject({TestingFileSystem::Call::kCreate, absl::UnavailableError("gone"), "/log/", false,
-                 1000});
+  files_.Inject(
+      {TestingFileSystem::Call::kCreate, absl::UnavailableError("gone"), "/log/", false, 1000});
   AddTaskManager("tm-a");
   Wait(absl::Seconds(1));
   EXPECT_THAT(worker(0).generations, IsEmpty());
@@ -59,8 +59,8 @@ TEST_F(JobMasterTest, NothingRunsBeforeEpochZeroIsOwned) {
   Submit(TestingGraph(1));
   behavior_.become_ready = false;
   AddTaskManager("tm-a");
-  files_.Inject({TestingFileSystem::Call::kCreate, absl::UnavailableError("gone"), "/log/", false,
-                 1000});
+  files_.Inject(
+      {TestingFileSystem::Call::kCreate, absl::UnavailableError("gone"), "/log/", false, 1000});
   behavior_.become_ready = true;
   Wait(absl::Seconds(1));
   EXPECT_EQ(State(), "DEPLOYING");
@@ -79,12 +79,7 @@ TEST_F(JobMasterTest, NothingRunsBeforeAllWorkersAreReady) {
 TEST_F(JobMasterTest, EpochZeroComesBeforeTheFirstRecord) {
   SubmitAndRun();
   EXPECT_EQ(NewestOwned(), 0u);
-  EXPECT_EQ(LastOf(JobLogEntry::kCheckpoint)
-                .checkpoint()
-                .manifest()
-                .coordinators(0)
-                .splits(0)
-                .id(),
+  EXPECT_EQ(LastOf(JobLogEntry::kCheckpoint).checkpoint().manifest().coordinators(0).splits(0).id(),
             "flights-0");
 }
 

@@ -34,8 +34,7 @@ TEST(JobOptions, TheSubmissionWinsOverTheCluster) {
 TEST(JobOptions, ReadsEveryStrategy) {
   EXPECT_EQ(Make({{"restart.strategy", "none"}})->restart.strategy, Strategy::kNone);
   EXPECT_EQ(Make({{"restart.strategy", "fixed-delay"}})->restart.strategy, Strategy::kFixedDelay);
-  EXPECT_EQ(Make({{"restart.strategy", "failure-rate"}})->restart.strategy,
-            Strategy::kFailureRate);
+  EXPECT_EQ(Make({{"restart.strategy", "failure-rate"}})->restart.strategy, Strategy::kFailureRate);
 }
 
 TEST(JobOptions, AnUnknownOptionIsNamed) {

@@ -5,10 +5,10 @@
 namespace weir::jobmanager {
 namespace {
 
-constexpr JobState kAll[] = {
-    JobState::kCreated,    JobState::kScheduling, JobState::kDeploying, JobState::kRunning,
-    JobState::kRecovering, JobState::kStopping,   JobState::kSuspended, JobState::kCancelling,
-    JobState::kFinished,   JobState::kCanceled,   JobState::kFailed};
+constexpr JobState kAll[] = {JobState::kCreated,   JobState::kScheduling, JobState::kDeploying,
+                             JobState::kRunning,   JobState::kRecovering, JobState::kStopping,
+                             JobState::kSuspended, JobState::kCancelling, JobState::kFinished,
+                             JobState::kCanceled,  JobState::kFailed};
 
 TEST(JobState, NothingFollowsATerminalState) {
   for (const JobState from : kAll) {

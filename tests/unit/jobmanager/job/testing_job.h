@@ -42,8 +42,7 @@ class TestingLeadership final : public TaskManagerRegistry::Listener {
         JobMaster::Dependencies{world.clock, world.executor, world.pool, world.files, world.random,
                                 registry, world.layout,
                                 [this](const absl::Status& why) { stale = why; },
-                                [options = world.options](
-                                    const std::map<std::string, std::string>&)
+                                [options = world.options](const std::map<std::string, std::string>&)
                                     -> absl::StatusOr<JobOptions> { return options; }});
   }
 
@@ -76,8 +75,7 @@ class JobTest : public ::testing::Test {
   }
 
   TestingTaskManager& AddTaskManager(const std::string& id, uint32_t slots = 1) {
-    task_managers_.push_back(
-        std::make_unique<TestingTaskManager>(id, slots, executor_, behavior_));
+    task_managers_.push_back(std::make_unique<TestingTaskManager>(id, slots, executor_, behavior_));
     if (leader_ != nullptr) task_managers_.back()->Connect(leader_->registry);
     Wait(absl::ZeroDuration());
     return *task_managers_.back();
@@ -116,8 +114,8 @@ class JobTest : public ::testing::Test {
   }
   std::unique_ptr<TestingLeadership> MakeLeader(uint64_t term) {
     return std::make_unique<TestingLeadership>(
-        term, TestingLeadership::World{executor_, clock_, pool_, files_, random_, layout_,
-                                       options_});
+        term,
+        TestingLeadership::World{executor_, clock_, pool_, files_, random_, layout_, options_});
   }
   void Reconnect(TestingTaskManager& task_manager) {
     task_manager.Connect(leader_->registry);

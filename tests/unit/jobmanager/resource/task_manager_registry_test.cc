@@ -48,9 +48,7 @@ struct TestingStream {
   std::vector<proto::Envelope> received;
   bool closed = false;
 
-  const proto::RegistrationReply& LastReply() const {
-    return received.back().registration_reply();
-  }
+  const proto::RegistrationReply& LastReply() const { return received.back().registration_reply(); }
   size_t Directives() const {
     size_t count = 0;
     for (const proto::Envelope& each : received) count += each.has_task_manager_directive();
@@ -77,8 +75,7 @@ class TaskManagerRegistryTest : public ::testing::Test {
         [&stream] { stream.closed = true; });
     return stream;
   }
-  static proto::RegisterTaskManager Registration(const TaskManagerId& id,
-                                                 const std::string& node) {
+  static proto::RegisterTaskManager Registration(const TaskManagerId& id, const std::string& node) {
     proto::RegisterTaskManager request;
     request.set_task_manager(id.value());
     request.set_node(node.empty() ? "node of " + id.value() : node);

@@ -141,8 +141,7 @@ TEST_F(DeploymentPlanTest, AReadersPositionWinsOverTheStartingPosition) {
 TEST_F(DeploymentPlanTest, ASplitThatNoReaderHoldsStartsAtItsStartingPosition) {
   AddSplit(AddCoordinator("source")->mutable_splits(), "flights-1", "start");
   AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
-  EXPECT_THAT(RestoredSplits(),
-              ElementsAre(Pair("flights-0", "read"), Pair("flights-1", "start")));
+  EXPECT_THAT(RestoredSplits(), ElementsAre(Pair("flights-0", "read"), Pair("flights-1", "start")));
 }
 
 TEST_F(DeploymentPlanTest, TheSplitsOfAllReadersAreUnited) {

@@ -6,9 +6,9 @@
 namespace weir {
 namespace {
 
+using proto::ClusterLogEntry;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using proto::ClusterLogEntry;
 
 ClusterLogEntry Created() {
   ClusterLogEntry entry;

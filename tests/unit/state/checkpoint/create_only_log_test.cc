@@ -24,9 +24,7 @@ class CreateOnlyLogTest : public ::testing::Test {
  protected:
   CreateOnlyLogTest() { EXPECT_TRUE(files_.MakeDirectory("/log").ok()); }
 
-  CreateOnlyLog MakeLog() {
-    return CreateOnlyLog("/log", {kPause}, {files_, pool_, executor_});
-  }
+  CreateOnlyLog MakeLog() { return CreateOnlyLog("/log", {kPause}, {files_, pool_, executor_}); }
   void Append(CreateOnlyLog& log, const std::string& payload, WhenTaken when = WhenTaken::kStop) {
     result_.reset();
     log.Append([payload](uint64_t sequence) { return payload + "@" + std::to_string(sequence); },

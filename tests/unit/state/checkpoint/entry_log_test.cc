@@ -14,8 +14,8 @@
 namespace weir {
 namespace {
 
-using ::testing::ElementsAre;
 using proto::JobLogEntry;
+using ::testing::ElementsAre;
 using Call = TestingFileSystem::Call;
 using Log = EntryLog<JobLogEntry>;
 
@@ -47,9 +47,8 @@ class EntryLogTest : public ::testing::Test {
     return entry;
   }
   void PutEntry(const JobLogEntry& entry) {
-    ASSERT_TRUE(files_.memory
-                    .Replace("/log/0000000001", FrameChecked(entry.SerializeAsString()))
-                    .ok());
+    ASSERT_TRUE(
+        files_.memory.Replace("/log/0000000001", FrameChecked(entry.SerializeAsString())).ok());
   }
   absl::Status Load() {
     absl::Status loaded;
@@ -187,8 +186,7 @@ TEST_F(EntryLogTest, AnEntryOfANewerFormatIsRefused) {
   entry.set_sequence(1);
   entry.set_format_version(kLogEntryFormatVersion + 1);
   PutEntry(entry);
-  EXPECT_EQ(Load().message(),
-            "log entry 1 has format version 2; this program reads up to 1");
+  EXPECT_EQ(Load().message(), "log entry 1 has format version 2; this program reads up to 1");
 }
 
 }  // namespace

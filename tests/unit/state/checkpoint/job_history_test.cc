@@ -6,10 +6,10 @@
 namespace weir {
 namespace {
 
+using proto::JobLogEntry;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Key;
-using proto::JobLogEntry;
 
 JobLogEntry EntryOf(uint64_t term) {
   JobLogEntry entry;

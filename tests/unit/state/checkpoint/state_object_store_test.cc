@@ -59,8 +59,8 @@ TEST_F(StateObjectStoreTest, ACorruptBlobIsNamed) {
   const auto object = store_.Write("12345", 4, "b/1");
   ASSERT_TRUE(files_.memory.Replace("/jobs/j/b/1", "12346").ok());
   const absl::Status status = store_.Read(*object).status();
-  EXPECT_EQ(status, absl::DataLossError(
-                        "state object /jobs/j/b/1 is corrupt: its checksum differs"));
+  EXPECT_EQ(status,
+            absl::DataLossError("state object /jobs/j/b/1 is corrupt: its checksum differs"));
 }
 
 TEST_F(StateObjectStoreTest, AMissingBlobIsNamed) {

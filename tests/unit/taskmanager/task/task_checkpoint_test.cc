@@ -199,6 +199,19 @@ TEST(TaskCheckpoint, FinishedTaskAnswersCheckpointsAndCommits) {
   EXPECT_THAT(pipeline.observer.committed, ElementsAre(9u));
 }
 
+TEST(TaskCheckpoint, FinishedSourceTaskLetsSinksTakeAcknowledgements) {
+  TestingPipeline pipeline;
+  pipeline.writer->prepare_at_once = false;
+  pipeline.writer->prepare_when_asked_for_room = true;
+  pipeline.reader->end_when_empty = true;
+  const auto task = pipeline.Build();
+  RunUntilBlocked(*task);
+  task->TriggerCheckpoint(BarrierOf(1));
+  task->RunOnce();
+  task->RunOnce();
+  EXPECT_THAT(EpochsOf(pipeline.observer), ElementsAre(1u));
+}
+
 TEST(TaskCheckpoint, RepeatedPermitIsAnsweredWithoutAnotherCommit) {
   TestingPipeline pipeline;
   const auto task = pipeline.Build();

@@ -135,6 +135,8 @@ class TestingReader final : public SourceReader {
 struct WriterScript {
   bool has_room = true;
   bool prepare_at_once = true;
+  /// As writers do that take acknowledgements of the outside in HasRoom.
+  bool prepare_when_asked_for_room = false;
   bool commit_at_once = true;
   absl::Status write_error;
 
@@ -164,7 +166,14 @@ class TestingWriter final : public SinkWriter {
     script_->opened = true;
     return absl::OkStatus();
   }
-  bool HasRoom() override { return script_->has_room; }
+  bool HasRoom() override {
+    if (script_->prepare_when_asked_for_room) {
+      while (!script_->waiting_prepares.empty()) {
+        script_->FinishPrepare(script_->waiting_prepares.begin()->first);
+      }
+    }
+    return script_->has_room;
+  }
   absl::Status Write(const BatchPtr& batch) override {
     if (!script_->write_error.ok()) return script_->write_error;
     for (const int64_t value : ValuesOf(*batch)) script_->written.push_back(value);

@@ -1,0 +1,145 @@
+#include "taskmanager/worker/coordinator_tasks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/taskmanager/worker/testing_worker_parts.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class CoordinatorTasksTest : public ::testing::Test {
+ protected:
+  absl::Status Initialize() {
+    *deployment_.mutable_graph() = job_.plan;
+    return tasks_.Initialize(deployment_, LeaderTerm(3));
+  }
+  void RestoreSplit(const std::string& id, const std::string& position) {
+    if (deployment_.coordinators().empty()) {
+      deployment_.add_coordinators()->set_source_uid("source");
+    }
+    proto::SplitState* split = deployment_.mutable_coordinators(0)->add_splits();
+    split->set_id(id);
+    split->set_position(position);
+  }
+  void AddUncommitted(uint64_t epoch, const std::string& committable) {
+    proto::CheckpointManifest* manifest = deployment_.add_uncommitted();
+    manifest->set_epoch(epoch);
+    proto::OperatorSnapshot* sink = manifest->add_tasks()->add_operators();
+    sink->set_uid("sink");
+    sink->add_committables(committable);
+  }
+  std::vector<std::pair<std::string, std::string>> Splits() {
+    std::vector<std::pair<std::string, std::string>> splits;
+    for (const proto::SplitState& split : tasks_.states()[0].splits()) {
+      splits.emplace_back(split.id(), split.position());
+    }
+    return splits;
+  }
+
+  TestingJob job_;
+  proto::Deployment deployment_;
+  CoordinatorTasks tasks_{job_.graph};
+};
+
+TEST_F(CoordinatorTasksTest, AFirstStartResolvesTheSplits) {
+  job_.enumerator->splits = {"numbers-0", "numbers-1"};
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(Splits(), ElementsAre(Pair("numbers-0", "0"), Pair("numbers-1", "0")));
+}
+
+TEST_F(CoordinatorTasksTest, ARestoredSplitKeepsItsPosition) {
+  RestoreSplit("numbers-0", "42");
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(Splits(), ElementsAre(Pair("numbers-0", "42")));
+}
+
+TEST_F(CoordinatorTasksTest, ASplitThatAppearedMeanwhileIsFoundAtTheRestart) {
+  job_.enumerator->splits = {"numbers-0", "numbers-1"};
+  RestoreSplit("numbers-0", "42");
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(Splits(), ElementsAre(Pair("numbers-0", "42"), Pair("numbers-1", "0")));
+}
+
+TEST_F(CoordinatorTasksTest, TheEnumeratorIsToldWhatIsKnown) {
+  RestoreSplit("numbers-0", "42");
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(job_.enumerator->known, ElementsAre("numbers-0"));
+}
+
+TEST_F(CoordinatorTasksTest, EverySplitHasOneOwner) {
+  job_.plan.mutable_vertices(0)->set_parallelism(2);
+  job_.enumerator->splits = {"numbers-0", "numbers-1", "numbers-2"};
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  ASSERT_THAT(tasks_.assignments(), SizeIs(2));
+  EXPECT_THAT(tasks_.assignments()[0].splits(), SizeIs(2));
+  EXPECT_THAT(tasks_.assignments()[1].splits(), SizeIs(1));
+}
+
+TEST_F(CoordinatorTasksTest, AReaderWithoutSplitsIsAssignedNone) {
+  job_.plan.mutable_vertices(0)->set_parallelism(2);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  ASSERT_THAT(tasks_.assignments(), SizeIs(2));
+  EXPECT_THAT(tasks_.assignments()[1].splits(), IsEmpty());
+}
+
+TEST_F(CoordinatorTasksTest, AnErrorNamesTheSource) {
+  job_.enumerator->error = absl::NotFoundError("there is no topic 'numbers'");
+  EXPECT_EQ(Initialize(), absl::NotFoundError("source 'source': there is no topic 'numbers'"));
+}
+
+TEST_F(CoordinatorTasksTest, WithoutAnIntervalItNeverLooksAgain) {
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_EQ(tasks_.discovery_interval(), absl::ZeroDuration());
+  job_.enumerator->splits.push_back("numbers-1");
+  EXPECT_FALSE(tasks_.Discover().value());
+}
+
+TEST_F(CoordinatorTasksTest, DiscoveryFindsNewSplits) {
+  job_.enumerator->interval = absl::Seconds(5);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  job_.enumerator->splits.push_back("numbers-1");
+  EXPECT_TRUE(tasks_.Discover().value());
+  EXPECT_THAT(Splits(), SizeIs(2));
+}
+
+TEST_F(CoordinatorTasksTest, DiscoveryWithoutNewSplitsSaysSo) {
+  job_.enumerator->interval = absl::Seconds(5);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_FALSE(tasks_.Discover().value());
+}
+
+TEST_F(CoordinatorTasksTest, AFailedDiscoveryKeepsWhatIsKnown) {
+  job_.enumerator->interval = absl::Seconds(5);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  job_.enumerator->error = absl::UnavailableError("broker is away");
+  EXPECT_TRUE(absl::IsUnavailable(tasks_.Discover().status()));
+  EXPECT_THAT(Splits(), SizeIs(1));
+}
+
+TEST_F(CoordinatorTasksTest, WhatEarlierGenerationsPreparedIsCommittedOldestFirst) {
+  AddUncommitted(4, "transaction-4");
+  AddUncommitted(5, "transaction-5");
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(job_.committer->committed, ElementsAre(Pair(4u, ElementsAre("transaction-4")),
+                                                     Pair(5u, ElementsAre("transaction-5"))));
+}
+
+TEST_F(CoordinatorTasksTest, AFailedCommitNamesSinkAndEpoch) {
+  AddUncommitted(4, "transaction-4");
+  job_.committer->error = absl::UnavailableError("broker is away");
+  EXPECT_EQ(Initialize(), absl::UnavailableError("sink 'sink', epoch 4: broker is away"));
+}
+
+TEST_F(CoordinatorTasksTest, NothingIsCommittedWhenNothingIsUncommitted) {
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(job_.committer->committed, IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::taskmanager

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/control.pb.h"
+#include "tests/unit/taskmanager/task/testing_task_parts.h"
+
+namespace weir::taskmanager {
+
+/// What a TestingEnumerator finds.
+struct EnumeratorScript {
+  std::vector<std::string> splits = {"numbers-0"};  // each starts at position "0"
+  absl::Status error;
+  absl::Duration interval = absl::ZeroDuration();
+  std::vector<std::string> known;  // what it was told in the last call
+};
+
+/// Split "<name>-<n>" belongs to subtask n modulo the parallelism.
+class TestingEnumerator final : public SplitEnumerator {
+ public:
+  explicit TestingEnumerator(std::shared_ptr<EnumeratorScript> script)
+      : script_(std::move(script)) {}
+  absl::StatusOr<std::vector<SourceSplit>> DiscoverSplits(
+      const std::vector<SourceSplit>& known) override {
+    script_->known.clear();
+    for (const SourceSplit& split : known) script_->known.push_back(split.id);
+    if (!script_->error.ok()) return script_->error;
+    std::vector<SourceSplit> fresh;
+    for (const std::string& id : script_->splits) {
+      if (std::count(script_->known.begin(), script_->known.end(), id) > 0) continue;
+      fresh.push_back({id, "0", {}, false});
+    }
+    return fresh;
+  }
+  uint32_t OwnerOf(const SourceSplit& split, uint32_t parallelism) const override {
+    return static_cast<uint32_t>(split.id.back() - '0') % parallelism;
+  }
+  absl::Duration discovery_interval() const override { return script_->interval; }
+
+ private:
+  const std::shared_ptr<EnumeratorScript> script_;
+};
+
+/// TestingSource with an enumerator.
+class EnumeratedSource final : public Source {
+ public:
+  EnumeratedSource(std::shared_ptr<ReaderScript> reader,
+                   std::shared_ptr<EnumeratorScript> enumerator)
+      : readers_(std::move(reader), /*bounded=*/true), enumerator_(std::move(enumerator)) {}
+  std::string type() const override { return "EnumeratedSource"; }
+  SchemaPtr schema() const override { return readers_.schema(); }
+  bool bounded() const override { return true; }
+  std::map<std::string, std::string> Describe() const override { return {}; }
+  absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
+    return std::make_unique<TestingEnumerator>(enumerator_);
+  }
+  absl::StatusOr<std::unique_ptr<SourceReader>> MakeReader(uint32_t index,
+                                                           uint32_t parallelism) const override {
+    return readers_.MakeReader(index, parallelism);
+  }
+
+ private:
+  const TestingSource readers_;
+  const std::shared_ptr<EnumeratorScript> enumerator_;
+};
+
+/// What TestingCommitters committed.
+struct CommitterScript {
+  std::vector<std::pair<uint64_t, std::vector<std::string>>> committed;  // epoch, committables
+  absl::Status error;
+};
+
+class TestingCommitter final : public SinkCommitter {
+ public:
+  explicit TestingCommitter(std::shared_ptr<CommitterScript> script) : script_(std::move(script)) {}
+  absl::Status CommitRestored(const CommitPermit& permit,
+                              const std::vector<std::string>& committables) override {
+    script_->committed.emplace_back(permit.epoch().value(), committables);
+    return script_->error;
+  }
+
+ private:
+  const std::shared_ptr<CommitterScript> script_;
+};
+
+/// TestingSink with a committer.
+class CommittedSink final : public Sink {
+ public:
+  CommittedSink(std::shared_ptr<WriterScript> writer, std::shared_ptr<CommitterScript> committer)
+      : writers_(std::move(writer)), committer_(std::move(committer)) {}
+  std::string type() const override { return "CommittedSink"; }
+  std::map<std::string, std::string> Describe() const override { return {}; }
+  DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kExactlyOnce; }
+  absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t index,
+                                                         uint32_t parallelism) const override {
+    return writers_.MakeWriter(index, parallelism);
+  }
+  absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override {
+    return std::make_unique<TestingCommitter>(committer_);
+  }
+
+ private:
+  const TestingSink writers_;
+  const std::shared_ptr<CommitterScript> committer_;
+};
+
+/// The graph "source -> sum -> sink", as one vertex, with everything in it scripted.
+struct TestingJob {
+  TestingJob() {
+    AddNode("source", StreamNode::Kind::kSource).source =
+        std::make_shared<EnumeratedSource>(reader, enumerator);
+    AddNode("sum", StreamNode::Kind::kTransform).make_operator = []() -> std::unique_ptr<Operator> {
+      return std::make_unique<SummingOperator>();
+    };
+    AddNode("sink", StreamNode::Kind::kSink).sink =
+        std::make_shared<CommittedSink>(writer, committer);
+    plan.set_fingerprint("fingerprint");
+    proto::JobVertex* vertex = plan.add_vertices();
+    vertex->set_id(1);
+    vertex->set_parallelism(1);
+    for (const StreamNode& node : graph.nodes) vertex->add_operators()->set_uid(node.uid);
+  }
+  StreamNode& AddNode(const std::string& uid, StreamNode::Kind kind) {
+    StreamNode node;
+    node.id = graph.nodes.size() + 1;
+    node.kind = kind;
+    node.uid = node.name = uid;
+    if (!graph.nodes.empty()) node.input = graph.nodes.back().id;
+    graph.nodes.push_back(std::move(node));
+    return graph.nodes.back();
+  }
+
+  std::shared_ptr<ReaderScript> reader = std::make_shared<ReaderScript>();
+  std::shared_ptr<EnumeratorScript> enumerator = std::make_shared<EnumeratorScript>();
+  std::shared_ptr<WriterScript> writer = std::make_shared<WriterScript>();
+  std::shared_ptr<CommitterScript> committer = std::make_shared<CommitterScript>();
+  StreamGraph graph;
+  proto::JobGraph plan;
+};
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,425 @@
+// A worker through its generations: deploy, run, checkpoint, tear down, fail.
+#include "tests/unit/taskmanager/worker/testing_worker_endpoint.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Call = TestingFileSystem::Call;
+
+// Deployment
+
+TEST_F(WorkerEndpointTest, AWorkerWithoutAGenerationIsIdle) {
+  Send(DirectiveOf(0));
+  Beat();
+  EXPECT_EQ(State(), "IDLE");
+}
+
+TEST_F(WorkerEndpointTest, AGenerationIsNotStartedWithoutItsDeployment) {
+  Send(DirectiveOf(1));
+  EXPECT_TRUE(endpoint_->generation().is_none());
+}
+
+TEST_F(WorkerEndpointTest, ADeploymentIsInitializedFirst) {
+  pool_.Hold();
+  Deploy();
+  EXPECT_EQ(State(), "INITIALIZING");
+}
+
+TEST_F(WorkerEndpointTest, ADeployedWorkerIsReady) {
+  Deploy();
+  EXPECT_EQ(State(), "READY");
+  EXPECT_EQ(ReportHeader().generation(), 1u);
+}
+
+TEST_F(WorkerEndpointTest, TheCoordinatorsWorkerTellsTheSplits) {
+  Deploy();
+  ASSERT_THAT(Report().coordinators(), SizeIs(1));
+  EXPECT_EQ(Report().coordinators(0).splits(0).id(), "numbers-0");
+  EXPECT_EQ(Report().new_assignments(0).splits(0).id(), "numbers-0");
+}
+
+TEST_F(WorkerEndpointTest, AnotherWorkerTellsNone) {
+  proto::Envelope envelope = DeployOf(1);
+  envelope.mutable_worker_directive()->mutable_deployment()->set_coordinator(false);
+  Send(envelope);
+  EXPECT_EQ(State(), "READY");
+  EXPECT_THAT(Report().coordinators(), IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, NothingOutsideIsTouchedBeforeRun) {
+  Deploy();
+  Beat();
+  EXPECT_EQ(job_.reader->polls, 0u);
+  EXPECT_FALSE(job_.writer->opened);
+}
+
+TEST_F(WorkerEndpointTest, ARunningWorkerReadsItsSplits) {
+  job_.reader->Add({1, 2});
+  Run();
+  EXPECT_THAT(job_.writer->written, ElementsAre(1, 2));
+}
+
+TEST_F(WorkerEndpointTest, ReportsNameTasksAndSplits) {
+  Run();
+  Beat();
+  ASSERT_THAT(Report().tasks(), SizeIs(1));
+  EXPECT_EQ(Report().tasks(0).state(), proto::TaskReport::RUNNING);
+  EXPECT_THAT(Report().tasks(0).splits(), ElementsAre("numbers-0"));
+  EXPECT_EQ(Report().resident_bytes(), 4096u);
+}
+
+TEST_F(WorkerEndpointTest, ARepeatedRunChangesNothing) {
+  Run();
+  Send(RunOf(1));
+  EXPECT_THAT(job_.reader->splits, SizeIs(1));
+}
+
+TEST_F(WorkerEndpointTest, ASplitIsReadFromItsRestoredPosition) {
+  proto::Envelope envelope = DeployOf(1);
+  proto::Deployment* deployment = envelope.mutable_worker_directive()->mutable_deployment();
+  proto::SourceCoordinatorState* source = deployment->add_coordinators();
+  source->set_source_uid("source");
+  source->add_splits()->set_id("numbers-0");
+  source->mutable_splits(0)->set_position("42");
+  Send(envelope);
+  Send(RunOf(1));
+  EXPECT_THAT(job_.reader->positions, ElementsAre(42));
+}
+
+TEST_F(WorkerEndpointTest, NewSplitsAreReportedAfterTheDiscoveryInterval) {
+  job_.enumerator->interval = absl::Seconds(5);
+  Run();
+  job_.enumerator->splits.push_back("numbers-1");
+  executor_.Advance(absl::Seconds(5));
+  EXPECT_THAT(Report().new_assignments(0).splits(), SizeIs(2));
+}
+
+TEST_F(WorkerEndpointTest, AFailedDiscoveryIsRepeatedAndFailsNothing) {
+  job_.enumerator->interval = absl::Seconds(5);
+  Run();
+  job_.enumerator->error = absl::UnavailableError("broker is away");
+  executor_.Advance(absl::Seconds(5));
+  job_.enumerator->error = absl::OkStatus();
+  job_.enumerator->splits.push_back("numbers-1");
+  executor_.Advance(absl::Seconds(5));
+  EXPECT_EQ(State(), "RUNNING");
+  EXPECT_THAT(Report().new_assignments(0).splits(), SizeIs(2));
+}
+
+TEST_F(WorkerEndpointTest, TheEndOfTheInputFinishesTheTasks) {
+  job_.reader->end_when_empty = true;
+  Deploy();
+  Send(RunOf(1));
+  EXPECT_EQ(Report().tasks(0).state(), proto::TaskReport::FINISHED);
+}
+
+TEST_F(WorkerEndpointTest, StoppedSourcesFinishTheTasks) {
+  Run();
+  proto::Envelope stop = RunOf(1);
+  stop.mutable_worker_directive()->set_stop_sources(true);
+  Send(stop);
+  EXPECT_EQ(Report().tasks(0).state(), proto::TaskReport::FINISHED);
+}
+
+// Tear-down
+
+TEST_F(WorkerEndpointTest, GenerationZeroTearsTheTasksDown) {
+  Run();
+  Send(DirectiveOf(0));
+  EXPECT_EQ(State(), "IDLE");
+  EXPECT_TRUE(job_.reader->destroyed);
+  EXPECT_TRUE(job_.writer->destroyed);
+}
+
+TEST_F(WorkerEndpointTest, AnIdleWorkerReportsNoTasks) {
+  Run();
+  Send(DirectiveOf(0));
+  EXPECT_THAT(Report().tasks(), IsEmpty());
+  EXPECT_THAT(Report().coordinators(), IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, ANewGenerationReplacesTheRunningOne) {
+  Run(1);
+  Deploy(2);
+  EXPECT_EQ(endpoint_->generation(), Generation(2));
+  EXPECT_EQ(State(), "READY");
+}
+
+TEST_F(WorkerEndpointTest, ATornDownGenerationIsReportedIdleBeforeTheNext) {
+  Run(1);
+  const size_t before = sent_.size();
+  Deploy(2);
+  EXPECT_EQ(sent_[before].worker_report().state(), proto::WorkerReport::IDLE);
+}
+
+TEST_F(WorkerEndpointTest, TheNewestDirectiveOfATearDownCounts) {
+  Run(1);
+  endpoint_->OnEnvelope(DeployOf(2));
+  endpoint_->OnEnvelope(DeployOf(3));
+  executor_.RunReady();
+  EXPECT_EQ(endpoint_->generation(), Generation(3));
+}
+
+TEST_F(WorkerEndpointTest, APreparationThatOutlivesItsGenerationIsForgotten) {
+  pool_.Hold();
+  Deploy(1);
+  Send(DirectiveOf(0));
+  pool_.Release();
+  executor_.RunReady();
+  EXPECT_EQ(State(), "IDLE");
+}
+
+// Failures
+
+TEST_F(WorkerEndpointTest, AMissingProbeMeansThatStorageIsNotShared) {
+  ASSERT_TRUE(files_.memory.Remove("/jobs/j/probe").ok());
+  Deploy();
+  EXPECT_EQ(Report().failure().message(),
+            "the checkpoint directory is not shared: host node-1 does not see '/jobs/j/probe', "
+            "which the JobManager wrote");
+}
+
+TEST_F(WorkerEndpointTest, AMissingProbeCannotHeal) {
+  ASSERT_TRUE(files_.memory.Remove("/jobs/j/probe").ok());
+  Deploy();
+  EXPECT_EQ(State(), "FAILED");
+  EXPECT_FALSE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, AProbeOfAnotherJobIsTold) {
+  ASSERT_TRUE(files_.memory.Replace("/jobs/j/probe", "k").ok());
+  Deploy();
+  EXPECT_THAT(Report().failure().message(), HasSubstr("(it sees another file there)"));
+}
+
+TEST_F(WorkerEndpointTest, StorageThatDoesNotAnswerMayHeal) {
+  files_.Inject({Call::kRead, absl::UnavailableError("gone"), "/probe", false, 1});
+  Deploy();
+  EXPECT_EQ(State(), "FAILED");
+  EXPECT_TRUE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, APlanThatDiffersFromTheBinarysCannotHeal) {
+  proto::Envelope envelope = DeployOf(1);
+  envelope.mutable_worker_directive()->mutable_deployment()->mutable_graph()->set_fingerprint("x");
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(), HasSubstr("differs from the one this binary makes"));
+  EXPECT_FALSE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, AnUnknownTopicCannotHealAtTheFirstStart) {
+  job_.enumerator->error = absl::NotFoundError("there is no topic");
+  Deploy();
+  EXPECT_FALSE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, AnUnknownTopicMayHealOnceTheJobRan) {
+  job_.enumerator->error = absl::NotFoundError("there is no topic");
+  proto::Envelope envelope = DeployOf(1);
+  envelope.mutable_worker_directive()->mutable_deployment()->set_restored(true);
+  Send(envelope);
+  EXPECT_TRUE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
+  proto::Envelope envelope = DeployOf(1);
+  proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
+                                     ->mutable_deployment()
+                                     ->mutable_tasks(0)
+                                     ->mutable_restored()
+                                     ->add_operators();
+  sum->set_uid("sum");
+  sum->mutable_state()->set_blob("blobs/1");
+  ASSERT_TRUE(files_.MakeDirectory("/jobs/j/blobs").ok());
+  ASSERT_TRUE(files_.memory.Replace("/jobs/j/blobs/1", "garbage").ok());
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(), HasSubstr("/jobs/j/blobs/1 is corrupt"));
+}
+
+TEST_F(WorkerEndpointTest, AFailingTaskFailsTheGeneration) {
+  Run();
+  job_.writer->write_error = absl::PermissionDeniedError("topic is read-only");
+  job_.reader->Add({1});
+  job_.reader->wakeup();
+  executor_.RunReady();
+  EXPECT_EQ(State(), "FAILED");
+  EXPECT_THAT(Report().failure().message(), HasSubstr("topic is read-only"));
+  EXPECT_EQ(Report().failure().operator_uid(), "sink");
+}
+
+TEST_F(WorkerEndpointTest, AFailedWorkerTakesTheNextGeneration) {
+  ASSERT_TRUE(files_.memory.Remove("/jobs/j/probe").ok());
+  Deploy(1);
+  ASSERT_TRUE(files_.memory.Replace("/jobs/j/probe", "j").ok());
+  Deploy(2);
+  EXPECT_EQ(State(), "READY");
+}
+
+TEST_F(WorkerEndpointTest, TheFirstFailureIsTheOneThatIsTold) {
+  Run();
+  job_.writer->write_error = absl::PermissionDeniedError("first");
+  job_.reader->Add({1});
+  job_.reader->wakeup();
+  executor_.RunReady();
+  job_.writer->write_error = absl::PermissionDeniedError("second");
+  Beat();
+  EXPECT_THAT(Report().failure().message(), HasSubstr("first"));
+}
+
+// Checkpoints
+
+TEST_F(WorkerEndpointTest, ATriggerIsAnsweredWithTheTasksSnapshots) {
+  job_.reader->Add({1, 2});
+  Run();
+  Send(TriggerOf(1, 4));
+  ASSERT_THAT(Report().answers(), SizeIs(1));
+  EXPECT_EQ(Report().answers(0).epoch(), 4u);
+  EXPECT_EQ(Report().answers(0).attempt_term(), 1u);
+  const proto::TaskSnapshot& snapshot = Report().answers(0).snapshots(0);
+  EXPECT_EQ(snapshot.operators(0).splits(0).position(), "2");
+}
+
+TEST_F(WorkerEndpointTest, AnAnswerIsRepeatedUntilTheTriggerIsGone) {
+  Run();
+  Send(TriggerOf(1, 4));
+  Beat();
+  EXPECT_THAT(Report().answers(), SizeIs(1));
+  Send(RunOf(1));
+  Beat();
+  EXPECT_THAT(Report().answers(), IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, ARepeatedTriggerIsAnsweredOnce) {
+  Run();
+  Send(TriggerOf(1, 4));
+  Send(TriggerOf(1, 4));
+  EXPECT_THAT(Report().answers(0).snapshots(), SizeIs(1));
+  EXPECT_THAT(job_.writer->prepared, SizeIs(1));
+}
+
+TEST_F(WorkerEndpointTest, NothingIsAnsweredBeforeTheSinksArePrepared) {
+  job_.writer->prepare_at_once = false;
+  Run();
+  Send(TriggerOf(1, 4));
+  Beat();
+  EXPECT_THAT(Report().answers(), IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, ASmallStateIsInlined) {
+  job_.reader->Add({1, 2});
+  Run();
+  Send(TriggerOf(1, 4));
+  EXPECT_EQ(Report().answers(0).snapshots(0).operators(1).state().inlined(), "3");
+}
+
+TEST_F(WorkerEndpointTest, AStateAboveTheInlineLimitIsABlob) {
+  job_.reader->Add({12345});
+  Run();
+  Send(TriggerOf(1, 4));
+  const std::string blob = Report().answers(0).snapshots(0).operators(1).state().blob();
+  EXPECT_THAT(blob, HasSubstr("blobs/w-1/4-"));
+  EXPECT_EQ(files_.memory.Read("/jobs/j/" + blob).value(), "12345");
+}
+
+TEST_F(WorkerEndpointTest, NothingIsAnsweredBeforeTheBlobIsWritten) {
+  job_.reader->Add({12345});
+  Run();
+  pool_.Hold();
+  Send(TriggerOf(1, 4));
+  Beat();
+  EXPECT_THAT(Report().answers(), IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, ABlobThatCannotBeWrittenDeclinesTheCheckpoint) {
+  job_.reader->Add({12345});
+  Run();
+  files_.Inject({Call::kCreate, absl::ResourceExhaustedError("disk is full"), "", false, 1});
+  Send(TriggerOf(1, 4));
+  EXPECT_EQ(Report().answers(0).declined(), "declined by worker w-1: disk is full");
+  EXPECT_EQ(State(), "RUNNING");
+}
+
+TEST_F(WorkerEndpointTest, BlobNamesAreNotUsedAgainInTheNextGeneration) {
+  job_.reader->Add({12345});
+  Run();
+  Send(TriggerOf(1, 4));
+  const std::string first = Report().answers(0).snapshots(0).operators(1).state().blob();
+  job_.reader->Add({54321});
+  job_.reader->splits.clear();
+  job_.reader->positions.clear();
+  Run(2);
+  Send(TriggerOf(2, 4));
+  EXPECT_NE(Report().answers(0).snapshots(0).operators(1).state().blob(), first);
+}
+
+// Commits
+
+TEST_F(WorkerEndpointTest, APermitCommits) {
+  Run();
+  Send(TriggerOf(1, 4));
+  proto::Envelope permit = RunOf(1);
+  permit.mutable_worker_directive()->set_permitted_epoch(4);
+  Send(permit);
+  EXPECT_THAT(job_.writer->commits, ElementsAre(4u));
+  EXPECT_EQ(Report().committed_epoch(), 4u);
+}
+
+TEST_F(WorkerEndpointTest, NothingIsCommittedWithoutAPermit) {
+  Run();
+  Send(TriggerOf(1, 4));
+  Beat();
+  EXPECT_THAT(job_.writer->commits, IsEmpty());
+  EXPECT_FALSE(Report().has_committed_epoch());
+}
+
+TEST_F(WorkerEndpointTest, ARepeatedPermitCommitsOnce) {
+  Run();
+  for (int i = 0; i < 2; ++i) {
+    proto::Envelope permit = RunOf(1);
+    permit.mutable_worker_directive()->set_permitted_epoch(4);
+    Send(permit);
+  }
+  EXPECT_THAT(job_.writer->commits, ElementsAre(4u));
+}
+
+TEST_F(WorkerEndpointTest, ACommitThatIsNotDoneIsNotReported) {
+  job_.writer->commit_at_once = false;
+  Run();
+  proto::Envelope permit = RunOf(1);
+  permit.mutable_worker_directive()->set_permitted_epoch(4);
+  Send(permit);
+  Beat();
+  EXPECT_FALSE(Report().has_committed_epoch());
+}
+
+TEST_F(WorkerEndpointTest, TheRestoredEpochIsNotCommittedAgain) {
+  proto::Envelope deploy = DeployOf(2);
+  deploy.mutable_worker_directive()->mutable_deployment()->set_restored(true);
+  deploy.mutable_worker_directive()->mutable_deployment()->set_restored_epoch(4);
+  Send(deploy);
+  proto::Envelope permit = RunOf(2);
+  permit.mutable_worker_directive()->set_permitted_epoch(4);
+  Send(permit);
+  EXPECT_THAT(job_.writer->commits, IsEmpty());
+}
+
+TEST_F(WorkerEndpointTest, WhatWasPreparedBeforeIsCommittedBeforeTheWorkerIsReady) {
+  proto::Envelope deploy = DeployOf(2);
+  proto::CheckpointManifest* manifest =
+      deploy.mutable_worker_directive()->mutable_deployment()->add_uncommitted();
+  manifest->set_epoch(4);
+  pool_.Hold();
+  Send(deploy);
+  EXPECT_THAT(job_.committer->committed, IsEmpty());
+  pool_.Release();
+  executor_.RunReady();
+  EXPECT_EQ(State(), "READY");
+  EXPECT_THAT(job_.committer->committed, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace weir::taskmanager
