@@ -36,8 +36,8 @@ void ClusterTest::StartCluster(WeirClusterOptions options) {
 
 void ClusterTest::TearDown() {
   if (weir_ == nullptr) return;
-  if (HasFailure()) PrintLogs(*weir_);
   EXPECT_EQ(weir_->Stop(), absl::OkStatus());
+  if (HasFailure()) PrintLogs(*weir_);
 }
 
 std::vector<std::string> ClusterTest::JobArguments() {

@@ -163,9 +163,7 @@ absl::Status WeirCluster::StartTaskManager(int number) {
 absl::Status WeirCluster::CheckRunning() {
   for (const auto& [name, server] : servers_) {
     if (server.process->IsRunning()) continue;
-    const std::string log = Log(name);
-    return absl::UnavailableError(absl::StrCat(
-        name, " has ended: ", log.substr(log.size() - std::min(log.size(), kLogTailBytes))));
+    return absl::UnavailableError(absl::StrCat(name, " has ended: ", LogTail(name)));
   }
   return absl::OkStatus();
 }
@@ -290,27 +288,32 @@ std::vector<pid_t> WeirCluster::Processes() const {
   return found;
 }
 
-void WeirCluster::StopServers(const std::string& prefix) {
+absl::Status WeirCluster::StopServers(const std::string& prefix) {
   for (const auto& [name, server] : servers_) {
     if (!absl::StartsWith(name, prefix) || !server.process->IsRunning()) continue;
     server.process->Kill(SIGTERM).IgnoreError();
     server.process->Kill(SIGCONT).IgnoreError();
   }
   for (const auto& [name, server] : servers_) {
-    if (absl::StartsWith(name, prefix)) server.process->Wait(kStopTimeout).IgnoreError();
+    if (!absl::StartsWith(name, prefix) || server.process->Wait(kStopTimeout).ok()) continue;
+    return absl::DeadlineExceededError(
+        absl::StrCat(name, " does not end at SIGTERM: ", LogTail(name)));
   }
+  return absl::OkStatus();
 }
 
 absl::Status WeirCluster::Stop() {
-  StopServers("taskmanager");
-  StopServers("jobmanager");
+  WEIR_RETURN_IF_ERROR(StopServers("taskmanager"));
+  WEIR_RETURN_IF_ERROR(StopServers("jobmanager"));
   if (AwaitTrue([this] { return Processes().empty(); }, kOrphanTimeout)) return absl::OkStatus();
   std::string left;
-  for (const pid_t pid : Processes()) {
-    absl::StrAppend(&left, "\n", pid, ": ", CommandLineOf(pid));
-    kill(pid, SIGKILL);
-  }
+  for (const pid_t pid : Processes()) absl::StrAppend(&left, "\n", pid, ": ", CommandLineOf(pid));
   return absl::DeadlineExceededError(absl::StrCat("processes outlive their cluster:", left));
+}
+
+std::string WeirCluster::LogTail(const std::string& server) const {
+  const std::string log = Log(server);
+  return log.substr(log.size() - std::min(log.size(), kLogTailBytes));
 }
 
 std::string WeirCluster::Log(const std::string& server) const {

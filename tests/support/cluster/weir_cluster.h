@@ -95,8 +95,9 @@ class WeirCluster {
 
   /// All processes of this cluster that live, workers included.
   std::vector<pid_t> Processes() const;
-  /// SIGTERM to the TaskManagers, then to the JobManagers. DEADLINE_EXCEEDED naming the command
-  /// lines of processes that lived on (they are killed).
+  /// SIGTERM to the TaskManagers, then to the JobManagers. DEADLINE_EXCEEDED when a server does not
+  /// end, with the end of its log, or naming the command lines of workers that live on. Those are
+  /// killed by the destructor.
   absl::Status Stop();
 
   std::string Log(const std::string& server) const;
@@ -115,7 +116,8 @@ class WeirCluster {
   absl::Status MakeClient();
   absl::Status StartServer(const std::string& name);
   absl::Status KillServer(const std::string& name);
-  void StopServers(const std::string& prefix);
+  absl::Status StopServers(const std::string& prefix);
+  std::string LogTail(const std::string& server) const;
   std::vector<std::string> ServerArguments(const std::string& program) const;
   /// UNAVAILABLE with the end of its log when a server that should run has ended.
   absl::Status CheckRunning();

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "tests/support/net/manual_executor.h"
+#include "tests/support/manual_executor.h"
 #include "tests/support/net/testing_message_stream.h"
 
 namespace weir {

@@ -4,7 +4,7 @@
 namespace weir::jobmanager {
 namespace {
 
-// Commits and receipts
+using ::testing::ElementsAre;
 
 TEST_F(CheckpointCoordinatorTest, NothingIsTriggeredWhileATransactionalEpochIsUncommitted) {
   StartRunning(/*transactional=*/true);
@@ -52,16 +52,22 @@ TEST_F(CheckpointCoordinatorTest, AReceiptThatRodeGetsNoEntryOfItsOwn) {
   EXPECT_EQ(CountOf(proto::JobLogEntry::kCommitted), 0);
 }
 
-TEST_F(CheckpointCoordinatorTest, AnEpochIsRetiredOnlyAfterItsReceipt) {
+TEST_F(CheckpointCoordinatorTest, AnEpochIsNotRetiredBeforeItsReceipt) {
   options_.retained = 1;
   StartRunning(/*transactional=*/true);
   Complete(1);
-  ASSERT_EQ(CountOf(proto::JobLogEntry::kRetired), 1);  // epoch 0 awaits none
+  OwnInitial();
+  ASSERT_THAT(delegate_.owned, ElementsAre(0u, 1u, 2u));
+  EXPECT_EQ(LastEntry().kind_case(), proto::JobLogEntry::kCheckpoint);
+}
+
+TEST_F(CheckpointCoordinatorTest, AReceiptLetsTheEpochBeRetired) {
+  options_.retained = 1;
+  StartRunning(/*transactional=*/true);
+  Complete(1);
+  OwnInitial();
   coordinator().OnCommitted(Epoch(1));
-  FailAppend(absl::UnavailableError("gone"), false, 1);
-  Complete(2);
-  EXPECT_EQ(CountOf(proto::JobLogEntry::kRetired), 1);
-  executor_.Advance(absl::Milliseconds(50));
+  Interval();
   EXPECT_EQ(LastEntry().retired().epoch(), 1u);
 }
 

@@ -142,6 +142,13 @@ TEST_F(WorkerEndpointTest, AnIdleWorkerReportsNoTasks) {
   EXPECT_THAT(Report().coordinators(), IsEmpty());
 }
 
+TEST_F(WorkerEndpointTest, AnswersOfATornDownGenerationAreForgotten) {
+  Run();
+  Send(TriggerOf(1, 4));
+  Send(DirectiveOf(0));
+  EXPECT_THAT(Report().answers(), IsEmpty());
+}
+
 TEST_F(WorkerEndpointTest, ANewGenerationReplacesTheRunningOne) {
   Run(1);
   Deploy(2);
