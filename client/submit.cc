@@ -28,7 +28,8 @@ absl::StatusOr<proto::JobDetails> Poll(ClusterClient& client, const std::string&
     WEIR_RETURN_IF_ERROR(give_up(details.summary()));
     if (options.clock->Monotonic() >= end) {
       return absl::DeadlineExceededError(absl::StrCat(Situation(details.summary()), " after ",
-                                                      absl::FormatDuration(options.timeout)));
+                                                      absl::FormatDuration(options.timeout),
+                                                      "; the cluster goes on with it"));
     }
     options.pause(options.poll_interval);
   }

@@ -19,6 +19,11 @@ JobCommandLine JobCommandLine::Parse(int argc, char** argv) {
   return line;
 }
 
+bool JobCommandLine::AsksForHelp() const {
+  const auto is_help = [](const std::string& word) { return word == "--help" || word == "-h"; };
+  return verb == "help" || is_help(verb) || std::any_of(options.begin(), options.end(), is_help);
+}
+
 absl::StatusOr<std::map<std::string, std::string>> JobCommandLine::OptionValues(
     const std::vector<std::string>& known) const {
   std::map<std::string, std::string> values;

@@ -15,6 +15,8 @@ struct JobCommandLine {
   std::vector<std::string> job_arguments;  // behind "--"
 
   static JobCommandLine Parse(int argc, char** argv);
+  /// `help`, or --help or -h as the verb or among the options.
+  bool AsksForHelp() const;
   /// The options as --key=value; INVALID_ARGUMENT naming one that is not in `known`.
   absl::StatusOr<std::map<std::string, std::string>> OptionValues(
       const std::vector<std::string>& known) const;

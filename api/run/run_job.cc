@@ -17,6 +17,7 @@
 #include "client/cli/cli_process.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/base/version.h"
 #include "common/graph/plan_renderer.h"
 #include "common/graph/planner.h"
 #include "taskmanager/worker/grpc_worker_process.h"
@@ -103,7 +104,7 @@ int SubmitJob(const JobCommandLine& line) {
 }
 
 constexpr char kUsage[] =
-    "usage: %s VERB [options] [-- ARGUMENTS OF THE JOB]\n\n"
+    "Usage: %s VERB [options] [-- ARGUMENTS OF THE JOB]\n\n"
     "  run     run the job here, in this process, until it ends or Ctrl-C stops it\n"
     "          [--storage.root=DIR] [--checkpoint.interval=10s and other options of jobs]\n"
     "  plan    show what would run [--format=text|json|dot]\n"
@@ -116,14 +117,20 @@ int RunJob(const char* name, int argc, char** argv,
            std::function<void(Environment&, const Args&)> build) {
   const JobProgram program(name, std::move(build));
   const JobCommandLine line = JobCommandLine::Parse(argc, argv);
+  if (line.verb == "--version") {
+    std::printf("%s, a job of Weir %s\n", name, kVersion);
+    return 0;
+  }
+  if (line.AsksForHelp() && line.verb != "submit") {
+    std::printf(kUsage, argc > 0 ? argv[0] : name);
+    return 0;
+  }
   if (line.verb == "__plan") return Report(name, WritePlan(program, line));
   if (line.verb == "__worker") return Report(name, RunWorker(program, line));
   if (line.verb == "plan") return Report(name, ShowPlan(program, line));
   if (line.verb == "run") return Report(name, RunLocally(program, line));
   if (line.verb == "submit") return SubmitJob(line);
-  const bool help = line.verb == "help" || line.verb == "--help" || line.verb == "-h";
-  std::fprintf(help ? stdout : stderr, kUsage, argc > 0 ? argv[0] : name);
-  if (help) return 0;
+  std::fprintf(stderr, kUsage, argc > 0 ? argv[0] : name);
   const std::string problem = line.verb.empty() ? "no verb is given; it must be run, plan or submit"
                                                 : absl::StrCat("unknown verb '", line.verb, "'");
   return Report(name, absl::InvalidArgumentError(problem));

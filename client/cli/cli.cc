@@ -10,6 +10,7 @@
 #include "client/cli/verb.h"
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"
+#include "common/base/version.h"
 #include "common/config/config.h"
 #include "common/config/config_loader.h"
 #include "common/config/options.h"
@@ -202,6 +203,10 @@ ExitCode RunCli(const std::vector<std::string>& given, CliEnvironment& environme
   const std::string name = arguments.empty() ? "" : arguments[0];
   if (name == "help" || name == "--help" || name == "-h") {
     environment.out << GeneralHelp(verbs);
+    return kOk;
+  }
+  if (name == "--version") {
+    environment.out << "weir " << kVersion << "\n";
     return kOk;
   }
   if (name.empty()) {

@@ -8,9 +8,8 @@ Verb StopVerb() {
   verb.name = "stop";
   verb.summary = "End a job's input now and let it finish with a last checkpoint.";
   verb.positionals = "JOB";
-  verb.flags = {
-      {"drain", "", false, "", "Also fire what waits for the end of time: windows, timers."},
-      {"wait", "w", false, "", "Return when the job has ended."}};
+  verb.flags = {{"drain", "", false, "", "Send the end of event time through the job first."},
+                {"wait", "w", false, "", "Return when the job has ended."}};
   verb.run = [](VerbContext& context) -> absl::Status {
     proto::StopJobRequest request;
     request.set_job(context.flags.positionals[0]);

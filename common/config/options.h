@@ -50,8 +50,8 @@ inline constexpr Option<ByteSize> kTaskmanagerWorkerMemoryLimit(
     "taskmanager.worker-memory-limit", "0", "Memory a worker process may use; 0 sets no limit.");
 inline constexpr Option<std::string> kTaskmanagerHost(
     "taskmanager.host", "127.0.0.1",
-    "Host name or address on which the workers of this TaskManager listen for data of other "
-    "workers. An address that is not loopback needs TLS and a token, or security.insecure.");
+    "Host name or address of this TaskManager's node, as the cluster shows it. An address that is "
+    "not loopback needs TLS and a token, or security.insecure.");
 
 inline constexpr Option<int64_t> kWorkerKeepLogs =
     Option<int64_t>("worker.keep-logs", "5",

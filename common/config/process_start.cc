@@ -44,7 +44,7 @@ ProcessStart StartProcess(const char* program, int argc, const char* const* argv
   absl::StatusOr<CommandLine> line = LoadCommandLine(argc, argv);
   absl::Status status = line.status();
   if (status.ok() && line->help) {
-    std::printf("usage: %s [--option=value ...]\n\n%s", program,
+    std::printf("Usage: %s [--option=value ...]\n\n%s", program,
                 OptionsHelp(WeirOptions()).c_str());
     start.exit_code = 0;
     return start;

@@ -11,7 +11,8 @@ namespace weir {
 struct SourceSplit {
   std::string id;  // unique within the source: "flights-3"
   std::string position;
-  std::optional<int64_t> watermark_us;  // highest watermark of this split sent downstream
+  std::optional<int64_t> watermark_us;  // no record at or below it counts as early any more: what
+                                        // had been sent downstream, or higher
   bool finished = false;                // bounded and read to its end
 };
 

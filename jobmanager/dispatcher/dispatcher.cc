@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/log.h"
+#include "common/base/version.h"
 #include "common/config/options.h"
 
 namespace weir::jobmanager {
@@ -189,6 +190,7 @@ void Dispatcher::DescribeCluster(proto::DescribeClusterRequest request,
   (void)request;
   proto::ClusterDetails details;
   details.set_cluster_id(identity_.cluster);
+  details.set_version(kVersion);
   details.set_leader_address(identity_.address);
   details.set_term(term_.number());
   details.set_leader_pid(identity_.pid);

@@ -29,9 +29,10 @@ absl::StatusOr<SlotPlacement> PlaceSlots(const PlacementRequest& request) {
   uint32_t available = 0;
   for (const auto& [id, slots] : request.free_slots) available += slots;
   if (available < request.slots) {
-    return absl::ResourceExhaustedError(absl::StrCat("needs ", request.slots, " slots; ",
-                                                     request.free_slots.size(),
-                                                     " TaskManagers have ", available, " free"));
+    const size_t managers = request.free_slots.size();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("needs ", request.slots, " slots; ", available, " are free on ", managers,
+                     managers == 1 ? " TaskManager" : " TaskManagers"));
   }
   std::map<TaskManagerId, uint32_t> free = request.free_slots;
   std::map<TaskManagerId, uint32_t> used;

@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
   }));
   for (size_t i = 0; i < splits.size(); ++i) {
     if (splits[i].finished) watermarks_.MarkFinished(i);
-    const std::optional<EventTime> watermark = watermarks_.watermark(i);
+    const std::optional<EventTime> watermark = watermarks_.SnapshotOf(i);
     if (watermark.has_value()) splits[i].watermark_us = watermark->micros();
   }
   return splits;

@@ -10,6 +10,9 @@ void SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
   if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
   state.last_record = now;
   state.finished = split.finished;
+  if (!announced_ && !state.finished && state.watermark.has_value()) {
+    emitted_ = emitted_.has_value() ? std::min(*emitted_, *state.watermark) : *state.watermark;
+  }
   splits_.push_back(std::move(state));
 }
 
@@ -38,9 +41,19 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
   if (all_finished) minimum = EventTime::Max();
-  if (!minimum.has_value() || (emitted_.has_value() && *minimum <= *emitted_)) return std::nullopt;
+  if (!minimum.has_value()) return std::nullopt;
+  if (emitted_.has_value() && (announced_ ? *minimum <= *emitted_ : *minimum < *emitted_)) {
+    return std::nullopt;
+  }
+  announced_ = true;
   emitted_ = minimum;
   return minimum;
+}
+
+std::optional<EventTime> SplitWatermarks::SnapshotOf(size_t split) const {
+  const SplitState& state = splits_[split];
+  if (state.finished || !emitted_.has_value()) return state.watermark;
+  return state.watermark.has_value() ? std::max(*state.watermark, *emitted_) : *emitted_;
 }
 
 std::optional<absl::Duration> SplitWatermarks::UntilNextIdle(absl::Duration now) const {

@@ -18,8 +18,12 @@ namespace weir::taskmanager {
 /// A split is ACTIVE, IDLE (no records for the strategy's idle_after; it no longer holds the others
 /// back and comes back with its next record) or FINISHED (bounded and read; it counts as "after
 /// everything"). All idle gives no watermark, never the maximum; all finished gives
-/// EventTime::Max(). The combined watermark never goes back, and each split starts from the
-/// watermark it is restored with.
+/// EventTime::Max().
+///
+/// The combined watermark never goes back, over a restore neither: a split's snapshot carries the
+/// combined watermark where that is higher than its own (the split was idle, or found late), so the
+/// lowest restored one is what had been sent. Splits that come later can hold it there, not lower
+/// it. After a restore it is sent once more.
 ///
 /// Threads: the task's. Units: `now` is a clock that stands still while the task is backpressured.
 class SplitWatermarks {
@@ -37,13 +41,14 @@ class SplitWatermarks {
   bool finished(size_t split) const { return splits_[split].finished; }
   size_t size() const { return splits_.size(); }
 
-  /// A watermark higher than every one returned before, when there is one now.
+  /// A watermark higher than every one returned before, or the restored one for the first time,
+  /// when there is one now.
   std::optional<EventTime> Advance(absl::Duration now);
   /// How long until a split turns idle, if none gets a record; nothing when none will.
   std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const;
 
-  /// The split's highest watermark: what its snapshot carries.
-  std::optional<EventTime> watermark(size_t split) const { return splits_[split].watermark; }
+  /// What the split's snapshot carries: its watermark, or the combined one if that is higher.
+  std::optional<EventTime> SnapshotOf(size_t split) const;
 
  private:
   struct SplitState {
@@ -58,7 +63,8 @@ class SplitWatermarks {
 
   const WatermarkStrategyPtr strategy_;
   std::vector<SplitState> splits_;
-  std::optional<EventTime> emitted_;
+  std::optional<EventTime> emitted_;  // before the first Advance that gave one: what is restored
+  bool announced_ = false;            // emitted_ has been returned since the restore
 };
 
 }  // namespace weir::taskmanager

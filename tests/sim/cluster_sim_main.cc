@@ -19,7 +19,7 @@ using weir::sim::SimConfig;
 using weir::sim::SimResult;
 
 constexpr char kUsage[] =
-    "usage: cluster_sim --seed N | --seeds A..B [--bug NAME] [--until-caught] [--verbose] "
+    "Usage: cluster_sim --seed N | --seeds A..B [--bug NAME] [--until-caught] [--verbose] "
     "[--logs]\n"
     "Runs a simulated cluster under each seed and checks the invariants of docs/protocols.\n"
     "  --bug NAME       plants a mistake; --bug list names them\n"

@@ -33,7 +33,7 @@ void DrawJob(Random& random, SimConfig* config) {
   config->latest = Chance(random, 300);
   config->chained = Chance(random, 600);
   config->transactional = Chance(random, 600);
-  config->watermarks = Chance(random, 700) && config->late_splits == 0;
+  config->watermarks = Chance(random, 700);
   config->state_padding = Chance(random, 500) ? 6000 : 0;
   config->job_options = {
       {"checkpoint.interval", absl::StrCat(Between(random, 50, 800), "ms")},

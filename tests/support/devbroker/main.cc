@@ -205,7 +205,7 @@ absl::Status Consume(const Flags& flags) {
 }
 
 int Usage() {
-  std::cerr << "usage: weir-devbroker serve --topics=NAME:PARTITIONS,...\n"
+  std::cerr << "Usage: weir-devbroker serve --topics=NAME:PARTITIONS,...\n"
                "       weir-devbroker produce|consume --brokers=LIST --topic=NAME\n";
   return 2;
 }

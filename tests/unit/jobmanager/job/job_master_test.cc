@@ -30,7 +30,7 @@ class JobMasterTest : public JobTest {
 TEST_F(JobMasterTest, WithoutSlotsItWaitsAndSaysWhatItNeeds) {
   Submit(TestingGraph(2));
   EXPECT_EQ(State(), "SCHEDULING");
-  EXPECT_EQ(Reason(), "waits for slots: needs 2 slots; 0 TaskManagers have 0 free");
+  EXPECT_EQ(Reason(), "waits for slots: needs 2 slots; 0 are free on 0 TaskManagers");
 }
 
 TEST_F(JobMasterTest, ItIsDeployedOnceSlotsAreThere) {

@@ -189,7 +189,7 @@ TEST_F(JobRecoveryTest, WithoutASpareTheJobWaitsForSlots) {
   tm(1).Disconnect();
   Wait(absl::Seconds(2));
   EXPECT_EQ(State(), "SCHEDULING");
-  EXPECT_EQ(Reason(), "waits for slots: needs 2 slots; 1 TaskManagers have 1 free");
+  EXPECT_EQ(Reason(), "waits for slots: needs 2 slots; 1 are free on 1 TaskManager");
 }
 
 TEST_F(JobRecoveryTest, TheLossOfATaskManagerThatItDoesNotUseChangesNothing) {

@@ -53,12 +53,12 @@ TEST(Placement, APlacementThatWasLargerIsCutOff) {
 
 TEST(Placement, TooFewSlotsAreTold) {
   const absl::Status status = PlaceSlots({4, {{kA, 1}, {kB, 2}}, {}}).status();
-  EXPECT_EQ(status, absl::ResourceExhaustedError("needs 4 slots; 2 TaskManagers have 3 free"));
+  EXPECT_EQ(status, absl::ResourceExhaustedError("needs 4 slots; 3 are free on 2 TaskManagers"));
 }
 
 TEST(Placement, NoTaskManagerAtAllIsTold) {
   EXPECT_EQ(PlaceSlots({1, {}, {}}).status(),
-            absl::ResourceExhaustedError("needs 1 slots; 0 TaskManagers have 0 free"));
+            absl::ResourceExhaustedError("needs 1 slots; 0 are free on 0 TaskManagers"));
 }
 
 }  // namespace

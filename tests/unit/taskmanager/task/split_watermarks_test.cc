@@ -41,11 +41,47 @@ TEST(SplitWatermarks, StartsFromTheRestoredWatermarks) {
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(80));
 }
 
+TEST(SplitWatermarks, SnapshotOfAnIdleSplitCarriesWhatWasSentPastIt) {
+  const auto strategy = HighestTimeStrategy();
+  strategy->idle_after = absl::Seconds(5);
+  SplitWatermarks watermarks(strategy);
+  watermarks.AddSplit(Split("a"), kNow);
+  watermarks.AddSplit(Split("b"), kNow);
+  watermarks.OnBatch(1, *MakeBatch({1}, {50}), kNow);
+  watermarks.OnBatch(0, *MakeBatch({1}, {100}), absl::Seconds(4));
+  EXPECT_EQ(watermarks.Advance(absl::Seconds(6)), EventTime::FromMicros(100));
+
+  SplitWatermarks restored(strategy);
+  restored.AddSplit(Split("a", watermarks.SnapshotOf(0)->micros()), kNow);
+  restored.AddSplit(Split("b", watermarks.SnapshotOf(1)->micros()), kNow);
+  EXPECT_EQ(restored.Advance(kNow), EventTime::FromMicros(100));
+}
+
+TEST(SplitWatermarks, SplitFoundAfterARestoreHoldsTheWatermarkAndDoesNotLowerIt) {
+  SplitWatermarks watermarks(HighestTimeStrategy());
+  watermarks.AddSplit(Split("a", 100), kNow);
+  watermarks.AddSplit(Split("found-late"), kNow);
+  watermarks.OnBatch(0, *MakeBatch({1}, {300}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.SnapshotOf(1), EventTime::FromMicros(100));
+  watermarks.OnBatch(1, *MakeBatch({1}, {20}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  watermarks.OnBatch(1, *MakeBatch({1}, {200}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(200));
+}
+
+TEST(SplitWatermarks, RestoredWatermarkIsSentOnce) {
+  SplitWatermarks watermarks(HighestTimeStrategy());
+  watermarks.AddSplit(Split("a", 100), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(100));
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+}
+
 TEST(SplitWatermarks, RestoredWatermarkIsNotLoweredByLateRecords) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   watermarks.AddSplit(Split("a", 100), kNow);
   watermarks.OnBatch(0, *MakeBatch({1}, {40}), kNow);
-  EXPECT_EQ(watermarks.watermark(0), EventTime::FromMicros(100));
+  EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(100));
 }
 
 TEST(SplitWatermarks, FinishedSplitHoldsNothingBack) {
@@ -90,7 +126,7 @@ TEST(SplitWatermarks, WithoutAGeneratorThereIsNone) {
   SplitWatermarks watermarks(nullptr);
   watermarks.AddSplit(Split("a", 10), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
-  EXPECT_EQ(watermarks.watermark(0), EventTime::FromMicros(10));
+  EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(10));
 }
 
 }  // namespace
