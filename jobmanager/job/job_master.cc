@@ -346,7 +346,7 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
       lifetime_.Guard([this, state, reason, done = std::move(done)](const absl::Status& status) {
         if (!status.ok()) {
           // Storage is away: the job is over all the same; say so again until it is written.
-          ending_ = false;
+          // Meanwhile nothing else happens to it (ending_).
           restart_timer_ = deps_.executor.PostAfter(
               absl::Seconds(1),
               lifetime_.Guard([this, state, reason, done] { End(state, reason, done); }));

@@ -14,9 +14,9 @@ namespace weir {
 namespace {
 
 TEST(ThreadBlockingPoolTest, RunHandsTheResultToTheExecutor) {
+  std::promise<std::string> result;
   ThreadExecutor executor({.name = "executor"});
   ThreadBlockingPool pool({.name = "pool", .threads = 2});
-  std::promise<std::string> result;
   pool.Run<std::string>(
       executor, [&] { return executor.IsCurrent() ? "wrong thread" : "computed"; },
       [&](std::string text) { result.set_value(executor.IsCurrent() ? text : "wrong executor"); });
@@ -24,11 +24,11 @@ TEST(ThreadBlockingPoolTest, RunHandsTheResultToTheExecutor) {
 }
 
 TEST(ThreadBlockingPoolTest, AsManyWorksRunAtOnceAsThereAreThreads) {
-  ThreadBlockingPool pool({.name = "pool", .threads = 3});
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   std::atomic<int> running{0};
   std::promise<void> all_running;
+  ThreadBlockingPool pool({.name = "pool", .threads = 3});  // joins before the rest goes
   for (int i = 0; i < 3; ++i) {
     pool.Submit([&] {
       if (++running == 3) all_running.set_value();
@@ -40,10 +40,10 @@ TEST(ThreadBlockingPoolTest, AsManyWorksRunAtOnceAsThereAreThreads) {
 }
 
 TEST(ThreadBlockingPoolTest, ShutdownDestroysWaitingWorksWithoutRunningThem) {
-  ThreadBlockingPool pool({.name = "pool", .threads = 1});
   auto witness = std::make_shared<int>(0);
   std::promise<void> entered;
   std::promise<void> leave;
+  ThreadBlockingPool pool({.name = "pool", .threads = 1});
   pool.Submit([&] {
     entered.set_value();
     leave.get_future().wait();
@@ -70,8 +70,8 @@ TEST(ThreadBlockingPoolDeathTest, QueueIsBounded) {
 }
 
 TEST(ThreadBlockingPoolTest, ThreadsBearTheNameWithANumber) {
-  ThreadBlockingPool pool({.name = "checkpoint-storage", .threads = 1});
   std::promise<std::string> name;
+  ThreadBlockingPool pool({.name = "checkpoint-storage", .threads = 1});
   pool.Submit([&] {
     char buffer[16] = {};
     pthread_getname_np(pthread_self(), buffer, sizeof(buffer));

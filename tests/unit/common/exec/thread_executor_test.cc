@@ -20,14 +20,14 @@ using testing::ElementsAre;
 
 // Lets everything that was posted before run.
 void Drain(Executor& executor) {
-  std::promise<void> done;
-  executor.Post([&] { done.set_value(); });
-  done.get_future().wait();
+  const auto done = std::make_shared<std::promise<void>>();
+  executor.Post([done] { done->set_value(); });
+  done->get_future().wait();
 }
 
 TEST(ThreadExecutorTest, RunsClosuresInTheOrderOfPosting) {
-  ThreadExecutor executor({.name = "test"});
   std::vector<int> order;
+  ThreadExecutor executor({.name = "test"});
   for (int i = 0; i < 100; ++i) executor.Post([&order, i] { order.push_back(i); });
   Drain(executor);
   ASSERT_EQ(order.size(), 100u);
@@ -35,18 +35,18 @@ TEST(ThreadExecutorTest, RunsClosuresInTheOrderOfPosting) {
 }
 
 TEST(ThreadExecutorTest, IsCurrentOnlyInsideItsClosures) {
+  std::promise<std::array<bool, 2>> current;
   ThreadExecutor executor({.name = "test"});
   ThreadExecutor other({.name = "other"});
-  std::promise<std::array<bool, 2>> current;
   executor.Post([&] { current.set_value({executor.IsCurrent(), other.IsCurrent()}); });
   EXPECT_THAT(current.get_future().get(), ElementsAre(true, false));
   EXPECT_FALSE(executor.IsCurrent());
 }
 
 TEST(ThreadExecutorTest, RunsTimersByDueTimeThenByOrder) {
-  ThreadExecutor executor({.name = "test"});
   std::vector<int> order;
   std::promise<void> done;
+  ThreadExecutor executor({.name = "test"});
   executor.Post([&] {
     executor.PostAfter(absl::Milliseconds(20), [&] {
       order.push_back(3);
@@ -60,18 +60,18 @@ TEST(ThreadExecutorTest, RunsTimersByDueTimeThenByOrder) {
 }
 
 TEST(ThreadExecutorTest, EarlierTimerWakesASleeperThatWaitsForALaterOne) {
+  std::promise<void> done;
   ThreadExecutor executor({.name = "test"});
   executor.PostAfter(absl::Hours(1), [] {});
   Drain(executor);
-  std::promise<void> done;
   executor.PostAfter(absl::Milliseconds(1), [&] { done.set_value(); });
   done.get_future().wait();
 }
 
 TEST(ThreadExecutorTest, CancelledTimerNeverRuns) {
-  ThreadExecutor executor({.name = "test"});
   bool ran = false;
   std::promise<std::array<bool, 3>> cancelled;
+  ThreadExecutor executor({.name = "test"});
   executor.Post([&] {
     // Due at once, but not yet run: the executor is busy with this closure.
     const TimerId timer = executor.PostAfter(absl::ZeroDuration(), [&ran] { ran = true; });
@@ -85,8 +85,8 @@ TEST(ThreadExecutorTest, CancelledTimerNeverRuns) {
 }
 
 TEST(ThreadExecutorTest, TimerThatRanCannotBeCancelled) {
-  ThreadExecutor executor({.name = "test"});
   std::promise<void> ran;
+  ThreadExecutor executor({.name = "test"});
   const TimerId timer = executor.PostAfter(absl::ZeroDuration(), [&] { ran.set_value(); });
   EXPECT_NE(timer, 0u);
   ran.get_future().wait();
@@ -132,8 +132,8 @@ TEST(ThreadExecutorTest, ClosureDestroyedAtShutdownMayPost) {
 }
 
 TEST(ThreadExecutorTest, ThreadBearsTheName) {
-  ThreadExecutor executor({.name = "checkpoint-coordinator"});
   std::promise<std::string> name;
+  ThreadExecutor executor({.name = "checkpoint-coordinator"});
   executor.Post([&] {
     char buffer[16] = {};
     pthread_getname_np(pthread_self(), buffer, sizeof(buffer));
@@ -154,9 +154,9 @@ TEST(ThreadExecutorTest, SlowClosureIsLoggedWithTheExecutorsName) {
 }
 
 TEST(ThreadExecutorTest, PostsOfManyThreadsAllRun) {
-  ThreadExecutor executor({.name = "test"});
   int count = 0;
   std::vector<std::thread> threads;
+  ThreadExecutor executor({.name = "test"});
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) {

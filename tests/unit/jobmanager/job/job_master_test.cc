@@ -1,6 +1,8 @@
 // The life of one job under one leader, as long as nothing breaks.
 #include "jobmanager/job/job_master.h"
 
+#include "absl/strings/str_format.h"
+
 #include "tests/unit/jobmanager/job/testing_job.h"
 
 namespace weir::jobmanager {
@@ -261,6 +263,23 @@ TEST_F(JobMasterTest, AStoppedJobIsFinished) {
   Stop();
   EXPECT_EQ(replied_, absl::OkStatus());
   EXPECT_EQ(State(), "FINISHED");
+}
+
+// Its input is read and committed: a worker lost while the end cannot be written changes nothing.
+TEST_F(JobMasterTest, AFullDiskDelaysTheEndAndAWorkerLostMeanwhileDoesNotUndoIt) {
+  SubmitAndRun();
+  const uint64_t terminal = Entries().size() + 2;  // behind the final checkpoint
+  files_.Inject({.call = TestingFileSystem::Call::kCreate,
+                 .status = absl::ResourceExhaustedError("no space left on device"),
+                 .path_part = absl::StrFormat("/log/%010d", terminal),
+                 .times = 1});
+  behavior_.finished = true;
+  Wait(absl::Milliseconds(900));
+  ASSERT_EQ(Entries().size() + 1, terminal);
+  tm(0).KillWorker(WorkerIdOf(0), "killed by signal 9 (SIGKILL)");
+  Wait(absl::Seconds(2));
+  EXPECT_EQ(State(), "FINISHED");
+  EXPECT_EQ(generation(), 1u);
 }
 
 TEST_F(JobMasterTest, AStopBeforeTheJobRunsTakesEffectWhenItDoes) {
