@@ -110,7 +110,9 @@ class GrpcClusterClient final : public ClusterClient {
       const grpc::Status answer = attempt(StubOf(address_), context);
       const absl::Status status = FromGrpcStatus(answer, context);
       const std::optional<std::string> leader = LeaderAddressOf(status);
-      if (!leader.has_value() && !absl::IsUnavailable(status)) return Explain(status);
+      // RESOURCE_EXHAUSTED: the leader is there, and what it needs for this may come.
+      const bool passing = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+      if (!leader.has_value() && !passing) return Explain(status);
       last = absl::Status(status.code(), absl::StrCat(address_, ": ", status.message()));
       if (IsReached(answer)) {
         anybody_answered = true;
@@ -129,6 +131,11 @@ class GrpcClusterClient final : public ClusterClient {
       const absl::Duration waited = clock_.Monotonic() - start;
       if (!anybody_answered && waited >= options_.unreachable_timeout) break;
       Pause(kRetryPause);
+    }
+    if (absl::IsResourceExhausted(last)) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("the JobManager at ", last.message(), " (tried for ",
+                       absl::FormatDuration(clock_.Monotonic() - start), ")"));
     }
     return absl::UnavailableError(absl::StrCat(
         anybody_answered ? "no leading JobManager serves at " : "no JobManager answers at ",

@@ -42,7 +42,8 @@ absl::Status GiveUpAtTheEnd(const proto::JobSummary& job) {
 
 absl::Status GiveUpAtTheFirstFailure(const proto::JobSummary& job) {
   if (job.restarts() == 0 && job.state() != "RECOVERING") return GiveUpAtTheEnd(job);
-  return absl::AbortedError(absl::StrCat(Situation(job), " (it is being restarted)"));
+  const bool ended = IsTerminalJobState(job.state()) || job.state() == "SUSPENDED";
+  return absl::AbortedError(absl::StrCat(Situation(job), ended ? "" : " (it is being restarted)"));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "common/config/bind_address.h"
 #include "common/config/options.h"
 #include "common/config/process_start.h"
@@ -8,9 +10,13 @@ int main(int argc, char** argv) {
   weir::SignalWaiter signals;  // blocks SIGTERM and SIGINT for every thread to come
   const weir::ProcessStart start = weir::StartProcess("weir-jobmanager", argc, argv);
   if (start.exit_code) return *start.exit_code;
-  absl::Status status =
-      weir::CheckBindAddress("rpc.address", start.config.Get(weir::options::kRpcAddress),
-                             weir::BindSecurity::FromConfig(start.config));
+  const std::string address = start.config.Get(weir::options::kRpcAddress);
+  absl::Status status = weir::CheckHostPort("rpc.address", address, 0);
+  if (status.ok()) {
+    status = weir::CheckBindAddress("rpc.address", address,
+                                    weir::BindSecurity::FromConfig(start.config));
+  }
+  if (status.ok()) status = weir::CheckStorageRoot(start.config);
   if (status.ok()) status = weir::jobmanager::RunJobManager(start.config, signals);
   return weir::ExitCodeFor("weir-jobmanager", status);
 }

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "common/config/bind_address.h"
 #include "common/config/options.h"
 #include "common/config/process_start.h"
@@ -11,6 +13,10 @@ int main(int argc, char** argv) {
   absl::Status status =
       weir::CheckBindAddress("taskmanager.host", start.config.Get(weir::options::kTaskmanagerHost),
                              weir::BindSecurity::FromConfig(start.config));
+  for (const std::string& address : start.config.Get(weir::options::kJobmanagerAddresses)) {
+    if (status.ok()) status = weir::CheckHostPort("jobmanager.addresses", address, 1);
+  }
+  if (status.ok()) status = weir::CheckStorageRoot(start.config);
   if (status.ok()) status = weir::taskmanager::RunTaskManager(start.config);
   return weir::ExitCodeFor("weir-taskmanager", status);
 }

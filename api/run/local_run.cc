@@ -32,7 +32,7 @@ class RunStorage {
  public:
   explicit RunStorage(const Config& config) {
     if (config.IsSet(options::kStorageRoot.spec())) {
-      path_ = config.Get(options::kStorageRoot);
+      path_ = std::filesystem::absolute(config.Get(options::kStorageRoot)).string();
       return;
     }
     std::string pattern = (std::filesystem::temp_directory_path() / "weir-run-XXXXXX").string();
@@ -53,22 +53,29 @@ class RunStorage {
 
 // The JobManager does not lead yet, or its TaskManager has not registered yet.
 bool IsStarting(const absl::Status& status) {
-  return absl::IsUnavailable(status) || LeaderAddressOf(status).has_value();
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         LeaderAddressOf(status).has_value();
 }
 
 absl::Status AwaitEnd(LocalCluster& cluster, const std::string& job,
                       const std::atomic<int>& signals) {
   std::string shown;
   int handled = 0;
+  bool recovering = false;
   for (;; Pause(kPollInterval)) {
     WEIR_ASSIGN_OR_RETURN(const proto::JobSummary summary, cluster.Summary(job));
+    // A job that fails for good is RECOVERING while its end is being logged: only the second look
+    // tells that it comes back.
+    const bool was_recovering = std::exchange(recovering, summary.state() == "RECOVERING");
+    if (recovering && !was_recovering) continue;
     if (summary.state() != shown) {
       shown = summary.state();
+      const bool ends_badly = shown == "FAILED" || shown == "SUSPENDED";
+      if (ends_badly) return absl::AbortedError(summary.reason());  // the caller prints it
       std::fprintf(stderr, "%s is %s%s%s\n", summary.name().c_str(), shown.c_str(),
                    summary.reason().empty() ? "" : ": ", summary.reason().c_str());
     }
     if (shown == "FINISHED" || shown == "CANCELED") return absl::OkStatus();
-    if (shown == "FAILED" || shown == "SUSPENDED") return absl::AbortedError(summary.reason());
     const int received = signals.load();
     if (received > 1) return absl::CancelledError("ended by a second signal");
     if (received > handled && shown == "RUNNING") {
@@ -76,6 +83,15 @@ absl::Status AwaitEnd(LocalCluster& cluster, const std::string& job,
       WEIR_RETURN_IF_ERROR(cluster.Stop(job));
     }
   }
+}
+
+/// What is worth a line is printed by AwaitEnd; the log is for who asks for it.
+absl::Status OpenRunLog(const Config& config) {
+  LogOptions log;
+  log.process_name = "run";
+  const bool asked = config.IsSet(options::kLogLevel.spec());
+  WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(asked ? config.Get(options::kLogLevel) : "error"));
+  return InitLogging(log);
 }
 
 }  // namespace
@@ -89,6 +105,7 @@ absl::Status RunLocally(const JobProgram& program, const JobCommandLine& line) {
                                                    "'; the job's own arguments stand behind --"));
   }
   WEIR_ASSIGN_OR_RETURN(const Config given, loader.Build());
+  WEIR_RETURN_IF_ERROR(OpenRunLog(given));
   WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
   WEIR_ASSIGN_OR_RETURN(proto::JobGraph plan, PlanJob(graph));
   const RunStorage storage(given);

@@ -11,6 +11,7 @@
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"
 #include "common/base/version.h"
+#include "common/config/bind_address.h"
 #include "common/config/config.h"
 #include "common/config/config_loader.h"
 #include "common/config/options.h"
@@ -86,11 +87,20 @@ std::string VerbHelp(const Verb& verb) {
   return help;
 }
 
+absl::Status Annotated(const absl::Status& status, absl::string_view remark) {
+  return absl::Status(status.code(), absl::StrCat(status.message(), " (", remark, ")"));
+}
+
 absl::StatusOr<ParsedFlags> ParseVerb(const Verb& verb, const std::vector<std::string>& arguments) {
   std::vector<FlagSpec> specs = verb.flags;
   for (const FlagSpec& flag : CommonFlags(verb)) specs.push_back(flag);
   for (const FlagSpec& flag : JobFlags(verb)) specs.push_back(flag);
-  WEIR_ASSIGN_OR_RETURN(ParsedFlags flags, ParseFlags(specs, arguments));
+  absl::StatusOr<ParsedFlags> parsed = ParseFlags(specs, arguments);
+  if (!parsed.ok() && verb.takes_job_arguments) {
+    return Annotated(parsed.status(), "arguments of the job follow after --");
+  }
+  WEIR_RETURN_IF_ERROR(parsed.status());
+  ParsedFlags flags = *std::move(parsed);
   if (flags.Has("help")) return flags;
   const size_t expected = verb.positionals.empty() ? 0 : 1;
   if (flags.positionals.size() < expected) {
@@ -132,6 +142,9 @@ absl::StatusOr<ClusterClientOptions> ReadClientOptions(const ParsedFlags& flags,
   WEIR_ASSIGN_OR_RETURN(const Config config, loader.Build());
   ClusterClientOptions client;
   client.addresses = config.Get(options::kJobmanagerAddresses);
+  for (const std::string& address : client.addresses) {
+    WEIR_RETURN_IF_ERROR(CheckHostPort(options::kJobmanagerAddresses.key(), address, 1));
+  }
   WEIR_ASSIGN_OR_RETURN(client.security, ReadSecurityOptions(config));
   return client;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/config/options.h"
@@ -44,6 +45,18 @@ bool IsLoopbackAddress(absl::string_view address) {
   if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
   in6_addr v6 = {};
   return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+absl::Status CheckHostPort(absl::string_view option, absl::string_view address, int least_port) {
+  const size_t colon = address.rfind(':');
+  int port = -1;
+  const bool valid = colon != absl::string_view::npos && colon > 0 &&
+                     absl::SimpleAtoi(address.substr(colon + 1), &port) && port >= least_port &&
+                     port <= 65535;
+  if (valid) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(option, " is '", address,
+                                                 "'; HOST:PORT with a port from ", least_port,
+                                                 " to 65535 is expected"));
 }
 
 absl::Status CheckBindAddress(absl::string_view option, absl::string_view address,

@@ -20,6 +20,9 @@ struct BindSecurity {
 /// only? 127.0.0.0/8, ::1 and "localhost"; every other name counts as reachable from outside.
 bool IsLoopbackAddress(absl::string_view address);
 
+/// "host:port" with a port from `least_port` to 65535, else INVALID_ARGUMENT naming the option.
+absl::Status CheckHostPort(absl::string_view option, absl::string_view address, int least_port);
+
 /// A job is an uploaded executable, so an open port is a door to the machine: INVALID_ARGUMENT,
 /// one sentence, when `address` is not loopback and has not both TLS and a token, unless
 /// `insecure`. `option` is the key of the option that holds the address, for the message.

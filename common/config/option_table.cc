@@ -86,7 +86,7 @@ const OptionTable& WeirOptions() {
       {"Failure detection",
        "How fast a dead process is noticed.",
        {kHeartbeatInterval.spec(), kHeartbeatSuspectAfter.spec(),
-        kHeartbeatTaskmanagerTimeout.spec()}},
+        kHeartbeatTaskmanagerTimeout.spec(), kHeartbeatWorkerTimeout.spec()}},
       {"Checkpoints",
        "When the state of a job is saved, and what is kept.",
        {kCheckpointInterval.spec(), kCheckpointTimeout.spec(), kCheckpointMinPause.spec(),

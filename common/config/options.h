@@ -112,6 +112,13 @@ inline constexpr Option<absl::Duration> kHeartbeatTaskmanagerTimeout =
         "Time without a report after which a TaskManager's stream is taken to be broken.")
         .AtLeast("50ms");
 
+inline constexpr Option<absl::Duration> kHeartbeatWorkerTimeout =
+    Option<absl::Duration>(
+        "heartbeat.worker-timeout", "30s",
+        "Time without a report after which a worker process that is there but hangs is killed, and "
+        "its job recovered.")
+        .AtLeast("1s");
+
 inline constexpr Option<absl::Duration> kCheckpointInterval =
     Option<absl::Duration>("checkpoint.interval", "10s",
                            "Time from the start of one checkpoint to the start of the next.")

@@ -34,6 +34,13 @@ int ExitCodeFor(const char* program, const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
+absl::Status CheckStorageRoot(const Config& config) {
+  const std::string root = config.Get(options::kStorageRoot);
+  if (!root.empty() && root.front() == '/') return absl::OkStatus();
+  return absl::InvalidArgumentError("storage.root is '" + root +
+                                    "'; an absolute path is expected, the same for every process");
+}
+
 ProcessStart StartProcess(const char* program, int argc, const char* const* argv) {
   ProcessStart start;
   if (argc == 2 && std::string(argv[1]) == "--version") {

@@ -18,6 +18,9 @@ struct ProcessStart {
 /// opens the log. Errors go to stderr as one sentence; exit code 2. For main() only.
 ProcessStart StartProcess(const char* program, int argc, const char* const* argv);
 
+/// INVALID_ARGUMENT unless storage.root is an absolute path: each process has a folder of its own.
+absl::Status CheckStorageRoot(const Config& config);
+
 /// 0 for OK; else writes "<program>: <sentence>" to stderr and returns 1 (2 for a user's mistake).
 int ExitCodeFor(const char* program, const absl::Status& status);
 

@@ -13,9 +13,27 @@
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/delivery_guarantee.h"
+#include "common/exec/blocking_pool.h"
 #include "common/types/batch.h"
 
 namespace weir {
+
+/// Whose sink it is; the same over all generations of a job.
+struct SinkIdentity {
+  std::string cluster;  // cluster.id
+  JobId job;
+  std::string job_name;
+  OperatorUid uid;
+};
+
+/// What a writer is made with.
+struct SinkWriterContext {
+  SinkIdentity identity;
+  Generation generation;
+  uint32_t subtask_index = 0;
+  uint32_t parallelism = 1;
+  BlockingPool* pool = nullptr;  // outlives the writer; for calls that wait for the outside
+};
 
 /// Writes the records of one subtask to the outside.
 ///
@@ -28,14 +46,16 @@ class SinkWriter {
   virtual ~SinkWriter() = default;
   /// Called when HasRoom may have turned true again.
   virtual void SetWakeup(std::function<void()> wakeup) = 0;
-  virtual absl::Status Open() = 0;
+  /// `recovered`: what the sink's committer returned for this generation; empty without one.
+  virtual absl::Status Open(const std::string& recovered) = 0;
   /// False: the task stops taking records until the wake-up (never stops taking barriers).
   virtual bool HasRoom() = 0;
   virtual absl::Status Write(const BatchPtr& batch) = 0;
   /// The barrier of `epoch`: everything written so far must be delivered (at-least-once) or
   /// prepared (exactly-once) when `done` gets OK; then it holds what a permit commits, one opaque
-  /// committable each. Records written after the call belong to the next epoch. An error fails the
-  /// task: nothing is acknowledged that was not delivered.
+  /// committable each, those of earlier epochs that are not committed yet included. Records written
+  /// after the call belong to the next epoch. An error fails the task: nothing is acknowledged that
+  /// was not delivered.
   using PrepareDone = std::function<void(absl::StatusOr<std::vector<std::string>>)>;
   virtual void PrepareCommit(Epoch epoch, PrepareDone done) = 0;
   /// Commits everything prepared up to and including the permit's epoch, oldest first.
@@ -44,15 +64,38 @@ class SinkWriter {
     (void)permit;
     done(absl::OkStatus());
   }
+  /// The log has the receipts of all epochs up to and including this one: what they were committed
+  /// with may be used again.
+  virtual void OnReceipt(Epoch epoch) { (void)epoch; }
 };
 
-/// Commits what earlier generations prepared; lives in the coordinator task.
+/// An owned epoch that the log has no receipt for.
+struct UncommittedEpoch {
+  CommitPermit permit;
+  std::vector<std::string> committables;  // of all subtasks
+};
+
+struct SinkRecovery {
+  SinkIdentity identity;
+  Generation generation;
+  std::vector<UncommittedEpoch> uncommitted;  // oldest first
+  /// What Recover returned in the generation that took the restored checkpoint; empty at the first
+  /// start.
+  std::string last;
+};
+
+/// Lives in the coordinator task: settles what earlier generations left behind.
 /// Threads: one thread at a time, of a BlockingPool: calls may block.
 class SinkCommitter {
  public:
   virtual ~SinkCommitter() = default;
-  virtual absl::Status CommitRestored(const CommitPermit& permit,
-                                      const std::vector<std::string>& committables) = 0;
+  /// Before any task of the generation starts: commits the uncommitted epochs, ends what else was
+  /// left open, and returns what the writers of this generation have to know.
+  /// Errors: DATA_LOSS when an owned epoch can be committed no more: the job is SUSPENDED with the
+  /// sentence. All others are tried again by the restart strategy.
+  virtual absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) = 0;
+  /// After Recover: the job has come to its end, no generation follows.
+  virtual absl::Status Release() { return absl::OkStatus(); }
 };
 
 /// A sink as the job author configured it. Immutable and thread-safe; part of the graph.
@@ -64,8 +107,11 @@ class Sink {
   virtual DeliveryGuarantee delivery() const = 0;
   /// Finds errors that need no connection; `input` is the schema of what it will be given.
   virtual absl::Status Validate(const Schema& input) const = 0;
-  virtual absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t subtask_index,
-                                                                 uint32_t parallelism) const = 0;
+  /// Once per generation, before any task of it starts, on a BlockingPool: is there a place to
+  /// write to? Errors: NOT_FOUND, UNAVAILABLE and others, one sentence.
+  virtual absl::Status CheckTarget() const { return absl::OkStatus(); }
+  virtual absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
+      const SinkWriterContext& context) const = 0;
   /// Null for sinks without transactions.
   virtual absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const {
     return std::unique_ptr<SinkCommitter>();

@@ -50,6 +50,7 @@ void ControlConnection::MoveOn(absl::string_view leader_address, absl::string_vi
 void ControlConnection::Confirm() {
   backoff_ = options_.initial_backoff;
   followed_name_ = false;
+  failed_attempts_ = 0;
 }
 
 void ControlConnection::ScheduleAttempt(absl::Duration delay) {
@@ -83,8 +84,18 @@ void ControlConnection::Connect() {
 
 void ControlConnection::HandleBroken(const absl::Status& status) {
   LogDebug("control stream is gone", {{"address", address_}, {"status", status}});
+  if (!up_) WarnOfOutage(status);
   Drop(status);
   if (running_) ScheduleAttempt(NextBackoff());
+}
+
+// After the 4th, 8th, 16th ... attempt in a row: somebody has to learn of a wrong address or token.
+void ControlConnection::WarnOfOutage(const absl::Status& status) {
+  ++failed_attempts_;
+  const bool power_of_two = (failed_attempts_ & (failed_attempts_ - 1)) == 0;
+  if (failed_attempts_ < 4 || !power_of_two) return;
+  LogWarning("no leading JobManager reached; tried again",
+             {{"attempts", failed_attempts_}, {"address", address_}, {"reason", status.message()}});
 }
 
 void ControlConnection::Drop(const absl::Status& status) {

@@ -69,6 +69,7 @@ class ControlConnection {
   void HandleBroken(const absl::Status& status);
   // Closes the stream and tells the owner, if it knew of it.
   void Drop(const absl::Status& status);
+  void WarnOfOutage(const absl::Status& status);
   absl::Duration NextBackoff();
   std::string NextAddress();
 
@@ -82,6 +83,7 @@ class ControlConnection {
   bool followed_name_ = false;  // the current attempt goes to a named leader
   size_t next_address_ = 0;
   absl::Duration backoff_;
+  uint64_t failed_attempts_ = 0;  // since Confirm
   bool running_ = false;
   bool up_ = false;
   TimerId timer_ = 0;  // of the next attempt, or of the current one's timeout

@@ -12,6 +12,8 @@
 namespace weir::kafka {
 namespace {
 
+constexpr absl::Duration kRequestTimeout = absl::Seconds(15);
+
 const char* DeliveryName(DeliveryGuarantee delivery) {
   switch (delivery) {
     case DeliveryGuarantee::kNone:
@@ -58,10 +60,17 @@ absl::Status KafkaSink::Validate(const Schema& input) const {
   return clients_->CheckConfiguration(resolved.configuration);
 }
 
-absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(uint32_t subtask_index,
-                                                                  uint32_t) const {
+absl::Status KafkaSink::CheckTarget() const {
+  WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<KafkaAdminClient> admin,
+                        clients_->MakeAdmin(resolved.configuration, kRequestTimeout));
+  return admin->Partitions(options_.topic).status();
+}
+
+absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(
+    const SinkWriterContext& context) const {
   WEIR_ASSIGN_OR_RETURN(ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
-  return std::make_unique<KafkaWriter>(std::move(resolved), clients_, subtask_index,
+  return std::make_unique<KafkaWriter>(std::move(resolved), clients_, context.subtask_index,
                                        MachineClock());
 }
 

@@ -21,8 +21,10 @@ class KafkaSink final : public Sink {
   std::map<std::string, std::string> Describe() const override;
   DeliveryGuarantee delivery() const override { return options_.delivery; }
   absl::Status Validate(const Schema& input) const override;
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t subtask_index,
-                                                         uint32_t parallelism) const override;
+  /// NOT_FOUND naming topic and brokers.
+  absl::Status CheckTarget() const override;
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
+      const SinkWriterContext& context) const override;
 
  private:
   const KafkaSinkOptions options_;

@@ -44,7 +44,7 @@ KafkaWriter::KafkaWriter(ResolvedSinkOptions options,
   }
 }
 
-absl::Status KafkaWriter::Open() {
+absl::Status KafkaWriter::Open(const std::string&) {
   ClientConfiguration configuration = options_.configuration;
   if (!options_.client_id_prefix.empty()) {
     configuration.values["client.id"] =

@@ -34,7 +34,7 @@ class KafkaWriter final : public SinkWriter {
               uint32_t subtask_index, const Clock& clock);
 
   void SetWakeup(std::function<void()> wakeup) override { wakeup_ = std::move(wakeup); }
-  absl::Status Open() override;
+  absl::Status Open(const std::string& recovered) override;
   bool HasRoom() override;
   absl::Status Write(const BatchPtr& batch) override;
   void PrepareCommit(Epoch epoch, PrepareDone done) override;

@@ -38,6 +38,13 @@ def parse_arguments():
     arguments = parser.parse_args()
     if arguments.records is not None and arguments.records < 100:
         parser.error("--records must be 100 or more")
+    if arguments.records is not None and arguments.records > RECORDS:
+        parser.error(f"--records must be {RECORDS:,} or less: the committed data has no more")
+    if arguments.json:
+        try:
+            open(arguments.json, "a", encoding="utf-8").close()
+        except OSError as error:
+            parser.error(f"--json cannot be written: {error}")
     return arguments
 
 

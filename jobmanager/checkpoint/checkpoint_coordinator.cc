@@ -151,6 +151,9 @@ void CheckpointCoordinator::Complete() {
   for (proto::SourceCoordinatorState& state : deps_.delegate.SourceStates()) {
     *manifest->add_coordinators() = std::move(state);
   }
+  for (proto::SinkCoordinatorState& state : deps_.delegate.SinkStates()) {
+    *manifest->add_sinks() = std::move(state);
+  }
   pending_->FillManifest(manifest.get());
 
   proto::CheckpointOwned owned;

@@ -48,6 +48,7 @@ class CheckpointCoordinator {
     virtual void OnCoordinatorIdle() = 0;
     /// The split states of all sources, as the coordinator task last reported them.
     virtual std::vector<proto::SourceCoordinatorState> SourceStates() = 0;
+    virtual std::vector<proto::SinkCoordinatorState> SinkStates() = 0;
   };
   struct Dependencies {
     const Clock& clock;

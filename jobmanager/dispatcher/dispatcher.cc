@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/log.h"
 #include "common/base/version.h"
@@ -133,15 +134,23 @@ void Dispatcher::LookAheadLater() {
 absl::StatusOr<JobMaster*> Dispatcher::FindJob(const std::string& id_or_name) {
   const auto it = jobs_.find(JobId(id_or_name));
   if (it != jobs_.end()) return it->second.get();
-  JobMaster* newest = nullptr;
+  // By name: the one that has not ended, else the newest that has.
+  std::vector<std::string> live;
+  JobMaster* found = nullptr;
   for (auto& [id, job] : jobs_) {
     if (!job->history().submitted() || job->history().submission().name() != id_or_name) continue;
-    if (newest == nullptr || job->history().submission().submitted_at_ms() >
-                                 newest->history().submission().submitted_at_ms()) {
-      newest = job.get();
-    }
+    const bool alive = !IsTerminal(job->state());
+    if (alive) live.push_back(id.value());
+    const bool newer = found == nullptr || job->history().submission().submitted_at_ms() >
+                                               found->history().submission().submitted_at_ms();
+    if (alive || (live.empty() && newer)) found = job.get();
   }
-  if (newest != nullptr) return newest;
+  if (live.size() > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(live.size(), " jobs are named '", id_or_name,
+                     "'; say which one by its id: ", absl::StrJoin(live, ", ")));
+  }
+  if (found != nullptr) return found;
   return absl::NotFoundError(absl::StrCat("there is no job '", id_or_name, "'"));
 }
 

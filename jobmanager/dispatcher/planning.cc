@@ -27,7 +27,8 @@ void Planning::Plan(const std::string& artifact, const std::vector<std::string>&
     Finish(id, absl::UnavailableError("the TaskManager that was to plan the job did not answer"));
   }));
   if (!task_managers_.RunPlanner(message)) {
-    Finish(id, absl::UnavailableError("no TaskManager is registered that could plan the job"));
+    Finish(id,
+           absl::ResourceExhaustedError("no TaskManager is registered that could plan the job"));
   }
 }
 

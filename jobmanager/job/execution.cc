@@ -70,6 +70,12 @@ std::vector<proto::SourceCoordinatorState> Execution::SourceStates() const {
   return {coordinator.report->coordinators().begin(), coordinator.report->coordinators().end()};
 }
 
+std::vector<proto::SinkCoordinatorState> Execution::SinkStates() const {
+  const Worker& coordinator = workers_.at(placement_.coordinator());
+  if (!coordinator.report) return {};
+  return {coordinator.report->sinks().begin(), coordinator.report->sinks().end()};
+}
+
 std::optional<Epoch> Execution::CommittedByAll() const {
   std::optional<Epoch> least;
   for (const auto& [id, worker] : workers_) {
@@ -105,6 +111,7 @@ proto::WorkerDirective Execution::DirectiveFor(const WorkerId& id,
   if (run_) {
     directive.set_run(true);
     AddAssignments(id, &directive);
+    for (proto::SinkCoordinatorState& sink : SinkStates()) *directive.add_sinks() = std::move(sink);
   }
   directive.set_stop_sources(stop_sources_);
   if (view.pending != nullptr && !HasAnswered(worker, *view.pending)) {

@@ -45,6 +45,8 @@ class Execution {
   std::optional<proto::Failure> FirstFailure() const;
   /// Split states as the coordinator task last told.
   std::vector<proto::SourceCoordinatorState> SourceStates() const;
+  /// What the sinks' committers told, once the coordinator task is READY.
+  std::vector<proto::SinkCoordinatorState> SinkStates() const;
   /// What every worker has committed, if all said so.
   std::optional<Epoch> CommittedByAll() const;
 

@@ -135,8 +135,24 @@ void JobMaster::SendDirective(const WorkerId& id, const Worker& worker) {
 }
 
 void JobMaster::Tick() {
+  FindSilentWorker();
   SendDirectives();
   tick_timer_ = deps_.executor.PostAfter(kDirectiveInterval, lifetime_.Guard([this] { Tick(); }));
+}
+
+// Its TaskManager sees a process that lives; only its silence tells that it hangs.
+void JobMaster::FindSilentWorker() {
+  if (execution_ == nullptr || ending_) return;
+  for (const auto& [id, worker] : workers_) {
+    if (!worker.connected || !execution_->Uses(id)) continue;
+    if (deps_.clock.Monotonic() - worker.heard_from < options_.worker_timeout) continue;
+    const std::string why = absl::StrCat(
+        "worker ", id.value(), " on TaskManager ", worker.task_manager.value(),
+        " has not reported for ", absl::FormatDuration(options_.worker_timeout), "; it is killed");
+    workers_.erase(id);
+    UpdateSpecs();
+    return FailGeneration(why, true);
+  }
 }
 
 void JobMaster::OnDirectiveChanged() { SendDirectives(); }
@@ -174,8 +190,8 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
   if (it == workers_.end()) {
     // A worker an earlier leader started; it keeps its process if it can be used again.
     if (execution_ != nullptr || state_ == JobState::kSuspended) return;
-    workers_[who] =
-        Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED, 0, Generation()};
+    workers_[who] = Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED,
+                           0,  Generation(), deps_.clock.Monotonic()};
     UpdateSpecs();
     return;
   }
@@ -183,6 +199,7 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
   it->second.pid = status.pid();
   if (connected && !it->second.connected) {
     it->second.connected = true;
+    it->second.heard_from = deps_.clock.Monotonic();
     SendDirective(who, it->second);
   }
 }
@@ -192,6 +209,7 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
   const WorkerId who(header.sender());
   const auto it = workers_.find(who);
   if (it == workers_.end()) return;
+  it->second.heard_from = deps_.clock.Monotonic();
   it->second.resident_bytes = report.resident_bytes();
   it->second.reported = Generation(header.generation());
   if (execution_ == nullptr || Generation(header.generation()) != execution_->generation()) return;
@@ -203,6 +221,10 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
 void JobMaster::CheckProgress() {
   if (execution_ == nullptr) return;
   if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
+    if (failure->suspends()) {
+      coordinator_->Stop("the job is suspended");
+      return Suspend(failure->message());
+    }
     return FailGeneration(failure->message(), failure->retriable());
   }
   if (state_ == JobState::kDeploying) {
@@ -284,6 +306,11 @@ void JobMaster::OnCoordinatorIdle() {
 std::vector<proto::SourceCoordinatorState> JobMaster::SourceStates() {
   return execution_ == nullptr ? std::vector<proto::SourceCoordinatorState>()
                                : execution_->SourceStates();
+}
+
+std::vector<proto::SinkCoordinatorState> JobMaster::SinkStates() {
+  return execution_ == nullptr ? std::vector<proto::SinkCoordinatorState>()
+                               : execution_->SinkStates();
 }
 
 void JobMaster::FailGeneration(const std::string& why, bool retriable) {
@@ -419,7 +446,8 @@ proto::JobSummary JobMaster::Summary() const {
   summary.set_state(std::string(JobStateName(state_)));
   summary.set_generation(history().generation().value());
   summary.set_submitted_at_ms(history().submission().submitted_at_ms());
-  summary.set_restarts(restart_ == nullptr ? 0 : restart_->failures());
+  const uint64_t generation = history().generation().value();
+  summary.set_restarts(generation == 0 ? 0 : generation - 1);
   summary.set_reason(reason_);
   return summary;
 }

@@ -83,6 +83,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void OnTooManyFailures(const std::string& last) override;
   void OnCoordinatorIdle() override;
   std::vector<proto::SourceCoordinatorState> SourceStates() override;
+  std::vector<proto::SinkCoordinatorState> SinkStates() override;
 
  private:
   struct Worker {
@@ -91,6 +92,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     bool connected = false;
     uint64_t resident_bytes = 0;
     Generation reported;
+    absl::Duration heard_from;  // last report, or when it connected
   };
   struct RestoreData {
     absl::Status status;
@@ -117,6 +119,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void SendDirectives();
   void SendDirective(const WorkerId& id, const Worker& worker);
   void Tick();
+  void FindSilentWorker();
   // Ends.
   void FailGeneration(const std::string& why, bool retriable);
   void Suspend(const std::string& why);

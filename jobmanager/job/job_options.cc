@@ -44,6 +44,7 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   checkpoint.tolerable_failures =
       static_cast<uint64_t>(config.Get(options::kCheckpointTolerableFailures));
   result.restart = MakeRestartOptions(config);
+  result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
   return result;
 }
 

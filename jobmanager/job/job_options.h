@@ -15,6 +15,7 @@ namespace weir::jobmanager {
 struct JobOptions {
   CheckpointOptions checkpoint;
   RestartOptions restart;
+  absl::Duration worker_timeout = absl::Seconds(30);  // silence of a worker that is connected
 };
 
 /// INVALID_ARGUMENT, one sentence, for keys that are unknown or are not for jobs, and bad values.

@@ -184,6 +184,7 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.uncommitted = &data.uncommitted;
   context.probe_object = deps_.layout.JobProbePath(job_);
   context.probe_nonce = job_.value();
+  context.cluster_id = deps_.layout.cluster_id();
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

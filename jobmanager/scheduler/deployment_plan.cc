@@ -92,6 +92,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_probe_object(context.probe_object);
     deployment.set_probe_nonce(context.probe_nonce);
     deployment.set_storage_root(context.storage_root);
+    deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     if (context.restored != nullptr) {
       deployment.set_restored(true);
@@ -114,6 +115,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {
       *coordinator.add_coordinators() = std::move(state);
     }
+    *coordinator.mutable_sinks() = context.restored->sinks();
   }
   if (context.uncommitted != nullptr) {
     for (const proto::CheckpointManifest& manifest : *context.uncommitted) {

@@ -42,6 +42,7 @@ struct DeploymentContext {
   std::string probe_object;
   std::string probe_nonce;
   std::string storage_root;
+  std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
 };
 

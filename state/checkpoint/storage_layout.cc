@@ -5,7 +5,7 @@
 namespace weir {
 
 StorageLayout::StorageLayout(absl::string_view root, absl::string_view cluster)
-    : cluster_(absl::StrCat(root, "/", cluster)) {}
+    : cluster_id_(cluster), cluster_(absl::StrCat(root, "/", cluster)) {}
 
 std::string StorageLayout::ClusterLogDirectory() const { return absl::StrCat(cluster_, "/log"); }
 

@@ -15,6 +15,7 @@ class StorageLayout {
   /// `root` is storage.root, `cluster` cluster.id; neither ends in '/'.
   StorageLayout(absl::string_view root, absl::string_view cluster);
 
+  const std::string& cluster_id() const { return cluster_id_; }
   const std::string& cluster_directory() const { return cluster_; }
   std::string ClusterLogDirectory() const;
   std::string ProbeDirectory() const;
@@ -32,6 +33,7 @@ class StorageLayout {
   static std::string BlobObject(const WorkerId& worker, Epoch epoch, uint64_t number);
 
  private:
+  std::string cluster_id_;
   std::string cluster_;
 };
 

@@ -93,11 +93,52 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
 }
 
 absl::Status SinkStage::Open() {
-  return boundary_.Run(identity_, nullptr, [this] { return writer_->Open(); });
+  return boundary_.Run(identity_, nullptr, [this] { return writer_->Open(recovered_); });
+}
+
+bool SinkStage::HasRoom() { return HandOver().ok() && waiting_.empty() && writer_->HasRoom(); }
+
+absl::Status SinkStage::HandOver() {
+  while (!waiting_.empty()) {
+    Waiting& next = waiting_.front();
+    if (next.batch == nullptr) {
+      writer_->PrepareCommit(next.epoch, std::move(next.done));
+    } else {
+      if (!writer_->HasRoom()) return absl::OkStatus();
+      WEIR_RETURN_IF_ERROR(Write(next.batch));
+      waiting_bytes_ -= next.batch->size_bytes();
+    }
+    waiting_.pop_front();
+  }
+  return absl::OkStatus();
+}
+
+void SinkStage::PrepareCommit(Epoch epoch, SinkWriter::PrepareDone done) {
+  if (waiting_.empty()) return writer_->PrepareCommit(epoch, std::move(done));
+  waiting_.push_back({nullptr, epoch, std::move(done)});
+}
+
+void SinkStage::Close() {
+  waiting_.clear();
+  writer_.reset();
 }
 
 absl::Status SinkStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
+  if (waiting_.empty() && writer_->HasRoom()) return Write(batch);
+  if (waiting_bytes_ > kOverdraftBytes) {
+    return boundary_.Run(identity_, batch.get(), [] {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("one step made more than ", kOverdraftBytes >> 20,
+                       " MiB of records that the sink has no room for yet"));
+    });
+  }
+  waiting_bytes_ += batch->size_bytes();
+  waiting_.push_back({batch, Epoch(), nullptr});
+  return absl::OkStatus();
+}
+
+absl::Status SinkStage::Write(const BatchPtr& batch) {
   WEIR_RETURN_IF_ERROR(
       boundary_.Run(identity_, batch.get(), [&] { return writer_->Write(batch); }));
   Count(counters_.records_out, batch->num_rows());

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -135,6 +136,10 @@ class OperatorStage final : public ChainStage {
 };
 
 /// A sink's writer: an end of the task.
+///
+/// A step may put more into it than the writer has room for (a flatMap multiplies its input): what
+/// is over waits here, barriers behind it in order, and there is no room until it is gone. Past
+/// kOverdraftBytes the step fails by name (RESOURCE_EXHAUSTED).
 class SinkStage final : public ChainStage {
  public:
   SinkStage(OperatorIdentity identity, std::unique_ptr<SinkWriter> writer,
@@ -142,16 +147,35 @@ class SinkStage final : public ChainStage {
       : ChainStage(std::move(identity)), writer_(std::move(writer)), boundary_(boundary) {}
 
   void SetWakeup(std::function<void()> wakeup) { writer_->SetWakeup(std::move(wakeup)); }
+  /// What the sink's committer found; before Open.
+  void SetRecovered(std::string recovered) { recovered_ = std::move(recovered); }
   absl::Status Open() override;
-  bool HasRoom() override { return writer_->HasRoom(); }
+  /// Also hands over what waits. An error of that is the boundary's failure.
+  bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime) override { return absl::OkStatus(); }
+  /// SinkWriter::PrepareCommit behind every batch before it.
+  void PrepareCommit(Epoch epoch, SinkWriter::PrepareDone done);
   /// The writer is destroyed here, on the task's thread.
-  void Close() override { writer_.reset(); }
+  void Close() override;
   SinkWriter& writer() { return *writer_; }
 
+  static constexpr size_t kOverdraftBytes = 256u << 20;
+
  private:
+  // A batch, or a barrier (batch null).
+  struct Waiting {
+    BatchPtr batch;
+    Epoch epoch;
+    SinkWriter::PrepareDone done;
+  };
+  absl::Status Write(const BatchPtr& batch);
+  absl::Status HandOver();
+
+  std::deque<Waiting> waiting_;
+  size_t waiting_bytes_ = 0;
   std::unique_ptr<SinkWriter> writer_;
+  std::string recovered_;
   OperatorBoundary& boundary_;
 };
 

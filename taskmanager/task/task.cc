@@ -40,7 +40,10 @@ void Task::Post(void (Task::*command)()) {
   mailbox_->Post([this, command] { (this->*command)(); });
 }
 
-void Task::Start() { Post(&Task::DoStart); }
+void Task::Start(const SinkStates& sinks) {
+  mailbox_->Post([this, sinks] { DoStart(sinks); });
+}
+
 void Task::StopSource() { Post(&Task::DoStopSource); }
 void Task::Cancel() { Post(&Task::DoCancel); }
 
@@ -58,6 +61,13 @@ void Task::CommitEpoch(const CommitPermit& permit) {
 
 void Task::NotifyCheckpointComplete(Epoch epoch) {
   mailbox_->Post([this, epoch] { DoNotifyComplete(epoch); });
+}
+
+void Task::NotifyReceipt(Epoch epoch) {
+  mailbox_->Post([this, epoch] {
+    if (!live()) return;
+    for (SinkStage* sink : chain_->sinks()) sink->writer().OnReceipt(epoch);
+  });
 }
 
 uint64_t Task::records_in() const {
@@ -164,8 +174,12 @@ absl::Status Task::EndInput() {
   return absl::OkStatus();
 }
 
-void Task::DoStart() {
+void Task::DoStart(const SinkStates& sinks) {
   if (state_ != State::kCreated) return;
+  for (SinkStage* sink : chain_->sinks()) {
+    const auto state = sinks.find(sink->identity().uid);
+    if (state != sinks.end()) sink->SetRecovered(state->second);
+  }
   absl::Status status = chain_->Open();
   if (status.ok() && assigned_before_start_) {
     status = source_->AddSplits(splits_before_start_, UnblockedNow());

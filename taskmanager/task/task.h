@@ -81,7 +81,9 @@ class Task {
   StepResult RunOnce();
 
   // Commands.
-  void Start();
+  /// By the uid of the sink: what its committer found for this generation.
+  using SinkStates = std::map<std::string, std::string>;
+  void Start(const SinkStates& sinks = {});
   /// The splits to read, at most once each; also an empty list counts as an assignment. Sources.
   void AddSplits(std::vector<SourceSplit> splits);
   /// Injects a barrier. Sources; the other tasks get it from their queue.
@@ -89,6 +91,8 @@ class Task {
   /// Commits all sinks through the permit's epoch; may be repeated.
   void CommitEpoch(const CommitPermit& permit);
   void NotifyCheckpointComplete(Epoch epoch);
+  /// The log has the receipts of all epochs up to this one.
+  void NotifyReceipt(Epoch epoch);
   /// The input ends now, after the batches read so far; no final watermark is sent. Sources.
   void StopSource();
   void Cancel();
@@ -121,7 +125,7 @@ class Task {
   absl::Status TakeElement(ChannelElement element);
   absl::Status EndInput();
 
-  void DoStart();
+  void DoStart(const SinkStates& sinks);
   void DoAddSplits(const std::vector<SourceSplit>& splits);
   void DoTrigger(const Barrier& barrier);
   void DoCommit(const CommitPermit& permit);

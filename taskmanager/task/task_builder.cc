@@ -13,8 +13,12 @@ namespace {
 /// Walks the operators of one vertex and adds their stages to a chain.
 class ChainBuilder {
  public:
-  ChainBuilder(const StreamGraph& graph, const TaskDescription& description)
-      : graph_(graph), description_(description), chain_(std::make_unique<OperatorChain>()) {}
+  ChainBuilder(const StreamGraph& graph, const TaskDescription& description,
+               const TaskEnvironment& environment)
+      : graph_(graph),
+        description_(description),
+        environment_(environment),
+        chain_(std::make_unique<OperatorChain>()) {}
 
   absl::Status Build();
   std::unique_ptr<OperatorChain> TakeChain() { return std::move(chain_); }
@@ -23,6 +27,7 @@ class ChainBuilder {
  private:
   absl::Status AddNode(const StreamNode& node, bool first);
   absl::Status AddSource(const StreamNode& node);
+  absl::Status AddSink(const StreamNode& node, StageOutput& input);
   absl::Status AddChannels(const StreamNode& node);
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
   bool InVertex(const StreamNode& node) const {
@@ -36,6 +41,7 @@ class ChainBuilder {
 
   const StreamGraph& graph_;
   const TaskDescription& description_;
+  const TaskEnvironment& environment_;
   std::unique_ptr<OperatorChain> chain_;
   std::optional<SourceHead::Options> source_;
   std::map<uint64_t, StageOutput*> outputs_;  // by node
@@ -75,12 +81,7 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
     return AddSource(node);
   }
   WEIR_ASSIGN_OR_RETURN(StageOutput * input, InputOf(node, first));
-  if (node.kind == StreamNode::Kind::kSink) {
-    WEIR_ASSIGN_OR_RETURN(
-        auto writer, node.sink->MakeWriter(description_.subtask.index, description_.parallelism));
-    chain_->AddSink(*input, {node.uid, node.name}, std::move(writer));
-    return absl::OkStatus();
-  }
+  if (node.kind == StreamNode::Kind::kSink) return AddSink(node, *input);
   OperatorStage::Options options;
   options.context = {node.uid, node.name, description_.subtask.index, description_.parallelism};
   options.op = node.make_operator();
@@ -89,6 +90,19 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
     if (restored != nullptr) options.restored_state = restored->state;
   }
   outputs_[node.id] = &chain_->AddOperator(*input, std::move(options)).output();
+  return absl::OkStatus();
+}
+
+absl::Status ChainBuilder::AddSink(const StreamNode& node, StageOutput& input) {
+  SinkWriterContext context;
+  context.identity = environment_.sink_identity;
+  context.identity.uid = OperatorUid(node.uid);
+  context.generation = environment_.generation;
+  context.subtask_index = description_.subtask.index;
+  context.parallelism = description_.parallelism;
+  context.pool = &environment_.pool;
+  WEIR_ASSIGN_OR_RETURN(auto writer, node.sink->MakeWriter(context));
+  chain_->AddSink(input, {node.uid, node.name}, std::move(writer));
   return absl::OkStatus();
 }
 
@@ -119,9 +133,9 @@ absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
-                                                TaskDescription description, const Clock& clock,
-                                                TaskObserver& observer) {
-  ChainBuilder builder(graph, description);
+                                                TaskDescription description,
+                                                const TaskEnvironment& environment) {
+  ChainBuilder builder(graph, description, environment);
   WEIR_RETURN_IF_ERROR(builder.Build());
   Task::Options options;
   options.subtask = description.subtask;
@@ -129,8 +143,8 @@ absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
   options.chain = builder.TakeChain();
   options.source = builder.TakeSource();
   options.input = description.input;
-  options.clock = &clock;
-  options.observer = &observer;
+  options.clock = &environment.clock;
+  options.observer = &environment.observer;
   return std::make_shared<Task>(std::move(options));
 }
 

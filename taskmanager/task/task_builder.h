@@ -8,6 +8,8 @@
 #include "absl/status/statusor.h"
 
 #include "common/base/ids.h"
+#include "common/connector/sink.h"
+#include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
 #include "taskmanager/task/local_channel.h"
@@ -32,12 +34,21 @@ struct TaskDescription {
   const TaskSnapshotData* restored = nullptr;
 };
 
-/// Makes operators, reader and writers out of the graph; opens nothing. Clock and observer must
-/// outlive the task; the graph need not.
+/// What every task of a generation has around it; all of it outlives the task.
+struct TaskEnvironment {
+  const Clock& clock;
+  TaskObserver& observer;
+  BlockingPool& pool;
+  SinkIdentity sink_identity;  // without the sink's uid
+  Generation generation;
+};
+
+/// Makes operators, reader and writers out of the graph; opens nothing. The graph need not outlive
+/// the task.
 /// Errors: FAILED_PRECONDITION when the description does not fit the graph (another plan), and what
 /// connectors return.
 absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
-                                                TaskDescription description, const Clock& clock,
-                                                TaskObserver& observer);
+                                                TaskDescription description,
+                                                const TaskEnvironment& environment);
 
 }  // namespace weir::taskmanager

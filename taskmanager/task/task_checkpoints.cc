@@ -84,7 +84,7 @@ void Task::PrepareSinks(const Barrier& barrier) {
       });
     };
     (void)chain_->boundary().Run(sink->identity(), nullptr, [&] {
-      sink->writer().PrepareCommit(barrier.epoch, std::move(done));
+      sink->PrepareCommit(barrier.epoch, std::move(done));
       return absl::OkStatus();
     });
   }

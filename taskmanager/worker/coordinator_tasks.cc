@@ -10,32 +10,42 @@
 
 namespace weir::taskmanager {
 
-absl::Status CoordinatorTasks::CommitRestored(const proto::Deployment& deployment,
-                                              LeaderTerm term) {
-  for (const StreamNode& node : graph_.nodes) {
-    if (node.kind != StreamNode::Kind::kSink || deployment.uncommitted_size() == 0) continue;
-    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
-    if (committer == nullptr) continue;
-    for (const proto::CheckpointManifest& manifest : deployment.uncommitted()) {
-      std::vector<std::string> committables;
-      for (const proto::TaskSnapshot& task : manifest.tasks()) {
-        for (const proto::OperatorSnapshot& one : task.operators()) {
-          if (one.uid() != node.uid) continue;
-          committables.insert(committables.end(), one.committables().begin(),
-                              one.committables().end());
-        }
-      }
-      const CommitPermit permit = PermitAuthority::Grant(Epoch(manifest.epoch()), term);
-      WEIR_RETURN_IF_ERROR(
-          Annotate(committer->CommitRestored(permit, committables),
-                   absl::StrCat("sink '", node.name, "', epoch ", manifest.epoch())));
-    }
+absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
+                                           const proto::Deployment& deployment,
+                                           SinkRecovery recovery, LeaderTerm term) {
+  WEIR_RETURN_IF_ERROR(node.sink->CheckTarget());
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
+  if (committer == nullptr) return absl::OkStatus();
+  recovery.identity.uid = OperatorUid(node.uid);
+  for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
+    if (sink.sink_uid() == node.uid) recovery.last = sink.state();
   }
+  for (const proto::CheckpointManifest& manifest : deployment.uncommitted()) {
+    UncommittedEpoch epoch{PermitAuthority::Grant(Epoch(manifest.epoch()), term), {}};
+    for (const proto::TaskSnapshot& task : manifest.tasks()) {
+      for (const proto::OperatorSnapshot& one : task.operators()) {
+        if (one.uid() != node.uid) continue;
+        epoch.committables.insert(epoch.committables.end(), one.committables().begin(),
+                                  one.committables().end());
+      }
+    }
+    recovery.uncommitted.push_back(std::move(epoch));
+  }
+  proto::SinkCoordinatorState& state = sinks_.emplace_back();
+  state.set_sink_uid(node.uid);
+  WEIR_ASSIGN_OR_RETURN(*state.mutable_state(), committer->Recover(recovery));
   return absl::OkStatus();
 }
 
-absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment, LeaderTerm term) {
-  WEIR_RETURN_IF_ERROR(CommitRestored(deployment, term));
+absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
+                                          const SinkIdentity& identity, Generation generation,
+                                          LeaderTerm term) {
+  for (const StreamNode& node : graph_.nodes) {
+    if (node.kind != StreamNode::Kind::kSink) continue;
+    const absl::Status status =
+        RecoverSink(node, deployment, SinkRecovery{identity, generation, {}, ""}, term);
+    WEIR_RETURN_IF_ERROR(Annotate(status, absl::StrCat("sink '", node.name, "'")));
+  }
   for (const proto::JobVertex& vertex : deployment.graph().vertices()) {
     const StreamNode* node = graph_.Find(vertex.operators(0).uid());
     if (node == nullptr || node->kind != StreamNode::Kind::kSource) continue;

@@ -29,9 +29,11 @@ class CoordinatorTasks {
  public:
   explicit CoordinatorTasks(const StreamGraph& graph) : graph_(graph) {}
 
-  /// Commits what earlier generations prepared, oldest first, then finds the splits. `deployment`
-  /// carries restored split states and the owned epochs without receipt.
-  absl::Status Initialize(const proto::Deployment& deployment, LeaderTerm term);
+  /// Commits what earlier generations prepared, oldest first, looks at where the sinks write to,
+  /// then finds the splits. `deployment` carries restored split and sink states and the owned
+  /// epochs without receipt.
+  absl::Status Initialize(const proto::Deployment& deployment, const SinkIdentity& identity,
+                          Generation generation, LeaderTerm term);
 
   /// Looks for splits that appeared meanwhile; true when there are some.
   absl::StatusOr<bool> Discover();
@@ -40,6 +42,8 @@ class CoordinatorTasks {
 
   /// All splits known: restored positions, or resolved starting positions.
   const std::vector<proto::SourceCoordinatorState>& states() const { return states_; }
+  /// What the committers found, for the writers.
+  const std::vector<proto::SinkCoordinatorState>& sinks() const { return sinks_; }
   /// The owner of every split; one entry for each reader, also for those without splits.
   const std::vector<proto::SplitAssignment>& assignments() const { return assignments_; }
 
@@ -51,13 +55,15 @@ class CoordinatorTasks {
     std::map<std::string, SourceSplit> splits;
   };
 
-  absl::Status CommitRestored(const proto::Deployment& deployment, LeaderTerm term);
+  absl::Status RecoverSink(const StreamNode& node, const proto::Deployment& deployment,
+                           SinkRecovery recovery, LeaderTerm term);
   absl::Status DiscoverOne(SourceTask& source, bool* found);
   void Publish();
 
   const StreamGraph& graph_;
   std::vector<SourceTask> sources_;
   std::vector<proto::SourceCoordinatorState> states_;
+  std::vector<proto::SinkCoordinatorState> sinks_;
   std::vector<proto::SplitAssignment> assignments_;
 };
 

@@ -36,11 +36,11 @@ absl::StatusOr<TaskSnapshotData> LoadSnapshot(StateObjectStore& store,
 }  // namespace
 
 PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
-                                     const proto::Deployment& deployment, LeaderTerm term,
-                                     const std::string& host) {
+                                     const proto::Deployment& deployment,
+                                     const GenerationContext& context) {
   PreparedGeneration prepared;
   prepared.storage_failed = true;
-  prepared.status = CheckProbe(files, deployment, host);
+  prepared.status = CheckProbe(files, deployment, context.host);
   if (!prepared.status.ok()) return prepared;
   StateObjectStore store(files, deployment.storage_root());
   for (const proto::TaskDeployment& task : deployment.tasks()) {
@@ -55,7 +55,8 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   prepared.storage_failed = false;
   if (deployment.coordinator()) {
     prepared.coordinator = std::make_shared<CoordinatorTasks>(graph);
-    prepared.status = prepared.coordinator->Initialize(deployment, term);
+    prepared.status = prepared.coordinator->Initialize(deployment, context.identity,
+                                                       context.generation, context.term);
   }
   return prepared;
 }
@@ -69,6 +70,7 @@ bool IsWorthRetrying(const absl::Status& status, bool restored) {
   switch (status.code()) {
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kDataLoss:
       return false;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:

@@ -23,11 +23,19 @@ struct PreparedGeneration {
   std::shared_ptr<CoordinatorTasks> coordinator;  // only where the coordinator tasks live
 };
 
+/// Whose generation it is, and where it is prepared.
+struct GenerationContext {
+  SinkIdentity identity;  // without a sink's uid
+  Generation generation;
+  LeaderTerm term;
+  std::string host;  // for messages
+};
+
 /// Reads the storage probe, loads restored state, and starts the coordinator tasks where the
-/// deployment says so. Blocks: runs on a BlockingPool. `host` is named in messages.
+/// deployment says so. Blocks: runs on a BlockingPool.
 PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
-                                     const proto::Deployment& deployment, LeaderTerm term,
-                                     const std::string& host);
+                                     const proto::Deployment& deployment,
+                                     const GenerationContext& context);
 
 /// Whether starting again may help. At the first start a wrong topic or option is final; a job that
 /// ran before is not given up for what may be a passing condition outside.

@@ -7,7 +7,6 @@
 
 #include "common/base/status_macros.h"
 #include "taskmanager/task/local_channel.h"
-#include "taskmanager/task/task_builder.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
@@ -26,8 +25,7 @@ const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     const StreamGraph& graph, const proto::Deployment& deployment,
-    const std::map<SubtaskId, TaskSnapshotData>& restored, const Clock& clock,
-    TaskObserver& observer) {
+    const std::map<SubtaskId, TaskSnapshotData>& restored, const TaskEnvironment& environment) {
   auto set = std::make_unique<TaskSet>();
   const proto::JobGraph& plan = deployment.graph();
   std::map<ChannelKey, std::shared_ptr<LocalChannel>> channels;
@@ -61,17 +59,17 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     entry.slot = deployed.slot();
     if (description.input == nullptr) entry.source_uid = vertex->operators(0).uid();
     const SubtaskId subtask = description.subtask;
-    WEIR_ASSIGN_OR_RETURN(entry.task, BuildTask(graph, std::move(description), clock, observer));
+    WEIR_ASSIGN_OR_RETURN(entry.task, BuildTask(graph, std::move(description), environment));
     set->tasks_[subtask] = std::move(entry);
   }
   return set;
 }
 
-void TaskSet::Start(const TaskHostProvider& hosts) {
+void TaskSet::Start(const TaskHostProvider& hosts, const Task::SinkStates& sinks) {
   started_ = true;
   for (auto& [id, entry] : tasks_) {
     hosts(entry.slot).AddTask(entry.task);
-    entry.task->Start();
+    entry.task->Start(sinks);
   }
 }
 
@@ -108,6 +106,12 @@ void TaskSet::Permit(const CommitPermit& permit) {
     entry.task->CommitEpoch(permit);
     entry.task->NotifyCheckpointComplete(permit.epoch());
   }
+}
+
+void TaskSet::Received(Epoch epoch) {
+  if (!started_ || (received_ && *received_ >= epoch)) return;
+  received_ = epoch;
+  for (auto& [id, entry] : tasks_) entry.task->NotifyReceipt(epoch);
 }
 
 void TaskSet::StopSources() {

@@ -16,6 +16,7 @@
 #include "common/time/clock.h"
 #include "proto/control.pb.h"
 #include "taskmanager/task/task.h"
+#include "taskmanager/task/task_builder.h"
 #include "taskmanager/task/task_host.h"
 #include "taskmanager/task/task_observer.h"
 
@@ -34,15 +35,15 @@ class TaskSet {
   /// `restored`: operator states with their blobs loaded, per task.
   static absl::StatusOr<std::unique_ptr<TaskSet>> Build(
       const StreamGraph& graph, const proto::Deployment& deployment,
-      const std::map<SubtaskId, TaskSnapshotData>& restored, const Clock& clock,
-      TaskObserver& observer);
+      const std::map<SubtaskId, TaskSnapshotData>& restored, const TaskEnvironment& environment);
 
-  /// Hands the tasks to their hosts and starts them.
-  void Start(const TaskHostProvider& hosts);
+  /// Hands the tasks to their hosts and starts them, with what the sinks' committers found.
+  void Start(const TaskHostProvider& hosts, const Task::SinkStates& sinks);
   /// Gives readers the splits they have not got yet. An empty first assignment counts.
   void Assign(const google::protobuf::RepeatedPtrField<proto::SplitAssignment>& assignments);
   void Trigger(const proto::CheckpointTrigger& trigger);
   void Permit(const CommitPermit& permit);
+  void Received(Epoch epoch);
   void StopSources();
 
   void OnRunning(SubtaskId task);
@@ -72,6 +73,7 @@ class TaskSet {
   bool sources_stopped_ = false;
   std::optional<Epoch> triggered_;
   std::optional<Epoch> permitted_;
+  std::optional<Epoch> received_;
 };
 
 }  // namespace weir::taskmanager

@@ -103,6 +103,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     tasks_.reset();
     coordinator_.reset();
     coordinator_states_.clear();
+    sink_states_.clear();
     assignments_.clear();
     answers_.clear();
     generation_ = Generation();
@@ -142,11 +143,16 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   SendReport();
   deps_.pool.Run<PreparedGeneration>(
       deps_.executor,
-      [&files = deps_.files, &graph = graph_, deployment, term = term_, host = options_.host] {
-        return PrepareGeneration(files, graph, deployment, term, host);
+      [&files = deps_.files, &graph = graph_, deployment,
+       context = GenerationContext{Identity(), generation_, term_, options_.host}] {
+        return PrepareGeneration(files, graph, deployment, context);
       },
       generation_lifetime_.Guard(
           [this](PreparedGeneration prepared) { OnPrepared(std::move(prepared)); }));
+}
+
+SinkIdentity WorkerEndpoint::Identity() const {
+  return {deployment_.cluster_id(), job_, plan_.job_name(), OperatorUid()};
 }
 
 void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
@@ -156,11 +162,13 @@ void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
   coordinator_ = std::move(prepared.coordinator);
   if (coordinator_ != nullptr) {
     coordinator_states_ = coordinator_->states();
+    sink_states_ = coordinator_->sinks();
     assignments_ = coordinator_->assignments();
   }
   observer_ = std::make_shared<PostingObserver>(deps_.executor, *this);
   absl::StatusOr<std::unique_ptr<TaskSet>> tasks =
-      TaskSet::Build(graph_, deployment_, prepared.restored, deps_.clock, *observer_);
+      TaskSet::Build(graph_, deployment_, prepared.restored,
+                     {deps_.clock, *observer_, deps_.pool, Identity(), generation_});
   if (!tasks.ok()) {
     return Fail(tasks.status(), "", IsWorthRetrying(tasks.status(), deployment_.restored()));
   }
@@ -182,17 +190,23 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
       directive.permitted_epoch() > deployment_.restored_epoch()) {
     tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
   }
+  if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
   if (directive.stop_sources()) tasks_->StopSources();
   DropAnswers(directive);
 }
 
 void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
-  (void)directive;
-  tasks_->Start([this](uint32_t slot) -> TaskHost& {
-    TaskHost& host = deps_.hosts(slot);
-    used_hosts_[slot] = &host;
-    return host;
-  });
+  Task::SinkStates sinks;
+  for (const proto::SinkCoordinatorState& sink : directive.sinks()) {
+    sinks[sink.sink_uid()] = sink.state();
+  }
+  tasks_->Start(
+      [this](uint32_t slot) -> TaskHost& {
+        TaskHost& host = deps_.hosts(slot);
+        used_hosts_[slot] = &host;
+        return host;
+      },
+      sinks);
   ScheduleDiscovery();
 }
 
@@ -299,11 +313,13 @@ void WorkerEndpoint::OnTaskFailed(SubtaskId task, const TaskFailure& failure) {
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
                           bool retriable) {
   if (state_ == WorkerReport::FAILED) return;
-  LogError("generation failed", {{"worker", id_}, {"generation", generation_}, {"error", status}});
+  LogWarning("generation failed",
+             {{"worker", id_}, {"generation", generation_}, {"error", status}});
   state_ = WorkerReport::FAILED;
   failure_.set_message(std::string(status.message()));
   failure_.set_operator_uid(operator_uid);
   failure_.set_retriable(retriable);
+  failure_.set_suspends(absl::IsDataLoss(status));
   failure_.set_domain(absl::IsUnavailable(status)       ? proto::Failure::EXTERNAL
                       : absl::IsInvalidArgument(status) ? proto::Failure::USER
                                                         : proto::Failure::SYSTEM);
@@ -333,6 +349,7 @@ void WorkerEndpoint::SendReport() {
   }
   if (state_ != WorkerReport::INITIALIZING) {
     *report->mutable_coordinators() = {coordinator_states_.begin(), coordinator_states_.end()};
+    *report->mutable_sinks() = {sink_states_.begin(), sink_states_.end()};
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;

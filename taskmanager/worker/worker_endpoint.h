@@ -75,6 +75,7 @@ class WorkerEndpoint final : public TaskEvents {
   void ObeyRunning(const proto::WorkerDirective& directive);
   void TearDown(std::function<void()> then);
   void StartGeneration(Generation generation, const proto::Deployment& deployment);
+  SinkIdentity Identity() const;
   void OnPrepared(PreparedGeneration prepared);
   void Run(const proto::WorkerDirective& directive);
   void DropAnswers(const proto::WorkerDirective& directive);
@@ -109,6 +110,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::unique_ptr<TaskSet> tasks_;
   std::shared_ptr<CoordinatorTasks> coordinator_;
   std::vector<proto::SourceCoordinatorState> coordinator_states_;
+  std::vector<proto::SinkCoordinatorState> sink_states_;
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
   uint64_t next_blob_ = 1;

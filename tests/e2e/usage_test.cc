@@ -86,6 +86,22 @@ TEST_F(UsageTest, WrongValueNamesTheOption) {
                  2, HasSubstr("restart.strategy"));
 }
 
+TEST_F(UsageTest, AddressesAndPathsThatCannotBe) {
+  ExpectSentence({"weir-jobmanager", Storage("s"), "--rpc.address=127.0.0.1:99999"}, 2,
+                 HasSubstr("rpc.address is '127.0.0.1:99999'; HOST:PORT"));
+  ExpectSentence({"weir-taskmanager", Storage("s"), "--jobmanager.addresses=nonsense"}, 2,
+                 HasSubstr("jobmanager.addresses is 'nonsense'; HOST:PORT"));
+  ExpectSentence({"weir", "list", "--jobmanager.addresses=nonsense"}, 2,
+                 HasSubstr("jobmanager.addresses is 'nonsense'; HOST:PORT"));
+  ExpectSentence({"weir-jobmanager", "--storage.root=relative"}, 2,
+                 HasSubstr("storage.root is 'relative'; an absolute path is expected"));
+}
+
+TEST_F(UsageTest, ArgumentsOfTheJobBeforeTheDashes) {
+  ExpectSentence({"weir", "submit", WeirProgram("flight_delays"), "--brokers=x"}, 2,
+                 HasSubstr("unknown flag '--brokers' (arguments of the job follow after --)"));
+}
+
 TEST_F(UsageTest, FileThatIsNoWeirJob) {
   ExpectSentence({"weir", "submit", "/bin/ls"}, 2, HasSubstr("'/bin/ls' is not a Weir job"));
   ExpectSentence({"weir", "plan", "/bin/ls"}, 2, HasSubstr("'/bin/ls' is not a Weir job"));

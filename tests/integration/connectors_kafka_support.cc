@@ -54,9 +54,9 @@ BatchPtr StringBatch(const std::vector<std::string>& values) {
 
 absl::StatusOr<SinkRun> SinkRun::Start(const Sink& sink) {
   SinkRun run;
-  WEIR_ASSIGN_OR_RETURN(run.writer, sink.MakeWriter(0, 1));
+  WEIR_ASSIGN_OR_RETURN(run.writer, sink.MakeWriter(SinkWriterContext()));
   run.writer->SetWakeup(run.wakeup.Callback());
-  WEIR_RETURN_IF_ERROR(run.writer->Open());
+  WEIR_RETURN_IF_ERROR(run.writer->Open(""));
   return run;
 }
 

@@ -24,7 +24,7 @@ class ModelWriter : public SinkWriter {
   ~ModelWriter() override { *alive_ = false; }
 
   void SetWakeup(std::function<void()> wakeup) override { wakeup_ = std::move(wakeup); }
-  absl::Status Open() override { return absl::OkStatus(); }
+  absl::Status Open(const std::string&) override { return absl::OkStatus(); }
 
  protected:
   std::vector<SplitRange> RangesOf(const Batch& batch) {
@@ -190,15 +190,16 @@ class ModelCommitter final : public SinkCommitter {
       : context_(context),
         random_(context.world.Fork(absl::StrCat("committer ", context.worker))) {}
 
-  absl::Status CommitRestored(const CommitPermit& permit,
-                              const std::vector<std::string>& committables) override {
-    if (context_.outside.Refuses(random_)) {
-      return absl::UnavailableError("the model sink does not commit");
+  absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) override {
+    for (const UncommittedEpoch& epoch : recovery.uncommitted) {
+      if (context_.outside.Refuses(random_)) {
+        return absl::UnavailableError("the model sink does not commit");
+      }
+      for (const std::string& one : epoch.committables) {
+        context_.outside.Commit(context_.job, epoch.permit, Transaction::Decode(one));
+      }
     }
-    for (const std::string& one : committables) {
-      context_.outside.Commit(context_.job, permit, Transaction::Decode(one));
-    }
-    return absl::OkStatus();
+    return std::string();
   }
 
  private:
@@ -216,12 +217,12 @@ class ModelSink final : public Sink {
                                          : DeliveryGuarantee::kAtLeastOnce;
   }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t subtask,
-                                                         uint32_t) const override {
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
+      const SinkWriterContext& context) const override {
     if (context_.config.transactional) {
-      return std::make_unique<TransactionalWriter>(context_, subtask);
+      return std::make_unique<TransactionalWriter>(context_, context.subtask_index);
     }
-    return std::make_unique<DeliveringWriter>(context_, subtask);
+    return std::make_unique<DeliveringWriter>(context_, context.subtask_index);
   }
   absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override {
     if (!context_.config.transactional) return std::unique_ptr<SinkCommitter>();

@@ -32,7 +32,7 @@ class TestingApiSink final : public Sink {
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kAtLeastOnce; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t, uint32_t) const override {
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
     return absl::UnimplementedError("the graph is not run");
   }
 };

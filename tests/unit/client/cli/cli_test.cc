@@ -184,8 +184,9 @@ TEST_F(CliTest, SubmitTellsTheEndOfAJobThatPassesThroughRecovering) {
 TEST_F(CliTest, SubmitEndsAtItsTimeout) {
   client_.descriptions = {InState("SCHEDULED")};
   EXPECT_EQ(Run({"submit", MakeJob(), "--timeout=2s"}), kTimeout);
-  EXPECT_EQ(error_.str(), "weir: job 'flights' (job-1) is SCHEDULED after 2s; the cluster "
-                          "goes on with it\n");
+  EXPECT_EQ(error_.str(),
+            "weir: job 'flights' (job-1) is SCHEDULED after 2s; the cluster "
+            "goes on with it\n");
   EXPECT_EQ(options_.call_timeout, absl::Seconds(2));
 }
 

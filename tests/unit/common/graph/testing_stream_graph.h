@@ -31,7 +31,7 @@ class TestingGraphSink final : public Sink {
   std::map<std::string, std::string> Describe() const override { return {{"topic", "late"}}; }
   DeliveryGuarantee delivery() const override { return delivery_guarantee; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t, uint32_t) const override {
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
     return absl::UnimplementedError("not for planning");
   }
 

@@ -40,7 +40,7 @@ class KafkaWriterTest : public testing::Test {
     ASSERT_TRUE(resolved.ok()) << resolved.status();
     writer_ = std::make_unique<KafkaWriter>(*resolved, factory_, 0, clock_);
     writer_->SetWakeup([] {});
-    ASSERT_TRUE(writer_->Open().ok());
+    ASSERT_TRUE(writer_->Open("").ok());
   }
   static BatchPtr Rows(const std::vector<std::string>& values, BatchExtras extras = {}) {
     RecordBuilder<std::string> builder;

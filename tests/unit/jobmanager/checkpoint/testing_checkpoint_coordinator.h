@@ -32,8 +32,10 @@ class TestingDelegate final : public CheckpointCoordinator::Delegate {
   void OnTooManyFailures(const std::string& last) override { too_many = last; }
   void OnCoordinatorIdle() override { ++idle; }
   std::vector<proto::SourceCoordinatorState> SourceStates() override { return sources; }
+  std::vector<proto::SinkCoordinatorState> SinkStates() override { return sinks; }
 
   std::vector<proto::SourceCoordinatorState> sources;
+  std::vector<proto::SinkCoordinatorState> sinks;
   int directives_changed = 0;
   int idle = 0;
   std::vector<uint64_t> owned;

@@ -15,6 +15,7 @@
 namespace weir::jobmanager {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -64,6 +65,12 @@ class DispatcherTest : public ::testing::Test {
     });
     executor_.Advance(absl::Seconds(1));
     return answer;
+  }
+  void CancelNow(const std::string& job) {
+    proto::CancelJobRequest request;
+    request.set_job(job);
+    dispatcher_->CancelJob(request, [](Answer<proto::CancelJobResponse>) {});
+    executor_.Advance(absl::Seconds(1));
   }
   Answer<proto::JobDetails> Describe(const std::string& job) {
     proto::DescribeJobRequest request;
@@ -253,7 +260,7 @@ TEST_F(DispatcherTest, ThePlannersSentenceIsPassedOn) {
 TEST_F(DispatcherTest, WithoutATaskManagerNothingCanBeSubmitted) {
   TakeOver();
   EXPECT_EQ(Submit(RequestOf("t")).status(),
-            absl::UnavailableError("no TaskManager is registered that could plan the job"));
+            absl::ResourceExhaustedError("no TaskManager is registered that could plan the job"));
 }
 
 TEST_F(DispatcherTest, ATaskManagerThatDoesNotPlanInTimeIsTold) {
@@ -300,11 +307,24 @@ TEST_F(DispatcherTest, AJobIsFoundByItsName) {
   EXPECT_EQ(Describe("mine")->summary().job(), job);
 }
 
-TEST_F(DispatcherTest, ANameStandsForTheNewestJobThatHasIt) {
+TEST_F(DispatcherTest, ANameOfTwoLiveJobsStandsForNeither) {
   Lead();
-  Submit(RequestOf("t1", "mine")).status().IgnoreError();
-  const std::string newest = Submit(RequestOf("t2", "mine"))->job();
-  EXPECT_EQ(Describe("mine")->summary().job(), newest);
+  const std::string first = Submit(RequestOf("t1", "mine"))->job();
+  const std::string second = Submit(RequestOf("t2", "mine"))->job();
+  const absl::Status status = Describe("mine").status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(first), HasSubstr(second)));
+}
+
+TEST_F(DispatcherTest, ANameStandsForTheLiveJobThenForTheNewestEndedOne) {
+  Lead();
+  const std::string live = Submit(RequestOf("t1", "mine"))->job();
+  executor_.Advance(absl::Milliseconds(10));
+  const std::string ended = Submit(RequestOf("t2", "mine"))->job();
+  CancelNow(ended);
+  EXPECT_EQ(Describe("mine")->summary().job(), live);
+  CancelNow(live);
+  EXPECT_EQ(Describe("mine")->summary().job(), ended);
 }
 
 TEST_F(DispatcherTest, AnUnknownJobIsNamed) {

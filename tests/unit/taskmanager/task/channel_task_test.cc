@@ -29,8 +29,8 @@ class ChannelTask : public ::testing::Test {
     second.name = "sum -> sink";
     second.operator_uids = {"sum", "probe", "sink"};
     second.input = channel_;
-    source_ = BuildTask(pipeline_.graph, first, pipeline_.clock, pipeline_.observer).value();
-    sink_ = BuildTask(pipeline_.graph, second, pipeline_.clock, pipeline_.observer).value();
+    source_ = BuildTask(pipeline_.graph, first, pipeline_.Environment()).value();
+    sink_ = BuildTask(pipeline_.graph, second, pipeline_.Environment()).value();
     source_->Start();
     source_->AddSplits({{"numbers-0", "0", {}, false}});
     sink_->Start();

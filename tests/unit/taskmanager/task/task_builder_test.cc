@@ -28,9 +28,9 @@ TEST(TaskBuilder, OneStreamMayHaveTwoReaders) {
   other.input = 1;
   other.sink = std::make_shared<TestingSink>(second);
   pipeline.reader->Add({1, 2});
-  const auto task = BuildTask(pipeline.graph, Describe({"source", "sink", "other"}), pipeline.clock,
-                              pipeline.observer)
-                        .value();
+  const auto task =
+      BuildTask(pipeline.graph, Describe({"source", "sink", "other"}), pipeline.Environment())
+          .value();
   task->Start();
   task->AddSplits({{"numbers-0", "0", {}, false}});
   RunUntilBlocked(*task);
@@ -41,8 +41,7 @@ TEST(TaskBuilder, OneStreamMayHaveTwoReaders) {
 
 TEST(TaskBuilder, UnknownOperatorIsNamed) {
   TestingPipeline pipeline;
-  const auto task =
-      BuildTask(pipeline.graph, Describe({"source", "gone"}), pipeline.clock, pipeline.observer);
+  const auto task = BuildTask(pipeline.graph, Describe({"source", "gone"}), pipeline.Environment());
   EXPECT_EQ(task.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(task.status().message()), HasSubstr("'gone'"));
 }
@@ -50,15 +49,14 @@ TEST(TaskBuilder, UnknownOperatorIsNamed) {
 TEST(TaskBuilder, MissingQueueIsNamed) {
   TestingPipeline pipeline;
   pipeline.Summing();
-  const auto task =
-      BuildTask(pipeline.graph, Describe({"source"}), pipeline.clock, pipeline.observer);
+  const auto task = BuildTask(pipeline.graph, Describe({"source"}), pipeline.Environment());
   EXPECT_THAT(std::string(task.status().message()), HasSubstr("no queue to operator 'sum'"));
 }
 
 TEST(TaskBuilder, TransformNeedsAnInput) {
   TestingPipeline pipeline;
   pipeline.Summing();
-  const auto task = BuildTask(pipeline.graph, Describe({"sum"}), pipeline.clock, pipeline.observer);
+  const auto task = BuildTask(pipeline.graph, Describe({"sum"}), pipeline.Environment());
   EXPECT_EQ(task.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 

@@ -54,7 +54,7 @@ class AsynchronousWriter final : public SinkWriter {
   AsynchronousWriter(Executor& other, std::atomic<int64_t>& written)
       : other_(other), written_(written) {}
   void SetWakeup(std::function<void()> wakeup) override { wakeup_ = std::move(wakeup); }
-  absl::Status Open() override { return absl::OkStatus(); }
+  absl::Status Open(const std::string&) override { return absl::OkStatus(); }
   bool HasRoom() override { return in_flight_->load() < 10; }
   absl::Status Write(const BatchPtr& batch) override {
     written_ += static_cast<int64_t>(batch->num_rows());

@@ -21,6 +21,7 @@
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_builder.h"
 #include "taskmanager/task/task_observer.h"
+#include "tests/support/manual_executor.h"
 
 namespace weir::taskmanager {
 
@@ -147,6 +148,8 @@ struct WriterScript {
   std::vector<uint64_t> commits;
   std::function<void()> wakeup;
   bool opened = false;
+  std::string recovered;  // what Open was given
+  std::vector<uint64_t> receipts;
   bool destroyed = false;
 
   void FinishPrepare(uint64_t epoch) {
@@ -162,8 +165,9 @@ class TestingWriter final : public SinkWriter {
   ~TestingWriter() override { script_->destroyed = true; }
 
   void SetWakeup(std::function<void()> wakeup) override { script_->wakeup = std::move(wakeup); }
-  absl::Status Open() override {
+  absl::Status Open(const std::string& recovered) override {
     script_->opened = true;
+    script_->recovered = recovered;
     return absl::OkStatus();
   }
   bool HasRoom() override {
@@ -192,6 +196,8 @@ class TestingWriter final : public SinkWriter {
       script_->waiting_commits[permit.epoch().value()] = std::move(done);
     }
   }
+
+  void OnReceipt(Epoch epoch) override { script_->receipts.push_back(epoch.value()); }
 
  private:
   const std::shared_ptr<WriterScript> script_;
@@ -316,7 +322,7 @@ class TestingSink final : public Sink {
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kExactlyOnce; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t, uint32_t) const override {
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
     return std::make_unique<TestingWriter>(script_);
   }
 
@@ -364,7 +370,7 @@ class TestingPipeline {
     description.name = "source -> sink";
     for (const StreamNode& node : graph.nodes) description.operator_uids.push_back(node.uid);
     description.restored = restored;
-    return BuildTask(graph, std::move(description), clock, observer).value();
+    return BuildTask(graph, std::move(description), Environment()).value();
   }
   std::shared_ptr<Task> Build(size_t splits = 1) {
     std::shared_ptr<Task> task = BuildUnstarted();
@@ -376,6 +382,7 @@ class TestingPipeline {
     return task;
   }
 
+  TaskEnvironment Environment() { return {clock, observer, pool, {}, Generation(1)}; }
   StreamNode& AddNode(const std::string& uid, StreamNode::Kind kind) {
     StreamNode node;
     node.id = graph.nodes.size() + 1;
@@ -388,6 +395,7 @@ class TestingPipeline {
 
   TestingClock clock;
   RecordingObserver observer;
+  ManualPool pool;
   std::shared_ptr<ReaderScript> reader = std::make_shared<ReaderScript>();
   std::shared_ptr<WriterScript> writer = std::make_shared<WriterScript>();
   std::shared_ptr<std::vector<int64_t>> watermarks = std::make_shared<std::vector<int64_t>>();

@@ -17,7 +17,8 @@ class CoordinatorTasksTest : public ::testing::Test {
  protected:
   absl::Status Initialize() {
     *deployment_.mutable_graph() = job_.plan;
-    return tasks_.Initialize(deployment_, LeaderTerm(3));
+    return tasks_.Initialize(deployment_, {"east", JobId("j"), "flights", OperatorUid()},
+                             Generation(4), LeaderTerm(3));
   }
   void RestoreSplit(const std::string& id, const std::string& position) {
     if (deployment_.coordinators().empty()) {
@@ -130,10 +131,36 @@ TEST_F(CoordinatorTasksTest, WhatEarlierGenerationsPreparedIsCommittedOldestFirs
                                                      Pair(5u, ElementsAre("transaction-5"))));
 }
 
-TEST_F(CoordinatorTasksTest, AFailedCommitNamesSinkAndEpoch) {
+TEST_F(CoordinatorTasksTest, AFailedRecoveryNamesTheSink) {
   AddUncommitted(4, "transaction-4");
   job_.committer->error = absl::UnavailableError("broker is away");
-  EXPECT_EQ(Initialize(), absl::UnavailableError("sink 'sink', epoch 4: broker is away"));
+  EXPECT_EQ(Initialize(), absl::UnavailableError("sink 'sink': broker is away"));
+}
+
+TEST_F(CoordinatorTasksTest, ASinkWithoutAPlaceToWriteToIsNamedBeforeAnythingIsCommitted) {
+  AddUncommitted(4, "transaction-4");
+  job_.committer->target = absl::NotFoundError("there is no topic 'out'");
+  EXPECT_EQ(Initialize(), absl::NotFoundError("sink 'sink': there is no topic 'out'"));
+  EXPECT_THAT(job_.committer->committed, IsEmpty());
+}
+
+TEST_F(CoordinatorTasksTest, WhatTheCommitterFoundIsForTheWriters) {
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  ASSERT_THAT(tasks_.sinks(), SizeIs(1));
+  EXPECT_EQ(tasks_.sinks()[0].sink_uid(), "sink");
+  EXPECT_EQ(tasks_.sinks()[0].state(), "recovered");
+}
+
+TEST_F(CoordinatorTasksTest, TheCommitterIsToldWhoItIsAndWhatItFoundBefore) {
+  proto::SinkCoordinatorState* last = deployment_.add_sinks();
+  last->set_sink_uid("sink");
+  last->set_state("found before");
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  ASSERT_TRUE(job_.committer->recovery.has_value());
+  EXPECT_EQ(job_.committer->recovery->last, "found before");
+  EXPECT_EQ(job_.committer->recovery->generation, Generation(4));
+  EXPECT_EQ(job_.committer->recovery->identity.cluster, "east");
+  EXPECT_EQ(job_.committer->recovery->identity.uid.value(), "sink");
 }
 
 TEST_F(CoordinatorTasksTest, NothingIsCommittedWhenNothingIsUncommitted) {

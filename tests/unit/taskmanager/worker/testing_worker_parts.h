@@ -72,15 +72,20 @@ class EnumeratedSource final : public Source {
 struct CommitterScript {
   std::vector<std::pair<uint64_t, std::vector<std::string>>> committed;  // epoch, committables
   absl::Status error;
+  std::optional<SinkRecovery> recovery;  // the last one
+  absl::Status target;                   // what CheckTarget of the sink says
 };
 
 class TestingCommitter final : public SinkCommitter {
  public:
   explicit TestingCommitter(std::shared_ptr<CommitterScript> script) : script_(std::move(script)) {}
-  absl::Status CommitRestored(const CommitPermit& permit,
-                              const std::vector<std::string>& committables) override {
-    script_->committed.emplace_back(permit.epoch().value(), committables);
-    return script_->error;
+  absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) override {
+    script_->recovery = recovery;
+    for (const UncommittedEpoch& epoch : recovery.uncommitted) {
+      script_->committed.emplace_back(epoch.permit.epoch().value(), epoch.committables);
+    }
+    if (!script_->error.ok()) return script_->error;
+    return "recovered";
   }
 
  private:
@@ -96,9 +101,10 @@ class CommittedSink final : public Sink {
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kExactlyOnce; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(uint32_t index,
-                                                         uint32_t parallelism) const override {
-    return writers_.MakeWriter(index, parallelism);
+  absl::Status CheckTarget() const override { return committer_->target; }
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
+      const SinkWriterContext& context) const override {
+    return writers_.MakeWriter(context);
   }
   absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override {
     return std::make_unique<TestingCommitter>(committer_);

@@ -1,0 +1,65 @@
+// A job for tests: JSON records from one topic to another, with what shows a fault switched on by
+// arguments. --start and --delivery say how it reads and writes, --bounded ends it, --fan writes
+// each record so often, --property=key=value is handed to Kafka.
+#include <cstdint>
+#include <string>
+
+#include "weir/weir.h"
+
+namespace {
+
+struct Numbered {
+  int64_t id = 0;
+  WEIR_RECORD(Numbered, id)
+};
+
+weir::Offsets StartOf(const weir::Args& args) {
+  const std::string start = args.Get("start", "earliest");
+  if (start == "latest") return weir::Offsets::Latest();
+  if (start == "committed") return weir::Offsets::Committed(weir::OffsetReset::kEarliest);
+  if (start == "timestamp") return weir::Offsets::Timestamp(args.GetInt("timestamp", 0));
+  if (start == "specific") {
+    return weir::Offsets::Specific({{{args.Get("input", "in"), 0}, args.GetInt("offset", 0)}});
+  }
+  return weir::Offsets::Earliest();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return weir::RunJob(
+      "record-copy", argc, argv, [](weir::Environment& env, const weir::Args& args) {
+        weir::KafkaProperties properties;
+        properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
+        properties.Set("group.id", args.Get("group", "record-copy"));
+        weir::KafkaProperties sink_properties = properties;
+        const std::string property = args.Get("property", "");
+        if (const size_t equals = property.find('='); equals != std::string::npos) {
+          sink_properties.Set(property.substr(0, equals), property.substr(equals + 1));
+        }
+        auto builder = weir::KafkaSource<Numbered>::Builder();
+        builder.Properties(properties)
+            .Topics({args.Get("input", "in")})
+            .StartingOffsets(StartOf(args))
+            .ValueOnly(weir::Json());
+        if (args.GetInt("bounded", 0) != 0) builder.Bounded(weir::Offsets::Latest());
+        auto source = builder.Build();
+        const bool none = args.Get("delivery", "") == "none";
+        auto sink = weir::KafkaSink<Numbered>::Builder()
+                        .Properties(sink_properties)
+                        .Topic(args.Get("output", "out"))
+                        .Delivery(none ? weir::DeliveryGuarantee::kNone
+                                       : weir::DeliveryGuarantee::kAtLeastOnce)
+                        .Value(weir::Json())
+                        .Build();
+        const int64_t fan = args.GetInt("fan", 1);
+        env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
+        env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "numbers")
+            .FlatMap<Numbered>([fan](const Numbered& number, auto& out) {
+              for (int64_t i = 0; i < fan; ++i) out.Collect(number);
+            })
+            .Name("fan")
+            .SinkTo(sink)
+            .Name("copies");
+      });
+}

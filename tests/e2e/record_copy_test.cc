@@ -1,0 +1,266 @@
+// What flight_delays does not show of sources, sinks and faults, with the job of record_copy.cc.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "tests/e2e/cluster_test.h"
+
+namespace weir {
+namespace {
+
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class RecordCopyTest : public ClusterTest {
+ protected:
+  void SetUp() override {
+    ClusterTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    for (const char* suffix : {"input", "output"}) {
+      WEIR_ASSERT_OK(cluster().CreateTopic(TopicName(suffix), 2));
+    }
+  }
+  static WeirJob RecordCopy(const std::vector<std::string>& arguments) {
+    WeirJob job{"record_copy", JobArguments(), {{"checkpoint.interval", "200ms"}}};
+    job.arguments.insert(job.arguments.end(), arguments.begin(), arguments.end());
+    return job;
+  }
+  /// Ids from `first`, alternating between both partitions, 1000 ms apart from `first` seconds on.
+  void Produce(int64_t first, int64_t count) {
+    std::vector<KafkaTestRecord> records;
+    for (int64_t id = first; id < first + count; ++id) {
+      KafkaTestRecord record;
+      record.value = absl::StrCat("{\"id\":", id, "}");
+      record.partition = static_cast<int32_t>(id % 2);
+      record.timestamp_ms = 1000 * (id + 1);
+      records.push_back(std::move(record));
+    }
+    WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), records));
+  }
+  /// How often each value came out, read by Java's consumer until nothing comes any more.
+  std::map<std::string, int> Output(size_t count) {
+    KafkaReadOptions options;
+    options.count = static_cast<int64_t>(count);
+    options.quiet = absl::Seconds(10);
+    const auto records = cluster().ConsumeAll(TopicName("output"), options);
+    EXPECT_TRUE(records.ok()) << records.status();
+    std::map<std::string, int> values;
+    if (records.ok()) {
+      for (const KafkaTestRecord& record : *records) ++values[record.value.value_or("(none)")];
+    }
+    return values;
+  }
+  proto::JobSummary Summary(const std::string& job) {
+    const auto details = Describe(job);
+    return details.ok() ? details->summary() : proto::JobSummary();
+  }
+  int64_t OutputEnd() {
+    const auto ends = cluster().EndOffsets(TopicName("output"));
+    int64_t sum = 0;
+    if (ends.ok()) {
+      for (const auto& [partition, end] : *ends) sum += end;
+    }
+    return sum;
+  }
+  static std::map<std::string, int> Ids(int64_t first, int64_t end, int times = 1) {
+    std::map<std::string, int> ids;
+    for (int64_t id = first; id < end; ++id) ids[absl::StrCat("{\"id\":", id, "}")] = times;
+    return ids;
+  }
+};
+
+TEST_F(RecordCopyTest, BoundedJobEndsByItselfWithAllItsInputWritten) {
+  StartCluster();
+  Produce(0, 3000);
+  const auto job = weir().Submit(RecordCopy({"--bounded=1", "--parallelism=3"}));
+  WEIR_ASSERT_OK(job);
+  EXPECT_TRUE(AwaitState(*job, "FINISHED"));
+  EXPECT_EQ(OutputEnd(), 3000);
+  EXPECT_EQ(Output(3000), Ids(0, 3000));
+}
+
+TEST_F(RecordCopyTest, WithoutAGuaranteeAHealthyRunStillWritesEverything) {
+  StartCluster();
+  Produce(0, 1000);
+  WEIR_ASSERT_OK(weir().Submit(RecordCopy({"--delivery=none"})));
+  EXPECT_EQ(Output(1000), Ids(0, 1000));
+}
+
+TEST_F(RecordCopyTest, StartsWhereItIsTold) {
+  StartCluster();
+  Produce(0, 100);
+  // Partition 0 has the even ids at offsets 0, 1, 2 ...; the other one starts at its beginning.
+  WEIR_ASSERT_OK(weir().Submit(RecordCopy({"--bounded=1", "--start=specific", "--offset=40"})));
+  std::map<std::string, int> expected = Ids(0, 100);
+  for (int64_t id = 0; id < 80; id += 2) expected.erase(absl::StrCat("{\"id\":", id, "}"));
+  EXPECT_EQ(Output(expected.size()), expected);
+
+  WEIR_ASSERT_OK(
+      weir().Submit(RecordCopy({"--bounded=1", "--start=timestamp", "--timestamp=90001"})));
+  for (int64_t id = 90; id < 100; ++id) ++expected[absl::StrCat("{\"id\":", id, "}")];
+  EXPECT_EQ(Output(70), expected);
+}
+
+// Every record that the stopped job has read, and no other, is in the output.
+TEST_F(RecordCopyTest, StopWritesEverythingThatWasRead) {
+  StartCluster();
+  Produce(0, 3000);
+  const std::string group = absl::StrCat("--group=", TopicName("group"));
+  const auto first = weir().Submit(RecordCopy({group}));
+  WEIR_ASSERT_OK(first);
+  ASSERT_TRUE(AwaitTrue([&] { return OutputEnd() > 0; }));
+  WEIR_ASSERT_OK(weir().CliJson({"stop", *first, "--wait"}));
+  EXPECT_EQ(StateOf(*first), "FINISHED");
+  const int64_t written = OutputEnd();
+  // A second one goes on where the first one's last checkpoint says that it stopped.
+  const auto second = weir().Submit(RecordCopy({"--bounded=1", "--start=committed", group}));
+  WEIR_ASSERT_OK(second);
+  EXPECT_TRUE(AwaitState(*second, "FINISHED"));
+  EXPECT_EQ(OutputEnd(), 3000) << written << " by the first";
+  EXPECT_EQ(Output(3000), Ids(0, 3000));
+}
+
+// Read by Java's consumer, not by our own client.
+TEST_F(RecordCopyTest, WorkerKilledLosesNothing) {
+  StartCluster();
+  Produce(0, 2000);
+  const auto job = weir().Submit(RecordCopy({"--parallelism=2"}));
+  WEIR_ASSERT_OK(job);
+  ASSERT_TRUE(AwaitTrue([&] { return CheckpointsOf(*job, 1) > 1 && OutputEnd() > 0; }));
+  const auto details = Describe(*job);
+  WEIR_ASSERT_OK(details);
+  Produce(2000, 2000);
+  for (const proto::WorkerDetails& worker : details->workers()) {
+    ASSERT_EQ(kill(static_cast<pid_t>(worker.pid()), SIGKILL), 0);
+  }
+  Produce(4000, 1000);
+  // At least once: some come twice. The quiet time ends the reading.
+  std::map<std::string, int> output;
+  EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 5000; }));
+  ASSERT_TRUE(AwaitTrue([&] { return Summary(*job).generation() > 1; }));
+  output = Output(0);
+  EXPECT_EQ(output.size(), 5000u);
+}
+
+// The first job's last checkpoint leaves its offsets in the group; the second goes on there.
+TEST_F(RecordCopyTest, GoesOnAtTheGroupsCommittedOffsets) {
+  StartCluster();
+  Produce(0, 100);
+  const std::string group = absl::StrCat("--group=", TopicName("group"));
+  const auto first = weir().Submit(RecordCopy({"--bounded=1", "--start=committed", group}));
+  WEIR_ASSERT_OK(first);
+  ASSERT_TRUE(AwaitState(*first, "FINISHED"));
+  Produce(100, 50);
+  const auto second = weir().Submit(RecordCopy({"--bounded=1", "--start=committed", group}));
+  WEIR_ASSERT_OK(second);
+  EXPECT_TRUE(AwaitState(*second, "FINISHED"));
+  EXPECT_EQ(Output(150), Ids(0, 150));
+}
+
+// One input batch becomes far more than the producer's queue holds.
+TEST_F(RecordCopyTest, FanOutBeyondTheSinksRoomWaitsAndLosesNothing) {
+  StartCluster();
+  Produce(0, 500);
+  const auto job =
+      weir().Submit(RecordCopy({"--bounded=1", "--fan=200", "--property=buffer.memory=65536"}));
+  WEIR_ASSERT_OK(job);
+  EXPECT_TRUE(AwaitState(*job, "FINISHED"));
+  EXPECT_EQ(OutputEnd(), 100'000);
+  const auto details = Describe(*job);
+  WEIR_ASSERT_OK(details);
+  EXPECT_EQ(details->summary().restarts(), 0u) << details->summary().ShortDebugString();
+}
+
+TEST_F(RecordCopyTest, UnknownOutputTopicIsOneSentenceAtSubmit) {
+  StartCluster();
+  WeirJob job = RecordCopy({});
+  job.arguments[2] = "--output=no-such-output";
+  const auto submit = weir().Cli(WeirCluster::SubmitArguments(job));
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 1);
+  EXPECT_THAT(submit->standard_error,
+              AllOf(HasSubstr("sink 'copies': Kafka topic 'no-such-output' does not exist"),
+                    EndsWith("\n")));
+}
+
+TEST_F(RecordCopyTest, RecordThatCannotBeReadIsNamedByItsPosition) {
+  StartCluster();
+  Produce(0, 10);
+  KafkaTestRecord bad;
+  bad.value = "no JSON";
+  bad.partition = 1;
+  WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), {bad}));
+  WeirJob job = RecordCopy({});
+  job.options["restart.strategy"] = "none";
+  auto arguments = WeirCluster::SubmitArguments(job);
+  arguments.insert(arguments.begin() + 1, "--detach");
+  WEIR_ASSERT_OK(weir().Cli(arguments));
+  ASSERT_TRUE(AwaitTrue([&] { return StateOf("record-copy") == "FAILED"; }));
+  const auto details = Describe("record-copy");
+  WEIR_ASSERT_OK(details);
+  EXPECT_THAT(details->summary().reason(),
+              AllOf(HasSubstr("numbers"), HasSubstr(TopicName("input")), HasSubstr("partition 1"),
+                    HasSubstr("offset 5")));
+}
+
+TEST_F(RecordCopyTest, WorkerThatHangsIsKilledAndTheJobGoesOn) {
+  WeirClusterOptions options;
+  options.server_options["heartbeat.worker-timeout"] = "2s";
+  StartCluster(options);
+  Produce(0, 100);
+  const auto job = weir().Submit(RecordCopy({}));
+  WEIR_ASSERT_OK(job);
+  ASSERT_TRUE(AwaitTrue([&] { return CheckpointsOf(*job, 1) > 1; }));
+  const auto details = Describe(*job);
+  WEIR_ASSERT_OK(details);
+  ASSERT_EQ(details->workers_size(), 1);
+  const auto pid = static_cast<pid_t>(details->workers(0).pid());
+  ASSERT_EQ(kill(pid, SIGSTOP), 0);
+  EXPECT_TRUE(AwaitTrue([&] {
+    const auto now = Describe(*job);
+    return now.ok() && now->summary().generation() == 2 && now->summary().state() == "RUNNING";
+  }));
+  EXPECT_TRUE(AwaitTrue([&] { return kill(pid, 0) != 0; })) << "the worker that hung lives on";
+  Produce(100, 100);
+  EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 200; }));
+}
+
+// A name means the job that has not ended, and nothing when there are two.
+TEST_F(RecordCopyTest, NamesOfJobs) {
+  StartCluster();
+  const auto first = weir().Submit(RecordCopy({}));
+  WEIR_ASSERT_OK(first);
+  const auto second = weir().Submit(RecordCopy({}));
+  WEIR_ASSERT_OK(second);
+  const auto ambiguous = weir().Cli({"cancel", "record-copy"});
+  WEIR_ASSERT_OK(ambiguous);
+  EXPECT_EQ(ambiguous->exit_status, 4);
+  EXPECT_THAT(ambiguous->standard_error, AllOf(HasSubstr(*first), HasSubstr(*second)));
+  WEIR_ASSERT_OK(weir().client().CancelJob(*second));
+  ASSERT_TRUE(AwaitState(*second, "CANCELED"));
+  EXPECT_EQ(StateOf("record-copy"), "RUNNING");
+}
+
+// No broker answers for a while: the wait is over before the job runs, and says that it goes on.
+TEST_F(RecordCopyTest, SubmitThatGivesUpWaitingIsExitCodeSeven) {
+  StartCluster();
+  WeirJob job = RecordCopy({});
+  job.arguments[0] = "--brokers=127.0.0.1:1";
+  auto arguments = WeirCluster::SubmitArguments(job);
+  arguments.insert(arguments.begin() + 1, "--timeout=1s");
+  const auto submit = weir().Cli(arguments);
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 7);
+  EXPECT_THAT(submit->standard_error, HasSubstr("the cluster goes on with it"));
+}
+
+}  // namespace
+}  // namespace weir
