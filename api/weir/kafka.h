@@ -169,6 +169,12 @@ class KafkaSink {
       options_.delivery = delivery;
       return *this;
     }
+    /// Exactly once: how its transactions are named; no other sink may use the same. Default:
+    /// cluster id, job name and operator uid.
+    BuilderType& TransactionalIdPrefix(std::string_view prefix) {
+      options_.transactional_id_prefix = std::string(prefix);
+      return *this;
+    }
     /// Default: the event time, where the record has one.
     BuilderType& Timestamps(RecordTimestamps timestamps) {
       options_.timestamps = timestamps;

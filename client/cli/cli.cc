@@ -96,7 +96,8 @@ absl::StatusOr<ParsedFlags> ParseVerb(const Verb& verb, const std::vector<std::s
   for (const FlagSpec& flag : CommonFlags(verb)) specs.push_back(flag);
   for (const FlagSpec& flag : JobFlags(verb)) specs.push_back(flag);
   absl::StatusOr<ParsedFlags> parsed = ParseFlags(specs, arguments);
-  if (!parsed.ok() && verb.takes_job_arguments) {
+  const bool explained = absl::StrContains(parsed.status().message(), "did you mean");
+  if (!parsed.ok() && verb.takes_job_arguments && !explained) {
     return Annotated(parsed.status(), "arguments of the job follow after --");
   }
   WEIR_RETURN_IF_ERROR(parsed.status());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,8 @@ struct SinkRecovery {
   SinkIdentity identity;
   Generation generation;
   std::vector<UncommittedEpoch> uncommitted;  // oldest first
+  /// Jobs of this cluster that have not ended, this one included.
+  std::set<std::string> live_jobs;
   /// What Recover returned in the generation that took the restored checkpoint; empty at the first
   /// start.
   std::string last;

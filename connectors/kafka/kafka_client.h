@@ -20,6 +20,11 @@
 
 namespace weir::kafka {
 
+/// See transactional/transactional_producer.h, which includes this header.
+class KafkaTransactionalProducer;
+/// As above.
+struct TransactionalProducerOptions;
+
 /// What the connector needs of a Kafka client library, cut into consumer, producer and admin. The
 /// real ones are made of librdkafka (rdkafka_*.cc, the only files that include it), tests have
 /// their own. Wake-ups are called from any thread; everything else stays on the caller's.
@@ -139,6 +144,9 @@ class KafkaClientFactory {
   virtual absl::StatusOr<std::unique_ptr<KafkaProducerClient>> MakeProducer(
       const ClientConfiguration& configuration, const std::string& topic,
       std::function<void()> wakeup) const = 0;
+  /// Opens no connection.
+  virtual absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> MakeTransactionalProducer(
+      const TransactionalProducerOptions& options) const = 0;
   virtual absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(
       const ClientConfiguration& configuration, absl::Duration request_timeout) const = 0;
 };

@@ -8,6 +8,9 @@
 #include "common/time/system_clock.h"
 #include "connectors/kafka/kafka_writer.h"
 #include "connectors/kafka/resolved_sink_options.h"
+#include "connectors/kafka/transactional/transactional_committer.h"
+#include "connectors/kafka/transactional/transactional_writer.h"
+#include "connectors/kafka/transactional/wire_transaction_clients.h"
 
 namespace weir::kafka {
 namespace {
@@ -31,6 +34,10 @@ const Clock& MachineClock() {
   return clock;
 }
 
+TransactionClientFactory InquiryClients(const ClientConfiguration& configuration) {
+  return [configuration] { return MakeWireTransactionClient(configuration, MachineClock()); };
+}
+
 }  // namespace
 
 KafkaSink::KafkaSink(KafkaSinkOptions options, SchemaPtr input,
@@ -44,6 +51,9 @@ std::map<std::string, std::string> KafkaSink::Describe() const {
   words["value-format"] = options_.value_format.chosen()
                               ? options_.value_format.name()
                               : options_.properties.Get("value.serializer");
+  if (!options_.transactional_id_prefix.empty()) {
+    words["transactional-id-prefix"] = options_.transactional_id_prefix;
+  }
   if (!options_.key_field.empty()) words["key"] = options_.key_field;
   words["timestamps"] =
       options_.timestamps == RecordTimestamps::kEventTime ? "event time" : "time of sending";
@@ -70,8 +80,30 @@ absl::Status KafkaSink::CheckTarget() const {
 absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(
     const SinkWriterContext& context) const {
   WEIR_ASSIGN_OR_RETURN(ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  if (options_.delivery == DeliveryGuarantee::kExactlyOnce) {
+    TransactionalWriterSetup setup;
+    setup.context = context;
+    setup.clients = clients_;
+    setup.transaction_clients = InquiryClients(resolved.configuration);
+    setup.options = std::move(resolved);
+    return std::make_unique<TransactionalWriter>(std::move(setup), MachineClock());
+  }
   return std::make_unique<KafkaWriter>(std::move(resolved), clients_, context.subtask_index,
                                        MachineClock());
+}
+
+absl::StatusOr<std::unique_ptr<SinkCommitter>> KafkaSink::MakeCommitter() const {
+  if (options_.delivery != DeliveryGuarantee::kExactlyOnce) return std::unique_ptr<SinkCommitter>();
+  WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  TransactionalCommitterSetup setup;
+  setup.configuration = resolved.configuration;
+  setup.topic = options_.topic;
+  setup.prefix = options_.transactional_id_prefix;
+  setup.transaction_timeout = resolved.transaction_timeout;
+  setup.transaction_timeout_set = resolved.transaction_timeout_set;
+  setup.clients = clients_;
+  setup.transaction_clients = InquiryClients(resolved.configuration);
+  return std::make_unique<TransactionalCommitter>(std::move(setup), MachineClock());
 }
 
 }  // namespace weir::kafka

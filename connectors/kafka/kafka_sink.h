@@ -25,6 +25,8 @@ class KafkaSink final : public Sink {
   absl::Status CheckTarget() const override;
   absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
       const SinkWriterContext& context) const override;
+  /// Null unless delivery is exactly once.
+  absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override;
 
  private:
   const KafkaSinkOptions options_;

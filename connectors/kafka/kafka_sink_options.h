@@ -24,6 +24,7 @@ struct KafkaSinkOptions {
   RecordFormat value_format;  // not chosen: value.serializer
   RecordTimestamps timestamps = RecordTimestamps::kEventTime;
   DeliveryGuarantee delivery = DeliveryGuarantee::kAtLeastOnce;
+  std::string transactional_id_prefix;  // "" for <cluster>-<job name>-<uid>; exactly once only
 };
 
 }  // namespace weir::kafka

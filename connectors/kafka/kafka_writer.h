@@ -3,15 +3,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "absl/time/time.h"
 
 #include "common/connector/sink.h"
-#include "common/formats/format.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/delivery_accounts.h"
 #include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/resolved_sink_options.h"
 
 namespace weir::kafka {
@@ -42,7 +42,6 @@ class KafkaWriter final : public SinkWriter {
   const DeliveryAccounts& accounts() const { return accounts_; }
 
  private:
-  absl::Status SerializeBatch(const Batch& batch);
   // Hands what is left of backlog_ to the client, as far as it has room.
   void SendBacklog();
   // Takes reports, sends on, answers barriers.
@@ -54,17 +53,12 @@ class KafkaWriter final : public SinkWriter {
   const uint32_t subtask_index_;
   const Clock& clock_;
   std::function<void()> wakeup_;
-  std::unique_ptr<Serializer> key_serializer_;  // null: no key
-  std::unique_ptr<Serializer> value_serializer_;
+  RecordSerializer serializer_;
   std::unique_ptr<KafkaProducerClient> client_;
   DeliveryAccounts accounts_;
   std::optional<absl::Duration> opened_at_;
 
-  // The last batch, until the client has taken all of it; views into keys_ and values_.
-  ByteRows keys_;
-  ByteRows values_;
-  std::vector<OutgoingMessage> backlog_;
-  size_t backlog_next_ = 0;
+  OutgoingBatch backlog_;  // the last batch, until the client has taken all of it
   uint64_t backlog_account_ = 0;
 };
 

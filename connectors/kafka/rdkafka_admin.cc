@@ -13,6 +13,7 @@
 #include "connectors/kafka/rdkafka_consumer.h"
 #include "connectors/kafka/rdkafka_handle.h"
 #include "connectors/kafka/rdkafka_producer.h"
+#include "connectors/kafka/rdkafka_transactional_producer.h"
 
 namespace weir::kafka {
 namespace {
@@ -196,6 +197,10 @@ class RdKafkaClientFactory final : public KafkaClientFactory {
       const ClientConfiguration& configuration, const std::string& topic,
       std::function<void()> wakeup) const override {
     return MakeRdKafkaProducer(configuration, topic, std::move(wakeup));
+  }
+  absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> MakeTransactionalProducer(
+      const TransactionalProducerOptions& options) const override {
+    return MakeRdKafkaTransactionalProducer(options);
   }
   absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(
       const ClientConfiguration& configuration, absl::Duration request_timeout) const override {

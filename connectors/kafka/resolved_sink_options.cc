@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
@@ -160,6 +161,39 @@ void ResolveClient(const KafkaSinkOptions& options, ResolvedSinkOptions& resolve
       options.properties.Get("client.id.prefix", options.properties.Get("client.id"));
 }
 
+void ResolveTransactions(const KafkaSinkOptions& options, ResolvedSinkOptions& resolved,
+                         std::vector<std::string>& problems) {
+  if (options.delivery != DeliveryGuarantee::kExactlyOnce) {
+    if (!options.transactional_id_prefix.empty()) {
+      problems.push_back("a transactional id prefix is for exactly-once delivery only");
+    }
+    return;
+  }
+  const std::map<std::string, std::string>& values = resolved.configuration.values;
+  const auto acks = values.find("acks");
+  if (acks != values.end() && acks->second != "all" && acks->second != "-1") {
+    problems.push_back(
+        absl::StrCat("acks=", acks->second, " and exactly-once delivery exclude each other"));
+  }
+  if (const auto idempotence = values.find("enable.idempotence");
+      idempotence != values.end() && idempotence->second == "false") {
+    problems.push_back("enable.idempotence=false and exactly-once delivery exclude each other");
+  }
+  if (const auto protocol = values.find("security.protocol");
+      protocol != values.end() && !absl::EqualsIgnoreCase(protocol->second, "plaintext")) {
+    problems.push_back(absl::StrCat(
+        "exactly-once delivery is not available over security.protocol=", protocol->second,
+        " in this version"));
+  }
+  const auto milliseconds = IntegerProperty(options.properties, "transaction.timeout.ms",
+                                            absl::ToInt64Milliseconds(resolved.transaction_timeout),
+                                            1000, std::numeric_limits<int32_t>::max());
+  AddProblem(milliseconds.status(), problems);
+  if (!milliseconds.ok()) return;
+  resolved.transaction_timeout = absl::Milliseconds(*milliseconds);
+  resolved.transaction_timeout_set = !options.properties.Get("transaction.timeout.ms").empty();
+}
+
 }  // namespace
 
 absl::StatusOr<ResolvedSinkOptions> ResolveSinkOptions(const KafkaSinkOptions& options,
@@ -169,14 +203,10 @@ absl::StatusOr<ResolvedSinkOptions> ResolveSinkOptions(const KafkaSinkOptions& o
   resolved.options = options;
   resolved.input = input;
   if (options.topic.empty()) problems.push_back("the topic is missing");
-  if (options.delivery == DeliveryGuarantee::kExactlyOnce) {
-    problems.push_back(
-        "exactly-once delivery to Kafka is not available in this version; use "
-        "at-least-once");
-  }
   ResolveValue(options, resolved, problems);
   ResolveKey(options, resolved, problems);
   ResolveClient(options, resolved, problems);
+  ResolveTransactions(options, resolved, problems);
   WEIR_RETURN_IF_ERROR(JoinProblems(problems));
   return resolved;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/types/schema.h"
 #include "connectors/kafka/kafka_properties.h"
@@ -25,6 +26,9 @@ struct ResolvedSinkOptions {
   // HasRoom is false above these; below the bounds of the client's own queue.
   size_t max_outstanding_messages = 0;
   size_t max_outstanding_bytes = 0;
+  // Exactly once: what is asked for. One that nobody set is lowered to what the brokers allow.
+  absl::Duration transaction_timeout = absl::Hours(1);
+  bool transaction_timeout_set = false;
 };
 
 /// INVALID_ARGUMENT with everything that is wrong in one sentence. Needs no connection.

@@ -12,7 +12,11 @@ while [[ $# -gt 0 ]]; do
   case "$1" in
     -h | --help) print_help "$0"; exit 0 ;;
     -n) times="${2:-}"; shift 2 || wrong_usage chaos "-n needs a number" ;;
-    -R | -L) chosen=1; ctest_arguments+=("$1" "${2:-}"); shift 2 || wrong_usage chaos "$1 needs a value" ;;
+    -R | -L)
+      chosen=1
+      ctest_arguments+=("$1" "${2:-}")
+      shift 2 || wrong_usage chaos "$1 needs a value"
+      ;;
     *) ctest_arguments+=("$1"); shift ;;
   esac
 done

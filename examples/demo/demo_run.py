@@ -83,6 +83,10 @@ class DemoRun:
         if self._observer.lost:
             some = ", ".join(map(str, self._observer.lost_ids()[:5]))
             return f"{self._observer.lost:,} records were lost, among them the ids {some}"
+        if self._broker.transactions and self._observer.duplicates:
+            return f"{self._observer.duplicates:,} records came twice"
+        if self._broker.transactions and self._observer.disordered:
+            return f"{self._observer.disordered:,} records came behind a later one of their key"
         return self._kills.problem(self._observer.arrivals[0], self._observer.last_new())
 
     @property
@@ -153,7 +157,8 @@ class DemoRun:
     def _submit(self):
         self._job_id = self._weir.submit(
             self._programs["flight_delays"], f"--brokers={self._broker.bootstrap}",
-            "--input=flights", "--output=delays")
+            "--input=flights", "--output=delays",
+            f"--delivery={'exactly-once' if self._broker.transactions else 'at-least-once'}")
         self._kills = Kills(self._weir, self._observer, self._job_id, self._say)
         self._say(f"job {self._job_id} is running")
 
@@ -228,6 +233,7 @@ class DemoRun:
         return Result(
             records_in=self._half + self._feeder.fed, records_out=observer.records,
             expected=expected, duplicates=observer.duplicates, lost=observer.lost,
+            out_of_order=observer.disordered,
             recovery_ms=recovery, jobmanager_gap_ms=gap, checkpoints=kills.checkpoints,
             throughput_per_s=throughput, rss_mb=round(self._weir.peak_rss_mb),
             broker=self._broker.name)

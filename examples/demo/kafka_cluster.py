@@ -18,6 +18,7 @@ READER_SECONDS = 20
 
 class RealKafka:
     name = "kafka"
+    transactions = True
 
     def __init__(self, source, folder, keep):
         self._scripts = source / "tests" / "support" / "kafka"
@@ -86,6 +87,7 @@ class RealKafka:
 
 class MockKafka:
     name = "mock"
+    transactions = False
 
     def __init__(self, program, folder, keep):
         self._program = program

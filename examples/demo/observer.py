@@ -9,6 +9,8 @@ import threading
 import time
 
 PIPE_BYTES = 1 << 20
+# Without its worker a job writes nothing: a pause as long as this is the kill's.
+PAUSE_SECONDS = 0.1
 
 
 def _canonical(value):
@@ -28,6 +30,8 @@ class OutputObserver:
         self.news = []
         self.first_seen = {}  # id -> arrival
         self.wrong = []
+        self.disordered = 0  # new ones behind a later one of the same key
+        self._last_of_key = {}
         self._output = consumer.stdout.fileno()
         fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._chunks = queue.SimpleQueue()
@@ -75,12 +79,13 @@ class OutputObserver:
         return longest, resumed
 
     def recovered_at(self, killed, end):
-        """When the first new id came after a process was killed, or None. Records then under way
-        at that moment still arrive, then there is silence; what counts is news behind it."""
-        resumed = self.silence(killed, end)[1]
-        if resumed is None:
-            return None
-        first = bisect.bisect_left(self.arrivals, resumed)
+        """When the first new id came after a process was killed, or None. Records under way at
+        that moment still arrive, then there is a pause; what counts is news behind it."""
+        first = bisect.bisect(self.arrivals, killed)
+        before = killed
+        while first < self.records and self.arrivals[first] - before < PAUSE_SECONDS:
+            before = self.arrivals[first]
+            first += 1
         return next((arrival for arrival, new in zip(self.arrivals[first:], self.news[first:])
                      if new and (end is None or arrival <= end)), None)
 
@@ -103,6 +108,9 @@ class OutputObserver:
             self.wrong.append(line)
         elif new:
             self.first_seen[identity] = arrival
+            key = self._expected[identity][0]
+            self.disordered += identity < self._last_of_key.get(key, 0)
+            self._last_of_key[key] = max(identity, self._last_of_key.get(key, 0))
         self.news.append(new)
         self.arrivals.append(arrival)
 

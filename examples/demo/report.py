@@ -16,6 +16,7 @@ class Result:
     expected: int
     duplicates: int
     lost: int
+    out_of_order: int
     recovery_ms: int | None
     jobmanager_gap_ms: int | None
     checkpoints: int
@@ -40,6 +41,7 @@ class Result:
             ("duplicates", f"{self.duplicates:,}"),
             ("lost", f"{self.lost:,}"),
             ("wrong", f"{wrong:,}"),
+            ("out of order within a key", f"{self.out_of_order:,}"),
             ("checkpoints", f"{self.checkpoints:,}"),
             ("recovery (worker killed)", recovery),
             ("longest gap (JobManager killed)", gap),

@@ -1,7 +1,18 @@
 // Flights in, delayed departures with their delay class out; both as JSON keyed by origin.
 //
 //   flight_delays run -- --brokers=localhost:9092 --input=flights --output=delayed-flights
+//
+// Each exactly once; --delivery=at-least-once for brokers without transactions.
 #include "flight.h"
+
+namespace {
+
+weir::DeliveryGuarantee DeliveryOf(const weir::Args& args) {
+  const bool again = args.Get("delivery", "exactly-once") == "at-least-once";
+  return again ? weir::DeliveryGuarantee::kAtLeastOnce : weir::DeliveryGuarantee::kExactlyOnce;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   return weir::RunJob(
@@ -18,7 +29,7 @@ int main(int argc, char** argv) {
         auto delayed_flights = weir::KafkaSink<DelayedFlight>::Builder()
                                    .Properties(properties)
                                    .Topic(args.Get("output", "delayed-flights"))
-                                   .Delivery(weir::DeliveryGuarantee::kAtLeastOnce)
+                                   .Delivery(DeliveryOf(args))
                                    .Key(&DelayedFlight::origin)
                                    .Value(weir::Json())
                                    .Build();

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
                         auto sink = weir::KafkaSink<std::string>::Builder()
                                         .Properties(properties)
                                         .Topic(args.Get("output", "test-output"))
-                                        .Delivery(weir::DeliveryGuarantee::kAtLeastOnce)
+                                        .Delivery(weir::DeliveryGuarantee::kExactlyOnce)
                                         .Value(weir::SimpleString())
                                         .Build();
                         env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "input")

@@ -89,7 +89,19 @@ std::unique_ptr<JobMaster> Dispatcher::MakeJobMaster(const JobId& job) {
                               lifetime_.Guard([this](const absl::Status& why) { Lose(why); }),
                               [this](const std::map<std::string, std::string>& submitted) {
                                 return MakeJobOptions(deps_.config, submitted);
-                              }});
+                              },
+                              [this] { return LiveJobs(); }});
+}
+
+// One whose log cannot be read may well be alive.
+std::vector<std::string> Dispatcher::LiveJobs() const {
+  std::vector<std::string> live;
+  for (const auto& [id, registered] : cluster_log_->history().jobs()) {
+    const auto job = jobs_.find(id);
+    const bool ended = job != jobs_.end() && job->second->history().terminal() != nullptr;
+    if (!ended) live.push_back(id.value());
+  }
+  return live;
 }
 
 void Dispatcher::AdoptNext(std::vector<JobId> left, std::function<void()> done) {

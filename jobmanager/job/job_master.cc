@@ -16,15 +16,6 @@ constexpr absl::Duration kSettleTime = absl::Seconds(1);
 constexpr absl::Duration kTakeOverPause = absl::Milliseconds(500);
 constexpr absl::Duration kDirectiveInterval = absl::Milliseconds(200);
 
-bool IsTransactional(const proto::JobGraph& graph) {
-  for (const proto::JobVertex& vertex : graph.vertices()) {
-    for (const proto::OperatorDescriptor& one : vertex.operators()) {
-      if (one.transactional()) return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 JobMaster::JobMaster(JobId job, proto::Term term, Dependencies dependencies)
@@ -92,7 +83,8 @@ void JobMaster::Run() {
   const proto::StopRequested* stop = history().stop_requested();
   if (stop != nullptr && stop->cancel()) {
     SetState(JobState::kCancelling);
-    return End(proto::JobTerminal::CANCELED, "canceled by request", [](const absl::Status&) {});
+    return EndAfterCleanup(proto::JobTerminal::CANCELED, "canceled by request",
+                           [](const absl::Status&) {});
   }
   SetState(JobState::kScheduling);
   const JobHistory::OwnedEpoch* newest = history().newest_owned();
@@ -221,11 +213,19 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
 void JobMaster::CheckProgress() {
   if (execution_ == nullptr) return;
   if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
-    if (failure->suspends()) {
+    if (failure->suspends() && state_ == JobState::kDeploying) {
       coordinator_->Stop("the job is suspended");
       return Suspend(failure->message());
     }
     return FailGeneration(failure->message(), failure->retriable());
+  }
+  if (cleanup_) {
+    if (!execution_->AllReady()) return;
+    for (const auto& [epoch, owned] : history().owned()) {
+      if (history().AwaitsReceipt(epoch)) coordinator_->OnCommitted(epoch);
+    }
+    const Ending ending = *cleanup_;
+    return End(ending.state, ending.reason, ending.done);
   }
   if (state_ == JobState::kDeploying) {
     if (!execution_->run_allowed()) {
@@ -296,7 +296,9 @@ void JobMaster::OnTooManyFailures(const std::string& last) {
 }
 
 void JobMaster::OnCoordinatorIdle() {
-  if (state_ == JobState::kScheduling) {
+  if (cleanup_) {
+    TryCleanup();
+  } else if (state_ == JobState::kScheduling) {
     TrySchedule();
   } else if (state_ == JobState::kDeploying) {
     CheckProgress();
@@ -315,6 +317,7 @@ std::vector<proto::SinkCoordinatorState> JobMaster::SinkStates() {
 
 void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   if (execution_ == nullptr || ending_) return;
+  if (cleanup_) return CleanupFailed(why);
   LogWarning("generation failed",
              {{"job", job_}, {"generation", execution_->generation()}, {"reason", why}});
   reason_ = why;
@@ -324,119 +327,18 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   execution_.reset();
   SetState(JobState::kRecovering);
   SendDirectives();
-  if (!retriable) return End(proto::JobTerminal::FAILED, why, [](const absl::Status&) {});
+  const auto ignore = [](const absl::Status&) {};
+  if (!retriable) return EndAfterCleanup(proto::JobTerminal::FAILED, why, ignore);
   const RestartPolicy::Decision decision = restart_->OnFailure(deps_.clock.Monotonic());
   if (!decision.delay) {
-    return End(proto::JobTerminal::FAILED, absl::StrCat(why, "; ", decision.why),
-               [](const absl::Status&) {});
+    return EndAfterCleanup(proto::JobTerminal::FAILED, absl::StrCat(why, "; ", decision.why),
+                           ignore);
   }
   restart_timer_ = deps_.executor.PostAfter(*decision.delay, lifetime_.Guard([this] {
     if (state_ != JobState::kRecovering) return;
     SetState(JobState::kScheduling);
     TrySchedule();
   }));
-}
-
-void JobMaster::Suspend(const std::string& why) {
-  reason_ = why;
-  attempt_.Reset();
-  deps_.executor.Cancel(deploy_timer_);
-  execution_.reset();
-  SetState(JobState::kSuspended);
-  ReleaseEverything();
-  log_.Append(
-      [why](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_suspended()->set_reason(why);
-        return entry;
-      },
-      [](const absl::Status&) {});
-}
-
-void JobMaster::ReleaseEverything() {
-  workers_.clear();
-  UpdateSpecs();
-  deps_.task_managers.HoldSlots(job_, {});
-}
-
-void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
-  ending_ = true;
-  deps_.executor.Cancel(restart_timer_);
-  if (coordinator_ != nullptr) coordinator_->Close("the job ends");
-  log_.Append(
-      [state, reason](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_terminal()->set_state(state);
-        entry.mutable_terminal()->set_reason(reason);
-        return entry;
-      },
-      lifetime_.Guard([this, state, reason, done = std::move(done)](const absl::Status& status) {
-        if (!status.ok()) {
-          // Storage is away: the job is over all the same; say so again until it is written.
-          // Meanwhile nothing else happens to it (ending_).
-          restart_timer_ = deps_.executor.PostAfter(
-              absl::Seconds(1),
-              lifetime_.Guard([this, state, reason, done] { End(state, reason, done); }));
-          return;
-        }
-        attempt_.Reset();
-        execution_.reset();
-        reason_ = reason;
-        if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
-          state_ = JobState::kFinished;  // its former leader had committed everything already
-        } else {
-          SetState(state == proto::JobTerminal::FINISHED   ? JobState::kFinished
-                   : state == proto::JobTerminal::CANCELED ? JobState::kCanceled
-                                                           : JobState::kFailed);
-        }
-        ReleaseEverything();
-        done(status);
-      }));
-}
-
-void JobMaster::Cancel(Done done) {
-  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling) {
-    return done(absl::FailedPreconditionError(
-        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
-  }
-  attempt_.Reset();
-  deps_.executor.Cancel(deploy_timer_);
-  deps_.executor.Cancel(restart_timer_);
-  coordinator_->Stop("the job is canceled");
-  execution_.reset();
-  SetState(JobState::kCancelling);
-  SendDirectives();
-  log_.Append(
-      [](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_stop_requested()->set_cancel(true);
-        return entry;
-      },
-      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
-        if (absl::IsAborted(status)) return done(status);
-        End(proto::JobTerminal::CANCELED, "canceled by request", done);
-      }));
-}
-
-void JobMaster::Stop(Done done) {
-  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling) {
-    return done(absl::FailedPreconditionError(
-        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
-  }
-  log_.Append(
-      [](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_stop_requested()->set_cancel(false);
-        return entry;
-      },
-      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
-        if (status.ok() && state_ == JobState::kRunning) {
-          execution_->StopSources();
-          SetState(JobState::kStopping);
-          SendDirectives();
-        }
-        done(status);
-      }));
 }
 
 proto::JobSummary JobMaster::Summary() const {

@@ -49,6 +49,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     std::function<void(const absl::Status&)> on_stale;
     /// Makes JobOptions of what the submission says.
     std::function<absl::StatusOr<JobOptions>(const std::map<std::string, std::string>&)> options;
+    /// Jobs of the cluster that have not ended.
+    std::function<std::vector<std::string>()> live_jobs;
   };
   using Done = std::function<void(absl::Status)>;
 
@@ -124,6 +126,10 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void FailGeneration(const std::string& why, bool retriable);
   void Suspend(const std::string& why);
   void End(proto::JobTerminal::State state, const std::string& reason, Done done);
+  // As End, behind a generation of coordinator tasks alone where sinks may have left transactions.
+  void EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason, Done done);
+  void TryCleanup();
+  void CleanupFailed(const std::string& why);
   void ReleaseEverything();
 
   const JobId job_;
@@ -142,7 +148,14 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   std::optional<absl::Duration> settle_until_;  // former TaskManagers may still register
   bool running_ = false;                        // Run was called
   bool ending_ = false;                         // a terminal entry is on its way
-  bool starting_ = false;                       // a started entry is on its way
+  struct Ending {
+    proto::JobTerminal::State state;
+    std::string reason;
+    Done done;
+    bool failed = false;  // a cleanup has failed at least once
+  };
+  std::optional<Ending> cleanup_;  // the job ends once its sinks are clean
+  bool starting_ = false;          // a started entry is on its way
   TimerId restart_timer_ = 0;
   TimerId deploy_timer_ = 0;
   TimerId settle_timer_ = 0;

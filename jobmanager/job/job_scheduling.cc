@@ -14,6 +14,7 @@ constexpr absl::Duration kDeployTimeout = absl::Minutes(2);
 }  // namespace
 
 void JobMaster::OnSlotsChanged() {
+  if (running_ && cleanup_) return TryCleanup();
   if (running_ && state_ == JobState::kScheduling) TrySchedule();
 }
 
@@ -138,6 +139,7 @@ void JobMaster::LoadRestoreData() {
 
 void JobMaster::OnRestoreData(const RestoreData& data) {
   if (absl::IsDataLoss(data.status) || absl::IsNotFound(data.status)) {
+    if (cleanup_) return CleanupFailed(std::string(data.status.message()));
     return Suspend(
         absl::StrCat("the newest checkpoint cannot be restored: ", data.status.message()));
   }
@@ -170,7 +172,11 @@ void JobMaster::AppendStarted(const RestoreData& data) {
       lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) mutable {
         starting_ = false;
         done(status);
-        if (state_ == JobState::kScheduling) TrySchedule();
+        if (cleanup_) {
+          TryCleanup();
+        } else if (state_ == JobState::kScheduling) {
+          TrySchedule();
+        }
       }));
 }
 
@@ -185,6 +191,8 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.probe_object = deps_.layout.JobProbePath(job_);
   context.probe_nonce = job_.value();
   context.cluster_id = deps_.layout.cluster_id();
+  context.live_jobs = deps_.live_jobs();
+  context.cleanup = cleanup_.has_value();
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

@@ -20,6 +20,8 @@ absl::string_view JobStateName(JobState state) {
       return "SUSPENDED";
     case JobState::kCancelling:
       return "CANCELLING";
+    case JobState::kFailing:
+      return "FAILING";
     case JobState::kFinished:
       return "FINISHED";
     case JobState::kCanceled:
@@ -46,12 +48,14 @@ bool IsLegalTransition(JobState from, JobState to) {
              to == JobState::kCancelling || to == JobState::kFinished || to == JobState::kFailed;
     case JobState::kRecovering:
       return to == JobState::kScheduling || to == JobState::kCancelling ||
-             to == JobState::kFailed || to == JobState::kSuspended;
+             to == JobState::kFailing || to == JobState::kFailed || to == JobState::kSuspended;
     case JobState::kStopping:
       return to == JobState::kFinished || to == JobState::kRecovering ||
              to == JobState::kCancelling || to == JobState::kFailed;
     case JobState::kSuspended:
       return to == JobState::kCancelling || to == JobState::kScheduling;
+    case JobState::kFailing:
+      return to == JobState::kFailed;
     case JobState::kCancelling:
       return to == JobState::kCanceled || to == JobState::kFailed;
     case JobState::kFinished:

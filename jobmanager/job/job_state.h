@@ -14,6 +14,7 @@ enum class JobState {
   kStopping,
   kSuspended,
   kCancelling,
+  kFailing,  // its sinks are being settled
   kFinished,
   kCanceled,
   kFailed,

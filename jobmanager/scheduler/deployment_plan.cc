@@ -46,6 +46,15 @@ uint32_t RequiredSlots(const proto::JobGraph& graph) {
   return slots;
 }
 
+bool IsTransactional(const proto::JobGraph& graph) {
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (const proto::OperatorDescriptor& one : vertex.operators()) {
+      if (one.transactional()) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<SubtaskId> AllSubtasks(const proto::JobGraph& graph) {
   std::vector<SubtaskId> tasks;
   for (const proto::JobVertex& vertex : graph.vertices()) {
@@ -100,6 +109,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     }
   }
   for (const SubtaskId& task : AllSubtasks(*context.graph)) {
+    if (context.cleanup) break;
     const WorkerId& worker = context.placement->slot_workers[task.index];
     proto::TaskDeployment* deployed = deployments[worker].add_tasks();
     deployed->set_vertex(task.vertex.value());
@@ -111,6 +121,8 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
   }
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);
+  coordinator.set_cleanup(context.cleanup);
+  *coordinator.mutable_live_jobs() = {context.live_jobs.begin(), context.live_jobs.end()};
   if (context.restored != nullptr) {
     for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {
       *coordinator.add_coordinators() = std::move(state);

@@ -22,6 +22,9 @@ struct ExecutionPlacement {
 /// Slots a graph needs: its highest parallelism.
 uint32_t RequiredSlots(const proto::JobGraph& graph);
 
+/// Has it a sink whose commits need a CommitPermit?
+bool IsTransactional(const proto::JobGraph& graph);
+
 /// Every task of the graph.
 std::vector<SubtaskId> AllSubtasks(const proto::JobGraph& graph);
 
@@ -44,6 +47,8 @@ struct DeploymentContext {
   std::string storage_root;
   std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
+  std::vector<std::string> live_jobs;  // of the cluster
+  bool cleanup = false;                // no tasks: the sinks' committers alone
 };
 
 /// What each worker is told to run. The coordinator's worker gets the restored split states: the

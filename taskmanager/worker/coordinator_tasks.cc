@@ -17,6 +17,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
   if (committer == nullptr) return absl::OkStatus();
   recovery.identity.uid = OperatorUid(node.uid);
+  recovery.live_jobs = {deployment.live_jobs().begin(), deployment.live_jobs().end()};
   for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
     if (sink.sink_uid() == node.uid) recovery.last = sink.state();
   }
@@ -34,7 +35,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   proto::SinkCoordinatorState& state = sinks_.emplace_back();
   state.set_sink_uid(node.uid);
   WEIR_ASSIGN_OR_RETURN(*state.mutable_state(), committer->Recover(recovery));
-  return absl::OkStatus();
+  return deployment.cleanup() ? committer->Release() : absl::OkStatus();
 }
 
 absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
@@ -43,9 +44,10 @@ absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
   for (const StreamNode& node : graph_.nodes) {
     if (node.kind != StreamNode::Kind::kSink) continue;
     const absl::Status status =
-        RecoverSink(node, deployment, SinkRecovery{identity, generation, {}, ""}, term);
+        RecoverSink(node, deployment, SinkRecovery{identity, generation, {}, {}, ""}, term);
     WEIR_RETURN_IF_ERROR(Annotate(status, absl::StrCat("sink '", node.name, "'")));
   }
+  if (deployment.cleanup()) return absl::OkStatus();
   for (const proto::JobVertex& vertex : deployment.graph().vertices()) {
     const StreamNode* node = graph_.Find(vertex.operators(0).uid());
     if (node == nullptr || node->kind != StreamNode::Kind::kSource) continue;

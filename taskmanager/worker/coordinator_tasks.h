@@ -31,7 +31,7 @@ class CoordinatorTasks {
 
   /// Commits what earlier generations prepared, oldest first, looks at where the sinks write to,
   /// then finds the splits. `deployment` carries restored split and sink states and the owned
-  /// epochs without receipt.
+  /// epochs without receipt. A deployment for cleanup ends with the sinks, and releases them.
   absl::Status Initialize(const proto::Deployment& deployment, const SinkIdentity& identity,
                           Generation generation, LeaderTerm term);
 

@@ -157,6 +157,7 @@ SinkIdentity WorkerEndpoint::Identity() const {
 
 void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
   if (!prepared.status.ok()) {
+    failure_.set_suspends(absl::IsDataLoss(prepared.status));
     return Fail(prepared.status, "", IsWorthRetrying(prepared, deployment_.restored()));
   }
   coordinator_ = std::move(prepared.coordinator);
@@ -319,7 +320,6 @@ void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operato
   failure_.set_message(std::string(status.message()));
   failure_.set_operator_uid(operator_uid);
   failure_.set_retriable(retriable);
-  failure_.set_suspends(absl::IsDataLoss(status));
   failure_.set_domain(absl::IsUnavailable(status)       ? proto::Failure::EXTERNAL
                       : absl::IsInvalidArgument(status) ? proto::Failure::USER
                                                         : proto::Failure::SYSTEM);

@@ -16,6 +16,7 @@ class Engine:
     def __init__(self, options, bootstrap, source, sink):
         self.programs = options.binary_dir / "bin"
         self.job_arguments = [f"--brokers={bootstrap}", f"--input={source}", f"--output={sink}"]
+        self.weir_arguments = [*self.job_arguments, "--delivery=at-least-once"]
         self._log = pathlib.Path(options.log_folder) / f"{sink}.log"
         self._processes = []
 
@@ -83,7 +84,7 @@ class WeirRun(Engine):
 
     def start(self):
         self.spawn(self.programs / "flight_delays", "run", f"--checkpoint.interval={INTERVAL}",
-                   "--", *self.job_arguments)
+                   "--", *self.weir_arguments)
 
 
 class Handwritten(Engine):

@@ -27,7 +27,7 @@ class WeirCluster(Engine):
     def start(self):
         self.start_servers()
         self._weir("submit", "--detach", f"--checkpoint.interval={INTERVAL}",
-                   self.programs / "flight_delays", "--", *self.job_arguments)
+                   self.programs / "flight_delays", "--", *self.weir_arguments)
 
     def __exit__(self, *_):
         super().__exit__()

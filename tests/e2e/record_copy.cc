@@ -24,6 +24,13 @@ weir::Offsets StartOf(const weir::Args& args) {
   return weir::Offsets::Earliest();
 }
 
+weir::DeliveryGuarantee DeliveryOf(const weir::Args& args) {
+  const std::string delivery = args.Get("delivery", "");
+  return delivery == "none"           ? weir::DeliveryGuarantee::kNone
+         : delivery == "exactly-once" ? weir::DeliveryGuarantee::kExactlyOnce
+                                      : weir::DeliveryGuarantee::kAtLeastOnce;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,14 +51,14 @@ int main(int argc, char** argv) {
             .ValueOnly(weir::Json());
         if (args.GetInt("bounded", 0) != 0) builder.Bounded(weir::Offsets::Latest());
         auto source = builder.Build();
-        const bool none = args.Get("delivery", "") == "none";
-        auto sink = weir::KafkaSink<Numbered>::Builder()
-                        .Properties(sink_properties)
-                        .Topic(args.Get("output", "out"))
-                        .Delivery(none ? weir::DeliveryGuarantee::kNone
-                                       : weir::DeliveryGuarantee::kAtLeastOnce)
-                        .Value(weir::Json())
-                        .Build();
+        auto sink_builder = weir::KafkaSink<Numbered>::Builder();
+        sink_builder.Properties(sink_properties)
+            .Topic(args.Get("output", "out"))
+            .Delivery(DeliveryOf(args))
+            .Value(weir::Json());
+        const std::string prefix = args.Get("prefix", "");
+        if (!prefix.empty()) sink_builder.TransactionalIdPrefix(prefix);
+        auto sink = sink_builder.Build();
         const int64_t fan = args.GetInt("fan", 1);
         env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
         env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "numbers")

@@ -118,15 +118,28 @@ TEST(KafkaBuilder, ANumberAsKeyNeedsItsSerializer) {
   EXPECT_EQ(Problem(builder.Build().sink()->Validate(*SchemaOf<Flight>())), "");
 }
 
-TEST(KafkaBuilder, ExactlyOnceIsRefusedClearly) {
+TEST(KafkaBuilder, WhatExactlyOnceExcludesIsNamed) {
+  auto builder = KafkaSink<std::string>::Builder();
+  builder.BootstrapServers("b:1").Topic("t").Value(SimpleString());
+  builder.Delivery(DeliveryGuarantee::kExactlyOnce);
+  EXPECT_EQ(Problem(builder.Build().sink()->Validate(*SchemaOf<std::string>())), "");
+  builder.Property("acks", "1");
+  EXPECT_THAT(Problem(builder.Build().sink()->Validate(*SchemaOf<std::string>())),
+              HasSubstr("acks=1 and exactly-once delivery exclude each other"));
+  builder.Property("acks", "all").Property("transaction.timeout.ms", "soon");
+  EXPECT_THAT(Problem(builder.Build().sink()->Validate(*SchemaOf<std::string>())),
+              HasSubstr("transaction.timeout.ms"));
+}
+
+TEST(KafkaBuilder, APrefixIsForExactlyOnceOnly) {
   const auto sink = KafkaSink<std::string>::Builder()
                         .BootstrapServers("b:1")
                         .Topic("t")
                         .Value(SimpleString())
-                        .Delivery(DeliveryGuarantee::kExactlyOnce)
+                        .TransactionalIdPrefix("mine")
                         .Build();
-  EXPECT_EQ(Problem(sink.sink()->Validate(*SchemaOf<std::string>())),
-            "exactly-once delivery to Kafka is not available in this version; use at-least-once");
+  EXPECT_THAT(Problem(sink.sink()->Validate(*SchemaOf<std::string>())),
+              HasSubstr("for exactly-once delivery only"));
 }
 
 TEST(KafkaBuilder, NoAcknowledgementsAtLeastOnceIsAContradiction) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/transactional/transactional_producer.h"
 
 namespace weir::kafka {
 
@@ -174,6 +175,10 @@ class TestingKafkaClientFactory final : public KafkaClientFactory {
   absl::StatusOr<std::unique_ptr<KafkaProducerClient>> MakeProducer(
       const ClientConfiguration&, const std::string&, std::function<void()>) const override {
     return std::unique_ptr<KafkaProducerClient>(std::move(owned_producer_));
+  }
+  absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> MakeTransactionalProducer(
+      const TransactionalProducerOptions&) const override {
+    return absl::UnimplementedError("see testing_transactional_kafka.h");
   }
   absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(const ClientConfiguration&,
                                                               absl::Duration) const override {

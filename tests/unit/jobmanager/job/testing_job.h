@@ -43,7 +43,8 @@ class TestingLeadership final : public TaskManagerRegistry::Listener {
                                 registry, world.layout,
                                 [this](const absl::Status& why) { stale = why; },
                                 [options = world.options](const std::map<std::string, std::string>&)
-                                    -> absl::StatusOr<JobOptions> { return options; }});
+                                    -> absl::StatusOr<JobOptions> { return options; },
+                                [] { return std::vector<std::string>{"j"}; }});
   }
 
   void OnSlotsChanged() override { master->OnSlotsChanged(); }

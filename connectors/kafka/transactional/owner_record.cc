@@ -1,0 +1,50 @@
+#include "connectors/kafka/transactional/owner_record.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr absl::string_view kVersion = "1";
+
+bool TakeWord(absl::string_view& rest, absl::string_view* word) {
+  const size_t blank = rest.find(' ');
+  if (blank == absl::string_view::npos || blank == 0) return false;
+  *word = rest.substr(0, blank);
+  rest = rest.substr(blank + 1);
+  return true;
+}
+
+}  // namespace
+
+// "1 <fence> <held|released> <job> <cluster>"; frozen. Only the cluster's id may hold blanks.
+std::string OwnerRecord::Encode() const {
+  return absl::StrCat(kVersion, " ", fence, " ", released ? "released" : "held", " ", job, " ",
+                      cluster);
+}
+
+absl::StatusOr<OwnerRecord> OwnerRecord::Decode(const std::string& metadata) {
+  absl::string_view rest = metadata;
+  absl::string_view version;
+  absl::string_view fence;
+  absl::string_view state;
+  absl::string_view job;
+  OwnerRecord record;
+  const bool whole = TakeWord(rest, &version) && version == kVersion && TakeWord(rest, &fence) &&
+                     absl::SimpleAtoi(fence, &record.fence) && TakeWord(rest, &state) &&
+                     (state == "held" || state == "released") && TakeWord(rest, &job) &&
+                     !rest.empty();
+  if (!whole) {
+    // What another program left in the group is not ours to print.
+    return absl::DataLossError(absl::StrCat("an offset's metadata of ", metadata.size(),
+                                            " bytes is not an owner record of this version"));
+  }
+  record.released = state == "released";
+  record.job = std::string(job);
+  record.cluster = std::string(rest);
+  return record;
+}
+
+}  // namespace weir::kafka

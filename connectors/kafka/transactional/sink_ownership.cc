@@ -1,0 +1,92 @@
+#include "connectors/kafka/transactional/sink_ownership.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+#include "connectors/kafka/transactional/transactional_id.h"
+
+namespace weir::kafka {
+namespace {
+
+constexpr absl::Duration kTransactionTimeout = absl::Minutes(1);
+
+// An owner's transaction holds an offset and no record.
+class NoDeliveries final : public TransactionDeliveryListener {
+ public:
+  void OnDelivered(const DeliveredRun&) override {}
+  void OnFailed(size_t, const absl::Status&) override {}
+};
+
+}  // namespace
+
+SinkOwnership::SinkOwnership(Options options, const KafkaClientFactory& clients,
+                             TransactionClient& inquiry)
+    : options_(std::move(options)), clients_(clients), inquiry_(inquiry) {}
+
+absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
+                                                const std::set<std::string>& live_jobs) {
+  TransactionalProducerOptions producer;
+  producer.configuration = options_.configuration;
+  producer.configuration.values["transactional.id"] = OwnerId(options_.prefix);
+  producer.configuration.values["transaction.timeout.ms"] =
+      absl::StrCat(absl::ToInt64Milliseconds(kTransactionTimeout));
+  // librdkafka wants both below the transaction's time-out.
+  producer.configuration.values["delivery.timeout.ms"] = "30000";
+  producer.configuration.values["socket.timeout.ms"] = "10000";
+  producer.topic = options_.topic;
+  producer.wakeup = [] {};
+  producer.cancelled = std::make_shared<std::atomic<bool>>(false);
+  WEIR_ASSIGN_OR_RETURN(producer_, clients_.MakeTransactionalProducer(std::move(producer)));
+  // From here on whoever else tries is fenced by us, or we by them: only then is the record read.
+  WEIR_RETURN_IF_ERROR(producer_->Init(options_.timeout));
+  WEIR_ASSIGN_OR_RETURN(
+      const GroupOffset found,
+      inquiry_.FetchOffset(OwnerId(options_.prefix), {options_.topic, 0}, {}, options_.timeout));
+  if (found.kind == GroupOffset::Kind::kUnstable) {
+    return absl::UnavailableError(absl::StrCat("the owner record of the transactional id prefix '",
+                                               options_.prefix, "' is being written"));
+  }
+  uint64_t fence = 0;
+  if (found.kind == GroupOffset::Kind::kValue) {
+    WEIR_ASSIGN_OR_RETURN(const OwnerRecord record, OwnerRecord::Decode(found.metadata));
+    fence = record.fence;
+    const bool mine = record.cluster == me.cluster && record.job == me.job.value();
+    const bool ended =
+        record.released || (record.cluster == me.cluster && live_jobs.count(record.job) == 0);
+    if (!mine && !ended) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the transactional id prefix '", options_.prefix, "' belongs to job ",
+                       record.job, " of cluster '", record.cluster,
+                       "', which has not ended; each sink needs a prefix of its "
+                       "own (TransactionalIdPrefix)"));
+    }
+  }
+  record_.cluster = me.cluster;
+  record_.job = me.job.value();
+  return fence;
+}
+
+absl::Status SinkOwnership::Raise(uint64_t fence) {
+  record_.fence = fence;
+  return Write();
+}
+
+absl::Status SinkOwnership::Release() {
+  record_.released = true;
+  return Write();
+}
+
+absl::Status SinkOwnership::Write() {
+  NoDeliveries listener;
+  WEIR_RETURN_IF_ERROR(producer_->Begin(listener));
+  MarkerOffset offset;
+  offset.group = OwnerId(options_.prefix);
+  offset.offset = static_cast<int64_t>(record_.fence);
+  offset.metadata = record_.Encode();
+  WEIR_RETURN_IF_ERROR(producer_->WriteMarker(offset, options_.timeout));
+  return producer_->Commit(options_.timeout).status();
+}
+
+}  // namespace weir::kafka

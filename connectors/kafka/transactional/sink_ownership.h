@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/connector/sink.h"
+#include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/transactional/owner_record.h"
+#include "connectors/kafka/transactional/transactional_producer.h"
+#include "connectors/kafka/wire/transaction_client.h"
+
+namespace weir::kafka {
+
+/// One owner per prefix: docs/protocols/transactions.md, recovery, step 1.
+///
+/// Life cycle: Acquire; Raise, once; Release, at most once. Threads: one, and every call blocks.
+/// Errors: of KafkaTransactionalProducer and TransactionClient; FAILED_PRECONDITION when the prefix
+/// is another job's; ABORTED when another one took it meanwhile.
+class SinkOwnership {
+ public:
+  struct Options {
+    ClientConfiguration configuration;  // of a producer, without transactional.id
+    std::string topic;
+    std::string prefix;
+    absl::Duration timeout;  // of each step
+  };
+  SinkOwnership(Options options, const KafkaClientFactory& clients, TransactionClient& inquiry);
+
+  /// Fences whoever holds it, and reads the record: the highest fence it knows of. 0: nobody ever
+  /// owned the prefix, or so long ago that the record has expired.
+  absl::StatusOr<uint64_t> Acquire(const SinkIdentity& me, const std::set<std::string>& live_jobs);
+  /// Writes that it is this job's, with the fence of its generation.
+  absl::Status Raise(uint64_t fence);
+  absl::Status Release();
+
+ private:
+  absl::Status Write();
+
+  const Options options_;
+  const KafkaClientFactory& clients_;
+  TransactionClient& inquiry_;
+  std::unique_ptr<KafkaTransactionalProducer> producer_;
+  OwnerRecord record_;
+};
+
+}  // namespace weir::kafka

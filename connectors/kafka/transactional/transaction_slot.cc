@@ -1,0 +1,217 @@
+#include "connectors/kafka/transactional/transaction_slot.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+
+namespace weir::kafka {
+
+absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::string& id,
+                                                                  absl::Duration timeout) {
+  MutexLock lock(one_at_a_time_);
+  WEIR_ASSIGN_OR_RETURN(const auto described, client_->DescribeTransactions({id}, timeout));
+  const auto found = described.find(id);
+  if (found == described.end()) {
+    return absl::NotFoundError(absl::StrCat(
+        "Kafka's transaction coordinator does not know the transactional id '", id, "'"));
+  }
+  return found->second;
+}
+
+TransactionSlot::TransactionSlot(std::shared_ptr<const TransactionSlotSettings> settings,
+                                 const TransactionalId& id)
+    : settings_(std::move(settings)), id_(id.ToString()) {
+  marker_.run = settings_->run;
+  marker_.generation = settings_->generation.value();
+}
+
+void TransactionSlot::Expect(State state, const char* call) const {
+  WEIR_CHECK(state_ == state) << call << " of '" << id_ << "' in state "
+                              << static_cast<int>(state_);
+}
+
+std::optional<absl::Duration> TransactionSlot::begun_at() const {
+  switch (state_) {
+    case State::kOpen:
+    case State::kPreparing:
+    case State::kPrepared:
+    case State::kCommitting:
+      return begun_at_;
+    case State::kWarming:
+    case State::kReady:
+    case State::kCommitted:
+      break;
+  }
+  return std::nullopt;
+}
+
+void TransactionSlot::FinishWarming() {
+  Expect(State::kWarming, "FinishWarming");
+  state_ = State::kReady;
+}
+
+absl::Status TransactionSlot::Open(absl::Duration now) {
+  Expect(State::kReady, "Open");
+  WEIR_CHECK(!retired_) << id_;
+  accounts_ = TransactionAccounts();
+  produced_ = false;
+  committable_ = Committable();
+  WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));
+  begun_at_ = now;
+  state_ = State::kOpen;
+  return absl::OkStatus();
+}
+
+void TransactionSlot::StartPreparing(Epoch epoch) {
+  Expect(State::kOpen, "StartPreparing");
+  marker_.epoch = epoch;
+  state_ = State::kPreparing;
+}
+
+void TransactionSlot::FinishPreparing() {
+  Expect(State::kPreparing, "FinishPreparing");
+  state_ = State::kPrepared;
+}
+
+void TransactionSlot::StartCommitting() {
+  Expect(State::kPrepared, "StartCommitting");
+  state_ = State::kCommitting;
+}
+
+void TransactionSlot::FinishCommitting() {
+  Expect(State::kCommitting, "FinishCommitting");
+  state_ = State::kCommitted;
+}
+
+void TransactionSlot::Reuse() {
+  Expect(State::kCommitted, "Reuse");
+  WEIR_CHECK(!retired_) << id_;
+  state_ = State::kReady;
+}
+
+bool TransactionSlot::HasRoom(size_t max_messages, size_t max_bytes) const {
+  return batch_.empty() && accounts_.outstanding_messages() < max_messages &&
+         accounts_.outstanding_bytes() < max_bytes;
+}
+
+absl::Status TransactionSlot::Send() {
+  Expect(State::kOpen, "Send");
+  accounts_.Sent(batch_.rest().size(), batch_.bytes());
+  return SendRest();
+}
+
+absl::Status TransactionSlot::SendRest() {
+  if (batch_.empty()) return absl::OkStatus();
+  WEIR_ASSIGN_OR_RETURN(const size_t taken, producer_->Produce(batch_.rest()));
+  batch_.Take(taken);
+  if (taken > 0 && !std::exchange(produced_, true)) Step(TransactionStep::kAfterFirstProduce);
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::Work() {
+  switch (state_) {
+    case State::kOpen:
+      WEIR_RETURN_IF_ERROR(producer_->Poll());
+      WEIR_RETURN_IF_ERROR(accounts_.error());
+      return SendRest();
+    case State::kReady:
+    case State::kPrepared:
+    case State::kCommitted:
+      return producer_->Poll();
+    case State::kWarming:
+    case State::kPreparing:
+    case State::kCommitting:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::MakeProducer() {
+  TransactionalProducerOptions options;
+  options.configuration = settings_->configuration;
+  options.configuration.values["transactional.id"] = id_;
+  options.topic = settings_->topic;
+  options.wakeup = settings_->wakeup;
+  options.cancelled = settings_->cancelled;
+  WEIR_ASSIGN_OR_RETURN(producer_, settings_->clients->MakeTransactionalProducer(options));
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::WriteMarker() {
+  MarkerOffset marker;
+  marker.group = id_;
+  marker.offset = static_cast<int64_t>(marker_.epoch.value());
+  marker.metadata = marker_.Encode();
+  return producer_->WriteMarker(marker, settings_->marker_timeout);
+}
+
+absl::Status TransactionSlot::Warm() {
+  WEIR_RETURN_IF_ERROR(MakeProducer());
+  WEIR_RETURN_IF_ERROR(producer_->Init(settings_->warm_timeout));
+  WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
+                        settings_->inquiry->Describe(id_, settings_->describe_timeout));
+  marker_.producer = described.producer;
+  Step(TransactionStep::kDuringPrewarm);
+  marker_.epoch = Epoch(0);
+  WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));
+  WEIR_RETURN_IF_ERROR(WriteMarker());
+  WEIR_ASSIGN_OR_RETURN(const CommitAnswer answer, producer_->Commit(settings_->warm_timeout));
+  retired_ = answer.repeated;
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::Prepare() {
+  WEIR_RETURN_IF_ERROR(SendRest());
+  while (!batch_.empty()) {
+    // The client's queue was full; a flushed one takes at least one record.
+    WEIR_RETURN_IF_ERROR(producer_->Flush(settings_->flush_timeout));
+    WEIR_RETURN_IF_ERROR(accounts_.error());
+    WEIR_RETURN_IF_ERROR(SendRest());
+  }
+  WEIR_RETURN_IF_ERROR(WriteMarker());
+  Step(TransactionStep::kAfterMarker);
+  WEIR_RETURN_IF_ERROR(producer_->Flush(settings_->flush_timeout));
+  Step(TransactionStep::kAfterFlush);
+  WEIR_RETURN_IF_ERROR(
+      Annotate(accounts_.CheckComplete(),
+               absl::StrCat("Kafka transaction '", id_, "' of epoch ", marker_.epoch.value())));
+  return TakeCommittable();
+}
+
+absl::Status TransactionSlot::TakeCommittable() {
+  WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
+                        settings_->inquiry->Describe(id_, settings_->describe_timeout));
+  if (described.state != TransactionState::kOngoing || described.producer != marker_.producer ||
+      !described.start_time.has_value()) {
+    return absl::AbortedError(absl::StrCat(
+        "Kafka transaction '", id_, "' of epoch ", marker_.epoch.value(),
+        " was ended by somebody else before it was prepared: it is ",
+        TransactionStateName(described.state), ", producer ", described.producer.producer_id,
+        " epoch ", described.producer.epoch, ", and was begun by producer ",
+        marker_.producer.producer_id, " epoch ", marker_.producer.epoch));
+  }
+  committable_.transactional_id = id_;
+  committable_.topic = settings_->topic;
+  committable_.marker = marker_;
+  committable_.started = *described.start_time;
+  committable_.timeout = described.timeout;
+  committable_.ranges = accounts_.ranges();
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::Commit() {
+  const auto answer = producer_->Commit(settings_->commit_timeout);
+  if (!answer.ok()) {
+    return Annotate(answer.status(),
+                    absl::StrCat("the transaction of epoch ", marker_.epoch.value(),
+                                 " could not be committed by its writer"));
+  }
+  retired_ = answer->repeated;
+  Step(TransactionStep::kAfterCommit);
+  return absl::OkStatus();
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,303 @@
+#include "connectors/kafka/transactional/transactional_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+
+namespace weir::kafka {
+namespace {
+
+using State = TransactionSlot::State;
+
+// A request on a connection that has died without a word is tried again after this.
+constexpr int64_t kSocketTimeoutMs = 30000;
+// A transaction that begins while the markers of the one before are still being written is put off
+// by the coordinator, and a barrier may wait for it.
+constexpr char kRetryBackoffMs[] = "20";
+
+// librdkafka refuses these when they exceed the transaction's timeout.
+void Cap(std::map<std::string, std::string>& values, const std::string& name, int64_t max_ms) {
+  const auto entry = values.find(name);
+  int64_t value = 0;
+  if (entry == values.end() || !absl::SimpleAtoi(entry->second, &value)) return;
+  // 0: no timeout at all
+  if (value == 0 || value > max_ms) entry->second = absl::StrCat(max_ms);
+}
+
+}  // namespace
+
+TransactionalWriter::TransactionalWriter(TransactionalWriterSetup setup, const Clock& clock)
+    : setup_(std::move(setup)), clock_(clock), serializer_(setup_.options) {}
+
+TransactionalWriter::~TransactionalWriter() {
+  if (jobs_ == nullptr) return;
+  settings_->cancelled->store(true);
+  settings_->inquiry->Cancel();
+  jobs_->Stop(kStopPatience);
+}
+
+ClientConfiguration TransactionalWriter::MakeConfiguration() const {
+  ClientConfiguration configuration = setup_.options.configuration;
+  const int64_t timeout_ms = absl::ToInt64Milliseconds(instructions_.transaction_timeout);
+  std::map<std::string, std::string>& values = configuration.values;
+  values["transaction.timeout.ms"] = absl::StrCat(timeout_ms);
+  configuration.SetDefault("socket.timeout.ms", absl::StrCat(kSocketTimeoutMs));
+  configuration.SetDefault("retry.backoff.ms", kRetryBackoffMs);
+  Cap(values, "socket.timeout.ms", timeout_ms);
+  Cap(values, "delivery.timeout.ms", timeout_ms);
+  if (!setup_.options.client_id_prefix.empty()) {
+    values["client.id"] =
+        absl::StrCat(setup_.options.client_id_prefix, "-", setup_.context.subtask_index);
+  }
+  return configuration;
+}
+
+absl::Status TransactionalWriter::Open(const std::string& recovered) {
+  WEIR_ASSIGN_OR_RETURN(instructions_, WriterInstructions::Decode(recovered));
+  WEIR_CHECK(setup_.context.pool != nullptr) << "a transactional writer needs a pool";
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<TransactionClient> client, setup_.transaction_clients());
+  jobs_ = std::make_unique<PoolJobs>(*setup_.context.pool, wakeup_);
+  settings_ = std::make_shared<TransactionSlotSettings>();
+  settings_->clients = setup_.clients;
+  settings_->inquiry = std::make_shared<TransactionInquiry>(std::move(client));
+  settings_->steps =
+      setup_.steps != nullptr ? setup_.steps : std::make_shared<TransactionStepObserver>();
+  settings_->configuration = MakeConfiguration();
+  settings_->topic = setup_.options.options.topic;
+  settings_->run = setup_.context.identity.job.value();
+  settings_->generation = setup_.context.generation;
+  settings_->wakeup = jobs_->wakeup();
+  settings_->cancelled = std::make_shared<std::atomic<bool>>(false);
+  // Behind it every transaction is decided, one way or the other.
+  settings_->commit_timeout = instructions_.transaction_timeout;
+  settings_->flush_timeout = std::min(settings_->flush_timeout, instructions_.transaction_timeout);
+  WarmSlots();
+  return absl::OkStatus();
+}
+
+void TransactionalWriter::Fail(const absl::Status& error) {
+  if (error_.ok() && !error.ok()) error_ = error;
+}
+
+void TransactionalWriter::Work() {
+  jobs_->RunFinished();
+  for (const auto& [number, slot] : slots_) {
+    if (error_.ok()) Fail(slot->Work());
+  }
+  WarmSlots();
+  CommitNext();
+  AnswerBarriers();
+}
+
+void TransactionalWriter::WarmSlots() {
+  const auto count = [this](State state) {
+    return static_cast<size_t>(
+        std::count_if(slots_.begin(), slots_.end(),
+                      [state](const auto& entry) { return entry.second->state() == state; }));
+  };
+  size_t warm = count(State::kOpen) + count(State::kReady) + count(State::kWarming);
+  for (; error_.ok() && warm < kWarmSlots && slots_.size() < kMaxSlots; ++warm) {
+    Warm(next_slot_++);
+  }
+}
+
+void TransactionalWriter::Warm(uint32_t number) {
+  TransactionalId id;
+  id.prefix = instructions_.prefix;
+  id.fence = instructions_.fence;
+  id.subtask = setup_.context.subtask_index;
+  id.slot = number;
+  const auto slot = std::make_shared<TransactionSlot>(settings_, id);
+  slots_.emplace(number, slot);
+  jobs_->Start([slot] { return slot->Warm(); },
+               [this, number](const absl::Status& status) {
+                 if (!status.ok()) return Fail(status);
+                 TransactionSlot& warmed = *slots_.at(number);
+                 if (warmed.retired()) return GiveUpWarming(number);
+                 lost_warmings_ = 0;
+                 warmed.FinishWarming();
+               });
+}
+
+void TransactionalWriter::GiveUpWarming(uint32_t number) {
+  if (++lost_warmings_ >= kMaxLostWarmings) {
+    Fail(absl::UnavailableError(absl::StrCat("the opening commits of ", lost_warmings_,
+                                             " Kafka transactional ids of '", instructions_.prefix,
+                                             "' were answered only when they were repeated")));
+  }
+  Retire(number);
+}
+
+TransactionalWriter::SlotPtr TransactionalWriter::FirstIn(State state) const {
+  for (const auto& [number, slot] : slots_) {
+    if (slot->state() == state) return slot;
+  }
+  return nullptr;
+}
+
+std::optional<absl::Duration> TransactionalWriter::OldestUncommittedAge() const {
+  std::optional<absl::Duration> oldest;
+  for (const auto& [number, slot] : slots_) {
+    const std::optional<absl::Duration> begun_at = slot->begun_at();
+    if (!begun_at.has_value()) continue;
+    oldest = std::max(oldest.value_or(absl::ZeroDuration()), clock_.Monotonic() - *begun_at);
+  }
+  return oldest;
+}
+
+bool TransactionalWriter::HasRoom() {
+  Work();
+  if (!error_.ok()) return true;  // the next Write says what happened
+  const std::optional<absl::Duration> age = OldestUncommittedAge();
+  if (age.has_value() && *age > instructions_.transaction_timeout / 2) return false;
+  const SlotPtr open = FirstIn(State::kOpen);
+  if (open == nullptr) return FirstIn(State::kReady) != nullptr;
+  return open->HasRoom(setup_.options.max_outstanding_messages,
+                       setup_.options.max_outstanding_bytes);
+}
+
+absl::Status TransactionalWriter::Write(const BatchPtr& batch) {
+  WEIR_RETURN_IF_ERROR(error_);
+  if (batch->num_rows() == 0) return absl::OkStatus();
+  SlotPtr slot = FirstIn(State::kOpen);
+  if (slot == nullptr) {
+    slot = FirstIn(State::kReady);
+    WEIR_CHECK(slot != nullptr) << "Write without room";
+    Fail(slot->Open(clock_.Monotonic()));
+    WEIR_RETURN_IF_ERROR(error_);
+  }
+  WEIR_CHECK(slot->batch().empty()) << "Write without room";
+  // An error is kept: the barrier must not pass over records that were not written.
+  Fail(serializer_.Serialize(*batch, &slot->batch()));
+  if (error_.ok()) Fail(slot->Send());
+  return error_;
+}
+
+void TransactionalWriter::PrepareCommit(Epoch epoch, PrepareDone done) {
+  Work();
+  barriers_.push_back({epoch, std::move(done)});
+  const SlotPtr open = FirstIn(State::kOpen);
+  if (open != nullptr && error_.ok()) {
+    open->StartPreparing(epoch);
+    Prepare(open);
+    WarmSlots();
+  }
+  AnswerBarriers();
+}
+
+void TransactionalWriter::Prepare(const SlotPtr& slot) {
+  jobs_->Start([slot] { return slot->Prepare(); },
+               [this, slot](const absl::Status& status) {
+                 Fail(status);
+                 if (status.ok()) slot->FinishPreparing();
+               });
+}
+
+std::vector<TransactionalWriter::SlotPtr> TransactionalWriter::SlotsUpTo(Epoch epoch,
+                                                                         State state) const {
+  std::vector<SlotPtr> found;
+  for (const auto& [number, slot] : slots_) {
+    if (slot->state() == state && slot->epoch() <= epoch) found.push_back(slot);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const SlotPtr& a, const SlotPtr& b) { return a->epoch() < b->epoch(); });
+  return found;
+}
+
+std::vector<std::string> TransactionalWriter::Committables(Epoch up_to) const {
+  std::vector<std::string> committables;
+  for (const SlotPtr& slot : SlotsUpTo(up_to, State::kPrepared)) {
+    settings_->steps->OnStep(TransactionStep::kBeforeAnswer, slot->id());
+    committables.push_back(slot->committable().Encode());
+  }
+  return committables;
+}
+
+void TransactionalWriter::AnswerBarriers() {
+  while (!barriers_.empty()) {
+    const Epoch epoch = barriers_.front().epoch;
+    if (error_.ok() && !SlotsUpTo(epoch, State::kPreparing).empty()) return;
+    const PrepareDone done = std::move(barriers_.front().done);
+    barriers_.pop_front();
+    if (error_.ok()) {
+      done(Committables(epoch));
+    } else {
+      done(error_);
+    }
+  }
+}
+
+void TransactionalWriter::Commit(const CommitPermit& permit, CommitDone done) {
+  Work();
+  settings_->steps->OnStep(TransactionStep::kAfterPermit, instructions_.prefix);
+  commits_.push_back({permit.epoch(), std::move(done)});
+  CommitNext();
+}
+
+void TransactionalWriter::CommitNext() {
+  while (!commits_.empty()) {
+    if (error_.ok() && committing_) return;
+    const Epoch epoch = commits_.front().epoch;
+    if (!SlotsUpTo(epoch, State::kPreparing).empty()) {
+      Fail(absl::InternalError(absl::StrCat("the permit of epoch ", epoch.value(),
+                                            " came before its barrier was answered")));
+    }
+    const std::vector<SlotPtr> slots = SlotsUpTo(epoch, State::kPrepared);
+    if (!error_.ok() || slots.empty()) {
+      const CommitDone done = std::move(commits_.front().done);
+      commits_.pop_front();
+      done(error_);
+      continue;
+    }
+    committing_ = true;
+    for (const SlotPtr& slot : slots) slot->StartCommitting();
+    jobs_->Start(
+        [slots] {
+          for (const SlotPtr& slot : slots) WEIR_RETURN_IF_ERROR(slot->Commit());
+          return absl::OkStatus();
+        },
+        [this, slots](const absl::Status& status) { CommitEnded(slots, status); });
+    return;
+  }
+}
+
+void TransactionalWriter::CommitEnded(const std::vector<SlotPtr>& slots,
+                                      const absl::Status& status) {
+  committing_ = false;
+  Fail(status);
+  if (!status.ok()) return;  // whoever waits hears it by CommitNext
+  for (const SlotPtr& slot : slots) slot->FinishCommitting();
+}
+
+void TransactionalWriter::OnReceipt(Epoch epoch) {
+  Work();
+  std::vector<uint32_t> repeated;
+  for (const auto& [number, slot] : slots_) {
+    if (slot->state() != State::kCommitted || slot->epoch() > epoch) continue;
+    if (slot->retired()) {
+      repeated.push_back(number);
+    } else {
+      slot->Reuse();
+    }
+  }
+  for (const uint32_t number : repeated) Retire(number);
+  WarmSlots();
+  jobs_->wakeup()();
+}
+
+void TransactionalWriter::Retire(uint32_t number) {
+  const auto entry = slots_.find(number);
+  SlotPtr slot = std::move(entry->second);
+  slots_.erase(entry);
+  LogInfo("a Kafka transaction's handle is given up: an EndTxn of it was repeated",
+          {{"id", slot->id()}});
+  jobs_->Start([slot = std::move(slot)] { return absl::OkStatus(); }, [](const absl::Status&) {});
+}
+
+}  // namespace weir::kafka

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/connector/sink.h"
+#include "common/time/clock.h"
+#include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/record_serializer.h"
+#include "connectors/kafka/resolved_sink_options.h"
+#include "connectors/kafka/transactional/pool_jobs.h"
+#include "connectors/kafka/transactional/transaction_slot.h"
+#include "connectors/kafka/transactional/transaction_steps.h"
+#include "connectors/kafka/transactional/writer_instructions.h"
+#include "connectors/kafka/wire/transaction_client.h"
+
+namespace weir::kafka {
+
+/// Makes a client that owns all it needs, but for clocks; opens no connection.
+using TransactionClientFactory =
+    std::function<absl::StatusOr<std::shared_ptr<TransactionClient>>()>;
+
+struct TransactionalWriterSetup {
+  ResolvedSinkOptions options;
+  SinkWriterContext context;
+  std::shared_ptr<const KafkaClientFactory> clients;
+  TransactionClientFactory transaction_clients;
+  std::shared_ptr<TransactionStepObserver> steps;  // null: none
+};
+
+/// Writes one subtask's records to a topic exactly once: the writer's half of
+/// docs/protocols/transactions.md. See SinkWriter.
+///
+/// Open takes WriterInstructions. Records go into the transaction of one open slot; two slots are
+/// warm at the start, and while there are fewer than kMaxSlots another one is warmed whenever the
+/// one behind the open one is missing.
+/// A barrier with records gives the open slot to a thread of the pool and is answered when it is
+/// prepared and so are all before it; the answer holds the committables of all prepared
+/// transactions up to its epoch. A permit commits them, oldest first. After the receipt a slot is
+/// used again, unless its EndTxn was repeated: then its handle is closed and its number not used
+/// again.
+///
+/// HasRoom is false without an open or ready slot, above the bounds of what is outstanding, and
+/// while a transaction that is not committed is older than half its timeout.
+/// Results of the pool and of the client are taken in all calls but Open; the wake-up makes the
+/// task call HasRoom.
+/// The destructor ends no transaction. It waits up to kStopPatience for calls that are running;
+/// they end soon after, on the pool.
+/// Errors: of the slots; INVALID_ARGUMENT for rows that cannot be written; DATA_LOSS or
+/// FAILED_PRECONDITION for instructions. The first is sticky: it answers every call that follows.
+class TransactionalWriter final : public SinkWriter {
+ public:
+  static constexpr size_t kMaxSlots = 5;
+  static constexpr size_t kWarmSlots = 2;  // open or ready, or to be so
+  static constexpr int kMaxLostWarmings = 10;
+  static constexpr absl::Duration kStopPatience = absl::Seconds(3);
+
+  /// `clock` outlives the writer.
+  TransactionalWriter(TransactionalWriterSetup setup, const Clock& clock);
+  ~TransactionalWriter() override;
+
+  void SetWakeup(std::function<void()> wakeup) override { wakeup_ = std::move(wakeup); }
+  absl::Status Open(const std::string& recovered) override;
+  bool HasRoom() override;
+  absl::Status Write(const BatchPtr& batch) override;
+  void PrepareCommit(Epoch epoch, PrepareDone done) override;
+  void Commit(const CommitPermit& permit, CommitDone done) override;
+  void OnReceipt(Epoch epoch) override;
+
+  /// For metrics.
+  std::optional<absl::Duration> OldestUncommittedAge() const;
+  absl::Duration transaction_timeout() const { return instructions_.transaction_timeout; }
+  size_t slots() const { return slots_.size(); }
+
+ private:
+  // Jobs keep the slot they work on, should they outlive the writer.
+  using SlotPtr = std::shared_ptr<TransactionSlot>;
+  struct PendingBarrier {
+    Epoch epoch;
+    PrepareDone done;
+  };
+  struct PendingCommit {
+    Epoch epoch;
+    CommitDone done;
+  };
+
+  ClientConfiguration MakeConfiguration() const;
+  void Work();
+  void Fail(const absl::Status& error);
+  void WarmSlots();
+  void Warm(uint32_t number);
+  // Its opening marker's EndTxn was repeated: another id is tried.
+  void GiveUpWarming(uint32_t number);
+  void Prepare(const SlotPtr& slot);
+  // Answers barriers whose transactions are prepared, in order; after an error all of them.
+  void AnswerBarriers();
+  std::vector<std::string> Committables(Epoch up_to) const;
+  // Those of this state with a transaction of this epoch or an older one, oldest first.
+  std::vector<SlotPtr> SlotsUpTo(Epoch epoch, TransactionSlot::State state) const;
+  SlotPtr FirstIn(TransactionSlot::State state) const;
+  void CommitNext();
+  void CommitEnded(const std::vector<SlotPtr>& slots, const absl::Status& status);
+  // Closes the handle, on the pool: its id is used no more.
+  void Retire(uint32_t number);
+
+  const TransactionalWriterSetup setup_;
+  const Clock& clock_;
+  std::function<void()> wakeup_;
+  RecordSerializer serializer_;
+  WriterInstructions instructions_;
+  std::shared_ptr<TransactionSlotSettings> settings_;  // from Open on
+  std::unique_ptr<PoolJobs> jobs_;                     // from Open on
+  std::map<uint32_t, SlotPtr> slots_;                  // by number
+  uint32_t next_slot_ = 0;
+  int lost_warmings_ = 0;  // in a row
+  std::deque<PendingBarrier> barriers_;
+  std::deque<PendingCommit> commits_;
+  bool committing_ = false;
+  absl::Status error_;
+};
+
+}  // namespace weir::kafka

@@ -1,0 +1,180 @@
+// The part of JobMaster that ends jobs: cancel, stop, suspend, and the clean-up of transactional
+// sinks before a terminal entry (docs/protocols/transactions.md).
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/log.h"
+#include "jobmanager/job/job_master.h"
+#include "jobmanager/scheduler/placement.h"
+
+namespace weir::jobmanager {
+namespace {
+
+constexpr absl::Duration kCleanupPause = absl::Seconds(1);
+constexpr absl::Duration kCleanupTimeout = absl::Minutes(2);
+
+}  // namespace
+
+void JobMaster::Suspend(const std::string& why) {
+  reason_ = why;
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  execution_.reset();
+  SetState(JobState::kSuspended);
+  ReleaseEverything();
+  log_.Append(
+      [why](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_suspended()->set_reason(why);
+        return entry;
+      },
+      [](const absl::Status&) {});
+}
+
+void JobMaster::ReleaseEverything() {
+  workers_.clear();
+  UpdateSpecs();
+  deps_.task_managers.HoldSlots(job_, {});
+}
+
+void JobMaster::EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason,
+                                Done done) {
+  // Before epoch 0 is owned no writer has begun anything.
+  const bool clean =
+      !IsTransactional(history().submission().graph()) || history().newest_owned() == nullptr;
+  if (clean) return End(state, reason, std::move(done));
+  cleanup_ = Ending{state, reason, std::move(done)};
+  if (state == proto::JobTerminal::FAILED) SetState(JobState::kFailing);
+  TryCleanup();
+}
+
+void JobMaster::CleanupFailed(const std::string& why) {
+  LogWarning("cleanup failed; tried again", {{"job", job_}, {"reason", why}});
+  cleanup_->failed = true;
+  reason_ = absl::StrCat(cleanup_->reason, "; its transactions cannot be settled: ", why,
+                         " (cancel again to leave them)");
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  execution_.reset();
+  SendDirectives();
+  restart_timer_ =
+      deps_.executor.PostAfter(kCleanupPause, lifetime_.Guard([this] { TryCleanup(); }));
+}
+
+void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
+  ending_ = true;
+  cleanup_.reset();
+  deps_.executor.Cancel(restart_timer_);
+  if (coordinator_ != nullptr) coordinator_->Close("the job ends");
+  log_.Append(
+      [state, reason](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_terminal()->set_state(state);
+        entry.mutable_terminal()->set_reason(reason);
+        return entry;
+      },
+      lifetime_.Guard([this, state, reason, done = std::move(done)](const absl::Status& status) {
+        if (!status.ok()) {
+          // Storage is away: the job is over all the same; say so again until it is written.
+          // Meanwhile nothing else happens to it (ending_).
+          restart_timer_ = deps_.executor.PostAfter(
+              absl::Seconds(1),
+              lifetime_.Guard([this, state, reason, done] { End(state, reason, done); }));
+          return;
+        }
+        attempt_.Reset();
+        execution_.reset();
+        reason_ = reason;
+        if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
+          state_ = JobState::kFinished;  // its former leader had committed everything already
+        } else {
+          SetState(state == proto::JobTerminal::FINISHED   ? JobState::kFinished
+                   : state == proto::JobTerminal::CANCELED ? JobState::kCanceled
+                                                           : JobState::kFailed);
+        }
+        ReleaseEverything();
+        done(status);
+      }));
+}
+
+void JobMaster::Cancel(Done done) {
+  if (cleanup_ && cleanup_->failed && !ending_) {
+    attempt_.Reset();
+    execution_.reset();
+    return End(cleanup_->state, reason_, std::move(done));
+  }
+  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling ||
+      state_ == JobState::kFailing) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
+  }
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  deps_.executor.Cancel(restart_timer_);
+  coordinator_->Stop("the job is canceled");
+  execution_.reset();
+  SetState(JobState::kCancelling);
+  SendDirectives();
+  log_.Append(
+      [](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_stop_requested()->set_cancel(true);
+        return entry;
+      },
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+        if (absl::IsAborted(status)) return done(status);
+        EndAfterCleanup(proto::JobTerminal::CANCELED, "canceled by request", done);
+      }));
+}
+
+void JobMaster::Stop(Done done) {
+  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling ||
+      state_ == JobState::kFailing) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
+  }
+  log_.Append(
+      [](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_stop_requested()->set_cancel(false);
+        return entry;
+      },
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+        if (status.ok() && state_ == JobState::kRunning) {
+          execution_->StopSources();
+          SetState(JobState::kStopping);
+          SendDirectives();
+        }
+        done(status);
+      }));
+}
+
+// One worker, on a node that has one of this job if there is any.
+void JobMaster::TryCleanup() {
+  if (!cleanup_ || execution_ != nullptr || coordinator_->busy() || ending_ || starting_) return;
+  PlacementRequest request;
+  request.slots = 1;
+  request.free_slots = deps_.task_managers.FreeSlotsFor(job_);
+  for (const auto& [id, worker] : workers_) request.previous = {worker.task_manager};
+  absl::StatusOr<SlotPlacement> slots = PlaceSlots(request);
+  if (!slots.ok()) {
+    reason_ =
+        absl::StrCat(cleanup_->reason,
+                     "; waits for a slot to settle its transactions: ", slots.status().message());
+    return;
+  }
+  deps_.task_managers.HoldSlots(job_, {{slots->front(), 1}});
+  const proto::JobGraph& graph = history().submission().graph();
+  execution_ = std::make_unique<Execution>(
+      history().generation().Next(), graph,
+      AssignWorkers(SlotPlacement(RequiredSlots(graph), slots->front())));
+  UpdateSpecs();
+  deploy_timer_ = deps_.executor.PostAfter(kCleanupTimeout, attempt_.Guard([this] {
+    CleanupFailed(
+        absl::StrCat("the worker was not ready within ", absl::FormatDuration(kCleanupTimeout)));
+  }));
+  LoadRestoreData();
+}
+
+}  // namespace weir::jobmanager

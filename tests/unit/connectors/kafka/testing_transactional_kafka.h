@@ -1,0 +1,258 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/exec/blocking_pool.h"
+#include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/transactional/record_checksum.h"
+#include "connectors/kafka/transactional/transaction_steps.h"
+#include "connectors/kafka/transactional/transactional_producer.h"
+#include "connectors/kafka/wire/transaction_client.h"
+
+namespace weir::kafka {
+
+/// A pool whose works run when the test says so, on its thread.
+class ManualBlockingPool final : public BlockingPool {
+ public:
+  void Submit(std::function<void()> work) override { works.push_back(std::move(work)); }
+  bool RunOne() {
+    if (works.empty()) return false;
+    const std::function<void()> work = std::move(works.front());
+    works.pop_front();
+    work();
+    return true;
+  }
+  void RunAll() {
+    while (RunOne()) {
+    }
+  }
+  std::deque<std::function<void()>> works;
+};
+
+/// A coordinator and a partition in memory, as far as a writer sees them.
+class TestingTransactionalKafka {
+ public:
+  struct Record {
+    std::string value;
+    std::string id;
+    bool committed = false;
+  };
+
+  std::vector<std::string> log;  // "init id", "begin id", "marker id 5 metadata", "flush id", ...
+  std::vector<Record> records;   // of partition 0, by offset
+  std::map<std::string, DescribedTransaction> transactions;
+  std::vector<TransactionalProducerOptions> made;
+  int live_producers = 0;
+  int64_t next_producer_id = 1000;
+
+  // What the test wants to happen, under "call id": "commit p~1~0~0". Taken by the call.
+  std::map<std::string, absl::Status> errors;
+  std::set<std::string> repeat_commits;  // ids
+  size_t room = 1000000;                 // of each producer's queue
+  bool deliver_on_poll = true;
+  bool forget_reports = false;
+  std::optional<absl::Status> fail_records;
+  absl::Status describe_error;
+  bool cancelled = false;
+
+  absl::Status Call(const std::string& call, const std::string& id, const std::string& more = "") {
+    log.push_back(absl::StrCat(call, " ", id, more.empty() ? "" : " ", more));
+    const auto error = errors.find(absl::StrCat(call, " ", id));
+    if (error == errors.end()) return absl::OkStatus();
+    const absl::Status status = error->second;
+    errors.erase(error);
+    return status;
+  }
+  std::vector<std::string> CommittedValues() const {
+    std::vector<std::string> values;
+    for (const Record& record : records) {
+      if (record.committed) values.push_back(record.value);
+    }
+    return values;
+  }
+  std::vector<std::string> Calls(const std::string& call) const {
+    std::vector<std::string> found;
+    for (const std::string& line : log) {
+      if (line.rfind(call + " ", 0) == 0) found.push_back(line.substr(call.size() + 1));
+    }
+    return found;
+  }
+};
+
+class TestingTransactionalProducer final : public KafkaTransactionalProducer {
+ public:
+  TestingTransactionalProducer(TestingTransactionalKafka& kafka,
+                               const TransactionalProducerOptions& options)
+      : kafka_(kafka), id_(options.configuration.values.at("transactional.id")) {
+    ++kafka_.live_producers;
+  }
+  ~TestingTransactionalProducer() override {
+    kafka_.log.push_back("close " + id_);
+    --kafka_.live_producers;
+  }
+
+  absl::Status Begin(TransactionDeliveryListener& listener) override {
+    listener_ = &listener;
+    return kafka_.Call("begin", id_);
+  }
+  absl::StatusOr<size_t> Produce(std::span<const OutgoingMessage> messages) override {
+    if (absl::Status status = kafka_.Call("produce", id_); !status.ok()) return status;
+    const size_t taken = std::min(messages.size(), kafka_.room - queue_.size());
+    for (size_t i = 0; i < taken; ++i) {
+      queue_.emplace_back(messages[i].value.data, messages[i].value.size);
+    }
+    DescribedTransaction& transaction = kafka_.transactions[id_];
+    transaction.state = TransactionState::kOngoing;
+    transaction.start_time = absl::FromUnixSeconds(77);
+    return taken;
+  }
+  absl::Status Poll() override {
+    if (kafka_.deliver_on_poll) Deliver();
+    return absl::OkStatus();
+  }
+  absl::Status Init(absl::Duration) override {
+    if (absl::Status status = kafka_.Call("init", id_); !status.ok()) return status;
+    DescribedTransaction& transaction = kafka_.transactions[id_];
+    transaction.state = TransactionState::kEmpty;
+    transaction.producer = {kafka_.next_producer_id++, 0};
+    transaction.timeout = absl::Minutes(1);
+    return absl::OkStatus();
+  }
+  absl::Status WriteMarker(const MarkerOffset& marker, absl::Duration) override {
+    return kafka_.Call("marker", id_,
+                       absl::StrCat(marker.group == id_ ? "" : "WRONG GROUP ", marker.offset, " [",
+                                    marker.metadata, "]"));
+  }
+  absl::Status Flush(absl::Duration) override {
+    Deliver();
+    return kafka_.Call("flush", id_);
+  }
+  absl::StatusOr<CommitAnswer> Commit(absl::Duration) override {
+    if (absl::Status status = kafka_.Call("commit", id_); !status.ok()) return status;
+    kafka_.transactions[id_].state = TransactionState::kCompleteCommit;
+    kafka_.transactions[id_].start_time.reset();
+    for (TestingTransactionalKafka::Record& record : kafka_.records) {
+      if (record.id == id_) record.committed = true;
+    }
+    return CommitAnswer{kafka_.repeat_commits.erase(id_) > 0};
+  }
+
+ private:
+  void Deliver() {
+    for (const std::string& value : std::exchange(queue_, {})) {
+      if (kafka_.fail_records.has_value()) {
+        listener_->OnFailed(value.size(), *kafka_.fail_records);
+        continue;
+      }
+      const auto offset = static_cast<int64_t>(kafka_.records.size());
+      kafka_.records.push_back({value, id_});
+      if (kafka_.forget_reports) continue;
+      const Payload payload{value.data(), value.size(), false};
+      listener_->OnDelivered(
+          {0, offset, offset, 1, value.size(), RecordChecksum({nullptr, 0, true}, payload)});
+    }
+  }
+
+  TestingTransactionalKafka& kafka_;
+  const std::string id_;
+  TransactionDeliveryListener* listener_ = nullptr;
+  std::vector<std::string> queue_;
+};
+
+class TestingTransactionalFactory final : public KafkaClientFactory {
+ public:
+  explicit TestingTransactionalFactory(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
+  absl::Status CheckConfiguration(const ClientConfiguration&) const override {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::unique_ptr<KafkaConsumerClient>> MakeConsumer(
+      const ClientConfiguration&, std::function<void()>) const override {
+    return absl::UnimplementedError("no consumer here");
+  }
+  absl::StatusOr<std::unique_ptr<KafkaProducerClient>> MakeProducer(
+      const ClientConfiguration&, const std::string&, std::function<void()>) const override {
+    return absl::UnimplementedError("no plain producer here");
+  }
+  absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> MakeTransactionalProducer(
+      const TransactionalProducerOptions& options) const override {
+    kafka_.made.push_back(options);
+    return std::make_unique<TestingTransactionalProducer>(kafka_, options);
+  }
+  absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(const ClientConfiguration&,
+                                                              absl::Duration) const override {
+    return absl::UnimplementedError("no admin here");
+  }
+
+ private:
+  TestingTransactionalKafka& kafka_;
+};
+
+/// Describes only; a writer asks for nothing else.
+class TestingTransactionClient final : public TransactionClient {
+ public:
+  explicit TestingTransactionClient(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
+  EndTransactionAnswer EndTransaction(const std::string&, ProducerIdAndEpoch, TransactionResult,
+                                      absl::Duration) override {
+    kafka_.log.push_back("a writer ended a transaction from outside");
+    return {};
+  }
+  absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string&, absl::Duration,
+                                                    absl::Duration) override {
+    kafka_.log.push_back("a writer took an id over from outside");
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::vector<ListedTransaction>> ListTransactions(
+      const std::vector<TransactionState>&, absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<std::map<std::string, DescribedTransaction>> DescribeTransactions(
+      const std::vector<std::string>& ids, absl::Duration) override {
+    if (!kafka_.describe_error.ok()) return kafka_.describe_error;
+    std::map<std::string, DescribedTransaction> found;
+    for (const std::string& id : ids) {
+      if (kafka_.transactions.count(id) > 0) found[id] = kafka_.transactions[id];
+    }
+    return found;
+  }
+  absl::StatusOr<GroupOffset> FetchOffset(const std::string&, const TopicPartition&,
+                                          FetchOffsetOptions, absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
+                                                         absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<RecordBatchRange> ReadBatchHeaders(const TopicPartition&, OffsetRange,
+                                                    absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
+  void Cancel() override { kafka_.cancelled = true; }
+
+ private:
+  TestingTransactionalKafka& kafka_;
+};
+
+/// Notes the steps in the same log as the calls: "step after-marker id".
+class TestingStepObserver final : public TransactionStepObserver {
+ public:
+  explicit TestingStepObserver(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
+  void OnStep(TransactionStep step, const std::string& id) override {
+    kafka_.log.push_back(absl::StrCat("step ", TransactionStepName(step), " ", id));
+  }
+
+ private:
+  TestingTransactionalKafka& kafka_;
+};
+
+}  // namespace weir::kafka

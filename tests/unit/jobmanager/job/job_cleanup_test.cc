@@ -1,0 +1,144 @@
+// The end of jobs whose sinks commit transactions: coordinator tasks run once more, alone.
+#include "jobmanager/job/job_master.h"
+#include "tests/unit/jobmanager/job/testing_job.h"
+
+namespace weir::jobmanager {
+namespace {
+
+using ::testing::HasSubstr;
+
+class JobCleanupTest : public JobTest {
+ protected:
+  void Cancel() {
+    job().Cancel([this](const absl::Status& status) { replied_ = status; });
+    Wait(absl::Seconds(1));
+  }
+  /// The worker that was given the clean-up, or null.
+  TestingWorker* Cleaner() {
+    for (auto& manager : task_managers_) {
+      for (auto& [id, worker] : manager->workers) {
+        if (worker.deployment.cleanup()) return &worker;
+      }
+    }
+    return nullptr;
+  }
+  bool HasTerminal() { return LastOf(proto::JobLogEntry::kTerminal).has_terminal(); }
+  absl::Status replied_ = absl::UnknownError("no reply");
+};
+
+TEST_F(JobCleanupTest, ACanceledJobEndsWhenItsSinksAreSettled) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  EXPECT_EQ(State(), "CANCELLING");
+  ASSERT_NE(Cleaner(), nullptr);
+  EXPECT_EQ(Cleaner()->deployment.tasks_size(), 0);
+  EXPECT_TRUE(Cleaner()->deployment.coordinator());
+  EXPECT_EQ(Cleaner()->deployment.live_jobs_size(), 1);
+  EXPECT_EQ(generation(), 2u);
+  EXPECT_FALSE(HasTerminal());
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(replied_, absl::OkStatus());
+  EXPECT_TRUE(HasTerminal());
+}
+
+TEST_F(JobCleanupTest, OwnedEpochsAreReceiptedByIt) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.commit = false;
+  Wait(kInterval + absl::Seconds(1));
+  ASSERT_TRUE(job().history().AwaitsReceipt(Epoch(1)));
+  Cancel();
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_FALSE(job().history().AwaitsReceipt(Epoch(1)));
+}
+
+TEST_F(JobCleanupTest, WithoutTransactionsThereIsNone) {
+  SubmitAndRun();
+  Cancel();
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(generation(), 1u);
+}
+
+TEST_F(JobCleanupTest, AFailedOneIsRepeatedAndASecondCancelGivesUp) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  ASSERT_NE(Cleaner(), nullptr);
+  for (auto& manager : task_managers_) {
+    for (const auto& [id, worker] : manager->workers) {
+      if (worker.deployment.cleanup()) manager->FailWorker(id, "no broker answers", true);
+    }
+  }
+  Wait(absl::Milliseconds(500));
+  EXPECT_EQ(State(), "CANCELLING");
+  EXPECT_THAT(Reason(), HasSubstr("no broker answers (cancel again to leave them)"));
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(generation(), 3u);
+  Cancel();
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_THAT(Reason(), HasSubstr("no broker answers"));
+}
+
+TEST_F(JobCleanupTest, ItsWorkersDeathIsAFailureLikeAnyOther) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  for (auto& manager : task_managers_) {
+    const auto workers = manager->workers;
+    for (const auto& [id, worker] : workers) {
+      if (worker.deployment.cleanup()) manager->KillWorker(id, "killed by signal 9 (SIGKILL)");
+    }
+  }
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(3));
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(generation(), 3u);
+}
+
+TEST_F(JobCleanupTest, AJobThatFailsIsSettledFirst) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  tm(0).FailWorker(WorkerIdOf(0), "cannot be mended", /*retriable=*/false);
+  Wait(absl::Milliseconds(500));
+  EXPECT_EQ(State(), "FAILING");
+  EXPECT_NE(Cleaner(), nullptr);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(State(), "FAILED");
+  EXPECT_EQ(Reason(), "cannot be mended");
+}
+
+TEST_F(JobCleanupTest, WhatCanBeCommittedNoMoreSuspendsTheJob) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  tm(1).KillWorker(WorkerIdOf(1), "killed by signal 9 (SIGKILL)");
+  Wait(absl::Seconds(2));
+  ASSERT_EQ(State(), "DEPLOYING");
+  proto::Failure failure;
+  failure.set_message("sink 'out': epoch 3 is owned, but its transaction was aborted");
+  failure.set_suspends(true);
+  worker(0).failure = failure;
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(State(), "SUSPENDED");
+  EXPECT_EQ(Reason(), failure.message());
+  Wait(absl::Minutes(5));
+  EXPECT_EQ(generation(), 2u);
+}
+
+TEST_F(JobCleanupTest, ANewLeaderGoesOnWithACancel) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  LeaderDies();
+  Adopt();
+  for (auto& manager : task_managers_) Reconnect(*manager);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(5));
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_NE(Cleaner(), nullptr);
+}
+
+}  // namespace
+}  // namespace weir::jobmanager
