@@ -301,5 +301,40 @@ TEST(TaskCheckpoint, SplitWatermarksAreInTheSnapshot) {
   EXPECT_EQ(splits[1].watermark_us, 50);
 }
 
+// A step that makes more than the sink has room for: the rest waits, the barrier behind it.
+TEST(TaskCheckpoint, WhatASinkHasNoRoomForComesBeforeTheBarrier) {
+  TestingPipeline pipeline;
+  pipeline.Then("twice", []() -> std::unique_ptr<Operator> {
+    return std::make_unique<RepeatingOperator>(3);
+  });
+  pipeline.writer->room_until = 2;
+  pipeline.reader->Add({1, 2});
+  const auto task = pipeline.Build();
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2));
+  task->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->prepared, IsEmpty());
+  pipeline.writer->room_until = 4;
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2, 1, 2));
+  pipeline.writer->room_until = 100;
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2, 1, 2, 1, 2));
+  EXPECT_THAT(pipeline.writer->prepared, ElementsAre(Pair(1u, 6u)));
+}
+
+TEST(TaskCheckpoint, SinksLearnWhatWasRecoveredAndOfReceipts) {
+  TestingPipeline pipeline;
+  const auto task = pipeline.BuildUnstarted();
+  task->Start({{"sink", "fence 7"}, {"another", "fence 8"}});
+  task->AddSplits({});
+  RunUntilBlocked(*task);
+  EXPECT_EQ(pipeline.writer->recovered, "fence 7");
+  task->NotifyReceipt(Epoch(4));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->receipts, ElementsAre(4u));
+}
+
 }  // namespace
 }  // namespace weir::taskmanager

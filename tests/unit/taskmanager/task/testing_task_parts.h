@@ -135,6 +135,7 @@ class TestingReader final : public SourceReader {
 /// What a TestingWriter was given, and how it is to behave.
 struct WriterScript {
   bool has_room = true;
+  size_t room_until = 1'000'000;  // no room from so many written records on
   bool prepare_at_once = true;
   /// As writers do that take acknowledgements of the outside in HasRoom.
   bool prepare_when_asked_for_room = false;
@@ -176,7 +177,7 @@ class TestingWriter final : public SinkWriter {
         script_->FinishPrepare(script_->waiting_prepares.begin()->first);
       }
     }
-    return script_->has_room;
+    return script_->has_room && script_->written.size() < script_->room_until;
   }
   absl::Status Write(const BatchPtr& batch) override {
     if (!script_->write_error.ok()) return script_->write_error;
@@ -328,6 +329,21 @@ class TestingSink final : public Sink {
 
  private:
   const std::shared_ptr<WriterScript> script_;
+};
+
+/// Gives each batch on so often.
+class RepeatingOperator final : public Operator {
+ public:
+  explicit RepeatingOperator(int times) : times_(times) {}
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
+    for (int i = 0; i < times_; ++i) {
+      if (absl::Status status = out.Emit(batch); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const int times_;
 };
 
 /// Builds a graph "source -> operators -> sink" and one task that runs all of it.
