@@ -278,6 +278,8 @@ void CheckpointCoordinator::OnCommitted(Epoch through) {
   deps_.log.SetCommitted(through);
   AppendReceiptLater();
   if (generation_.is_none() || pending_ != nullptr) return;
+  const JobHistory::OwnedEpoch* newest = deps_.log.history().newest_owned();
+  if (newest != nullptr && newest->checkpoint.final()) return;  // nothing comes behind it
   if (final_requested_) {
     if (!AwaitsCommit()) Trigger(true);
   } else if (!tasks_.empty()) {

@@ -348,8 +348,7 @@ proto::JobSummary JobMaster::Summary() const {
   summary.set_state(std::string(JobStateName(state_)));
   summary.set_generation(history().generation().value());
   summary.set_submitted_at_ms(history().submission().submitted_at_ms());
-  const uint64_t generation = history().generation().value();
-  summary.set_restarts(generation == 0 ? 0 : generation - 1);
+  summary.set_restarts(history().restarts());
   summary.set_reason(reason_);
   return summary;
 }

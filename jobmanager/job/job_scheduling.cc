@@ -152,9 +152,10 @@ void JobMaster::OnRestoreData(const RestoreData& data) {
 void JobMaster::AppendStarted(const RestoreData& data) {
   std::optional<Epoch> restored;
   if (data.newest) restored = Epoch(data.newest->epoch());
-  const proto::JobStarted started =
+  proto::JobStarted started =
       MakeStartedEntry(history().submission().graph(), execution_->generation(), restored,
                        execution_->placement(), history().submission().artifact());
+  started.set_cleanup(cleanup_.has_value());
   starting_ = true;
   auto done = attempt_.Guard([this, data](const absl::Status& status) {
     if (absl::IsAborted(status)) return;

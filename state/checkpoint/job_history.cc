@@ -55,6 +55,7 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
       break;
     case JobLogEntry::kStarted:
       generation_ = Generation(entry.started().generation());
+      if (!entry.started().cleanup()) ++runs_;
       start_ = entry.started();
       break;
     case JobLogEntry::kCheckpoint:

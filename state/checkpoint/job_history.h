@@ -31,6 +31,8 @@ class JobHistory {
   const proto::JobSubmitted& submission() const { return *submitted_; }
   LeaderTerm term() const { return term_; }
   Generation generation() const { return generation_; }
+  /// Generations that began behind the first one, without those that only settled sinks.
+  uint64_t restarts() const { return runs_ == 0 ? 0 : runs_ - 1; }
   const proto::JobStarted* last_start() const { return start_ ? &*start_ : nullptr; }
 
   /// Owned epochs that are not retired, oldest first.
@@ -55,6 +57,7 @@ class JobHistory {
   std::optional<proto::JobSubmitted> submitted_;
   LeaderTerm term_;
   Generation generation_;
+  uint64_t runs_ = 0;
   std::optional<proto::JobStarted> start_;
   std::map<Epoch, OwnedEpoch> owned_;
   std::optional<Epoch> highest_epoch_;

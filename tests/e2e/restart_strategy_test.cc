@@ -31,7 +31,7 @@ TEST_F(RestartStrategyTest, NoneFailsAtOnceWithTheReason) {
   ASSERT_TRUE(AwaitState(this->job(), "FAILED"));
   EXPECT_THAT(Details().summary().reason(), AllOf(HasSubstr("killed by signal 9 (SIGKILL)"),
                                                   HasSubstr("restart.strategy is none")));
-  EXPECT_EQ(Details().summary().generation(), 1u);
+  EXPECT_EQ(Details().summary().restarts(), 0u);
 }
 
 TEST_F(RestartStrategyTest, FixedDelayUsesUpItsAttempts) {
@@ -51,7 +51,7 @@ TEST_F(RestartStrategyTest, FixedDelayUsesUpItsAttempts) {
   EXPECT_THAT(Details().summary().reason(),
               AllOf(HasSubstr("killed by signal 9 (SIGKILL)"),
                     HasSubstr("restart.fixed-delay.attempts of 2 is used up")));
-  EXPECT_EQ(Details().summary().generation(), 3u);
+  EXPECT_EQ(Details().summary().restarts(), 2u);
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ TEST_F(JobCleanupTest, AJobThatFailsIsSettledFirst) {
   behavior_.become_ready = true;
   Wait(absl::Seconds(1));
   EXPECT_EQ(State(), "FAILED");
+  EXPECT_EQ(job().Summary().restarts(), 0u);
   EXPECT_EQ(Reason(), "cannot be mended");
 }
 

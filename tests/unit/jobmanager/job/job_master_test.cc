@@ -168,6 +168,8 @@ TEST_F(JobMasterTest, AJobWhoseFinalCheckpointIsCommittedIsFinished) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.finished = true;
   Wait(absl::Seconds(1));
+  // No attempt follows the final one.
+  EXPECT_FALSE(LastOf(JobLogEntry::kAborted).has_aborted());
   EXPECT_EQ(State(), "FINISHED");
   EXPECT_EQ(LastOf(JobLogEntry::kTerminal).terminal().state(), proto::JobTerminal::FINISHED);
 }
