@@ -113,7 +113,8 @@ void RdKafkaHandle::OnError(int error, const char* reason) {
       break;
   }
   if (IsRdKafkaConnectionError(error)) {
-    connection_error_ = reason;
+    // Without librdkafka's remark "(after 0ms in state CONNECT, ...)".
+    connection_error_ = std::string(reason).substr(0, std::string(reason).find(" (after "));
     LogInfo("Kafka connection", {{"brokers", brokers_}, {"reason", reason}});
   } else {
     LogWarning("Kafka client",

@@ -4,18 +4,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
+#include "connectors/kafka/transactional/metadata_words.h"
+
 namespace weir::kafka {
 namespace {
 
 constexpr absl::string_view kVersion = "1";
-
-bool TakeWord(absl::string_view& rest, absl::string_view* word) {
-  const size_t blank = rest.find(' ');
-  if (blank == absl::string_view::npos || blank == 0) return false;
-  *word = rest.substr(0, blank);
-  rest = rest.substr(blank + 1);
-  return true;
-}
 
 }  // namespace
 

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
+#include "connectors/kafka/transactional/metadata_words.h"
+
 namespace weir::kafka {
 namespace {
 
@@ -15,15 +17,6 @@ absl::Status Garbled(const std::string& metadata) {
   // What another program left in the group is not ours to print.
   return absl::DataLossError(absl::StrCat("an offset's metadata of ", metadata.size(),
                                           " bytes is not a transaction marker of this version"));
-}
-
-// Cuts the next word off, up to a blank. False without one.
-bool TakeWord(absl::string_view& rest, absl::string_view* word) {
-  const size_t blank = rest.find(' ');
-  if (blank == absl::string_view::npos) return false;
-  *word = rest.substr(0, blank);
-  rest = rest.substr(blank + 1);
-  return true;
 }
 
 bool TakeNumber(absl::string_view& rest, uint64_t max, uint64_t* number) {

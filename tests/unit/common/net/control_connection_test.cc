@@ -149,5 +149,22 @@ TEST_F(ControlConnectionTest, SendsOnlyWhileUp) {
   EXPECT_EQ(streams_.last().received.size(), 1u);
 }
 
+// A wrong address or token would otherwise never be heard of.
+TEST_F(ControlConnectionTest, ManyFailedAttemptsAreALine) {
+  testing::internal::CaptureStderr();
+  connection_->Start();
+  executor_.RunReady();
+  for (int i = 0; i < 9; ++i) {
+    Refuse();
+    executor_.Advance(absl::Seconds(10));
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, testing::HasSubstr("no leading JobManager reached"));
+  EXPECT_THAT(log, testing::HasSubstr("attempts=4"));
+  EXPECT_THAT(log, testing::HasSubstr("attempts=8"));
+  EXPECT_THAT(log, testing::Not(testing::HasSubstr("attempts=5")));
+  EXPECT_THAT(log, testing::HasSubstr("refused"));
+}
+
 }  // namespace
 }  // namespace weir

@@ -263,6 +263,7 @@ TEST_F(JobRecoveryTest, ANewLeaderStartsTheNextGenerationFromTheNewestEpoch) {
   EXPECT_EQ(State(), "RUNNING");
   EXPECT_EQ(generation(), 2u);
   EXPECT_EQ(worker(0).deployment.restored_epoch(), 1u);
+  EXPECT_EQ(job().Summary().restarts(), 1u);  // of the job, not of this leader
 }
 
 TEST_F(JobRecoveryTest, ANewLeadersFirstEntryIsATakeover) {
