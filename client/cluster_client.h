@@ -35,6 +35,7 @@ class ClusterClient {
   virtual absl::StatusOr<proto::JobDetails> DescribeJob(const std::string& job) = 0;
   virtual absl::Status CancelJob(const std::string& job) = 0;
   virtual absl::Status StopJob(const proto::StopJobRequest& request) = 0;
+  virtual absl::Status ResumeJob(const proto::ResumeJobRequest& request) = 0;
   virtual absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(
       const std::string& job) = 0;
   virtual absl::StatusOr<proto::ClusterDetails> DescribeCluster() = 0;

@@ -65,6 +65,9 @@ class GrpcClusterClient final : public ClusterClient {
   absl::Status StopJob(const proto::StopJobRequest& request) override {
     return Call<proto::StopJobResponse>(&proto::Client::Stub::StopJob, request).status();
   }
+  absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
+    return Call<proto::ResumeJobResponse>(&proto::Client::Stub::ResumeJob, request).status();
+  }
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     proto::ListCheckpointsRequest request;
     request.set_job(job);

@@ -122,6 +122,10 @@ void JobManager::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResp
   Forward(&ClientApi::StopJob, std::move(request), std::move(reply));
 }
 
+void JobManager::ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) {
+  Forward(&ClientApi::ResumeJob, std::move(request), std::move(reply));
+}
+
 void JobManager::ListCheckpoints(proto::ListCheckpointsRequest request,
                                  Reply<proto::ListCheckpointsResponse> reply) {
   Forward(&ClientApi::ListCheckpoints, std::move(request), std::move(reply));

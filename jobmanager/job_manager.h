@@ -49,6 +49,7 @@ class JobManager final : public ClientApi {
   void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override;
   void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
   void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
+  void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;
   void ListCheckpoints(proto::ListCheckpointsRequest request,
                        Reply<proto::ListCheckpointsResponse> reply) override;
   void DescribeCluster(proto::DescribeClusterRequest request,

@@ -22,6 +22,7 @@ using TopicPartition = kafka::TopicPartition;
 /// How keys and values are written.
 using RecordFormat = kafka::RecordFormat;
 using RecordTimestamps = kafka::RecordTimestamps;
+using AbortedTransactionPolicy = kafka::AbortedTransactionPolicy;
 
 /// A text, for records that are std::string (Flink's SimpleStringSchema).
 inline RecordFormat SimpleString() { return kafka::StringRecordFormat(); }
@@ -173,6 +174,12 @@ class KafkaSink {
     /// cluster id, job name and operator uid.
     BuilderType& TransactionalIdPrefix(std::string_view prefix) {
       options_.transactional_id_prefix = std::string(prefix);
+      return *this;
+    }
+    /// Exactly once: what becomes of a transaction of a completed checkpoint that the brokers
+    /// aborted, for its age, before it was committed. Default: its records are published again.
+    BuilderType& AbortedTransactions(AbortedTransactionPolicy policy) {
+      options_.aborted_transactions = policy;
       return *this;
     }
     /// Default: the event time, where the record has one.

@@ -4,17 +4,21 @@
 
 namespace weir::cli {
 
-absl::Status FinishStopping(VerbContext& context, const std::string& job) {
+absl::Status PrintState(VerbContext& context, const std::string& job,
+                        const std::set<std::string>& awaited) {
   proto::JobDetails details;
   if (context.flags.Has("wait")) {
-    WEIR_ASSIGN_OR_RETURN(details, WaitForState(context.client, job,
-                                                {"FINISHED", "CANCELED", "FAILED"}, context.wait));
+    WEIR_ASSIGN_OR_RETURN(details, WaitForState(context.client, job, awaited, context.wait));
   } else {
     WEIR_ASSIGN_OR_RETURN(details, context.client.DescribeJob(job));
   }
   context.out << (context.json ? JobStateAsJson(details.summary())
                                : JobStateAsText(details.summary()));
   return absl::OkStatus();
+}
+
+absl::Status FinishStopping(VerbContext& context, const std::string& job) {
+  return PrintState(context, job, {"FINISHED", "CANCELED", "FAILED"});
 }
 
 Verb CancelVerb() {

@@ -21,8 +21,8 @@ namespace weir::cli {
 namespace {
 
 std::vector<Verb> AllVerbs() {
-  return {SubmitVerb(), PlanVerb(), ListVerb(),        DescribeVerb(),
-          CancelVerb(), StopVerb(), CheckpointsVerb(), ClusterVerb()};
+  return {SubmitVerb(), PlanVerb(),   ListVerb(),        DescribeVerb(), CancelVerb(),
+          StopVerb(),   ResumeVerb(), CheckpointsVerb(), ClusterVerb()};
 }
 
 // Options of a process that a client has a use for.

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ Verb ListVerb();
 Verb DescribeVerb();
 Verb CancelVerb();
 Verb StopVerb();
+Verb ResumeVerb();
 Verb CheckpointsVerb();
 Verb ClusterVerb();
 
@@ -56,7 +58,11 @@ absl::Status CheckBinaryArgument(const ParsedFlags& flags);
 /// Options of a job's scope among the flags.
 std::map<std::string, std::string> JobOptionsOf(const ParsedFlags& flags);
 
-/// For cancel and stop: with --wait until the job is in its last state; then prints its state.
+/// With --wait until the job is in one of these states; then prints its state.
+absl::Status PrintState(VerbContext& context, const std::string& job,
+                        const std::set<std::string>& awaited);
+
+/// For cancel and stop: as PrintState, of the last states.
 absl::Status FinishStopping(VerbContext& context, const std::string& job);
 
 }  // namespace weir::cli

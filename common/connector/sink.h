@@ -14,6 +14,7 @@
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/delivery_guarantee.h"
+#include "common/connector/resume_policy.h"
 #include "common/exec/blocking_pool.h"
 #include "common/types/batch.h"
 
@@ -85,6 +86,7 @@ struct SinkRecovery {
   /// What Recover returned in the generation that took the restored checkpoint; empty at the first
   /// start.
   std::string last;
+  ResumePolicy policy = ResumePolicy::kAsConfigured;  // for `uncommitted`
 };
 
 /// Lives in the coordinator task: settles what earlier generations left behind.
@@ -94,8 +96,9 @@ class SinkCommitter {
   virtual ~SinkCommitter() = default;
   /// Before any task of the generation starts: commits the uncommitted epochs, ends what else was
   /// left open, and returns what the writers of this generation have to know.
-  /// Errors: DATA_LOSS when an owned epoch can be committed no more: the job is SUSPENDED with the
-  /// sentence. All others are tried again by the restart strategy.
+  /// Errors: DATA_LOSS when an owned epoch can be made visible exactly once no more: the job is
+  /// SUSPENDED with the sentence, and a person decides (SinkRecovery::policy). All others are tried
+  /// again by the restart strategy.
   virtual absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) = 0;
   /// After Recover: the job has come to its end, no generation follows.
   virtual absl::Status Release() { return absl::OkStatus(); }

@@ -24,6 +24,8 @@ namespace weir::kafka {
 class KafkaTransactionalProducer;
 /// As above.
 struct TransactionalProducerOptions;
+/// See transactional/stored_record_reader.h, which includes this header.
+class StoredRecordReader;
 
 /// What the connector needs of a Kafka client library, cut into consumer, producer and admin. The
 /// real ones are made of librdkafka (rdkafka_*.cc, the only files that include it), tests have
@@ -79,6 +81,7 @@ struct OutgoingMessage {
   Payload key;
   Payload value;
   int64_t timestamp_ms = 0;  // 0: now
+  int32_t partition = -1;    // -1: where its key, or nothing, sends it
 };
 
 /// What became of produced messages; called by KafkaProducerClient::Poll on its thread.
@@ -149,6 +152,9 @@ class KafkaClientFactory {
       const TransactionalProducerOptions& options) const = 0;
   virtual absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(
       const ClientConfiguration& configuration, absl::Duration request_timeout) const = 0;
+  /// Of the configuration, of any kind of client, only what concerns connections counts.
+  virtual absl::StatusOr<std::unique_ptr<StoredRecordReader>> MakeRecordReader(
+      const ClientConfiguration& configuration) const = 0;
 };
 
 }  // namespace weir::kafka

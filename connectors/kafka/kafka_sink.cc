@@ -29,6 +29,18 @@ const char* DeliveryName(DeliveryGuarantee delivery) {
   return "";
 }
 
+const char* PolicyName(AbortedTransactionPolicy policy) {
+  switch (policy) {
+    case AbortedTransactionPolicy::kReplay:
+      return "replay";
+    case AbortedTransactionPolicy::kFail:
+      return "fail";
+    case AbortedTransactionPolicy::kIgnore:
+      return "ignore";
+  }
+  return "";
+}
+
 const Clock& MachineClock() {
   static const SystemClock clock;
   return clock;
@@ -53,6 +65,9 @@ std::map<std::string, std::string> KafkaSink::Describe() const {
                               : options_.properties.Get("value.serializer");
   if (!options_.transactional_id_prefix.empty()) {
     words["transactional-id-prefix"] = options_.transactional_id_prefix;
+  }
+  if (options_.delivery == DeliveryGuarantee::kExactlyOnce) {
+    words["aborted-transactions"] = PolicyName(options_.aborted_transactions);
   }
   if (!options_.key_field.empty()) words["key"] = options_.key_field;
   words["timestamps"] =
@@ -99,6 +114,7 @@ absl::StatusOr<std::unique_ptr<SinkCommitter>> KafkaSink::MakeCommitter() const 
   setup.configuration = resolved.configuration;
   setup.topic = options_.topic;
   setup.prefix = options_.transactional_id_prefix;
+  setup.aborted_transactions = options_.aborted_transactions;
   setup.transaction_timeout = resolved.transaction_timeout;
   setup.transaction_timeout_set = resolved.transaction_timeout_set;
   setup.clients = clients_;

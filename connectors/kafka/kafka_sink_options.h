@@ -14,6 +14,14 @@ enum class RecordTimestamps {
   kSendTime,   // when it is sent; cheaper
 };
 
+/// Exactly once: what becomes of a transaction of a completed checkpoint that the brokers aborted
+/// before it was committed (its time ran out while nobody ran the job, say).
+enum class AbortedTransactionPolicy {
+  kReplay,  // its records, still in the topic, are published again, before later ones
+  kFail,    // the job is suspended, naming them
+  kIgnore,  // they are left out, with a log line
+};
+
 /// A Kafka sink as the job author wrote it. Nothing is checked before it is resolved
 /// (resolved_sink_options.h).
 struct KafkaSinkOptions {
@@ -24,7 +32,9 @@ struct KafkaSinkOptions {
   RecordFormat value_format;  // not chosen: value.serializer
   RecordTimestamps timestamps = RecordTimestamps::kEventTime;
   DeliveryGuarantee delivery = DeliveryGuarantee::kAtLeastOnce;
-  std::string transactional_id_prefix;  // "" for <cluster>-<job name>-<uid>; exactly once only
+  // Exactly once only.
+  std::string transactional_id_prefix;  // "" for <cluster>-<job name>-<uid>
+  AbortedTransactionPolicy aborted_transactions = AbortedTransactionPolicy::kReplay;
 };
 
 }  // namespace weir::kafka

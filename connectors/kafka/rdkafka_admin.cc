@@ -10,6 +10,8 @@
 
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"
+#include "common/time/system_clock.h"
+#include "connectors/kafka/consumer_record_reader.h"
 #include "connectors/kafka/rdkafka_consumer.h"
 #include "connectors/kafka/rdkafka_handle.h"
 #include "connectors/kafka/rdkafka_producer.h"
@@ -206,6 +208,13 @@ class RdKafkaClientFactory final : public KafkaClientFactory {
       const ClientConfiguration& configuration, absl::Duration request_timeout) const override {
     return MakeRdKafkaAdmin(configuration, request_timeout);
   }
+  absl::StatusOr<std::unique_ptr<StoredRecordReader>> MakeRecordReader(
+      const ClientConfiguration& configuration) const override {
+    return MakeConsumerRecordReader(*this, configuration, clock_);
+  }
+
+ private:
+  const SystemClock clock_;
 };
 
 }  // namespace

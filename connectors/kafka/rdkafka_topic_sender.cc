@@ -49,13 +49,15 @@ RdKafkaTopicSender::~RdKafkaTopicSender() {
 
 absl::StatusOr<size_t> RdKafkaTopicSender::Produce(std::span<const OutgoingMessage> messages,
                                                    void* opaque) {
-  bool now = true;
-  for (const OutgoingMessage& message : messages) now = now && message.timestamp_ms == 0;
-  return now ? ProduceNow(messages, opaque) : ProduceWithTimes(messages, opaque);
+  bool plain = true;
+  for (const OutgoingMessage& message : messages) {
+    plain = plain && message.timestamp_ms == 0 && message.partition < 0;
+  }
+  return plain ? ProduceBatch(messages, opaque) : ProduceEach(messages, opaque);
 }
 
-absl::StatusOr<size_t> RdKafkaTopicSender::ProduceNow(std::span<const OutgoingMessage> messages,
-                                                      void* opaque) {
+absl::StatusOr<size_t> RdKafkaTopicSender::ProduceBatch(std::span<const OutgoingMessage> messages,
+                                                        void* opaque) {
   batch_.resize(messages.size());
   for (size_t i = 0; i < messages.size(); ++i) {
     const OutgoingMessage& message = messages[i];
@@ -79,10 +81,10 @@ absl::StatusOr<size_t> RdKafkaTopicSender::ProduceNow(std::span<const OutgoingMe
   return messages.size();
 }
 
-// rd_kafka_produce_batch has no timestamps.
-absl::StatusOr<size_t> RdKafkaTopicSender::ProduceWithTimes(
-    std::span<const OutgoingMessage> messages, void* opaque) {
-  constexpr size_t kArguments = 6;
+// rd_kafka_produce_batch has no timestamps, and one partition or none for all.
+absl::StatusOr<size_t> RdKafkaTopicSender::ProduceEach(std::span<const OutgoingMessage> messages,
+                                                       void* opaque) {
+  constexpr size_t kArguments = 7;
   rd_kafka_vu_t arguments[kArguments] = {};
   arguments[0].vtype = RD_KAFKA_VTYPE_RKT;
   arguments[0].u.rkt = topic_;
@@ -93,11 +95,13 @@ absl::StatusOr<size_t> RdKafkaTopicSender::ProduceWithTimes(
   arguments[3].vtype = RD_KAFKA_VTYPE_VALUE;
   arguments[4].vtype = RD_KAFKA_VTYPE_KEY;
   arguments[5].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  arguments[6].vtype = RD_KAFKA_VTYPE_PARTITION;
   for (size_t i = 0; i < messages.size(); ++i) {
     const OutgoingMessage& message = messages[i];
     arguments[3].u.mem = {Pointer(message.value), message.value.size};
     arguments[4].u.mem = {Pointer(message.key), message.key.size};
     arguments[5].u.i64 = message.timestamp_ms;
+    arguments[6].u.i32 = message.partition < 0 ? RD_KAFKA_PARTITION_UA : message.partition;
     rd_kafka_error_t* error = rd_kafka_produceva(handle_.get(), arguments, kArguments);
     if (error == nullptr) continue;
     const rd_kafka_resp_err_t code = rd_kafka_error_code(error);

@@ -38,14 +38,14 @@ class RdKafkaTopicSender {
 
  private:
   RdKafkaTopicSender(const RdKafkaHandle& handle, std::string topic);
-  absl::StatusOr<size_t> ProduceNow(std::span<const OutgoingMessage> messages, void* opaque);
-  absl::StatusOr<size_t> ProduceWithTimes(std::span<const OutgoingMessage> messages, void* opaque);
+  absl::StatusOr<size_t> ProduceBatch(std::span<const OutgoingMessage> messages, void* opaque);
+  absl::StatusOr<size_t> ProduceEach(std::span<const OutgoingMessage> messages, void* opaque);
   absl::Status ProduceError(int error) const;
 
   const RdKafkaHandle& handle_;
   const std::string name_;
   rd_kafka_topic_s* topic_ = nullptr;
-  std::vector<rd_kafka_message_s> batch_;  // scratch of ProduceNow
+  std::vector<rd_kafka_message_s> batch_;  // scratch of ProduceBatch
 };
 
 }  // namespace weir::kafka

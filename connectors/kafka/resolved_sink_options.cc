@@ -167,6 +167,9 @@ void ResolveTransactions(const KafkaSinkOptions& options, ResolvedSinkOptions& r
     if (!options.transactional_id_prefix.empty()) {
       problems.push_back("a transactional id prefix is for exactly-once delivery only");
     }
+    if (options.aborted_transactions != AbortedTransactionPolicy::kReplay) {
+      problems.push_back("a policy for aborted transactions is for exactly-once delivery only");
+    }
     return;
   }
   const std::map<std::string, std::string>& values = resolved.configuration.values;

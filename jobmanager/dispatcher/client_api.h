@@ -28,6 +28,8 @@ class ClientApi {
   virtual void CancelJob(proto::CancelJobRequest request,
                          Reply<proto::CancelJobResponse> reply) = 0;
   virtual void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) = 0;
+  virtual void ResumeJob(proto::ResumeJobRequest request,
+                         Reply<proto::ResumeJobResponse> reply) = 0;
   virtual void ListCheckpoints(proto::ListCheckpointsRequest request,
                                Reply<proto::ListCheckpointsResponse> reply) = 0;
   virtual void DescribeCluster(proto::DescribeClusterRequest request,

@@ -199,6 +199,15 @@ void Dispatcher::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResp
   });
 }
 
+void Dispatcher::ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  (*job)->Resume(request.policy(), [reply](const absl::Status& status) {
+    if (!status.ok()) return reply(status);
+    reply(proto::ResumeJobResponse());
+  });
+}
+
 void Dispatcher::ListCheckpoints(proto::ListCheckpointsRequest request,
                                  Reply<proto::ListCheckpointsResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());

@@ -174,6 +174,12 @@ grpc::ServerUnaryReactor* GrpcClientService::StopJob(grpc::CallbackServerContext
                                                      proto::StopJobResponse* response) {
   return Call(context, request, response, &ClientApi::StopJob);
 }
+grpc::ServerUnaryReactor* GrpcClientService::ResumeJob(grpc::CallbackServerContext* context,
+                                                       const proto::ResumeJobRequest* request,
+                                                       proto::ResumeJobResponse* response) {
+  return Call(context, request, response, &ClientApi::ResumeJob);
+}
+
 grpc::ServerUnaryReactor* GrpcClientService::ListCheckpoints(
     grpc::CallbackServerContext* context, const proto::ListCheckpointsRequest* request,
     proto::ListCheckpointsResponse* response) {

@@ -51,6 +51,9 @@ class GrpcClientService final : public proto::Client::CallbackService {
   grpc::ServerUnaryReactor* StopJob(grpc::CallbackServerContext* context,
                                     const proto::StopJobRequest* request,
                                     proto::StopJobResponse* response) override;
+  grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
+                                      const proto::ResumeJobRequest* request,
+                                      proto::ResumeJobResponse* response) override;
   grpc::ServerUnaryReactor* ListCheckpoints(grpc::CallbackServerContext* context,
                                             const proto::ListCheckpointsRequest* request,
                                             proto::ListCheckpointsResponse* response) override;

@@ -1,5 +1,5 @@
-// The part of JobMaster that ends jobs: cancel, stop, suspend, and the clean-up of transactional
-// sinks before a terminal entry (docs/protocols/transactions.md).
+// The part of JobMaster that ends and halts jobs: cancel, stop, suspend, resume, and the clean-up
+// of transactional sinks before a terminal entry (docs/protocols/transactions.md).
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +32,26 @@ void JobMaster::Suspend(const std::string& why) {
       [](const absl::Status&) {});
 }
 
+void JobMaster::Resume(proto::ResumePolicy policy, Done done) {
+  if (state_ != JobState::kSuspended) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), ", not SUSPENDED")));
+  }
+  log_.Append(
+      [policy](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_resumed()->set_policy(policy);
+        return entry;
+      },
+      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+        if (status.ok() && state_ == JobState::kSuspended) {
+          SetState(JobState::kScheduling);
+          TrySchedule();
+        }
+        done(status);
+      }));
+}
+
 void JobMaster::ReleaseEverything() {
   workers_.clear();
   UpdateSpecs();
@@ -45,8 +65,18 @@ void JobMaster::EndAfterCleanup(proto::JobTerminal::State state, const std::stri
       !IsTransactional(history().submission().graph()) || history().newest_owned() == nullptr;
   if (clean) return End(state, reason, std::move(done));
   cleanup_ = Ending{state, reason, std::move(done)};
-  if (state == proto::JobTerminal::FAILED) SetState(JobState::kFailing);
-  TryCleanup();
+  if (state != proto::JobTerminal::FAILED || history().failing() != nullptr) return TryCleanup();
+  SetState(JobState::kFailing);
+  log_.Append(
+      [reason](const JobHistory&) {
+        proto::JobLogEntry entry;
+        entry.mutable_failing()->set_reason(reason);
+        return entry;
+      },
+      lifetime_.Guard([this](const absl::Status& status) {
+        // Without it a next leader would start the job again, which loses nothing.
+        if (!absl::IsAborted(status)) TryCleanup();
+      }));
 }
 
 void JobMaster::CleanupFailed(const std::string& why) {

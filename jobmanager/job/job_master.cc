@@ -86,6 +86,15 @@ void JobMaster::Run() {
     return EndAfterCleanup(proto::JobTerminal::CANCELED, "canceled by request",
                            [](const absl::Status&) {});
   }
+  if (const proto::JobFailing* failing = history().failing()) {
+    SetState(JobState::kFailing);
+    return EndAfterCleanup(proto::JobTerminal::FAILED, failing->reason(),
+                           [](const absl::Status&) {});
+  }
+  if (const proto::JobSuspended* suspended = history().suspended()) {
+    reason_ = suspended->reason();
+    return SetState(JobState::kSuspended);
+  }
   SetState(JobState::kScheduling);
   const JobHistory::OwnedEpoch* newest = history().newest_owned();
   if (newest != nullptr && newest->checkpoint.final() &&

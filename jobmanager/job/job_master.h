@@ -66,6 +66,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
 
   void Cancel(Done done);
   void Stop(Done done);
+  /// Out of SUSPENDED.
+  void Resume(proto::ResumePolicy policy, Done done);
 
   void OnSlotsChanged();
   void OnTaskManagerLost(const TaskManagerId& id, const std::string& why);

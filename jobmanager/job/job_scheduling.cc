@@ -194,6 +194,7 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.cluster_id = deps_.layout.cluster_id();
   context.live_jobs = deps_.live_jobs();
   context.cleanup = cleanup_.has_value();
+  context.resume_policy = history().resume_policy();
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

@@ -36,7 +36,7 @@ bool IsLegalTransition(JobState from, JobState to) {
   switch (from) {
     case JobState::kCreated:
       return to == JobState::kScheduling || to == JobState::kCancelling || IsTerminal(to) ||
-             to == JobState::kSuspended;
+             to == JobState::kSuspended || to == JobState::kFailing;
     case JobState::kScheduling:
       return to == JobState::kDeploying || to == JobState::kCancelling ||
              to == JobState::kRecovering || to == JobState::kFailed || to == JobState::kSuspended;

@@ -122,6 +122,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);
   coordinator.set_cleanup(context.cleanup);
+  coordinator.set_resume_policy(context.resume_policy);
   *coordinator.mutable_live_jobs() = {context.live_jobs.begin(), context.live_jobs.end()};
   if (context.restored != nullptr) {
     for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {

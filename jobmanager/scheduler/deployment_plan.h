@@ -49,6 +49,7 @@ struct DeploymentContext {
   uint64_t inline_state_max_bytes = 0;
   std::vector<std::string> live_jobs;  // of the cluster
   bool cleanup = false;                // no tasks: the sinks' committers alone
+  proto::ResumePolicy resume_policy = proto::AS_CONFIGURED;  // for `uncommitted`
 };
 
 /// What each worker is told to run. The coordinator's worker gets the restored split states: the

@@ -18,6 +18,12 @@ bool JobHistory::AwaitsReceipt(Epoch epoch) const {
   return !committed_through_ || *committed_through_ < epoch;
 }
 
+proto::ResumePolicy JobHistory::resume_policy() const {
+  const bool settled =
+      !resumed_through_ || (committed_through_ && *committed_through_ >= *resumed_through_);
+  return settled ? proto::AS_CONFIGURED : resume_policy_;
+}
+
 void JobHistory::RaiseEpoch(Epoch epoch) {
   if (!highest_epoch_ || *highest_epoch_ < epoch) highest_epoch_ = epoch;
 }
@@ -74,11 +80,21 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
     case JobLogEntry::kStopRequested:
       stop_ = entry.stop_requested();
       break;
+    case JobLogEntry::kFailing:
+      failing_ = entry.failing();
+      break;
     case JobLogEntry::kTerminal:
       terminal_ = entry.terminal();
       break;
-    case JobLogEntry::kCommitted:
     case JobLogEntry::kSuspended:
+      suspended_ = entry.suspended();
+      break;
+    case JobLogEntry::kResumed:
+      suspended_.reset();
+      resume_policy_ = entry.resumed().policy();
+      resumed_through_ = highest_owned_;
+      break;
+    case JobLogEntry::kCommitted:
       break;
     case JobLogEntry::KIND_NOT_SET:
       return absl::DataLossError(absl::StrCat("entry ", entry.sequence(), " has no known kind"));

@@ -44,7 +44,13 @@ class JobHistory {
   std::optional<Epoch> committed_through() const { return committed_through_; }
   bool AwaitsReceipt(Epoch epoch) const;
 
+  /// Absent when it has been resumed since.
+  const proto::JobSuspended* suspended() const { return suspended_ ? &*suspended_ : nullptr; }
+  /// What was decided about the epochs that still await their receipt.
+  proto::ResumePolicy resume_policy() const;
+
   const proto::StopRequested* stop_requested() const { return stop_ ? &*stop_ : nullptr; }
+  const proto::JobFailing* failing() const { return failing_ ? &*failing_ : nullptr; }
   const proto::JobTerminal* terminal() const { return terminal_ ? &*terminal_ : nullptr; }
   /// Objects named by aborted and retired entries of the newest leader and the one before it: their
   /// deletion may not have happened yet.
@@ -63,7 +69,11 @@ class JobHistory {
   std::optional<Epoch> highest_epoch_;
   std::optional<Epoch> highest_owned_;
   std::optional<Epoch> committed_through_;
+  std::optional<proto::JobSuspended> suspended_;
+  proto::ResumePolicy resume_policy_ = proto::AS_CONFIGURED;
+  std::optional<Epoch> resumed_through_;  // the newest owned epoch when that was decided
   std::optional<proto::StopRequested> stop_;
+  std::optional<proto::JobFailing> failing_;
   std::optional<proto::JobTerminal> terminal_;
   std::vector<std::string> doomed_;
   std::ptrdiff_t inherited_ = 0;  // of those, named before the newest takeover

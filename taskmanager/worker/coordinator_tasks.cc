@@ -10,6 +10,21 @@
 
 namespace weir::taskmanager {
 
+namespace {
+
+ResumePolicy ResumePolicyFromProto(proto::ResumePolicy policy) {
+  switch (policy) {
+    case proto::REPLAY:
+      return ResumePolicy::kReplay;
+    case proto::IGNORE:
+      return ResumePolicy::kIgnore;
+    default:
+      return ResumePolicy::kAsConfigured;
+  }
+}
+
+}  // namespace
+
 absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
                                            const proto::Deployment& deployment,
                                            SinkRecovery recovery, LeaderTerm term) {
@@ -17,6 +32,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
   if (committer == nullptr) return absl::OkStatus();
   recovery.identity.uid = OperatorUid(node.uid);
+  recovery.policy = ResumePolicyFromProto(deployment.resume_policy());
   recovery.live_jobs = {deployment.live_jobs().begin(), deployment.live_jobs().end()};
   for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
     if (sink.sink_uid() == node.uid) recovery.last = sink.state();

@@ -50,6 +50,7 @@ class TestingClientApi final : public jobmanager::ClientApi {
     reply(absl::NotFoundError(absl::StrCat("there is no job '", request.job(), "'")));
   }
   void CancelJob(proto::CancelJobRequest, Reply<proto::CancelJobResponse>) override {}  // dropped
+  void ResumeJob(proto::ResumeJobRequest, Reply<proto::ResumeJobResponse>) override {}
   void StopJob(proto::StopJobRequest, Reply<proto::StopJobResponse> reply) override {
     reply(proto::StopJobResponse());
   }

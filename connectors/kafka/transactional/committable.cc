@@ -68,6 +68,16 @@ std::string Committable::Encode() const {
   return out.Take();
 }
 
+std::string Committable::DescribeRanges() const {
+  std::string text = absl::StrCat("topic '", topic, "'");
+  for (const auto& [partition, range] : ranges) {
+    absl::StrAppend(&text, ", partition ", partition, " offsets ", range.first_offset, " to ",
+                    range.last_offset, " (", range.count,
+                    range.count == 1 ? " record)" : " records)");
+  }
+  return text;
+}
+
 absl::StatusOr<Committable> Committable::Decode(const std::string& bytes) {
   WireReader in(bytes);
   const int16_t version = in.Int16("version");

@@ -36,6 +36,8 @@ struct Committable {
   std::string Encode() const;
   /// DATA_LOSS naming what is wrong; a newer version is FAILED_PRECONDITION.
   static absl::StatusOr<Committable> Decode(const std::string& bytes);
+  /// "topic 'out', partition 0 offsets 5 to 9 (5 records), partition 1 ..."
+  std::string DescribeRanges() const;
   bool operator==(const Committable&) const = default;
 };
 

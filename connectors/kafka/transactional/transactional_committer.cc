@@ -1,33 +1,21 @@
 #include "connectors/kafka/transactional/transactional_committer.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "connectors/kafka/transactional/transaction_replay.h"
 #include "connectors/kafka/transactional/transactional_id.h"
-#include "connectors/kafka/transactional/writer_instructions.h"
 
 namespace weir::kafka {
 namespace {
 
 // What a broker whose transaction.max.timeout.ms is Kafka's default allows.
 constexpr absl::Duration kDefaultMaxTimeout = absl::Minutes(15);
-constexpr absl::Duration kMarkerPause = absl::Milliseconds(20);
-
-// "topic 'out', partition 0 offsets 5 to 9 (5 records), partition 1 ..."
-std::string DescribeRanges(const Committable& committable) {
-  std::string text = absl::StrCat("topic '", committable.topic, "'");
-  for (const auto& [partition, range] : committable.ranges) {
-    absl::StrAppend(&text, ", partition ", partition, " offsets ", range.first_offset, " to ",
-                    range.last_offset, " (", range.count,
-                    range.count == 1 ? " record)" : " records)");
-  }
-  return text;
-}
-
 bool IsOpen(TransactionState state) {
   return state == TransactionState::kOngoing || state == TransactionState::kPrepareCommit ||
          state == TransactionState::kPrepareAbort ||
@@ -44,28 +32,30 @@ TransactionalCommitter::TransactionalCommitter(TransactionalCommitterSetup setup
                                                const Clock& clock)
     : setup_(std::move(setup)),
       clock_(clock),
+      wait_(setup_.wait != nullptr ? setup_.wait : std::make_shared<ThreadRetryWait>()),
       steps_(setup_.steps != nullptr ? setup_.steps : std::make_shared<TransactionStepObserver>()) {
 }
 
 absl::StatusOr<std::string> TransactionalCommitter::Recover(const SinkRecovery& recovery) {
   absl::StatusOr<std::string> recovered = RunRecovery(recovery);
-  // An answer that cannot be read is no loss: only what CommitEpoch found suspends the job.
+  // An answer that cannot be read is no loss: only what was found to be lost suspends the job.
   if (!absl::IsDataLoss(recovered.status()) || lost_) return recovered;
   return absl::InternalError(recovered.status().message());
 }
 
 absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecovery& recovery) {
   WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
-  WriterInstructions instructions;
-  instructions.prefix =
+  outcomes_ = std::make_unique<TransactionOutcomes>(*client_, *wait_, clock_, kStepTimeout);
+  policy_ = recovery.policy;
+  const std::string prefix =
       setup_.prefix.empty() ? DefaultTransactionalIdPrefix(recovery.identity) : setup_.prefix;
-  const std::string& prefix = instructions.prefix;
+  instructions_.prefix = prefix;
   ownership_ = std::make_unique<SinkOwnership>(
       SinkOwnership::Options{setup_.configuration, setup_.topic, prefix, kStepTimeout},
       *setup_.clients, *client_);
   WEIR_ASSIGN_OR_RETURN(uint64_t highest,
                         ownership_->Acquire(recovery.identity, recovery.live_jobs));
-  WEIR_ASSIGN_OR_RETURN(instructions.transaction_timeout, AgreeOnTimeout(prefix));
+  WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout, AgreeOnTimeout());
   if (!recovery.last.empty()) {
     WEIR_ASSIGN_OR_RETURN(const WriterInstructions last, WriterInstructions::Decode(recovery.last));
     if (last.prefix == prefix) highest = std::max(highest, last.fence);
@@ -76,21 +66,25 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
     const auto id = TransactionalId::Parse(one.transactional_id, prefix);
     if (id.has_value()) highest = std::max(highest, id->fence);
   }
-  instructions.fence = highest + 1;
-  WEIR_RETURN_IF_ERROR(ownership_->Raise(instructions.fence));
+  instructions_.fence = highest + 1;
+  WEIR_RETURN_IF_ERROR(ownership_->Raise(instructions_.fence));
+  absl::Status settled;
   for (const UncommittedEpoch& epoch : recovery.uncommitted) {
-    WEIR_RETURN_IF_ERROR(CommitEpoch(epoch));
+    if (settled.ok()) settled = SettleEpoch(epoch);
   }
-  WEIR_RETURN_IF_ERROR(EndStrays(prefix, highest, listed));
-  return instructions.Encode();
+  if (settled.ok()) owned_ids_.clear();
+  // Also when the job is suspended: nobody comes back soon, and readers wait behind what is open.
+  if (settled.ok() || lost_) WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
+  WEIR_RETURN_IF_ERROR(settled);
+  return instructions_.Encode();
 }
 
 absl::Status TransactionalCommitter::Release() { return ownership_->Release(); }
 
 // Whoever publishes again for this prefix is fenced by it, too.
-absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout(const std::string& prefix) {
-  const auto taken =
-      client_->InitProducerId(ReplayId(prefix), setup_.transaction_timeout, kStepTimeout);
+absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout() {
+  const std::string id = ReplayId(instructions_.prefix);
+  const auto taken = client_->InitProducerId(id, setup_.transaction_timeout, kStepTimeout);
   if (taken.ok()) return setup_.transaction_timeout;
   if (!absl::IsInvalidArgument(taken.status())) return taken.status();
   if (setup_.transaction_timeout_set || setup_.transaction_timeout <= kDefaultMaxTimeout) {
@@ -98,7 +92,7 @@ absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout(const std:
         "transaction.timeout.ms is ", absl::ToInt64Milliseconds(setup_.transaction_timeout),
         ", which is above the brokers' transaction.max.timeout.ms"));
   }
-  const auto lower = client_->InitProducerId(ReplayId(prefix), kDefaultMaxTimeout, kStepTimeout);
+  const auto lower = client_->InitProducerId(id, kDefaultMaxTimeout, kStepTimeout);
   if (lower.ok()) return kDefaultMaxTimeout;
   if (!absl::IsInvalidArgument(lower.status())) return lower.status();
   return absl::InvalidArgumentError(
@@ -106,96 +100,116 @@ absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout(const std:
       "the sink to what they allow");
 }
 
-absl::Status TransactionalCommitter::CommitEpoch(const UncommittedEpoch& epoch) {
+absl::Status TransactionalCommitter::SettleEpoch(const UncommittedEpoch& epoch) {
   std::vector<Committable> committables;
   for (const std::string& bytes : epoch.committables) {
     WEIR_ASSIGN_OR_RETURN(Committable committable, Committable::Decode(bytes));
+    owned_ids_.insert(committable.transactional_id);
     committables.push_back(std::move(committable));
   }
   // Those of an epoch that failed ride in the answer of a later one: oldest first.
   std::stable_sort(
       committables.begin(), committables.end(),
       [](const Committable& a, const Committable& b) { return a.marker.epoch < b.marker.epoch; });
+  WEIR_ASSIGN_OR_RETURN(std::vector<Committable> aborted, CommitOrCollect(committables));
+  return aborted.empty() ? absl::OkStatus() : Replay(std::move(aborted));
+}
+
+// A subtask stops at its first transaction that is published again: its later ones are ended and
+// published behind it, so that its records stay in order.
+absl::StatusOr<std::vector<Committable>> TransactionalCommitter::CommitOrCollect(
+    const std::vector<Committable>& committables) {
+  std::vector<Committable> collected;
+  std::set<uint32_t> stopped;  // subtasks
   for (const Committable& committable : committables) {
-    steps_->OnStep(TransactionStep::kBeforeRecoveryEndTransaction, committable.transactional_id);
-    WEIR_ASSIGN_OR_RETURN(const Outcome outcome, CommitOne(committable));
-    steps_->OnStep(TransactionStep::kAfterRecoveryEndTransaction, committable.transactional_id);
-    if (outcome == Outcome::kCommitted) continue;
-    lost_ = true;
-    return absl::DataLossError(absl::StrCat(
-        "epoch ", committable.marker.epoch.value(), " is owned, but its transaction '",
-        committable.transactional_id,
-        outcome == Outcome::kAborted ? "' was aborted before it was committed: "
-                                     : "' is gone without a trace of a commit: ",
-        DescribeRanges(committable), "; started at ", absl::FormatTime(committable.started),
-        " with a timeout of ", absl::FormatDuration(committable.timeout)));
+    const std::string& name = committable.transactional_id;
+    const auto id = TransactionalId::Parse(name, instructions_.prefix);
+    const uint32_t subtask = id.has_value() ? id->subtask : std::numeric_limits<uint32_t>::max();
+    if (stopped.count(subtask) == 0) {
+      steps_->OnStep(TransactionStep::kBeforeRecoveryEndTransaction, name);
+      WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_->Commit(committable));
+      steps_->OnStep(TransactionStep::kAfterRecoveryEndTransaction, name);
+      if (outcome == TransactionOutcome::kCommitted) continue;
+      WEIR_ASSIGN_OR_RETURN(const bool replay, DecideToReplay(committable, outcome));
+      if (!replay) continue;
+      stopped.insert(subtask);
+    }
+    WEIR_RETURN_IF_ERROR(Fence(name));
+    collected.push_back(committable);
+  }
+  return collected;
+}
+
+absl::StatusOr<bool> TransactionalCommitter::DecideToReplay(const Committable& committable,
+                                                            TransactionOutcome outcome) {
+  const bool aborted = outcome == TransactionOutcome::kAborted;
+  const bool replays = setup_.aborted_transactions == AbortedTransactionPolicy::kReplay;
+  const bool ignores = setup_.aborted_transactions == AbortedTransactionPolicy::kIgnore;
+  if (policy_ == ResumePolicy::kReplay || (aborted && replays)) return true;
+  if (policy_ == ResumePolicy::kIgnore || (aborted && ignores)) {
+    LogError("a transaction is left out of the topic", {{"id", committable.transactional_id},
+                                                        {"epoch", committable.marker.epoch},
+                                                        {"aborted", aborted},
+                                                        {"records", committable.DescribeRanges()}});
+    return false;
+  }
+  return Lost(committable, aborted ? absl::StrCat("was aborted before it was committed: ",
+                                                  committable.DescribeRanges())
+                                   : absl::StrCat("is gone without a trace of a commit: ",
+                                                  committable.DescribeRanges()));
+}
+
+absl::Status TransactionalCommitter::Replay(std::vector<Committable> committables) {
+  while (!committables.empty()) {
+    TransactionReplay::Options options;
+    options.configuration = setup_.configuration;
+    options.prefix = instructions_.prefix;
+    options.transaction_timeout = instructions_.transaction_timeout;
+    options.timeout = kStepTimeout;
+    options.rest_suffices = policy_ == ResumePolicy::kReplay;
+    TransactionReplay replay(options, *setup_.clients, *client_, *outcomes_, *steps_);
+    const absl::StatusOr<uint64_t> published = replay.Publish(committables);
+    if (published.ok()) return absl::OkStatus();
+    if (!replay.loss().has_value()) return published.status();
+    const Committable lost = committables[replay.loss()->index];
+    if (policy_ != ResumePolicy::kIgnore) {
+      return Lost(lost, absl::StrCat("was aborted before it was committed, and cannot be published "
+                                     "again, since ",
+                                     replay.loss()->why, ": ", lost.DescribeRanges()));
+    }
+    LogError("a transaction is left out of the topic", {{"id", lost.transactional_id},
+                                                        {"epoch", lost.marker.epoch},
+                                                        {"reason", replay.loss()->why},
+                                                        {"records", lost.DescribeRanges()}});
+    committables.erase(committables.begin() + static_cast<std::ptrdiff_t>(replay.loss()->index));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<TransactionalCommitter::Outcome> TransactionalCommitter::CommitOne(
-    const Committable& committable) {
-  const EndTransactionAnswer answer =
-      client_->EndTransaction(committable.transactional_id, committable.marker.producer,
-                              TransactionResult::kCommit, kStepTimeout);
-  switch (answer.outcome) {
-    case EndTransactionOutcome::kDone: {
-      // The answer comes before the markers are written.
-      const absl::Duration end = clock_.Monotonic() + kStepTimeout;
-      while (true) {
-        WEIR_ASSIGN_OR_RETURN(const Outcome outcome, ReadMarker(committable));
-        if (outcome == Outcome::kCommitted) break;
-        if (clock_.Monotonic() >= end || !wait_.Wait(kMarkerPause)) {
-          return absl::UnavailableError(
-              absl::StrCat("transaction '", committable.transactional_id,
-                           "' is committed, but its marker cannot be read yet"));
-        }
-      }
-      LogInfo("transaction committed",
-              {{"id", committable.transactional_id}, {"epoch", committable.marker.epoch}});
-      return Outcome::kCommitted;
-    }
-    case EndTransactionOutcome::kInvalidTxnState:
-    case EndTransactionOutcome::kFenced:
-    case EndTransactionOutcome::kUnknownProducerMapping:
-      return ReadMarker(committable);
-    case EndTransactionOutcome::kRefused:
-    case EndTransactionOutcome::kNotAnswered:
-      break;
-  }
-  return answer.detail;
+absl::Status TransactionalCommitter::Lost(const Committable& committable, const std::string& what) {
+  lost_ = true;
+  return absl::DataLossError(absl::StrCat(
+      "epoch ", committable.marker.epoch.value(), " is owned, but its transaction '",
+      committable.transactional_id, "' ", what, "; started at ",
+      absl::FormatTime(committable.started), " with a timeout of ",
+      absl::FormatDuration(committable.timeout),
+      "; 'weir resume' goes on with what is left of it (--policy=replay) or without it "
+      "(--policy=ignore)"));
 }
 
-absl::StatusOr<TransactionalCommitter::Outcome> TransactionalCommitter::ReadMarker(
-    const Committable& committable) {
-  const absl::Duration end = clock_.Monotonic() + kStepTimeout;
-  GroupOffset found;
-  while (true) {
-    WEIR_ASSIGN_OR_RETURN(found, client_->FetchOffset(committable.transactional_id,
-                                                      {committable.topic, 0}, {}, kStepTimeout));
-    if (found.kind != GroupOffset::Kind::kUnstable) break;
-    if (clock_.Monotonic() >= end || !wait_.Wait(kMarkerPause)) {
-      return absl::UnavailableError(
-          absl::StrCat("the marker of transaction '", committable.transactional_id,
-                       "' is still being written; is a partition of topic '", committable.topic,
-                       "' without a leader?"));
-    }
-  }
-  if (found.kind == GroupOffset::Kind::kAbsent) return Outcome::kUnknown;
-  const absl::StatusOr<TransactionMarker> marker = TransactionMarker::Decode(found.metadata);
-  if (!marker.ok() || marker->run != committable.marker.run) return Outcome::kUnknown;
-  return *marker == committable.marker ? Outcome::kCommitted : Outcome::kAborted;
+absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) {
+  return client_->InitProducerId(transactional_id, kDefaultMaxTimeout, kStepTimeout).status();
 }
 
 // Ids that are open, and those of the generation before, whose holder may still live and open them
 // again. Never EndTxn(abort): it leaves producer id and epoch valid for that holder.
-absl::Status TransactionalCommitter::EndStrays(const std::string& prefix, uint64_t fence,
+absl::Status TransactionalCommitter::EndStrays(uint64_t fence,
                                                const std::vector<ListedTransaction>& listed) {
   for (const ListedTransaction& one : listed) {
-    const auto id = TransactionalId::Parse(one.transactional_id, prefix);
-    if (!id.has_value() || (!IsOpen(one.state) && id->fence != fence)) continue;
-    WEIR_RETURN_IF_ERROR(
-        client_->InitProducerId(one.transactional_id, kDefaultMaxTimeout, kStepTimeout).status());
+    const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
+    if (!id.has_value() || owned_ids_.count(one.transactional_id) > 0) continue;
+    if (!IsOpen(one.state) && id->fence != fence) continue;
+    WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
     if (IsOpen(one.state)) {
       LogInfo("transaction of an earlier generation ended", {{"id", one.transactional_id}});
     }

@@ -13,10 +13,13 @@
 #include "common/connector/sink.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/kafka_sink_options.h"
 #include "connectors/kafka/transactional/committable.h"
 #include "connectors/kafka/transactional/sink_ownership.h"
+#include "connectors/kafka/transactional/transaction_outcomes.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/transactional_writer.h"
+#include "connectors/kafka/transactional/writer_instructions.h"
 #include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
@@ -28,14 +31,16 @@ struct TransactionalCommitterSetup {
   std::string prefix;                    // "": made of cluster, job name and uid
   absl::Duration transaction_timeout;    // wanted
   bool transaction_timeout_set = false;  // by the user: then one above the broker's is an error
+  AbortedTransactionPolicy aborted_transactions = AbortedTransactionPolicy::kReplay;
   std::shared_ptr<const KafkaClientFactory> clients;
   TransactionClientFactory transaction_clients;
   std::shared_ptr<TransactionStepObserver> steps;  // null: none
+  std::shared_ptr<RetryWait> wait;                 // null: in real time
 };
 
-/// The committer's half of docs/protocols/transactions.md, steps 1 to 3; a transaction that cannot
-/// be committed any more is DATA_LOSS, naming topic, partitions, offsets and count. See
-/// SinkCommitter.
+/// The committer's half of docs/protocols/transactions.md; a transaction whose records can be
+/// neither committed nor published again exactly once is DATA_LOSS, naming topic, partitions,
+/// offsets and count. See SinkCommitter.
 class TransactionalCommitter final : public SinkCommitter {
  public:
   static constexpr absl::Duration kStepTimeout = absl::Seconds(30);
@@ -47,24 +52,32 @@ class TransactionalCommitter final : public SinkCommitter {
   absl::Status Release() override;
 
  private:
-  enum class Outcome { kCommitted, kAborted, kUnknown };
-
   absl::StatusOr<std::string> RunRecovery(const SinkRecovery& recovery);
-  absl::StatusOr<absl::Duration> AgreeOnTimeout(const std::string& prefix);
-  absl::Status CommitEpoch(const UncommittedEpoch& epoch);
-  absl::StatusOr<Outcome> CommitOne(const Committable& committable);
-  /// What its marker says, once nothing of its group is being written any more.
-  absl::StatusOr<Outcome> ReadMarker(const Committable& committable);
-  absl::Status EndStrays(const std::string& prefix, uint64_t fence,
-                         const std::vector<ListedTransaction>& listed);
+  absl::StatusOr<absl::Duration> AgreeOnTimeout();
+  absl::Status SettleEpoch(const UncommittedEpoch& epoch);
+  // Commits what can be; the rest comes back, in order, with nobody able to commit it any more.
+  absl::StatusOr<std::vector<Committable>> CommitOrCollect(
+      const std::vector<Committable>& committables);
+  // Whether it is to be published again; false: it is left out.
+  absl::StatusOr<bool> DecideToReplay(const Committable& committable, TransactionOutcome outcome);
+  absl::Status Replay(std::vector<Committable> committables);
+  absl::Status Fence(const std::string& transactional_id);
+  // DATA_LOSS, for SUSPENDED.
+  absl::Status Lost(const Committable& committable, const std::string& what);
+  absl::Status EndStrays(uint64_t fence, const std::vector<ListedTransaction>& listed);
 
   const TransactionalCommitterSetup setup_;
   const Clock& clock_;
-  ThreadRetryWait wait_;
+  const std::shared_ptr<RetryWait> wait_;
   const std::shared_ptr<TransactionStepObserver> steps_;
   std::shared_ptr<TransactionClient> client_;
   std::unique_ptr<SinkOwnership> ownership_;
-  bool lost_ = false;  // an owned transaction can be committed no more
+  std::unique_ptr<TransactionOutcomes> outcomes_;
+  // Of the running recovery.
+  ResumePolicy policy_ = ResumePolicy::kAsConfigured;
+  WriterInstructions instructions_;
+  std::set<std::string> owned_ids_;  // of uncommitted epochs
+  bool lost_ = false;
 };
 
 /// "east-flight-delays-delayed-flights"

@@ -53,6 +53,12 @@ class TestingClusterClient final : public ClusterClient {
     return Answer(absl::StrCat("stop ", request.job(), request.drain() ? " with drain" : ""), 0)
         .status();
   }
+  absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
+    return Answer(absl::StrCat("resume ", request.job(), " ",
+                               proto::ResumePolicy_Name(request.policy())),
+                  0)
+        .status();
+  }
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     return Answer(absl::StrCat("checkpoints ", job), checkpoints);
   }

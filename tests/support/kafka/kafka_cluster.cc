@@ -129,6 +129,11 @@ absl::Status KafkaCluster::Produce(const std::string& topic,
   return client_->Produce(topic, records);
 }
 
+absl::Status KafkaCluster::DeleteRecordsBefore(const std::string& topic, int32_t partition,
+                                               int64_t offset) {
+  return client_->DeleteRecordsBefore(topic, partition, offset);
+}
+
 absl::StatusOr<std::map<int32_t, int64_t>> KafkaCluster::EndOffsets(const std::string& topic) {
   return client_->EndOffsets(topic);
 }

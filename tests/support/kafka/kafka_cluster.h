@@ -53,6 +53,8 @@ class KafkaCluster {
 
   absl::Status CreateTopic(const std::string& topic, int partitions);
   absl::Status Produce(const std::string& topic, const std::vector<KafkaTestRecord>& records);
+  /// As retention does: the partition begins at this offset from now on.
+  absl::Status DeleteRecordsBefore(const std::string& topic, int32_t partition, int64_t offset);
   absl::StatusOr<std::map<int32_t, int64_t>> EndOffsets(const std::string& topic);
 
   /// Reads from the beginning with Java's console consumer, which shares no code with what it

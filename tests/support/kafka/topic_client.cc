@@ -135,6 +135,32 @@ absl::Status TopicClient::CreateTopic(const std::string& topic, int partitions,
   return status;
 }
 
+absl::Status TopicClient::DeleteRecordsBefore(const std::string& topic, int32_t partition,
+                                              int64_t offset) {
+  const std::string what =
+      absl::StrCat("cannot delete records of topic ", topic, ", partition ", partition);
+  rd_kafka_topic_partition_list_t* offsets = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(offsets, topic.c_str(), partition)->offset = offset;
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(offsets);
+  rd_kafka_topic_partition_list_destroy(offsets);
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(client_);
+  rd_kafka_DeleteRecords(client_, &request, 1, nullptr, queue);
+  rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 2 * kTimeoutMs);
+  absl::Status status = absl::UnavailableError(absl::StrCat(what, ": no answer"));
+  if (event != nullptr) {
+    status = ToStatus(rd_kafka_event_error(event), what);
+    if (status.ok()) {
+      const rd_kafka_topic_partition_list_t* results =
+          rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+      status = ToStatus(results->elems[0].err, what);
+    }
+    rd_kafka_event_destroy(event);
+  }
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(request);
+  return status;
+}
+
 absl::Status TopicClient::Produce(const std::string& topic,
                                   const std::vector<KafkaTestRecord>& records) {
   const std::string what = absl::StrCat("cannot produce to topic ", topic);

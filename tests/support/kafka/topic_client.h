@@ -42,6 +42,9 @@ class TopicClient {
   /// Returns when every record is acknowledged by all in-sync replicas.
   absl::Status Produce(const std::string& topic, const std::vector<KafkaTestRecord>& records);
 
+  /// As retention does: the partition begins at this offset from now on.
+  absl::Status DeleteRecordsBefore(const std::string& topic, int32_t partition, int64_t offset);
+
   /// Partition -> high watermark: the offset behind the last record, control records included.
   absl::StatusOr<std::map<int32_t, int64_t>> EndOffsets(const std::string& topic);
 

@@ -43,6 +43,9 @@ class SharedClient final : public ClusterClient {
     return client_.DescribeJob(job);
   }
   absl::Status CancelJob(const std::string& job) override { return client_.CancelJob(job); }
+  absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
+    return client_.ResumeJob(request);
+  }
   absl::Status StopJob(const proto::StopJobRequest& request) override {
     return client_.StopJob(request);
   }
@@ -120,8 +123,8 @@ TEST_F(CliTest, UnknownFlagNamesTheNearest) {
 }
 
 TEST_F(CliTest, EveryVerbHasHelp) {
-  for (const char* verb :
-       {"submit", "plan", "list", "describe", "cancel", "stop", "checkpoints", "cluster"}) {
+  for (const char* verb : {"submit", "plan", "list", "describe", "cancel", "stop", "resume",
+                           "checkpoints", "cluster"}) {
     EXPECT_EQ(Run({verb, "--help"}), kOk) << verb;
     EXPECT_THAT(out_.str(), HasSubstr(std::string("Usage: weir ") + verb));
     EXPECT_EQ(error_.str(), "");
@@ -236,6 +239,20 @@ TEST_F(CliTest, StopPassesDrain) {
   client_.descriptions = {InState("STOPPING")};
   EXPECT_EQ(Run({"stop", "flights", "--drain"}), kOk);
   EXPECT_EQ(client_.calls.front(), "stop flights with drain");
+}
+
+TEST_F(CliTest, ResumePassesThePolicy) {
+  client_.descriptions = {InState("SCHEDULING"), InState("DEPLOYING"), InState("RUNNING")};
+  EXPECT_EQ(Run({"resume", "flights"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "resume flights AS_CONFIGURED");
+  client_.calls.clear();
+  EXPECT_EQ(Run({"resume", "flights", "--policy=replay"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "resume flights REPLAY");
+  client_.calls.clear();
+  EXPECT_EQ(Run({"resume", "flights", "--policy=ignore", "--wait"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "resume flights IGNORE");
+  EXPECT_EQ(Run({"resume", "flights", "--policy=maybe"}), kUsage);
+  EXPECT_EQ(error_.str(), "weir: --policy is replay or ignore, not 'maybe'\n");
 }
 
 TEST_F(CliTest, MissingAndSuperfluousArgumentsAreUsageErrors) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "connectors/kafka/kafka_client.h"
+#include "connectors/kafka/transactional/stored_record_reader.h"
 #include "connectors/kafka/transactional/transactional_producer.h"
 
 namespace weir::kafka {
@@ -183,6 +184,10 @@ class TestingKafkaClientFactory final : public KafkaClientFactory {
   absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(const ClientConfiguration&,
                                                               absl::Duration) const override {
     return std::unique_ptr<KafkaAdminClient>(std::move(owned_admin_));
+  }
+  absl::StatusOr<std::unique_ptr<StoredRecordReader>> MakeRecordReader(
+      const ClientConfiguration&) const override {
+    return absl::UnimplementedError("see testing_transactional_kafka.h");
   }
 
   TestingKafkaConsumerClient* const consumer;

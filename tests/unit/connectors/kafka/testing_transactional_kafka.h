@@ -16,6 +16,7 @@
 #include "common/exec/blocking_pool.h"
 #include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/transactional/record_checksum.h"
+#include "connectors/kafka/transactional/stored_record_reader.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/transactional_producer.h"
 #include "connectors/kafka/wire/transaction_client.h"
@@ -51,6 +52,7 @@ class TestingTransactionalKafka {
 
   std::vector<std::string> log;  // "init id", "begin id", "marker id 5 metadata", "flush id", ...
   std::vector<Record> records;   // of partition 0, by offset
+  int64_t log_start = 0;         // retention has removed what is before
   std::map<std::string, DescribedTransaction> transactions;
   std::vector<TransactionalProducerOptions> made;
   int live_producers = 0;
@@ -131,8 +133,8 @@ class TestingTransactionalProducer final : public KafkaTransactionalProducer {
   }
   absl::Status WriteMarker(const MarkerOffset& marker, absl::Duration) override {
     return kafka_.Call("marker", id_,
-                       absl::StrCat(marker.group == id_ ? "" : "WRONG GROUP ", marker.offset, " [",
-                                    marker.metadata, "]"));
+                       absl::StrCat(marker.group == id_ ? "" : marker.group + " ", marker.offset,
+                                    " [", marker.metadata, "]"));
   }
   absl::Status Flush(absl::Duration) override {
     Deliver();
@@ -170,6 +172,26 @@ class TestingTransactionalProducer final : public KafkaTransactionalProducer {
   std::vector<std::string> queue_;
 };
 
+/// Of partition 0; keys are null.
+class TestingRecordReader final : public StoredRecordReader {
+ public:
+  explicit TestingRecordReader(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
+  absl::Status Read(const TopicPartition&, int64_t first, int64_t last, absl::Duration,
+                    const Visitor& visitor) override {
+    for (int64_t at = std::max(first, kafka_.log_start); at <= last; ++at) {
+      // By value: the visitor appends.
+      const std::string value = kafka_.records[static_cast<size_t>(at)].value;
+      const StoredRecord record{
+          at, 1000 + at, {nullptr, 0, true}, {value.data(), value.size(), false}};
+      if (absl::Status status = visitor({&record, 1}); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  TestingTransactionalKafka& kafka_;
+};
+
 class TestingTransactionalFactory final : public KafkaClientFactory {
  public:
   explicit TestingTransactionalFactory(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
@@ -192,6 +214,10 @@ class TestingTransactionalFactory final : public KafkaClientFactory {
   absl::StatusOr<std::unique_ptr<KafkaAdminClient>> MakeAdmin(const ClientConfiguration&,
                                                               absl::Duration) const override {
     return absl::UnimplementedError("no admin here");
+  }
+  absl::StatusOr<std::unique_ptr<StoredRecordReader>> MakeRecordReader(
+      const ClientConfiguration&) const override {
+    return std::make_unique<TestingRecordReader>(kafka_);
   }
 
  private:

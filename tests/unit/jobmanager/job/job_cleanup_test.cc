@@ -111,6 +111,22 @@ TEST_F(JobCleanupTest, AJobThatFailsIsSettledFirst) {
   EXPECT_EQ(Reason(), "cannot be mended");
 }
 
+TEST_F(JobCleanupTest, ANewLeaderGoesOnWithAFailure) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  tm(0).FailWorker(WorkerIdOf(0), "cannot be mended", /*retriable=*/false);
+  Wait(absl::Milliseconds(500));
+  LeaderDies();
+  Adopt();
+  EXPECT_EQ(State(), "FAILING");
+  for (auto& manager : task_managers_) Reconnect(*manager);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(5));
+  EXPECT_EQ(State(), "FAILED");
+  EXPECT_EQ(Reason(), "cannot be mended");
+  EXPECT_EQ(job().Summary().restarts(), 0u);
+}
+
 TEST_F(JobCleanupTest, WhatCanBeCommittedNoMoreSuspendsTheJob) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.become_ready = false;

@@ -190,6 +190,39 @@ TEST_F(JobHistoryTest, KeepsTheLastStart) {
   EXPECT_EQ(history_.last_start()->generation(), 2u);
 }
 
+TEST_F(JobHistoryTest, ASuspensionLastsUntilItIsResumed) {
+  JobLogEntry suspended = EntryOf(1);
+  suspended.mutable_suspended()->set_reason("lost");
+  Take(suspended);
+  ASSERT_NE(history_.suspended(), nullptr);
+  EXPECT_EQ(history_.suspended()->reason(), "lost");
+  JobLogEntry resumed = EntryOf(1);
+  resumed.mutable_resumed();
+  Take(resumed);
+  EXPECT_EQ(history_.suspended(), nullptr);
+}
+
+TEST_F(JobHistoryTest, ADecisionHoldsForTheEpochsThatAwaitedTheirReceiptThen) {
+  Take(Owned(1, /*prepared=*/true));
+  JobLogEntry resumed = EntryOf(1);
+  resumed.mutable_resumed()->set_policy(proto::IGNORE);
+  Take(resumed);
+  EXPECT_EQ(history_.resume_policy(), proto::IGNORE);
+  Take(Started(2));
+  EXPECT_EQ(history_.resume_policy(), proto::IGNORE);
+  Take(Receipt(1));
+  EXPECT_EQ(history_.resume_policy(), proto::AS_CONFIGURED);
+  Take(Owned(2, /*prepared=*/true));
+  EXPECT_EQ(history_.resume_policy(), proto::AS_CONFIGURED);
+}
+
+TEST_F(JobHistoryTest, WithoutAnOwnedEpochThereIsNothingToDecide) {
+  JobLogEntry resumed = EntryOf(1);
+  resumed.mutable_resumed()->set_policy(proto::REPLAY);
+  Take(resumed);
+  EXPECT_EQ(history_.resume_policy(), proto::AS_CONFIGURED);
+}
+
 TEST_F(JobHistoryTest, KeepsStopAndTerminal) {
   JobLogEntry stop = EntryOf(1);
   stop.mutable_stop_requested()->set_cancel(true);

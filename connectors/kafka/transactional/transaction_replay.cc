@@ -1,0 +1,162 @@
+#include "connectors/kafka/transactional/transaction_replay.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "connectors/kafka/transactional/record_checksum.h"
+#include "connectors/kafka/transactional/transactional_configuration.h"
+#include "connectors/kafka/transactional/transactional_id.h"
+
+namespace weir::kafka {
+
+TransactionReplay::TransactionReplay(Options options, const KafkaClientFactory& clients,
+                                     TransactionClient& client, TransactionOutcomes& outcomes,
+                                     TransactionStepObserver& steps)
+    : options_(std::move(options)),
+      clients_(clients),
+      client_(client),
+      outcomes_(outcomes),
+      steps_(steps) {}
+
+absl::StatusOr<uint64_t> TransactionReplay::Publish(const std::vector<Committable>& committables) {
+  WEIR_RETURN_IF_ERROR(TakeOver(committables.front().topic));
+  // Only now: whoever published before us is fenced, and its transaction decided.
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < committables.size(); ++i) {
+    WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_.Read(committables[i]));
+    if (outcome != TransactionOutcome::kCommitted) missing.push_back(i);
+  }
+  if (missing.empty()) return 0;
+  const absl::Status published = PublishAll(committables, missing);
+  if (published.ok()) return accounts_.sent();
+  if (loss_.has_value()) {
+    // Nobody comes back soon: an open transaction would hide everything behind it from readers.
+    producer_.reset();
+    WEIR_RETURN_IF_ERROR(client_
+                             .InitProducerId(ReplayId(options_.prefix),
+                                             options_.transaction_timeout, options_.timeout)
+                             .status());
+  }
+  return published;
+}
+
+absl::Status TransactionReplay::TakeOver(const std::string& topic) {
+  TransactionalProducerOptions producer;
+  producer.configuration =
+      TransactionalConfiguration(options_.configuration, options_.transaction_timeout);
+  producer.configuration.values["transactional.id"] = ReplayId(options_.prefix);
+  producer.topic = topic;
+  producer.wakeup = [] {};
+  producer.cancelled = std::make_shared<std::atomic<bool>>(false);
+  WEIR_ASSIGN_OR_RETURN(producer_, clients_.MakeTransactionalProducer(producer));
+  WEIR_ASSIGN_OR_RETURN(reader_, clients_.MakeRecordReader(options_.configuration));
+  return producer_->Init(options_.timeout);
+}
+
+absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& committables,
+                                           const std::vector<size_t>& missing) {
+  WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));
+  for (const size_t index : missing) {
+    current_ = index;
+    for (const auto& [partition, range] : committables[index].ranges) {
+      WEIR_RETURN_IF_ERROR(PublishRange(committables[index], partition, range));
+    }
+  }
+  for (const size_t index : missing) {
+    const Committable& committable = committables[index];
+    MarkerOffset marker;
+    marker.group = committable.transactional_id;
+    marker.offset = static_cast<int64_t>(committable.marker.epoch.value());
+    marker.metadata = committable.marker.Encode();
+    WEIR_RETURN_IF_ERROR(producer_->WriteMarker(marker, options_.timeout));
+  }
+  WEIR_RETURN_IF_ERROR(producer_->Flush(options_.timeout));
+  if (accounts_.sent() > 0) WEIR_RETURN_IF_ERROR(accounts_.CheckComplete());
+  steps_.OnStep(TransactionStep::kDuringReplay, ReplayId(options_.prefix));
+  WEIR_RETURN_IF_ERROR(producer_->Commit(options_.timeout).status());
+  for (const size_t index : missing) {
+    const Committable& committable = committables[index];
+    WEIR_RETURN_IF_ERROR(outcomes_.AwaitCommitted(committable));
+    LogWarning("an aborted transaction was published again",
+               {{"id", committable.transactional_id},
+                {"epoch", committable.marker.epoch},
+                {"records", committable.DescribeRanges()}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TransactionReplay::PublishRange(const Committable& committable, int32_t partition,
+                                             const WrittenRange& range) {
+  const TopicPartition where{committable.topic, partition};
+  WEIR_ASSIGN_OR_RETURN(const std::vector<Stretch> stretches,
+                        FindStretches(committable, where, range));
+  WrittenRange read;
+  size_t at = 0;
+  const auto publish = [&](std::span<const StoredRecord> records) {
+    std::vector<OutgoingMessage> messages;
+    for (const StoredRecord& record : records) {
+      while (at < stretches.size() && stretches[at].last < record.offset) ++at;
+      if (at == stretches.size() || record.offset < stretches[at].first) continue;  // of others
+      ++read.count;
+      read.checksum += RecordChecksum(record.key, record.value);
+      messages.push_back(
+          {record.key, record.value, std::max<int64_t>(record.timestamp_ms, 0), partition});
+    }
+    return Send(std::move(messages));
+  };
+  WEIR_RETURN_IF_ERROR(
+      reader_->Read(where, range.first_offset, range.last_offset, options_.timeout, publish));
+  if (read.count == range.count && read.checksum == range.checksum) return absl::OkStatus();
+  return Lost(absl::StrCat("partition ", partition, " has ", read.count, " of its ", range.count,
+                           " records", read.count == range.count ? ", with another content" : ""));
+}
+
+// The batches tell what belongs to the transaction; a consumer does not.
+absl::StatusOr<std::vector<TransactionReplay::Stretch>> TransactionReplay::FindStretches(
+    const Committable& committable, const TopicPartition& partition, const WrittenRange& range) {
+  WEIR_ASSIGN_OR_RETURN(
+      const RecordBatchRange batches,
+      client_.ReadBatchHeaders(partition, {range.first_offset, range.last_offset + 1},
+                               options_.timeout));
+  if (batches.offsets.log_start_offset > range.first_offset) {
+    WEIR_RETURN_IF_ERROR(Lost(absl::StrCat("partition ", partition.partition, " begins at offset ",
+                                           batches.offsets.log_start_offset)));
+  }
+  std::vector<Stretch> stretches;
+  for (const RecordBatchHeader& batch : batches.headers) {
+    const ProducerIdAndEpoch writer{batch.producer_id, batch.producer_epoch};
+    if (batch.control || writer != committable.marker.producer) continue;
+    stretches.push_back({batch.base_offset, batch.last_offset});
+  }
+  return stretches;
+}
+
+absl::Status TransactionReplay::Send(std::vector<OutgoingMessage> messages) {
+  size_t bytes = 0;
+  for (const OutgoingMessage& message : messages) bytes += message.key.size + message.value.size;
+  accounts_.Sent(messages.size(), bytes);
+  std::span<const OutgoingMessage> rest(messages);
+  while (!rest.empty()) {
+    WEIR_ASSIGN_OR_RETURN(const size_t taken, producer_->Produce(rest));
+    rest = rest.subspan(taken);
+    WEIR_RETURN_IF_ERROR(rest.empty() ? producer_->Poll() : producer_->Flush(options_.timeout));
+    WEIR_RETURN_IF_ERROR(accounts_.error());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TransactionReplay::Lost(const std::string& why) {
+  if (options_.rest_suffices) {
+    LogError("records of an aborted transaction are gone", {{"reason", why}});
+    return absl::OkStatus();
+  }
+  loss_ = Loss{current_, why};
+  return absl::DataLossError(why);
+}
+
+}  // namespace weir::kafka
