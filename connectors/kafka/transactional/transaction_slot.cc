@@ -58,6 +58,7 @@ absl::Status TransactionSlot::Open(absl::Duration now) {
   WEIR_CHECK(!retired_) << id_;
   accounts_ = TransactionAccounts();
   produced_ = false;
+  delivered_.store(false);
   committable_ = Committable();
   WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));
   begun_at_ = now;
@@ -163,21 +164,32 @@ absl::Status TransactionSlot::Warm() {
   return absl::OkStatus();
 }
 
-absl::Status TransactionSlot::Prepare() {
-  WEIR_RETURN_IF_ERROR(SendRest());
-  while (!batch_.empty()) {
-    // The client's queue was full; a flushed one takes at least one record.
-    WEIR_RETURN_IF_ERROR(producer_->Flush(settings_->flush_timeout));
-    WEIR_RETURN_IF_ERROR(accounts_.error());
+absl::Status TransactionSlot::OfTransaction(const absl::Status& status) const {
+  return Annotate(status,
+                  absl::StrCat("Kafka transaction '", id_, "' of epoch ", marker_.epoch.value()));
+}
+
+absl::Status TransactionSlot::DeliverRecords() {
+  bool all_sent = false;
+  while (!all_sent) {
+    // The client's queue may be full; a flushed one takes at least one record.
     WEIR_RETURN_IF_ERROR(SendRest());
+    all_sent = batch_.empty();
+    WEIR_RETURN_IF_ERROR(producer_->Flush(settings_->flush_timeout));
+    WEIR_RETURN_IF_ERROR(OfTransaction(accounts_.error()));
   }
+  delivered_.store(true);
+  settings_->wakeup();
+  return absl::OkStatus();
+}
+
+absl::Status TransactionSlot::Prepare() {
+  WEIR_RETURN_IF_ERROR(DeliverRecords());
   WEIR_RETURN_IF_ERROR(WriteMarker());
   Step(TransactionStep::kAfterMarker);
   WEIR_RETURN_IF_ERROR(producer_->Flush(settings_->flush_timeout));
   Step(TransactionStep::kAfterFlush);
-  WEIR_RETURN_IF_ERROR(
-      Annotate(accounts_.CheckComplete(),
-               absl::StrCat("Kafka transaction '", id_, "' of epoch ", marker_.epoch.value())));
+  WEIR_RETURN_IF_ERROR(OfTransaction(accounts_.CheckComplete()));
   return TakeCommittable();
 }
 

@@ -88,6 +88,9 @@ class TransactionSlot {
   /// neither the handle nor the id may have another transaction.
   bool retired() const { return retired_; }
   const Committable& committable() const { return committable_; }  // from PREPARED
+  /// PREPARING with records that are still on their way: those of a later transaction could
+  /// overtake them. Turns false with a wake-up.
+  bool delivering() const { return state_ == State::kPreparing && !delivered_.load(); }
 
   void FinishWarming();                   // -> READY
   absl::Status Open(absl::Duration now);  // READY -> OPEN
@@ -109,7 +112,8 @@ class TransactionSlot {
   /// WARMING, on the pool's thread: makes the handle, takes the id over and commits the opening
   /// marker.
   absl::Status Warm();
-  /// PREPARING, on the pool's thread: marker, flush, accounts, and what the coordinator says.
+  /// PREPARING, on the pool's thread: the records are delivered; marker, flush, accounts, and what
+  /// the coordinator says.
   absl::Status Prepare();
   /// COMMITTING, on the pool's thread: until it is decided.
   absl::Status Commit();
@@ -118,6 +122,8 @@ class TransactionSlot {
   absl::Status MakeProducer();
   absl::Status WriteMarker();
   absl::Status SendRest();
+  absl::Status DeliverRecords();
+  absl::Status OfTransaction(const absl::Status& status) const;
   absl::Status TakeCommittable();
   void Step(TransactionStep step) { settings_->steps->OnStep(step, id_); }
   void Expect(State state, const char* call) const;
@@ -134,6 +140,7 @@ class TransactionSlot {
   TransactionAccounts accounts_;
   OutgoingBatch batch_;
   bool produced_ = false;
+  std::atomic<bool> delivered_{false};  // set by Prepare, on the pool's thread
   Committable committable_;
 };
 

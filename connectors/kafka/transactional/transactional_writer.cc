@@ -120,6 +120,11 @@ TransactionalWriter::SlotPtr TransactionalWriter::FirstIn(State state) const {
   return nullptr;
 }
 
+bool TransactionalWriter::Delivering() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const auto& entry) { return entry.second->delivering(); });
+}
+
 std::optional<absl::Duration> TransactionalWriter::OldestUncommittedAge() const {
   std::optional<absl::Duration> oldest;
   for (const auto& [number, slot] : slots_) {
@@ -136,7 +141,7 @@ bool TransactionalWriter::HasRoom() {
   const std::optional<absl::Duration> age = OldestUncommittedAge();
   if (age.has_value() && *age > instructions_.transaction_timeout / 2) return false;
   const SlotPtr open = FirstIn(State::kOpen);
-  if (open == nullptr) return FirstIn(State::kReady) != nullptr;
+  if (open == nullptr) return !Delivering() && FirstIn(State::kReady) != nullptr;
   return open->HasRoom(setup_.options.max_outstanding_messages,
                        setup_.options.max_outstanding_bytes);
 }

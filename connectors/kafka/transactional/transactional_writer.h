@@ -51,8 +51,9 @@ struct TransactionalWriterSetup {
 /// used again, unless its EndTxn was repeated: then its handle is closed and its number not used
 /// again.
 ///
-/// HasRoom is false without an open or ready slot, above the bounds of what is outstanding, and
-/// while a transaction that is not committed is older than half its timeout.
+/// HasRoom is false without an open or ready slot, above the bounds of what is outstanding, while a
+/// transaction that is not committed is older than half its timeout, and from a barrier on until
+/// the records before it are delivered: another handle's would overtake them.
 /// Results of the pool and of the client are taken in all calls but Open; the wake-up makes the
 /// task call HasRoom.
 /// The destructor ends no transaction. It waits up to kStopPatience for calls that are running;
@@ -109,6 +110,7 @@ class TransactionalWriter final : public SinkWriter {
   // Those of this state with a transaction of this epoch or an older one, oldest first.
   std::vector<SlotPtr> SlotsUpTo(Epoch epoch, TransactionSlot::State state) const;
   SlotPtr FirstIn(TransactionSlot::State state) const;
+  bool Delivering() const;
   void CommitNext();
   void CommitEnded(const std::vector<SlotPtr>& slots, const absl::Status& status);
   // Closes the handle, on the pool: its id is used no more.

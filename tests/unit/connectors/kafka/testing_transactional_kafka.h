@@ -58,6 +58,8 @@ class TestingTransactionalKafka {
   int live_producers = 0;
   int64_t next_producer_id = 1000;
 
+  // Called at the next call, "marker p~1~0~0"; by the call that takes it.
+  std::map<std::string, std::function<void()>> during;
   // What the test wants to happen, under "call id": "commit p~1~0~0". Taken by the call.
   std::map<std::string, absl::Status> errors;
   std::set<std::string> repeat_commits;  // ids
@@ -70,6 +72,7 @@ class TestingTransactionalKafka {
 
   absl::Status Call(const std::string& call, const std::string& id, const std::string& more = "") {
     log.push_back(absl::StrCat(call, " ", id, more.empty() ? "" : " ", more));
+    if (auto meanwhile = during.extract(absl::StrCat(call, " ", id))) meanwhile.mapped()();
     const auto error = errors.find(absl::StrCat(call, " ", id));
     if (error == errors.end()) return absl::OkStatus();
     const absl::Status status = error->second;

@@ -51,11 +51,11 @@ TEST_F(TransactionalWriterTest, ABarrierPreparesInTheOrderOfTheProtocol) {
   for (const std::string& line : kafka_.log) {
     if (line.find(kFirst) != std::string::npos) first_slot.push_back(line);
   }
-  EXPECT_THAT(first_slot,
-              ElementsAre("begin p~7~3~0", "produce p~7~3~0", "step after-first-produce p~7~3~0",
-                          "produce p~7~3~0", "marker p~7~3~0 12 [1 5 12 1000 0 run]",
-                          "step after-marker p~7~3~0", "flush p~7~3~0", "step after-flush p~7~3~0",
-                          "step before-answer p~7~3~0"));
+  EXPECT_THAT(first_slot, ElementsAre("begin p~7~3~0", "produce p~7~3~0",
+                                      "step after-first-produce p~7~3~0", "produce p~7~3~0",
+                                      "flush p~7~3~0", "marker p~7~3~0 12 [1 5 12 1000 0 run]",
+                                      "step after-marker p~7~3~0", "flush p~7~3~0",
+                                      "step after-flush p~7~3~0", "step before-answer p~7~3~0"));
   ASSERT_EQ(committables.size(), 1u);
   EXPECT_EQ(committables[0].transactional_id, kFirst);
   EXPECT_EQ(committables[0].topic, "t");
@@ -157,20 +157,43 @@ TEST_F(TransactionalWriterTest, TheAnswerOfALaterBarrierWaitsForTheEarlierOne) {
   Write({"a"});
   Prepared first, second;
   Barrier(1, &first);
-  Write({"b"});
-  Barrier(2, &second);
-  // The pool runs the second job first; the first two are slot 0's job and a warm-up.
-  std::swap(pool_.works.front(), pool_.works.back());
-  while (!pool_.works.empty() && pool_.works.size() > 1) pool_.RunOne();
-  writer_->HasRoom();
-  EXPECT_FALSE(first.has_value());
-  EXPECT_FALSE(second.has_value());
+  kafka_.during[absl::StrCat("marker ", kFirst)] = [&] {
+    Write({"b"});
+    Barrier(2, &second);
+    pool_.RunAll();
+    writer_->HasRoom();
+    EXPECT_EQ(kafka_.Calls("flush"), (std::vector<std::string>{kFirst, kSecond, kSecond}));
+    EXPECT_FALSE(first.has_value());
+    EXPECT_FALSE(second.has_value());
+  };
   pool_.RunAll();
   writer_->HasRoom();
   ASSERT_TRUE(first.has_value() && first->ok());
   ASSERT_TRUE(second.has_value() && second->ok());
   EXPECT_EQ((*first)->size(), 1u);
   EXPECT_EQ((*second)->size(), 2u);
+}
+
+// Two handles write to the same partition: what the second one sends first comes first.
+TEST_F(TransactionalWriterTest, RecordsBehindABarrierWaitForThoseBeforeItToBeDelivered) {
+  Open();
+  kafka_.deliver_on_poll = false;
+  Write({"a"});
+  Prepared first;
+  Barrier(1, &first);
+  EXPECT_FALSE(writer_->HasRoom());
+  const int before = wakeups_;
+  bool marking = false;
+  kafka_.during[absl::StrCat("marker ", kFirst)] = [&] {
+    EXPECT_GT(wakeups_, before);
+    Write({"b"});  // the barrier is not answered yet
+    marking = true;
+  };
+  pool_.RunAll();
+  EXPECT_TRUE(marking);
+  EXPECT_EQ(Prepare(2).size(), 2u);
+  EXPECT_EQ(Commit(2), absl::OkStatus());
+  EXPECT_THAT(kafka_.CommittedValues(), ElementsAre("a", "b"));
 }
 
 TEST_F(TransactionalWriterTest, ASlotIsUsedAgainOnlyAfterItsReceipt) {
