@@ -1,8 +1,10 @@
 // A job for tests: JSON records from one topic to another, with what shows a fault switched on by
 // arguments. --start and --delivery say how it reads and writes, --bounded ends it, --fan writes
-// each record so often, --property=key=value is handed to Kafka.
+// each record so often, --keyed expects a key in each record and writes it as Kafka's key, too,
+// --property=key=value is handed to Kafka.
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "weir/weir.h"
 
@@ -11,6 +13,12 @@ namespace {
 struct Numbered {
   int64_t id = 0;
   WEIR_RECORD(Numbered, id)
+};
+
+struct KeyedNumber {
+  std::string key;
+  int64_t id = 0;
+  WEIR_RECORD(KeyedNumber, key, id)
 };
 
 weir::Offsets StartOf(const weir::Args& args) {
@@ -31,42 +39,52 @@ weir::DeliveryGuarantee DeliveryOf(const weir::Args& args) {
                                       : weir::DeliveryGuarantee::kAtLeastOnce;
 }
 
+template <class Number>
+void Copy(weir::Environment& env, const weir::Args& args) {
+  weir::KafkaProperties properties;
+  properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
+  properties.Set("group.id", args.Get("group", "record-copy"));
+  weir::KafkaProperties sink_properties = properties;
+  const std::string property = args.Get("property", "");
+  if (const size_t equals = property.find('='); equals != std::string::npos) {
+    sink_properties.Set(property.substr(0, equals), property.substr(equals + 1));
+  }
+  auto builder = weir::KafkaSource<Number>::Builder();
+  builder.Properties(properties)
+      .Topics({args.Get("input", "in")})
+      .StartingOffsets(StartOf(args))
+      .ValueOnly(weir::Json());
+  if (args.GetInt("bounded", 0) != 0) builder.Bounded(weir::Offsets::Latest());
+  auto source = builder.Build();
+  auto sink_builder = weir::KafkaSink<Number>::Builder();
+  sink_builder.Properties(sink_properties)
+      .Topic(args.Get("output", "out"))
+      .Delivery(DeliveryOf(args))
+      .Value(weir::Json());
+  if constexpr (std::is_same_v<Number, KeyedNumber>) sink_builder.Key(&KeyedNumber::key);
+  const std::string prefix = args.Get("prefix", "");
+  if (!prefix.empty()) sink_builder.TransactionalIdPrefix(prefix);
+  auto sink = sink_builder.Build();
+  const int64_t fan = args.GetInt("fan", 1);
+  env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
+  env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "numbers")
+      .template FlatMap<Number>([fan](const Number& number, auto& out) {
+        for (int64_t i = 0; i < fan; ++i) out.Collect(number);
+      })
+      .Name("fan")
+      .SinkTo(sink)
+      .Name("copies");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return weir::RunJob(
-      "record-copy", argc, argv, [](weir::Environment& env, const weir::Args& args) {
-        weir::KafkaProperties properties;
-        properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
-        properties.Set("group.id", args.Get("group", "record-copy"));
-        weir::KafkaProperties sink_properties = properties;
-        const std::string property = args.Get("property", "");
-        if (const size_t equals = property.find('='); equals != std::string::npos) {
-          sink_properties.Set(property.substr(0, equals), property.substr(equals + 1));
-        }
-        auto builder = weir::KafkaSource<Numbered>::Builder();
-        builder.Properties(properties)
-            .Topics({args.Get("input", "in")})
-            .StartingOffsets(StartOf(args))
-            .ValueOnly(weir::Json());
-        if (args.GetInt("bounded", 0) != 0) builder.Bounded(weir::Offsets::Latest());
-        auto source = builder.Build();
-        auto sink_builder = weir::KafkaSink<Numbered>::Builder();
-        sink_builder.Properties(sink_properties)
-            .Topic(args.Get("output", "out"))
-            .Delivery(DeliveryOf(args))
-            .Value(weir::Json());
-        const std::string prefix = args.Get("prefix", "");
-        if (!prefix.empty()) sink_builder.TransactionalIdPrefix(prefix);
-        auto sink = sink_builder.Build();
-        const int64_t fan = args.GetInt("fan", 1);
-        env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-        env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "numbers")
-            .FlatMap<Numbered>([fan](const Numbered& number, auto& out) {
-              for (int64_t i = 0; i < fan; ++i) out.Collect(number);
-            })
-            .Name("fan")
-            .SinkTo(sink)
-            .Name("copies");
-      });
+  return weir::RunJob("record-copy", argc, argv,
+                      [](weir::Environment& env, const weir::Args& args) {
+                        if (args.GetInt("keyed", 0) != 0) {
+                          Copy<KeyedNumber>(env, args);
+                        } else {
+                          Copy<Numbered>(env, args);
+                        }
+                      });
 }

@@ -1,5 +1,6 @@
 #include "tests/support/kafka/kafka_cluster.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,6 +45,11 @@ absl::StatusOr<std::string> RunScript(std::vector<std::string> argv, absl::Durat
                                                result.exit_status, ": ", result.standard_error));
   }
   return std::move(result.standard_output);
+}
+
+absl::Status SignalProcess(pid_t pid, int signal) {
+  if (kill(pid, signal) == 0) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("there is no process ", pid));
 }
 
 /// "CreateTime:1" -> 1 for the prefix "CreateTime:".
@@ -180,13 +186,28 @@ absl::StatusOr<std::string> KafkaCluster::RunTool(const std::string& tool,
   return RunScript(std::move(argv), kToolTimeout);
 }
 
-absl::Status KafkaCluster::KillBroker(int broker) {
+absl::StatusOr<pid_t> KafkaCluster::PidOfBroker(int broker) const {
   std::ifstream file(absl::StrCat(folder_, "/broker-", broker, "/pid"));
   pid_t pid = 0;
   if (!(file >> pid) || pid <= 0) {
     return absl::NotFoundError(absl::StrCat("there is no broker ", broker, " in ", folder_));
   }
+  return pid;
+}
+
+absl::Status KafkaCluster::KillBroker(int broker) {
+  WEIR_ASSIGN_OR_RETURN(const pid_t pid, PidOfBroker(broker));
   return KillAndAwaitEnd(pid, kKillTimeout);
+}
+
+absl::Status KafkaCluster::FreezeBroker(int broker) {
+  WEIR_ASSIGN_OR_RETURN(const pid_t pid, PidOfBroker(broker));
+  return SignalProcess(pid, SIGSTOP);
+}
+
+absl::Status KafkaCluster::ContinueBroker(int broker) {
+  WEIR_ASSIGN_OR_RETURN(const pid_t pid, PidOfBroker(broker));
+  return SignalProcess(pid, SIGCONT);
 }
 
 absl::Status KafkaCluster::RestartBroker(int broker) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -69,14 +71,19 @@ class KafkaCluster {
 
   /// SIGKILL, and waits until it is gone. Brokers are counted from 1.
   absl::Status KillBroker(int broker);
+  /// SIGSTOP: the broker answers nobody, and goes on where it was after ContinueBroker.
+  absl::Status FreezeBroker(int broker);
+  absl::Status ContinueBroker(int broker);
   /// Starts a killed broker with its port and data; returns when it serves.
   absl::Status RestartBroker(int broker);
 
   /// Keeps the folder (broker logs and data) when the cluster goes.
   void KeepFiles() { keep_files_ = true; }
   const std::string& folder() const { return folder_; }
+  int brokers() const { return brokers_; }
 
  private:
+  absl::StatusOr<pid_t> PidOfBroker(int broker) const;
   KafkaCluster(std::string folder, int brokers) : folder_(std::move(folder)), brokers_(brokers) {}
 
   std::string folder_;

@@ -20,9 +20,12 @@ class KafkaEnvironment : public testing::Environment {
     cluster_.reset();
   }
 
-  absl::Status EnsureStarted() {
-    if (cluster_ != nullptr) return absl::OkStatus();
-    absl::StatusOr<std::unique_ptr<KafkaCluster>> cluster = KafkaCluster::Start({});
+  absl::Status EnsureStarted(int brokers) {
+    if (cluster_ != nullptr && cluster_->brokers() == brokers) return absl::OkStatus();
+    cluster_.reset();
+    KafkaClusterOptions options;
+    options.brokers = brokers;
+    absl::StatusOr<std::unique_ptr<KafkaCluster>> cluster = KafkaCluster::Start(options);
     if (!cluster.ok()) return cluster.status();
     cluster_ = *std::move(cluster);
     return absl::OkStatus();
@@ -52,7 +55,7 @@ std::string ReasonToSkipKafka() {
 void KafkaTest::SetUp() {
   const std::string reason = ReasonToSkipKafka();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  const absl::Status started = kEnvironment->EnsureStarted();
+  const absl::Status started = kEnvironment->EnsureStarted(Brokers());
   ASSERT_TRUE(started.ok()) << started;
 }
 

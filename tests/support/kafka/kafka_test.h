@@ -8,13 +8,16 @@
 
 namespace weir {
 
-/// Base of tests that need real Kafka. One single-broker cluster serves all tests of a program: it
-/// starts with the first test that asks and stops at the program's end, so each test uses topics
-/// (and groups) of its own.
+/// Base of tests that need real Kafka. One cluster serves all tests of a program that want the same
+/// number of brokers one after the other: it starts with the first test that asks and stops at the
+/// program's end, so each test uses topics (and groups) of its own.
 /// Where Kafka is not fetched the tests are skipped, and fail when WEIR_REQUIRE_KAFKA=1.
 class KafkaTest : public testing::Test {
  protected:
   void SetUp() override;
+
+  /// How many the tests of a fixture want.
+  virtual int Brokers() const { return 1; }
 
   /// The shared cluster. Only valid after SetUp.
   static KafkaCluster& cluster();

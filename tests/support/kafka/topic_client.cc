@@ -81,13 +81,17 @@ absl::Status ResultOfCreateTopics(rd_kafka_event_t* event, const std::string& wh
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TopicClient>> TopicClient::Connect(
-    const std::string& bootstrap_servers) {
+    const std::string& bootstrap_servers, const std::string& client_id) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::array<char, 512> error{};
-  const std::array<std::pair<const char*, std::string>, 5> settings = {{
+  const std::array<std::pair<const char*, std::string>, 8> settings = {{
       {"bootstrap.servers", bootstrap_servers},
+      {"client.id", client_id.empty() ? "weir-tests" : client_id},
       {"partitioner", "murmur2_random"},
       {"acks", "all"},
+      {"reconnect.backoff.max.ms", "200"},
+      // Once and in order, over brokers that come and go.
+      {"enable.idempotence", "true"},
       {"linger.ms", "2"},
       {"message.timeout.ms", absl::StrCat(kTimeoutMs)},
   }};

@@ -31,7 +31,9 @@ struct KafkaTestRecord {
 /// that was not acknowledged is an INTERNAL error naming the first failure.
 class TopicClient {
  public:
-  static absl::StatusOr<std::unique_ptr<TopicClient>> Connect(const std::string& bootstrap_servers);
+  /// `client_id` is what the brokers are told of who this is.
+  static absl::StatusOr<std::unique_ptr<TopicClient>> Connect(const std::string& bootstrap_servers,
+                                                              const std::string& client_id = "");
 
   TopicClient(const TopicClient&) = delete;
   TopicClient& operator=(const TopicClient&) = delete;
@@ -45,7 +47,8 @@ class TopicClient {
   /// As retention does: the partition begins at this offset from now on.
   absl::Status DeleteRecordsBefore(const std::string& topic, int32_t partition, int64_t offset);
 
-  /// Partition -> high watermark: the offset behind the last record, control records included.
+  /// Partition -> last stable offset: behind the last record, control records included, that is
+  /// below every open transaction.
   absl::StatusOr<std::map<int32_t, int64_t>> EndOffsets(const std::string& topic);
 
  private:
