@@ -1,11 +1,20 @@
 """./dev bench list | NAME [--engines weir,weir-run,handwritten] [--events N] [--rounds R]
-               [--json FILE]
+               [--intervals 200ms,1s,10s] [--rate N] [--seconds S] [--json FILE]
 
 flight_delays  CPU-seconds per million input records of examples/flight_delays, on a cluster of
                processes (weir) and in one process (weir-run), beside a hand-written single-thread
                program that does the same (tests/bench/handwritten.cc): one real Kafka broker, the
                same bytes, interleaved, outputs compared. The last line is the CPU of the first
                engine over that of the last: the median of the rounds' ratios.
+exactly_once   Latency and CPU of flight_delays exactly once and at least once, beside the
+               hand-written program as a bare transactional producer, each at --intervals between
+               checkpoints or commits. CPU: --events are drained at full speed, up to the last
+               record that a read_committed reader sees. Latency: a stream of --rate records a
+               second for at least --seconds and three intervals, from the write of a flight to its
+               reader. Medians of interleaved rounds; ratios are medians of the rounds' ratios.
+transaction_handles
+               A commit by one transactional handle, used again, and by a fresh one for each
+               transaction: time, CPU of the program and of the broker.
 idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
                median of the rounds.
 """
@@ -20,6 +29,7 @@ import sys
 import tempfile
 import time
 
+import exactly_once
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
 from weir_cluster import IdleCluster, WeirCluster
@@ -160,8 +170,19 @@ def idle_memory(options):
     return [result], f"idle JobManager and TaskManager: {pss:.1f} MB PSS"
 
 
+def on_kafka(bench):
+    def run(options):
+        with KafkaTopics(options, pathlib.Path(options.log_folder)) as topics:
+            return bench(options, topics)
+    return run
+
+
 BENCHES = {
     "flight_delays": (flight_delays, "Kafka JSON in, 15 minutes late or more, Kafka JSON out"),
+    "exactly_once": (on_kafka(exactly_once.exactly_once),
+                     "latency and CPU of exactly-once delivery at several intervals"),
+    "transaction_handles": (on_kafka(exactly_once.transaction_handles),
+                            "a commit by a reused and by a fresh transactional handle"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
 }
 
@@ -174,6 +195,9 @@ def parse(arguments):
                         help="in the order in which they run: " + ", ".join(ENGINES))
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--intervals", default="200ms,1s,10s")
+    parser.add_argument("--rate", type=int, default=5000)
+    parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--source-dir", type=pathlib.Path,
                         default=pathlib.Path(os.environ.get("WEIR_SOURCE_DIR", ".")))
@@ -181,6 +205,7 @@ def parse(arguments):
                         default=pathlib.Path(os.environ.get("WEIR_BINARY_DIR", "build/release")))
     options = parser.parse_args(arguments)
     options.engines = options.engines.split(",")
+    options.intervals = options.intervals.split(",")
     unknown = [engine for engine in options.engines if engine not in ENGINES]
     if unknown:
         parser.error(f"there is no engine '{unknown[0]}'; there are {', '.join(ENGINES)}")
@@ -193,7 +218,7 @@ def main(arguments):
     options = parse(arguments)
     if options.name == "list":
         for name, (_, what) in BENCHES.items():
-            print(f"{name:<16}{what}")
+            print(f"{name:<21}{what}")
         return
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as options.log_folder:
         results, headline = BENCHES[options.name][0](options)

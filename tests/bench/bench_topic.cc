@@ -4,8 +4,9 @@
 //                                                       as JSON with ids from 1, keyed by origin
 //   bench_topic watch --brokers=B --topic=T --until=N   prints the number of records now and then,
 //                                                       ends when N are there
-//   bench_topic digest --brokers=B --topic=T            reads all: "records N digest X"; the digest
-//                                                       does not depend on the order
+//   bench_topic digest --brokers=B --topic=T --until=N  reads what is committed until N records
+//                                                       have come, and on to the end: "records M
+//                                                       digest X"; in whatever order they come
 #include <librdkafka/rdkafka.h>
 
 #include <cstdint>
@@ -13,9 +14,12 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tests/bench/flight_rows.h"
 
 namespace {
 
@@ -54,44 +58,17 @@ rd_kafka_t* MakeClient(rd_kafka_type_t type, const Settings& settings) {
   return client;
 }
 
-struct FlightRow {
-  std::string middle;  // ,"date":... up to the end
-  std::string origin;
-};
-
-std::vector<FlightRow> ReadFlights() {
-  std::vector<FlightRow> rows;
-  std::string line;
-  std::getline(std::cin, line);
-  if (line != "date,delay,distance,origin,destination") Die("stdin is not the flights as CSV");
-  while (std::getline(std::cin, line)) {
-    std::vector<std::string> cells(1);
-    for (const char c : line) {
-      if (c == ',') {
-        cells.emplace_back();
-      } else {
-        cells.back() += c;
-      }
-    }
-    if (cells.size() != 5) Die("a line with " + std::to_string(cells.size()) + " cells");
-    rows.push_back({",\"date\":\"" + cells[0] + "\",\"delay\":" + cells[1] +
-                        ",\"distance\":" + cells[2] + ",\"origin\":\"" + cells[3] +
-                        "\",\"destination\":\"" + cells[4] + "\"}",
-                    cells[3]});
-  }
-  if (rows.empty()) Die("no flights on stdin");
-  return rows;
-}
-
 void Load(const std::string& brokers, const std::string& topic, int64_t events) {
-  const std::vector<FlightRow> rows = ReadFlights();
+  const auto flights = ReadFlightRows(std::cin);
+  if (!flights.has_value()) Die("stdin is not the flights as CSV");
+  const std::vector<FlightRow>& rows = *flights;
   rd_kafka_t* producer = MakeClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
                                                         {"linger.ms", "20"},
                                                         {"queue.buffering.max.messages", "1000000"},
                                                         {"partitioner", "murmur2_random"}});
   for (int64_t id = 1; id <= events; ++id) {
     const FlightRow& row = rows[static_cast<size_t>(id - 1) % rows.size()];
-    const std::string value = "{\"id\":" + std::to_string(id) + row.middle;
+    const std::string value = row.Value(id);
     for (;;) {
       const rd_kafka_resp_err_t error = rd_kafka_producev(
           producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -155,29 +132,37 @@ uint64_t Fnv(uint64_t hash, const void* data, size_t size) {
   return hash;
 }
 
-void Digest(const std::string& brokers, const std::string& topic) {
-  rd_kafka_t* client =
-      MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers}, {"group.id", "bench-digest"}});
+void Digest(const std::string& brokers, const std::string& topic, int64_t until) {
+  rd_kafka_t* client = MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
+                                                      {"group.id", "bench-digest"},
+                                                      {"isolation.level", "read_committed"},
+                                                      {"fetch.wait.max.ms", "20"},
+                                                      {"enable.partition.eof", "true"}});
   rd_kafka_poll_set_consumer(client);
   const int partitions = PartitionsOf(client, topic);
-  int64_t left = 0;
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(partitions);
   for (int i = 0; i < partitions; ++i) {
-    left += EndOf(client, topic, i);
     rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
   }
   rd_kafka_assign(client, list);
   rd_kafka_topic_partition_list_destroy(list);
-  const int64_t records = left;
+  int64_t records = 0;
   uint64_t digest = 0;
-  while (left > 0) {
-    rd_kafka_message_t* message = rd_kafka_consumer_poll(client, 10000);
-    if (message == nullptr) Die("the topic ends early");
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_message_errstr(message));
-    uint64_t hash = Fnv(14695981039346656037u, message->key, message->key_len);
-    hash = Fnv(Fnv(hash, "\t", 1), message->payload, message->len);
-    digest += hash;
-    --left;
+  std::set<int32_t> at_end;
+  while (records < until || at_end.size() < static_cast<size_t>(partitions)) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(client, 1000);
+    if (message == nullptr) continue;
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      at_end.insert(message->partition);
+    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Die(rd_kafka_message_errstr(message));
+    } else {
+      uint64_t hash = Fnv(14695981039346656037u, message->key, message->key_len);
+      hash = Fnv(Fnv(hash, "\t", 1), message->payload, message->len);
+      digest += hash;
+      ++records;
+      at_end.erase(message->partition);
+    }
     rd_kafka_message_destroy(message);
   }
   std::printf("records %lld digest %016llx\n", static_cast<long long>(records),
@@ -195,5 +180,5 @@ int main(int argc, char** argv) {
   const std::string topic = Argument(argc, argv, "topic");
   if (verb == "load") Load(brokers, topic, std::atoll(Argument(argc, argv, "events").c_str()));
   if (verb == "watch") Watch(brokers, topic, std::atoll(Argument(argc, argv, "until").c_str()));
-  if (verb == "digest") Digest(brokers, topic);
+  if (verb == "digest") Digest(brokers, topic, std::atoll(Argument(argc, argv, "until").c_str()));
 }

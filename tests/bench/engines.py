@@ -16,7 +16,10 @@ class Engine:
     def __init__(self, options, bootstrap, source, sink):
         self.programs = options.binary_dir / "bin"
         self.job_arguments = [f"--brokers={bootstrap}", f"--input={source}", f"--output={sink}"]
-        self.weir_arguments = [*self.job_arguments, "--delivery=at-least-once"]
+        # How it commits; benches that compare nothing of it leave it as it is.
+        self.interval = getattr(options, "interval", INTERVAL)
+        self.delivery = getattr(options, "delivery", "at-least-once")
+        self.weir_arguments = [*self.job_arguments, f"--delivery={self.delivery}"]
         self._log = pathlib.Path(options.log_folder) / f"{sink}.log"
         self._processes = []
 
@@ -83,13 +86,20 @@ class WeirRun(Engine):
     """examples/flight_delays, everything in one process."""
 
     def start(self):
-        self.spawn(self.programs / "flight_delays", "run", f"--checkpoint.interval={INTERVAL}",
+        self.spawn(self.programs / "flight_delays", "run", f"--checkpoint.interval={self.interval}",
                    "--", *self.weir_arguments)
 
 
 class Handwritten(Engine):
     def start(self):
-        self.spawn(self.programs / "bench_handwritten", *self.job_arguments)
+        self.spawn(self.programs / "bench_handwritten", *self.job_arguments,
+                   f"--delivery={self.delivery}",
+                   f"--interval-ms={round(duration_seconds(self.interval) * 1000)}")
+
+
+def duration_seconds(text):
+    """"200ms" or "1s"."""
+    return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
 
 
 def proc_kilobytes(pid, file, field):

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 FLIGHTS = "examples/data/us-flights-2001-200k.csv.zst"
@@ -69,22 +71,61 @@ class KafkaTopics:
         """Returns when the topic holds so many records; `check` may raise meanwhile."""
         watch = subprocess.Popen(self._command("watch", topic, f"--until={records}"),
                                  stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + timeout_seconds
-        try:
-            while watch.poll() is None:
-                check()
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{topic} has not got its {records} records within "
-                                     f"{timeout_seconds} s")
-                time.sleep(0.02)
-        finally:
-            if watch.poll() is None:
-                watch.kill()
-            watch.wait()
-        if watch.returncode != 0:
-            raise SystemExit(f"watching {topic} failed")
+        _await_end(watch, f"{topic} has not got its {records} records", timeout_seconds, check)
 
     def digest(self, topic):
-        words = subprocess.run(self._command("digest", topic), stdout=subprocess.PIPE, text=True,
-                               check=True).stdout.split()
+        words = subprocess.run(self._command("digest", topic, "--until=0"), stdout=subprocess.PIPE,
+                               text=True, check=True).stdout.split()
         return {"records": int(words[1]), "digest": words[3]}
+
+    def await_committed(self, topic, records, timeout_seconds, check):
+        """Reads what is committed until so many records have come; what they were."""
+        reader = subprocess.Popen(self._command("digest", topic, f"--until={records}"),
+                                  stdout=subprocess.PIPE, text=True)
+        _await_end(reader, f"{topic} has not got its {records} records", timeout_seconds, check)
+        words = reader.stdout.read().split()
+        return {"records": int(words[1]), "digest": words[3]}
+
+    def latencies(self, source, sink, rate, seconds, skip_seconds, check):
+        """Feeds flights into one topic at a rate and reads them from the other."""
+        text = subprocess.run(["zstd", "-dcq", self._flights], check=True,
+                              stdout=subprocess.PIPE).stdout
+        with tempfile.TemporaryFile() as flights:
+            flights.write(text)
+            flights.seek(0)
+            probe = subprocess.Popen(
+                [self._tool.parent / "bench_latency", f"--brokers={self.bootstrap}",
+                 f"--input={source}", f"--output={sink}", f"--rate={rate}",
+                 f"--seconds={seconds}", f"--skip-seconds={skip_seconds}"],
+                stdin=flights, stdout=subprocess.PIPE, text=True)
+            _await_end(probe, f"{sink} has not got all records", seconds + 120, check)
+            return json.loads(probe.stdout.read())
+
+    def handles(self, topic, commits, mode):
+        """What one commit of a transactional handle costs, by bench_handles."""
+        answer = subprocess.run([self._tool.parent / "bench_handles", f"--brokers={self.bootstrap}",
+                                 f"--topic={topic}", f"--commits={commits}", f"--mode={mode}"],
+                                stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(answer.stdout)
+
+    def broker_cpu_seconds(self):
+        pid = (self._folder / "broker-1" / "pid").read_text().strip()
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
+def _await_end(process, what, timeout_seconds, check):
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        while process.poll() is None:
+            check()
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{what} within {timeout_seconds} s")
+            time.sleep(0.02)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    if process.returncode != 0:
+        raise SystemExit(f"{what}: exit code {process.returncode}")

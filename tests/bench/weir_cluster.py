@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from engines import INTERVAL, Engine
+from engines import Engine
 
 READY_SECONDS = 30
 CALL_SECONDS = 60
@@ -26,7 +26,7 @@ class WeirCluster(Engine):
 
     def start(self):
         self.start_servers()
-        self._weir("submit", "--detach", f"--checkpoint.interval={INTERVAL}",
+        self._weir("submit", "--detach", f"--checkpoint.interval={self.interval}",
                    self.programs / "flight_delays", "--", *self.weir_arguments)
 
     def __exit__(self, *_):

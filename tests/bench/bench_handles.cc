@@ -1,0 +1,147 @@
+// What a commit costs when a transactional handle is used again, and when each transaction gets a
+// producer of its own: docs/adr/0004-reuse-of-transactional-handles.md. Each transaction holds ten
+// small records; the times are from begin (fresh: from making the handle) to the commit's answer,
+// and for fresh ones to the end of the handle, too. Prints one line of JSON.
+//
+//   bench_handles --brokers=B --topic=T --commits=N --mode=reuse|fresh
+#include <librdkafka/rdkafka.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kTimeoutMs = 60000;
+constexpr int kRecords = 10;
+// Fresh producers take these ids in turn, as the slots of a writer would.
+constexpr int kIds = 3;
+constexpr int kWarmUps = 5;
+
+[[noreturn]] void Die(const std::string& what) {
+  std::fprintf(stderr, "bench_handles: %s\n", what.c_str());
+  std::exit(1);
+}
+
+std::string Argument(int argc, char** argv, const std::string& name) {
+  const std::string prefix = "--" + name + "=";
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
+      return argv[i] + prefix.size();
+  }
+  Die(prefix + "... is missing");
+}
+
+void Check(rd_kafka_error_t* error) {
+  if (error != nullptr) Die(rd_kafka_error_string(error));
+}
+
+void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(message->err));
+}
+
+/// A transactional handle, ready for its first transaction.
+class Handle {
+ public:
+  Handle(const std::string& brokers, const std::string& topic, const std::string& id) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    char error[512];
+    const std::map<std::string, std::string> settings = {{"bootstrap.servers", brokers},
+                                                         {"transactional.id", id},
+                                                         {"linger.ms", "0"},
+                                                         {"retry.backoff.ms", "20"}};
+    for (const auto& [name, value] : settings) {
+      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
+          RD_KAFKA_CONF_OK) {
+        Die(error);
+      }
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, OnDelivery);
+    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    if (client_ == nullptr) Die(error);
+    Check(rd_kafka_init_transactions(client_, kTimeoutMs));
+    // Known before the first record, which would wait a second for it otherwise.
+    topic_ = rd_kafka_topic_new(client_, topic.c_str(), nullptr);
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(client_, 0, topic_, &metadata, kTimeoutMs) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Die("no topic " + topic);
+    }
+    rd_kafka_metadata_destroy(metadata);
+  }
+  ~Handle() {
+    rd_kafka_topic_destroy(topic_);
+    rd_kafka_destroy(client_);
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  void RunTransaction() {
+    Check(rd_kafka_begin_transaction(client_));
+    char value[] = "0123456789012345678901234567890123456789";
+    for (int i = 0; i < kRecords; ++i) {
+      if (rd_kafka_produce(topic_, 0, RD_KAFKA_MSG_F_COPY, value, sizeof(value), nullptr, 0,
+                           nullptr) != 0) {
+        Die(rd_kafka_err2str(rd_kafka_last_error()));
+      }
+    }
+    if (rd_kafka_flush(client_, kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR) Die("flush");
+    Check(rd_kafka_commit_transaction(client_, kTimeoutMs));
+  }
+
+ private:
+  rd_kafka_t* client_;
+  rd_kafka_topic_t* topic_;
+};
+
+double CpuMilliseconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto milliseconds = [](const timeval& time) {
+    return 1e3 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_usec);
+  };
+  return milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string brokers = Argument(argc, argv, "brokers");
+  const std::string topic = Argument(argc, argv, "topic");
+  const std::string mode = Argument(argc, argv, "mode");
+  const int commits = std::atoi(Argument(argc, argv, "commits").c_str());
+  if ((mode != "reuse" && mode != "fresh") || commits < 1) Die("--mode=reuse or fresh");
+  const std::string id = "bench-" + mode + "-" + std::to_string(getpid()) + "-";
+  std::vector<double> milliseconds;
+  double cpu = 0;
+  const auto measure = [&](int commit, const auto& run) {
+    const auto began = SteadyClock::now();
+    const double cpu_before = CpuMilliseconds();
+    run();
+    if (commit < kWarmUps) return;
+    const std::chrono::duration<double, std::milli> took = SteadyClock::now() - began;
+    milliseconds.push_back(took.count());
+    cpu += CpuMilliseconds() - cpu_before;
+  };
+  if (mode == "reuse") {
+    Handle handle(brokers, topic, id + "0");
+    for (int i = 0; i < commits + kWarmUps; ++i) measure(i, [&] { handle.RunTransaction(); });
+  } else {
+    for (int i = 0; i < commits + kWarmUps; ++i) {
+      measure(i, [&] { Handle(brokers, topic, id + std::to_string(i % kIds)).RunTransaction(); });
+    }
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  std::printf("{\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"cpu_ms\": %.3f}\n",
+              milliseconds[milliseconds.size() / 2], milliseconds[milliseconds.size() * 99 / 100],
+              cpu / commits);
+}
