@@ -17,7 +17,6 @@
 #include "common/config/options.h"
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
-#include "common/io/posix_file_system.h"
 #include "common/net/grpc_channel_factory.h"
 #include "common/net/grpc_control_service.h"
 #include "common/time/system_clock.h"
@@ -34,11 +33,11 @@ namespace {
 class JobManagerProcess {
  public:
   JobManagerProcess(const Config& config, std::unique_ptr<GrpcChannelFactory> channels,
-                    SignalWaiter& signals)
+                    FileSystem& files, SignalWaiter& signals)
       : config_(config),
         channels_(std::move(channels)),
         signals_(signals),
-        files_(random_),
+        files_(files),
         layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
         artifacts_(layout_.ArtifactDirectory(), random_),
         election_(layout_.LeaderLockPath(), executor_, pool_),
@@ -56,7 +55,7 @@ class JobManagerProcess {
   SignalWaiter& signals_;
   SystemRandom random_;
   SystemClock clock_;
-  PosixFileSystem files_;
+  FileSystem& files_;
   StorageLayout layout_;
   ThreadExecutor executor_{{.name = "weir-jm"}};
   ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 8}};
@@ -140,14 +139,14 @@ absl::Status JobManagerProcess::Run() {
 
 }  // namespace
 
-absl::Status RunJobManager(const Config& config, SignalWaiter& signals) {
+absl::Status RunJobManager(const Config& config, FileSystem& files, SignalWaiter& signals) {
   if (config.Get(options::kSecurityInsecure)) {
     LogWarning("security.insecure is set: whoever reaches rpc.address can run any program");
   }
   WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
                         GrpcChannelFactory::Create(std::move(security)));
-  return JobManagerProcess(config, std::move(channels), signals).Run();
+  return JobManagerProcess(config, std::move(channels), files, signals).Run();
 }
 
 }  // namespace weir::jobmanager

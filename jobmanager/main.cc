@@ -1,9 +1,11 @@
 #include <string>
 
+#include "common/base/system_random.h"
 #include "common/config/bind_address.h"
 #include "common/config/options.h"
 #include "common/config/process_start.h"
 #include "common/exec/signal_waiter.h"
+#include "common/io/posix_file_system.h"
 #include "jobmanager/grpc_job_manager_process.h"
 
 int main(int argc, char** argv) {
@@ -17,6 +19,8 @@ int main(int argc, char** argv) {
                                     weir::BindSecurity::FromConfig(start.config));
   }
   if (status.ok()) status = weir::CheckStorageRoot(start.config);
-  if (status.ok()) status = weir::jobmanager::RunJobManager(start.config, signals);
+  weir::SystemRandom random;
+  weir::PosixFileSystem files(random);
+  if (status.ok()) status = weir::jobmanager::RunJobManager(start.config, files, signals);
   return weir::ExitCodeFor("weir-jobmanager", status);
 }

@@ -8,19 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "api/run/command_line.h"
 #include "api/run/job_program.h"
 #include "api/run/local_run.h"
+#include "api/run/worker_mode.h"
 #include "client/cli/cli_process.h"
-#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/version.h"
 #include "common/graph/plan_renderer.h"
 #include "common/graph/planner.h"
-#include "taskmanager/worker/grpc_worker_process.h"
 
 namespace weir {
 namespace {
@@ -69,28 +67,6 @@ absl::Status ShowPlan(const JobProgram& program, const JobCommandLine& line) {
   return absl::OkStatus();
 }
 
-/// Hidden mode of a worker, started by a TaskManager. Returns only on an error.
-absl::Status RunWorker(const JobProgram& program, const JobCommandLine& line) {
-  WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"socket", "worker", "job", "host",
-                                                        "parent-pid", "log-level", "log-format"}));
-  LogOptions log;
-  log.process_name = "worker";
-  WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(values["log-level"]));
-  WEIR_ASSIGN_OR_RETURN(log.format, ParseLogFormat(values["log-format"]));
-  WEIR_RETURN_IF_ERROR(InitLogging(log));
-  WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
-  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, PlanJob(graph));
-  taskmanager::WorkerProcessOptions options;
-  options.socket = values["socket"];
-  options.worker = values["worker"];
-  options.job = values["job"];
-  options.host = values["host"];
-  if (!absl::SimpleAtoi(values["parent-pid"], &options.parent_pid)) {
-    return absl::InvalidArgumentError("--parent-pid is not a number");
-  }
-  taskmanager::RunWorkerProcess(options, graph, plan);
-}
-
 int SubmitJob(const JobCommandLine& line) {
   // The binary that is running now, wherever it was started from.
   char* self = realpath("/proc/self/exe", nullptr);
@@ -126,7 +102,7 @@ int RunJob(const char* name, int argc, char** argv,
     return 0;
   }
   if (line.verb == "__plan") return Report(name, WritePlan(program, line));
-  if (line.verb == "__worker") return Report(name, RunWorker(program, line));
+  if (line.verb == "__worker") return Report(name, RunWorkerMode(program, line));
   if (line.verb == "plan") return Report(name, ShowPlan(program, line));
   if (line.verb == "run") return Report(name, RunLocally(program, line));
   if (line.verb == "submit") return SubmitJob(line);

@@ -53,8 +53,12 @@ TransactionClientFactory InquiryClients(const ClientConfiguration& configuration
 }  // namespace
 
 KafkaSink::KafkaSink(KafkaSinkOptions options, SchemaPtr input,
-                     std::shared_ptr<const KafkaClientFactory> clients)
-    : options_(std::move(options)), input_(std::move(input)), clients_(std::move(clients)) {}
+                     std::shared_ptr<const KafkaClientFactory> clients,
+                     std::shared_ptr<TransactionStepObserver> steps)
+    : options_(std::move(options)),
+      input_(std::move(input)),
+      clients_(std::move(clients)),
+      steps_(std::move(steps)) {}
 
 std::map<std::string, std::string> KafkaSink::Describe() const {
   std::map<std::string, std::string> words = DescribeProperties(options_.properties);
@@ -100,6 +104,7 @@ absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(
     setup.context = context;
     setup.clients = clients_;
     setup.transaction_clients = InquiryClients(resolved.configuration);
+    setup.steps = steps_;
     setup.options = std::move(resolved);
     return std::make_unique<TransactionalWriter>(std::move(setup), MachineClock());
   }
@@ -119,6 +124,7 @@ absl::StatusOr<std::unique_ptr<SinkCommitter>> KafkaSink::MakeCommitter() const 
   setup.transaction_timeout_set = resolved.transaction_timeout_set;
   setup.clients = clients_;
   setup.transaction_clients = InquiryClients(resolved.configuration);
+  setup.steps = steps_;
   return std::make_unique<TransactionalCommitter>(std::move(setup), MachineClock());
 }
 

@@ -10,12 +10,15 @@
 
 namespace weir::kafka {
 
+class TransactionStepObserver;
+
 /// The Kafka sink; see Sink. `input` is the schema of the records it is typed for; the stream's own
-/// schema must equal it.
+/// schema must equal it. `steps` is told of the steps of its transactions; the product gives none.
 class KafkaSink final : public Sink {
  public:
   KafkaSink(KafkaSinkOptions options, SchemaPtr input,
-            std::shared_ptr<const KafkaClientFactory> clients);
+            std::shared_ptr<const KafkaClientFactory> clients,
+            std::shared_ptr<TransactionStepObserver> steps = nullptr);
 
   std::string type() const override { return "KafkaSink"; }
   std::map<std::string, std::string> Describe() const override;
@@ -32,6 +35,7 @@ class KafkaSink final : public Sink {
   const KafkaSinkOptions options_;
   const SchemaPtr input_;
   const std::shared_ptr<const KafkaClientFactory> clients_;
+  const std::shared_ptr<TransactionStepObserver> steps_;
 };
 
 }  // namespace weir::kafka

@@ -72,19 +72,25 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
     stream->Send(std::move(hello));
     endpoint = std::make_unique<WorkerEndpoint>(
         WorkerId(options.worker), JobId(options.job), graph, plan, endpoint_options,
-        WorkerEndpoint::Dependencies{
-            clock, executor, pool, files,
-            [&](uint32_t slot) -> TaskHost& {
-              std::unique_ptr<TaskThread>& thread = slots[slot];
-              if (thread == nullptr) {
-                TaskThread::Options thread_options;
-                thread_options.name = absl::StrCat("weir-slot-", slot);
-                thread_options.watchdog = &watchdog;
-                thread = std::make_unique<TaskThread>(clock, thread_options);
-              }
-              return *thread;
-            },
-            [&](proto::Envelope envelope) { stream->Send(std::move(envelope)); }, &ResidentBytes});
+        WorkerEndpoint::Dependencies{clock, executor, pool, files,
+                                     [&](uint32_t slot) -> TaskHost& {
+                                       std::unique_ptr<TaskThread>& thread = slots[slot];
+                                       if (thread == nullptr) {
+                                         TaskThread::Options thread_options;
+                                         thread_options.name = absl::StrCat("weir-slot-", slot);
+                                         thread_options.watchdog = &watchdog;
+                                         thread =
+                                             std::make_unique<TaskThread>(clock, thread_options);
+                                       }
+                                       return *thread;
+                                     },
+                                     [&](proto::Envelope envelope) {
+                                       if (!options.on_sent)
+                                         return stream->Send(std::move(envelope));
+                                       stream->Send(envelope);
+                                       options.on_sent(envelope);
+                                     },
+                                     &ResidentBytes});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "common/operator/stream_graph.h"
+#include "proto/control.pb.h"
 #include "proto/job_graph.pb.h"
 
 namespace weir::taskmanager {
@@ -15,6 +17,9 @@ struct WorkerProcessOptions {
   std::string job;
   std::string host;
   uint64_t parent_pid = 0;
+  /// Not of the command line: told of each message that was handed to the stream, on the worker's
+  /// executor; the product gives none.
+  std::function<void(const proto::Envelope&)> on_sent;
 };
 
 /// The composition root of a worker process: connects to its TaskManager and obeys until that
