@@ -14,7 +14,7 @@ cat <<'TEXT'
   test     setup, build and run tests       ./dev test [--preset dev] [-L label] [-R regex]
   demo     build and run the demo           ./dev demo
   bench    benchmarks                       ./dev bench list
-  chaos    kills and hangs, repeated        ./dev chaos [-n times]
+  chaos    kills and hangs, repeated        ./dev chaos [-n times] | --steps [--rounds N]
   fuzz     every fuzz target for a while    ./dev fuzz [--seconds 60]
   lint     clang-tidy on changed files, tidy tests, shellcheck
   format   clang-format of the tree

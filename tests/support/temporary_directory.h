@@ -10,7 +10,7 @@
 
 namespace weir {
 
-/// A new empty directory, removed with its contents at the end of the test.
+/// A new empty directory, removed with its contents at the end of the test, except after Keep.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -20,16 +20,18 @@ class TemporaryDirectory {
   }
   ~TemporaryDirectory() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    if (!keep_) std::filesystem::remove_all(path_, ignored);
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
   const std::string& path() const { return path_; }
+  void Keep() { keep_ = true; }
   std::string File(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
+  bool keep_ = false;
 };
 
 }  // namespace weir

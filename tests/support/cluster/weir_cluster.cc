@@ -95,7 +95,7 @@ WeirCluster::WeirCluster(WeirClusterOptions options) : options_(std::move(option
   for (int number = 1; number <= options_.job_managers; ++number) ports_.push_back(FreePort());
   for (int number = 1; number <= options_.job_managers; ++number) {
     Server& server = servers_[JobManagerName(number)];
-    server.argv = ServerArguments("weir-jobmanager");
+    server.argv = ServerArguments(options_.job_manager_program);
     server.argv.push_back(absl::StrCat("--rpc.address=", address(number)));
   }
   for (int number = 1; number <= options_.task_managers; ++number) {

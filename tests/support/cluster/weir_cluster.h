@@ -32,6 +32,7 @@ struct WeirClusterOptions {
   int job_managers = 1;
   int task_managers = 2;
   int slots = 4;  // of each TaskManager
+  std::string job_manager_program = "weir-jobmanager";
   /// Options for every server of the cluster, without dashes: {"heartbeat.interval", "100ms"}.
   std::map<std::string, std::string> server_options;
   /// Options for the CLI: the token's file, the CA.
@@ -104,6 +105,8 @@ class WeirCluster {
   static std::string JobManagerName(int number);
   static std::string TaskManagerName(int number);
   const TemporaryDirectory& directory() const { return directory_; }
+  /// Keeps the directory (logs, storage) when the cluster goes.
+  void KeepFiles() { directory_.Keep(); }
   std::string storage_root() const { return directory_.File("storage"); }
 
  private:
