@@ -38,6 +38,8 @@ class ClusterClient {
   virtual absl::Status ResumeJob(const proto::ResumeJobRequest& request) = 0;
   virtual absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(
       const std::string& job) = 0;
+  virtual absl::StatusOr<proto::TransactionsResponse> Transactions(
+      const proto::TransactionsRequest& request) = 0;
   virtual absl::StatusOr<proto::ClusterDetails> DescribeCluster() = 0;
 };
 

@@ -73,6 +73,10 @@ class GrpcClusterClient final : public ClusterClient {
     request.set_job(job);
     return Call<proto::ListCheckpointsResponse>(&proto::Client::Stub::ListCheckpoints, request);
   }
+  absl::StatusOr<proto::TransactionsResponse> Transactions(
+      const proto::TransactionsRequest& request) override {
+    return Call<proto::TransactionsResponse>(&proto::Client::Stub::Transactions, request);
+  }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return Call<proto::ClusterDetails>(&proto::Client::Stub::DescribeCluster,
                                        proto::DescribeClusterRequest());

@@ -131,6 +131,11 @@ void JobManager::ListCheckpoints(proto::ListCheckpointsRequest request,
   Forward(&ClientApi::ListCheckpoints, std::move(request), std::move(reply));
 }
 
+void JobManager::Transactions(proto::TransactionsRequest request,
+                              Reply<proto::TransactionsResponse> reply) {
+  Forward(&ClientApi::Transactions, std::move(request), std::move(reply));
+}
+
 void JobManager::DescribeCluster(proto::DescribeClusterRequest request,
                                  Reply<proto::ClusterDetails> reply) {
   Forward(&ClientApi::DescribeCluster, std::move(request), std::move(reply));

@@ -52,6 +52,8 @@ class JobManager final : public ClientApi {
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;
   void ListCheckpoints(proto::ListCheckpointsRequest request,
                        Reply<proto::ListCheckpointsResponse> reply) override;
+  void Transactions(proto::TransactionsRequest request,
+                    Reply<proto::TransactionsResponse> reply) override;
   void DescribeCluster(proto::DescribeClusterRequest request,
                        Reply<proto::ClusterDetails> reply) override;
 

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "common/base/version.h"
 #include "common/graph/plan_renderer.h"
 #include "common/graph/planner.h"
+#include "taskmanager/worker/transaction_inspection.h"
 
 namespace weir {
 namespace {
@@ -26,7 +28,7 @@ namespace {
 // A TaskManager runs no file as a job that does not hold these bytes.
 [[gnu::used]] const char kJobMarker[] = "WEIR_JOB_BINARY_V1";
 
-constexpr int kPlanDescriptor = 3;
+constexpr int kAnswerDescriptor = 3;
 
 int Report(const std::string& job, const absl::Status& status) {
   if (status.ok()) return 0;
@@ -40,16 +42,32 @@ absl::StatusOr<proto::JobGraph> MakePlan(const JobProgram& program,
   return PlanJob(graph);
 }
 
-/// Hidden mode of the planner process: the plan goes to descriptor 3.
-absl::Status WritePlan(const JobProgram& program, const JobCommandLine& line) {
-  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, MakePlan(program, line.job_arguments));
-  const std::string bytes = plan.SerializeAsString();
+absl::Status WriteAnswer(const std::string& bytes) {
   for (size_t written = 0; written < bytes.size();) {
-    const ssize_t count = write(kPlanDescriptor, bytes.data() + written, bytes.size() - written);
-    if (count <= 0) return absl::InternalError("the plan cannot be written to descriptor 3");
+    const ssize_t count = write(kAnswerDescriptor, bytes.data() + written, bytes.size() - written);
+    if (count <= 0) return absl::InternalError("the answer cannot be written to descriptor 3");
     written += static_cast<size_t>(count);
   }
   return absl::OkStatus();
+}
+
+/// Hidden mode of the planner process: the plan goes to descriptor 3.
+absl::Status WritePlan(const JobProgram& program, const JobCommandLine& line) {
+  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, MakePlan(program, line.job_arguments));
+  return WriteAnswer(plan.SerializeAsString());
+}
+
+/// Hidden mode for `weir transactions`: coordinator tasks alone; the answer goes to descriptor 3.
+absl::Status WriteTransactions(const JobProgram& program, const JobCommandLine& line) {
+  WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"request"}));
+  std::ifstream file(values["request"], std::ios::binary);
+  proto::RunTransactions request;
+  if (!request.ParseFromIstream(&file)) {
+    return absl::InvalidArgumentError("--request names no file with a question");
+  }
+  WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
+  WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, PlanJob(graph));
+  return WriteAnswer(taskmanager::InspectTransactions(graph, plan, request).SerializeAsString());
 }
 
 absl::Status ShowPlan(const JobProgram& program, const JobCommandLine& line) {
@@ -102,6 +120,7 @@ int RunJob(const char* name, int argc, char** argv,
     return 0;
   }
   if (line.verb == "__plan") return Report(name, WritePlan(program, line));
+  if (line.verb == "__transactions") return Report(name, WriteTransactions(program, line));
   if (line.verb == "__worker") return Report(name, RunWorkerMode(program, line));
   if (line.verb == "plan") return Report(name, ShowPlan(program, line));
   if (line.verb == "run") return Report(name, RunLocally(program, line));

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 #include "client/cli/verb.h"
 #include "common/base/nearest_names.h"
@@ -21,8 +22,8 @@ namespace weir::cli {
 namespace {
 
 std::vector<Verb> AllVerbs() {
-  return {SubmitVerb(), PlanVerb(),   ListVerb(),        DescribeVerb(), CancelVerb(),
-          StopVerb(),   ResumeVerb(), CheckpointsVerb(), ClusterVerb()};
+  return {SubmitVerb(), PlanVerb(),   ListVerb(),        DescribeVerb(),     CancelVerb(),
+          StopVerb(),   ResumeVerb(), CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
 }
 
 // Options of a process that a client has a use for.
@@ -103,13 +104,15 @@ absl::StatusOr<ParsedFlags> ParseVerb(const Verb& verb, const std::vector<std::s
   WEIR_RETURN_IF_ERROR(parsed.status());
   ParsedFlags flags = *std::move(parsed);
   if (flags.Has("help")) return flags;
-  const size_t expected = verb.positionals.empty() ? 0 : 1;
-  if (flags.positionals.size() < expected) {
-    return absl::InvalidArgumentError(absl::StrCat("no ", verb.positionals, " is given"));
+  const std::vector<std::string> expected =
+      absl::StrSplit(verb.positionals, ' ', absl::SkipEmpty());
+  const size_t given = flags.positionals.size();
+  if (given < expected.size() && !absl::StartsWith(expected[given], "[")) {
+    return absl::InvalidArgumentError(absl::StrCat("no ", expected[given], " is given"));
   }
-  if (flags.positionals.size() > expected) {
+  if (given > expected.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument '", flags.positionals[expected], "'",
+        absl::StrCat("unexpected argument '", flags.positionals[expected.size()], "'",
                      verb.takes_job_arguments ? " (arguments of the job follow after --)" : ""));
   }
   if (!verb.takes_job_arguments && !flags.job_arguments.empty()) {

@@ -1,4 +1,5 @@
 #include <map>
+#include <utility>
 
 #include "absl/time/time.h"
 
@@ -55,6 +56,18 @@ Json StringObject(const StringMap& entries) {
   return object;
 }
 
+template <class SinkMetrics>
+Json Sinks(const SinkMetrics& sinks) {
+  Json array = Json::array();
+  for (const proto::SinkMetrics& sink : sinks) {
+    Json metrics = Json::object();
+    const std::map<std::string, double> sorted(sink.values().begin(), sink.values().end());
+    for (const auto& [name, value] : sorted) metrics[name] = value;
+    array.push_back({{"uid", sink.sink_uid()}, {"metrics", metrics}});
+  }
+  return array;
+}
+
 Json Operator(const proto::OperatorDescriptor& descriptor) {
   return {{"uid", descriptor.uid()},
           {"name", descriptor.name()},
@@ -91,8 +104,10 @@ std::string JobAsJson(const proto::JobDetails& job) {
                              {"worker_id", task.worker()},
                              {"records_in", task.records_in()},
                              {"records_out", task.records_out()},
-                             {"splits", StringArray(task.splits())}});
+                             {"splits", StringArray(task.splits())},
+                             {"sinks", Sinks(task.sinks())}});
   }
+  json["sinks"] = Sinks(job.sinks());
   json["checkpoints"] = Counts(job.checkpoints());
   json["configuration"] = StringObject(job.configuration());
   return Line(json);
@@ -115,6 +130,28 @@ std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints)
                                    {"failure", checkpoint.failure()}});
   }
   return Line(json);
+}
+
+std::string TransactionsAsJson(const proto::TransactionsResponse& response) {
+  Json list = Json::array();
+  for (const proto::SinkTransaction& one : response.transactions()) {
+    Json row = {{"sink", one.sink_uid()},
+                {"prefix", one.prefix()},
+                {"transactional_id", one.transactional_id()},
+                {"kind", one.kind()},
+                {"meaning", one.meaning()},
+                {"state", one.state()},
+                {"producer_id", one.producer_id()},
+                {"producer_epoch", one.producer_epoch()}};
+    row["fence"] = one.has_fence() ? Json(one.fence()) : Json(nullptr);
+    row["subtask"] = one.has_subtask() ? Json(one.subtask()) : Json(nullptr);
+    row["slot"] = one.has_slot() ? Json(one.slot()) : Json(nullptr);
+    row["age_ms"] = one.has_age_ms() ? Json(one.age_ms()) : Json(nullptr);
+    row["timeout_ms"] = one.timeout_ms();
+    row["marker_epoch"] = one.has_marker_epoch() ? Json(one.marker_epoch()) : Json(nullptr);
+    list.push_back(std::move(row));
+  }
+  return Line({{"transactions", list}, {"sentences", StringArray(response.sentences())}});
 }
 
 std::string ClusterAsJson(const proto::ClusterDetails& cluster) {

@@ -23,6 +23,11 @@ std::string JobStateAsText(const proto::JobSummary& job);
 std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints);
 std::string CheckpointsAsTable(const proto::ListCheckpointsResponse& checkpoints);
 
+/// The answer to `weir transactions`: rows of a list, or sentences.
+std::string TransactionsAsJson(const proto::TransactionsResponse& response);
+std::string TransactionsAsTable(const proto::TransactionsResponse& response);
+std::string SentencesAsText(const proto::TransactionsResponse& response);
+
 std::string ClusterAsJson(const proto::ClusterDetails& cluster);
 std::string ClusterAsTable(const proto::ClusterDetails& cluster);
 

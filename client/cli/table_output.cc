@@ -1,8 +1,14 @@
 #include <algorithm>
+#include <map>
+#include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "client/cli/output.h"
@@ -45,6 +51,48 @@ std::string Counts(const proto::CheckpointCounts& counts) {
   return text + "\n";
 }
 
+std::string Seconds(double ms) { return absl::StrFormat("%.1fs", ms / 1000); }
+
+// Of all tasks: the oldest, the slowest, the sum of the others.
+std::map<std::string, std::map<std::string, double>> MetricsOfSinks(const proto::JobDetails& job) {
+  std::map<std::string, std::map<std::string, double>> all;
+  const auto add = [&all](const proto::SinkMetrics& sink) {
+    for (const auto& [name, value] : sink.values()) {
+      double& known = all[sink.sink_uid()][name];
+      const bool greatest = absl::EndsWith(name, "Ms") || absl::EndsWith(name, "Ratio");
+      known = greatest ? std::max(known, value) : known + value;
+    }
+  };
+  for (const proto::TaskDetails& task : job.tasks()) {
+    for (const proto::SinkMetrics& sink : task.sinks()) add(sink);
+  }
+  for (const proto::SinkMetrics& sink : job.sinks()) add(sink);
+  return all;
+}
+
+std::string SinkLine(const std::string& uid, std::map<std::string, double> metrics) {
+  constexpr absl::string_view kSlots = "transactionSlots";
+  std::string slots;
+  for (const auto& [name, value] : metrics) {
+    if (!absl::StartsWith(name, kSlots) || value == 0) continue;
+    absl::StrAppend(&slots, slots.empty() ? "" : ", ", value, " ",
+                    absl::AsciiStrToLower(name.substr(kSlots.size())));
+  }
+  // A committer that cannot publish again counts none.
+  const std::string replays = metrics.count("replays") == 0
+                                  ? ""
+                                  : absl::StrFormat(", %.0f replays of %.0f records",
+                                                    metrics["replays"], metrics["replayedRecords"]);
+  return absl::StrFormat(
+      "Sink '%s': oldest open transaction %s of %s (%.0f %%), %.0f committed, last commit %.0f ms, "
+      "longest %.0f ms%s, slots: %s\n",
+      uid, Seconds(metrics["oldestPendingTransactionAgeMs"]),
+      Seconds(metrics["transactionTimeoutMs"]),
+      100 * metrics["oldestPendingTransactionTimeoutRatio"], metrics["committedTransactions"],
+      metrics["lastCommitLatencyMs"], metrics["maxCommitLatencyMs"], replays,
+      slots.empty() ? "none" : slots);
+}
+
 std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
 
 }  // namespace
@@ -74,6 +122,10 @@ std::string JobAsTable(const proto::JobDetails& job) {
                             {"Restarts:", absl::StrCat(summary.restarts())},
                             {"Submitted:", Time(summary.submitted_at_ms())}});
   absl::StrAppend(&text, Counts(job.checkpoints()));
+  for (const auto& [uid, metrics] : MetricsOfSinks(job)) {
+    // Only a writer that is open tells a timeout.
+    if (metrics.count("transactionTimeoutMs") > 0) absl::StrAppend(&text, SinkLine(uid, metrics));
+  }
   std::vector<Row> workers = {{"WORKER", "PID", "TASKMANAGER", "STATE", "MEMORY"}};
   for (const proto::WorkerDetails& worker : job.workers()) {
     workers.push_back({worker.worker(), absl::StrCat(worker.pid()), worker.task_manager(),
@@ -100,6 +152,27 @@ std::string CheckpointsAsTable(const proto::ListCheckpointsResponse& checkpoints
                     OrDash(checkpoint.failure())});
   }
   return absl::StrCat(Counts(checkpoints.counts()), "\n", Table(rows));
+}
+
+std::string TransactionsAsTable(const proto::TransactionsResponse& response) {
+  std::vector<Row> rows = {{"TRANSACTIONAL ID", "KIND", "STATE", "PRODUCER", "FENCE", "SUBTASK",
+                            "SLOT", "AGE", "TIMEOUT", "MARKER", "MEANING"}};
+  for (const proto::SinkTransaction& one : response.transactions()) {
+    rows.push_back({one.transactional_id(), one.kind(), one.state(),
+                    absl::StrCat(one.producer_id(), ":", one.producer_epoch()),
+                    one.has_fence() ? absl::StrCat(one.fence()) : "-",
+                    one.has_subtask() ? absl::StrCat(one.subtask()) : "-",
+                    one.has_slot() ? absl::StrCat(one.slot()) : "-",
+                    one.has_age_ms() ? Seconds(static_cast<double>(one.age_ms())) : "-",
+                    Seconds(static_cast<double>(one.timeout_ms())),
+                    !one.has_marker_epoch() ? "-" : absl::StrCat("epoch ", one.marker_epoch()),
+                    one.meaning()});
+  }
+  return Table(rows);
+}
+
+std::string SentencesAsText(const proto::TransactionsResponse& response) {
+  return absl::StrCat(absl::StrJoin(response.sentences(), "\n"), "\n");
 }
 
 std::string ClusterAsTable(const proto::ClusterDetails& cluster) {

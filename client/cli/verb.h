@@ -32,7 +32,7 @@ struct VerbContext {
 struct Verb {
   std::string name;
   std::string summary;               // one line
-  std::string positionals;           // for --help: "BINARY", "JOB", ""
+  std::string positionals;           // for --help: "BINARY", "JOB", "JOB [ID]", ""
   std::vector<FlagSpec> flags = {};  // beside the common ones
   bool takes_job_arguments = false;  // "-- ARGS" may follow
   bool takes_job_options = false;    // --checkpoint.interval and the like
@@ -50,6 +50,7 @@ Verb CancelVerb();
 Verb StopVerb();
 Verb ResumeVerb();
 Verb CheckpointsVerb();
+Verb TransactionsVerb();
 Verb ClusterVerb();
 
 /// For verbs that take a BINARY: a file that is missing or no Weir job is the user's mistake.

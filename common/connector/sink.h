@@ -10,23 +10,19 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/delivery_guarantee.h"
 #include "common/connector/resume_policy.h"
+#include "common/connector/sink_identity.h"
+#include "common/connector/sink_metrics.h"
+#include "common/connector/sink_transactions.h"
 #include "common/exec/blocking_pool.h"
 #include "common/types/batch.h"
 
 namespace weir {
-
-/// Whose sink it is; the same over all generations of a job.
-struct SinkIdentity {
-  std::string cluster;  // cluster.id
-  JobId job;
-  std::string job_name;
-  OperatorUid uid;
-};
 
 /// What a writer is made with.
 struct SinkWriterContext {
@@ -69,6 +65,8 @@ class SinkWriter {
   /// The log has the receipts of all epochs up to and including this one: what they were committed
   /// with may be used again.
   virtual void OnReceipt(Epoch epoch) { (void)epoch; }
+  /// The same from construction on, and outlives the writer; null: it counts nothing.
+  virtual std::shared_ptr<const SinkMetrics> metrics() const { return nullptr; }
 };
 
 /// An owned epoch that the log has no receipt for.
@@ -87,6 +85,8 @@ struct SinkRecovery {
   /// start.
   std::string last;
   ResumePolicy policy = ResumePolicy::kAsConfigured;  // for `uncommitted`
+  /// How far apart checkpoints are triggered; zero: none follow.
+  absl::Duration checkpoint_interval = absl::ZeroDuration();
 };
 
 /// Lives in the coordinator task: settles what earlier generations left behind.
@@ -102,6 +102,18 @@ class SinkCommitter {
   virtual absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) = 0;
   /// After Recover: the job has come to its end, no generation follows.
   virtual absl::Status Release() { return absl::OkStatus(); }
+  /// Without Recover, while the generation runs that was given `recovered`: what the outside would
+  /// forget in time of whose sink it is, is written again. kRefreshInterval after Recover, and
+  /// after each call that was OK. Errors: FAILED_PRECONDITION when the sink is another's by now;
+  /// others are tried again.
+  static constexpr absl::Duration kRefreshInterval = absl::Hours(24);
+  virtual absl::Status Refresh(const SinkIdentity& identity, const std::string& recovered) {
+    (void)identity;
+    (void)recovered;
+    return absl::OkStatus();
+  }
+  /// After Recover: what it counted; names as in SinkMetrics.
+  virtual std::map<std::string, double> Metrics() const { return {}; }
 };
 
 /// A sink as the job author configured it. Immutable and thread-safe; part of the graph.
@@ -122,6 +134,12 @@ class Sink {
   virtual absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const {
     return std::unique_ptr<SinkCommitter>();
   }
+  /// Null for sinks without transactions.
+  virtual absl::StatusOr<std::unique_ptr<SinkTransactions>> MakeTransactions() const {
+    return std::unique_ptr<SinkTransactions>();
+  }
+  /// How long a transaction of this sink may wait for its commit; zero: without a bound.
+  virtual absl::Duration transaction_timeout() const { return absl::ZeroDuration(); }
 };
 
 }  // namespace weir

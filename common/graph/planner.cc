@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -182,6 +183,8 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
     case StreamNode::Kind::kSink:
       descriptor.set_kind(proto::OperatorDescriptor::SINK);
       descriptor.set_transactional(node.sink->delivery() == DeliveryGuarantee::kExactlyOnce);
+      descriptor.set_transaction_timeout_ms(
+          absl::ToInt64Milliseconds(node.sink->transaction_timeout()));
       configuration.merge(node.sink->Describe());
       break;
   }

@@ -8,6 +8,7 @@
 #include "common/time/system_clock.h"
 #include "connectors/kafka/kafka_writer.h"
 #include "connectors/kafka/resolved_sink_options.h"
+#include "connectors/kafka/transactional/kafka_sink_transactions.h"
 #include "connectors/kafka/transactional/transactional_committer.h"
 #include "connectors/kafka/transactional/transactional_writer.h"
 #include "connectors/kafka/transactional/wire_transaction_clients.h"
@@ -126,6 +127,24 @@ absl::StatusOr<std::unique_ptr<SinkCommitter>> KafkaSink::MakeCommitter() const 
   setup.transaction_clients = InquiryClients(resolved.configuration);
   setup.steps = steps_;
   return std::make_unique<TransactionalCommitter>(std::move(setup), MachineClock());
+}
+
+absl::StatusOr<std::unique_ptr<SinkTransactions>> KafkaSink::MakeTransactions() const {
+  if (options_.delivery != DeliveryGuarantee::kExactlyOnce) {
+    return std::unique_ptr<SinkTransactions>();
+  }
+  WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  KafkaSinkTransactionsSetup setup;
+  setup.topic = options_.topic;
+  setup.prefix = options_.transactional_id_prefix;
+  setup.clients = InquiryClients(resolved.configuration);
+  return std::make_unique<KafkaSinkTransactions>(std::move(setup), MachineClock());
+}
+
+absl::Duration KafkaSink::transaction_timeout() const {
+  if (options_.delivery != DeliveryGuarantee::kExactlyOnce) return absl::ZeroDuration();
+  const absl::StatusOr<ResolvedSinkOptions> resolved = ResolveSinkOptions(options_, input_);
+  return resolved.ok() ? resolved->transaction_timeout : absl::ZeroDuration();
 }
 
 }  // namespace weir::kafka

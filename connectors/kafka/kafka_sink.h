@@ -30,6 +30,8 @@ class KafkaSink final : public Sink {
       const SinkWriterContext& context) const override;
   /// Null unless delivery is exactly once.
   absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override;
+  absl::StatusOr<std::unique_ptr<SinkTransactions>> MakeTransactions() const override;
+  absl::Duration transaction_timeout() const override;
 
  private:
   const KafkaSinkOptions options_;

@@ -32,6 +32,9 @@ class ClientApi {
                          Reply<proto::ResumeJobResponse> reply) = 0;
   virtual void ListCheckpoints(proto::ListCheckpointsRequest request,
                                Reply<proto::ListCheckpointsResponse> reply) = 0;
+  /// Errors further: UNKNOWN: the brokers of the job's sinks, or the process that asks them.
+  virtual void Transactions(proto::TransactionsRequest request,
+                            Reply<proto::TransactionsResponse> reply) = 0;
   virtual void DescribeCluster(proto::DescribeClusterRequest request,
                                Reply<proto::ClusterDetails> reply) = 0;
 };

@@ -75,6 +75,8 @@ void Dispatcher::OnTermOwned() {
         task_managers_ = std::make_unique<TaskManagerRegistry>(
             leader, options, TaskManagerRegistry::Dependencies{deps_.clock, deps_.executor, *this});
         planning_ = std::make_unique<Planning>(deps_.executor, deps_.random, *task_managers_);
+        inquiries_ =
+            std::make_unique<TransactionInquiries>(deps_.executor, deps_.random, *task_managers_);
         std::vector<JobId> jobs;
         for (const auto& [job, registered] : cluster_log_->history().jobs()) jobs.push_back(job);
         AdoptNext(std::move(jobs), [this] { Serve(); });
@@ -215,6 +217,27 @@ void Dispatcher::ListCheckpoints(proto::ListCheckpointsRequest request,
   reply((*job)->Checkpoints());
 }
 
+void Dispatcher::Transactions(proto::TransactionsRequest request,
+                              Reply<proto::TransactionsResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  proto::RunTransactions message;
+  const proto::JobSubmitted& submission = (*job)->history().submission();
+  message.set_artifact(submission.artifact());
+  *message.mutable_arguments() = submission.arguments();
+  if (!IsTransactional(submission.graph())) {
+    return reply(absl::FailedPreconditionError(
+        absl::StrCat("job '", submission.name(), "' has no sink with transactions")));
+  }
+  *message.mutable_question() = std::move(request);
+  (*job)->TellTransactionFacts(lifetime_.Guard(
+      [this, message, reply](absl::StatusOr<proto::TransactionFacts> facts) mutable {
+        if (!facts.ok()) return reply(facts.status());
+        *message.mutable_facts() = *std::move(facts);
+        inquiries_->Ask(std::move(message), reply);
+      }));
+}
+
 void Dispatcher::DescribeCluster(proto::DescribeClusterRequest request,
                                  Reply<proto::ClusterDetails> reply) {
   (void)request;
@@ -250,6 +273,10 @@ void Dispatcher::OnWorkerReport(const proto::Header& header, const proto::Worker
 
 void Dispatcher::OnPlannerResult(const proto::PlannerResult& result) {
   planning_->OnResult(result);
+}
+
+void Dispatcher::OnTransactionsResult(const proto::TransactionsResult& result) {
+  inquiries_->OnResult(result);
 }
 
 }  // namespace weir::jobmanager

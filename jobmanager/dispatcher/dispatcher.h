@@ -21,6 +21,7 @@
 #include "jobmanager/dispatcher/client_api.h"
 #include "jobmanager/dispatcher/cluster_log.h"
 #include "jobmanager/dispatcher/planning.h"
+#include "jobmanager/dispatcher/transaction_inquiries.h"
 #include "jobmanager/job/job_master.h"
 #include "jobmanager/resource/task_manager_registry.h"
 #include "state/checkpoint/storage_layout.h"
@@ -76,6 +77,8 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;
   void ListCheckpoints(proto::ListCheckpointsRequest request,
                        Reply<proto::ListCheckpointsResponse> reply) override;
+  void Transactions(proto::TransactionsRequest request,
+                    Reply<proto::TransactionsResponse> reply) override;
   void DescribeCluster(proto::DescribeClusterRequest request,
                        Reply<proto::ClusterDetails> reply) override;
 
@@ -85,6 +88,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) override;
   void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) override;
   void OnPlannerResult(const proto::PlannerResult& result) override;
+  void OnTransactionsResult(const proto::TransactionsResult& result) override;
 
  private:
   struct Submission {
@@ -114,6 +118,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   proto::Term term_;
   std::unique_ptr<TaskManagerRegistry> task_managers_;
   std::unique_ptr<Planning> planning_;
+  std::unique_ptr<TransactionInquiries> inquiries_;
   std::map<JobId, std::unique_ptr<JobMaster>> jobs_;
   std::set<JobId> unreadable_;                     // not adopted: their logs cannot be read
   std::map<std::string, Submission> submissions_;  // under way, by client token

@@ -185,6 +185,11 @@ grpc::ServerUnaryReactor* GrpcClientService::ListCheckpoints(
     proto::ListCheckpointsResponse* response) {
   return Call(context, request, response, &ClientApi::ListCheckpoints);
 }
+grpc::ServerUnaryReactor* GrpcClientService::Transactions(grpc::CallbackServerContext* context,
+                                                          const proto::TransactionsRequest* request,
+                                                          proto::TransactionsResponse* response) {
+  return Call(context, request, response, &ClientApi::Transactions);
+}
 grpc::ServerUnaryReactor* GrpcClientService::DescribeCluster(
     grpc::CallbackServerContext* context, const proto::DescribeClusterRequest* request,
     proto::ClusterDetails* response) {

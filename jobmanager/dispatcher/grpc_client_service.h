@@ -57,6 +57,9 @@ class GrpcClientService final : public proto::Client::CallbackService {
   grpc::ServerUnaryReactor* ListCheckpoints(grpc::CallbackServerContext* context,
                                             const proto::ListCheckpointsRequest* request,
                                             proto::ListCheckpointsResponse* response) override;
+  grpc::ServerUnaryReactor* Transactions(grpc::CallbackServerContext* context,
+                                         const proto::TransactionsRequest* request,
+                                         proto::TransactionsResponse* response) override;
   grpc::ServerUnaryReactor* DescribeCluster(grpc::CallbackServerContext* context,
                                             const proto::DescribeClusterRequest* request,
                                             proto::ClusterDetails* response) override;

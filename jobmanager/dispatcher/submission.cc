@@ -72,6 +72,11 @@ void Dispatcher::OnPlanned(const std::string& token, absl::StatusOr<proto::JobGr
                    "the plan that was submitted differs from the one a TaskManager makes of the "
                    "same binary and arguments"));
   }
+  const absl::StatusOr<JobOptions> options = MakeJobOptions(
+      deps_.config, {request.configuration().begin(), request.configuration().end()});
+  if (!options.ok()) return FinishSubmission(token, options.status());
+  const absl::Status fits = CheckTransactionTimeouts(*options, *graph);
+  if (!fits.ok()) return FinishSubmission(token, fits);
   CreateJob(token, *graph);
 }
 

@@ -128,6 +128,9 @@ proto::WorkerDirective Execution::DirectiveFor(const WorkerId& id,
 void Execution::Describe(proto::JobDetails* details) const {
   for (const auto& [id, worker] : workers_) {
     if (!worker.report) continue;
+    for (const proto::SinkMetrics& sink : worker.report->sink_metrics()) {
+      if (!sink.values().empty()) *details->add_sinks() = sink;
+    }
     for (const TaskReport& task : worker.report->tasks()) {
       proto::TaskDetails* one = details->add_tasks();
       one->set_vertex(task.vertex());
@@ -137,6 +140,7 @@ void Execution::Describe(proto::JobDetails* details) const {
       one->set_records_in(task.records_in());
       one->set_records_out(task.records_out());
       *one->mutable_splits() = task.splits();
+      *one->mutable_sinks() = task.sinks();
       for (const proto::JobVertex& vertex : graph_.vertices()) {
         if (vertex.id() == task.vertex()) one->set_name(vertex.name());
       }

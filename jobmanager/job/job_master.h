@@ -80,6 +80,10 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   proto::JobSummary Summary() const;
   proto::JobDetails Details() const;
   proto::ListCheckpointsResponse Checkpoints() const;
+  /// What the log says of the job's transactions, in every state; UNKNOWN when a checkpoint that is
+  /// not committed cannot be read.
+  using FactsDone = std::function<void(absl::StatusOr<proto::TransactionFacts>)>;
+  void TellTransactionFacts(FactsDone done);
 
   // CheckpointCoordinator::Delegate
   void OnDirectiveChanged() override;

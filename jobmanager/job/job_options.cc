@@ -48,4 +48,19 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   return result;
 }
 
+absl::Status CheckTransactionTimeouts(const JobOptions& options, const proto::JobGraph& graph) {
+  const absl::Duration interval = options.checkpoint.interval;
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (const proto::OperatorDescriptor& one : vertex.operators()) {
+      const absl::Duration timeout = absl::Milliseconds(one.transaction_timeout_ms());
+      if (timeout == absl::ZeroDuration() || interval <= timeout / 2) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("checkpoint.interval is ", FormatOptionDuration(interval),
+                       ", and may be at most half of the transaction timeout of sink '", one.name(),
+                       "', which is ", FormatOptionDuration(timeout)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace weir::jobmanager

@@ -3,11 +3,13 @@
 #include <map>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "common/config/config.h"
 #include "jobmanager/checkpoint/checkpoint_options.h"
 #include "jobmanager/scheduler/restart_policy.h"
+#include "proto/job_graph.pb.h"
 
 namespace weir::jobmanager {
 
@@ -21,5 +23,9 @@ struct JobOptions {
 /// INVALID_ARGUMENT, one sentence, for keys that are unknown or are not for jobs, and bad values.
 absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
                                           const std::map<std::string, std::string>& submitted);
+
+/// INVALID_ARGUMENT, naming sink and both values: a transaction lives for a checkpoint interval and
+/// the commit behind it, so the interval may be at most half of each sink's transaction timeout.
+absl::Status CheckTransactionTimeouts(const JobOptions& options, const proto::JobGraph& graph);
 
 }  // namespace weir::jobmanager

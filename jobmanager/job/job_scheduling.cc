@@ -195,6 +195,7 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.live_jobs = deps_.live_jobs();
   context.cleanup = cleanup_.has_value();
   context.resume_policy = history().resume_policy();
+  if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

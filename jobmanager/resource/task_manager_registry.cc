@@ -72,6 +72,8 @@ void TaskManagerRegistry::OnMessage(SessionId session_id, const proto::Envelope&
     deps_.listener.OnWorkerReport(header, envelope.worker_report());
   } else if (envelope.has_planner_result()) {
     deps_.listener.OnPlannerResult(envelope.planner_result());
+  } else if (envelope.has_transactions_result()) {
+    deps_.listener.OnTransactionsResult(envelope.transactions_result());
   }
 }
 
@@ -266,17 +268,32 @@ void TaskManagerRegistry::SendToWorker(const TaskManagerId& id, const WorkerId& 
   session->second.send(std::move(envelope));
 }
 
-bool TaskManagerRegistry::RunPlanner(const proto::RunPlanner& request) {
+bool TaskManagerRegistry::SendToOne(const JobId& job, proto::Envelope envelope) {
+  const Session* chosen = nullptr;
   for (const auto& [id, task_manager] : task_managers_) {
     const auto session = sessions_.find(task_manager.session);
     if (session == sessions_.end()) continue;
-    proto::Envelope envelope;
-    *envelope.mutable_header() = MakeHeader(id.value());
-    *envelope.mutable_run_planner() = request;
-    session->second.send(std::move(envelope));
-    return true;
+    const bool runs_it = task_manager.workers.count(job) > 0;
+    if (chosen != nullptr && !runs_it) continue;
+    chosen = &session->second;
+    if (runs_it) break;
   }
-  return false;
+  if (chosen == nullptr) return false;
+  *envelope.mutable_header() = MakeHeader(chosen->task_manager.value());
+  chosen->send(std::move(envelope));
+  return true;
+}
+
+bool TaskManagerRegistry::RunPlanner(const proto::RunPlanner& request) {
+  proto::Envelope envelope;
+  *envelope.mutable_run_planner() = request;
+  return SendToOne(JobId(), std::move(envelope));
+}
+
+bool TaskManagerRegistry::RunTransactions(const proto::RunTransactions& request) {
+  proto::Envelope envelope;
+  *envelope.mutable_run_transactions() = request;
+  return SendToOne(JobId(request.facts().job()), std::move(envelope));
 }
 
 bool TaskManagerRegistry::IsPresent(const TaskManagerId& id) const {

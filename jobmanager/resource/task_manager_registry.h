@@ -40,6 +40,7 @@ class TaskManagerRegistry {
     virtual void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) = 0;
     virtual void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) = 0;
     virtual void OnPlannerResult(const proto::PlannerResult& result) = 0;
+    virtual void OnTransactionsResult(const proto::TransactionsResult& result) = 0;
   };
   struct Dependencies {
     const Clock& clock;
@@ -72,6 +73,8 @@ class TaskManagerRegistry {
                     Generation generation, proto::WorkerDirective directive);
   /// Asks some TaskManager to plan; false when none is there.
   bool RunPlanner(const proto::RunPlanner& request);
+  /// As above; one that has workers of the job, and hence its binary, if there is any.
+  bool RunTransactions(const proto::RunTransactions& request);
 
   bool IsPresent(const TaskManagerId& id) const;
   std::vector<proto::TaskManagerDetails> Describe() const;
@@ -101,6 +104,8 @@ class TaskManagerRegistry {
   void BecomeSuspect(const TaskManagerId& id);
   void Lose(const TaskManagerId& id, const std::string& why);
   void Tick();
+  /// To one that runs workers of `job`, if there is any, else to any.
+  bool SendToOne(const JobId& job, proto::Envelope envelope);
   proto::Header MakeHeader(const std::string& addressee);
 
   const LeaderIdentity leader_;

@@ -123,6 +123,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
   coordinator.set_coordinator(true);
   coordinator.set_cleanup(context.cleanup);
   coordinator.set_resume_policy(context.resume_policy);
+  coordinator.set_checkpoint_interval_ms(absl::ToInt64Milliseconds(context.checkpoint_interval));
   *coordinator.mutable_live_jobs() = {context.live_jobs.begin(), context.live_jobs.end()};
   if (context.restored != nullptr) {
     for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {

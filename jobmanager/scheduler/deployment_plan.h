@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/control.pb.h"
@@ -50,6 +52,7 @@ struct DeploymentContext {
   std::vector<std::string> live_jobs;  // of the cluster
   bool cleanup = false;                // no tasks: the sinks' committers alone
   proto::ResumePolicy resume_policy = proto::AS_CONFIGURED;  // for `uncommitted`
+  absl::Duration checkpoint_interval;                        // zero: none follow
 };
 
 /// What each worker is told to run. The coordinator's worker gets the restored split states: the

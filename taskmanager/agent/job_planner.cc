@@ -20,7 +20,7 @@
 namespace weir::taskmanager {
 namespace {
 
-constexpr uint64_t kMaxGraphBytes = 16 * 1024 * 1024;
+constexpr uint64_t kMaxOutputBytes = 16 * 1024 * 1024;
 
 std::string ReadFile(const std::string& path, uint64_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
@@ -31,13 +31,21 @@ std::string ReadFile(const std::string& path, uint64_t max_bytes) {
 }
 
 // On the pool: before the process is started.
-absl::Status Prepare(const std::string& directory, const std::string& binary) {
+absl::Status Prepare(const std::string& directory, const std::string& binary,
+                     const std::string& input_file, const std::string& input) {
   WEIR_RETURN_IF_ERROR(CheckJobBinary(binary));
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("cannot make directory '", directory, "': ", error.message()));
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make directory '", directory, "': ", error.message()));
+  }
+  if (input_file.empty()) return absl::OkStatus();
+  std::ofstream file(input_file, std::ios::binary);
+  file.write(input.data(), static_cast<std::streamsize>(input.size()));
+  file.close();
+  if (file) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot write '", input_file, "'"));
 }
 
 // What ld.so says, in words for the job's author; "" when it is not about libraries.
@@ -60,48 +68,65 @@ std::string LoaderError(const std::string& log) {
                       ", newer than the libraries of the TaskManager's node");
 }
 
+absl::StatusOr<proto::JobGraph> ParseGraph(const absl::StatusOr<std::string>& bytes) {
+  WEIR_RETURN_IF_ERROR(bytes.status());
+  if (bytes->size() > kMaxOutputBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the job's graph is larger than ", FormatBytes(kMaxOutputBytes)));
+  }
+  proto::JobGraph graph;
+  if (bytes->empty() || !graph.ParseFromString(*bytes) || graph.vertices().empty()) {
+    return absl::InvalidArgumentError("the job ran as planner and gave no graph");
+  }
+  return graph;
+}
+
+absl::StatusOr<proto::TransactionsResult> ParseInspection(
+    const absl::StatusOr<std::string>& bytes) {
+  if (!bytes.ok()) return absl::UnknownError(bytes.status().message());
+  proto::TransactionsResult result;
+  if (bytes->empty() || bytes->size() > kMaxOutputBytes || !result.ParseFromString(*bytes)) {
+    return absl::UnknownError("the job ran and told nothing of its transactions");
+  }
+  return result;
+}
+
 }  // namespace
 
-// One planning run.
+// One question to a binary.
 struct ProcessJobPlanner::Run {
   std::string binary;
   std::vector<std::string> arguments;
-  Done done;
-  std::string graph_file;
+  absl::Duration timeout;
+  const char* late = "";    // what did not happen in time
+  const char* failed = "";  // what was not possible
+  /// On the pool, with what the binary wrote; what it returns runs on the executor.
+  std::function<std::function<void()>(absl::StatusOr<std::string>)> interpret;
+  std::string input_file;  // "": none
+  std::string input;
+  std::string output_file;
   std::string log_file;
   TimerId timer = 0;
   bool timed_out = false;
 
   // On the pool: what the ended process left.
-  absl::StatusOr<proto::JobGraph> Result(const ProcessExit& exit,
-                                         const ProcessJobPlannerOptions& options) const;
+  absl::StatusOr<std::string> Result(const ProcessExit& exit) const;
 };
 
-absl::StatusOr<proto::JobGraph> ProcessJobPlanner::Run::Result(
-    const ProcessExit& exit, const ProcessJobPlannerOptions& options) const {
+absl::StatusOr<std::string> ProcessJobPlanner::Run::Result(const ProcessExit& exit) const {
   if (exit.start_error != 0) {
     return absl::InvalidArgumentError(absl::StrCat("the job's binary ", exit.reason));
   }
   if (timed_out) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the job made no graph within ", absl::FormatDuration(options.timeout)));
+        absl::StrCat(late, " within ", absl::FormatDuration(timeout)));
   }
   if (exit.code != 0) {
-    const std::string loader_error = LoaderError(ReadFile(log_file, kMaxGraphBytes));
+    const std::string loader_error = LoaderError(ReadFile(log_file, kMaxOutputBytes));
     if (!loader_error.empty()) return absl::InvalidArgumentError(loader_error);
-    return absl::InvalidArgumentError(
-        absl::StrCat("the job could not be planned: it ", exit.reason));
+    return absl::InvalidArgumentError(absl::StrCat(failed, ": it ", exit.reason));
   }
-  const std::string bytes = ReadFile(graph_file, kMaxGraphBytes + 1);
-  if (bytes.size() > kMaxGraphBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the job's graph is larger than ", FormatBytes(kMaxGraphBytes)));
-  }
-  proto::JobGraph graph;
-  if (bytes.empty() || !graph.ParseFromString(bytes) || graph.vertices().empty()) {
-    return absl::InvalidArgumentError("the job ran as planner and gave no graph");
-  }
-  return graph;
+  return ReadFile(output_file, kMaxOutputBytes + 1);
 }
 
 ProcessJobPlanner::ProcessJobPlanner(Executor& executor, BlockingPool& pool,
@@ -119,14 +144,44 @@ void ProcessJobPlanner::Plan(const std::string& binary, const std::vector<std::s
   run->binary = binary;
   run->arguments = {"__plan", "--"};
   run->arguments.insert(run->arguments.end(), arguments.begin(), arguments.end());
-  run->done = std::move(done);
+  run->timeout = options_.timeout;
+  run->late = "the job made no graph";
+  run->failed = "the job could not be planned";
+  run->interpret = [done = std::move(done)](const absl::StatusOr<std::string>& bytes) {
+    return [done, graph = ParseGraph(bytes)] { done(graph); };
+  };
+  Ask(std::move(run));
+}
+
+void ProcessJobPlanner::Inspect(const std::string& binary, const proto::RunTransactions& request,
+                                Inspected done) {
+  auto run = std::make_shared<Run>();
+  run->binary = binary;
+  run->input_file = absl::StrCat(options_.directory, "/", random_.HexId("transactions-"));
+  run->input = request.SerializeAsString();
+  run->arguments = {"__transactions", absl::StrCat("--request=", run->input_file), "--"};
+  run->arguments.insert(run->arguments.end(), request.arguments().begin(),
+                        request.arguments().end());
+  run->timeout = options_.inspection_timeout;
+  run->late = "the job's transactions could not be looked at";
+  run->failed = "the job's transactions could not be looked at";
+  run->interpret = [done = std::move(done)](const absl::StatusOr<std::string>& bytes) {
+    return [done, result = ParseInspection(bytes)] { done(result); };
+  };
+  Ask(std::move(run));
+}
+
+void ProcessJobPlanner::Ask(std::shared_ptr<Run> run) {
   const std::string base = absl::StrCat(options_.directory, "/", random_.HexId("plan-"));
-  run->graph_file = absl::StrCat(base, ".graph");
+  run->output_file = absl::StrCat(base, ".output");
   run->log_file = absl::StrCat(base, ".log");
   pool_.Run<absl::Status>(
-      executor_, [directory = options_.directory, binary] { return Prepare(directory, binary); },
+      executor_,
+      [directory = options_.directory, run] {
+        return Prepare(directory, run->binary, run->input_file, run->input);
+      },
       lifetime_.Guard([this, run](const absl::Status& status) {
-        if (!status.ok()) return run->done(status);
+        if (!status.ok()) return run->interpret(status)();
         Start(run);
       }));
 }
@@ -138,13 +193,13 @@ void ProcessJobPlanner::Start(std::shared_ptr<Run> run) {
   spec.environment = options_.environment;
   spec.working_directory = options_.directory;
   spec.log_file = run->log_file;
-  spec.output_file = run->graph_file;
+  spec.output_file = run->output_file;
   spec.memory_limit_bytes = options_.memory_limit_bytes;
   ProcessLauncher::Callbacks callbacks;
   callbacks.on_exit =
       lifetime_.Guard([this, run](const ProcessExit& exit) { HandleExit(run, exit); });
   const ProcessLauncher::LaunchId launch = launcher_.Launch(std::move(spec), std::move(callbacks));
-  run->timer = executor_.PostAfter(options_.timeout, lifetime_.Guard([this, run, launch] {
+  run->timer = executor_.PostAfter(run->timeout, lifetime_.Guard([this, run, launch] {
     run->timed_out = true;
     launcher_.Kill(launch);
   }));
@@ -152,16 +207,16 @@ void ProcessJobPlanner::Start(std::shared_ptr<Run> run) {
 
 void ProcessJobPlanner::HandleExit(std::shared_ptr<Run> run, const ProcessExit& exit) {
   executor_.Cancel(run->timer);
-  pool_.Run<absl::StatusOr<proto::JobGraph>>(
+  pool_.Run<std::function<void()>>(
       executor_,
-      [run, exit, options = options_] {
-        absl::StatusOr<proto::JobGraph> result = run->Result(exit, options);
-        unlink(run->graph_file.c_str());
-        unlink(run->log_file.c_str());
-        return result;
+      [run, exit] {
+        std::function<void()> answer = run->interpret(run->Result(exit));
+        for (const std::string& file : {run->output_file, run->log_file, run->input_file}) {
+          if (!file.empty()) unlink(file.c_str());
+        }
+        return answer;
       },
-      lifetime_.Guard(
-          [run](absl::StatusOr<proto::JobGraph> result) { run->done(std::move(result)); }));
+      lifetime_.Guard([](const std::function<void()>& answer) { answer(); }));
 }
 
 }  // namespace weir::taskmanager

@@ -101,4 +101,15 @@ void ProcessWorkerLauncher::Plan(const proto::RunPlanner& request,
       }));
 }
 
+void ProcessWorkerLauncher::Inspect(
+    const proto::RunTransactions& request,
+    std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) {
+  deps_.artifacts.Get(ArtifactId(request.artifact()),
+                      lifetime_.Guard([this, request, done = std::move(done)](
+                                          const absl::StatusOr<std::string>& binary) {
+                        if (!binary.ok()) return done(binary.status());
+                        deps_.planner.Inspect(*binary, request, done);
+                      }));
+}
+
 }  // namespace weir::taskmanager

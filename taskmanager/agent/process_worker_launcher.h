@@ -49,6 +49,8 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   void Kill(const WorkerId& worker) override;
   void Plan(const proto::RunPlanner& request,
             std::function<void(absl::StatusOr<proto::JobGraph>)> done) override;
+  void Inspect(const proto::RunTransactions& request,
+               std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) override;
 
  private:
   struct Running {

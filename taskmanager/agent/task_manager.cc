@@ -96,6 +96,8 @@ void TaskManager::OnLeaderMessage(const proto::Envelope& envelope) {
     OnDirective(envelope.task_manager_directive());
   } else if (envelope.has_run_planner()) {
     OnRunPlanner(envelope.run_planner());
+  } else if (envelope.has_run_transactions()) {
+    OnRunTransactions(envelope.run_transactions());
   }
 }
 
@@ -268,6 +270,24 @@ void TaskManager::OnRunPlanner(const proto::RunPlanner& request) {
         } else {
           result->set_error(std::string(graph.status().message()));
         }
+        if (registered_) deps_.send_to_leader(std::move(envelope));
+      }));
+}
+
+void TaskManager::OnRunTransactions(const proto::RunTransactions& request) {
+  deps_.launcher.Inspect(
+      request, lifetime_.Guard([this, id = request.request()](
+                                   absl::StatusOr<proto::TransactionsResult> answer) {
+        proto::Envelope envelope;
+        *envelope.mutable_header() = MakeHeader();
+        proto::TransactionsResult* result = envelope.mutable_transactions_result();
+        if (answer.ok()) {
+          *result = *std::move(answer);
+        } else {
+          result->set_code(static_cast<int32_t>(answer.status().code()));
+          result->set_error(std::string(answer.status().message()));
+        }
+        result->set_request(id);
         if (registered_) deps_.send_to_leader(std::move(envelope));
       }));
 }

@@ -94,6 +94,7 @@ class TaskManager {
   void OnWorkerExited(const WorkerId& id, const std::string& reason);
   void RelayToWorker(const proto::Envelope& envelope);
   void OnRunPlanner(const proto::RunPlanner& request);
+  void OnRunTransactions(const proto::RunTransactions& request);
   void SendReport();
   void Tick();
   proto::Header MakeHeader();

@@ -27,6 +27,13 @@ class WorkerLauncher {
   /// Runs the job's binary as planner. INVALID_ARGUMENT, one sentence: not a job, bad arguments.
   virtual void Plan(const proto::RunPlanner& request,
                     std::function<void(absl::StatusOr<proto::JobGraph>)> done) = 0;
+  /// Runs the job's binary with coordinator tasks alone, for one question about its transactions.
+  /// UNIMPLEMENTED where a job has no binary.
+  virtual void Inspect(const proto::RunTransactions& request,
+                       std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) {
+    (void)request;
+    done(absl::UnimplementedError("transactions can be looked at in a cluster only"));
+  }
 };
 
 }  // namespace weir::taskmanager

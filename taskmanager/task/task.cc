@@ -26,7 +26,11 @@ Task::Task(Options options)
   } else {
     input_->SetConsumerWakeup(wakeup);
   }
-  for (SinkStage* sink : chain_->sinks()) sink->SetWakeup(wakeup);
+  for (SinkStage* sink : chain_->sinks()) {
+    sink->SetWakeup(wakeup);
+    auto metrics = sink->writer().metrics();
+    if (metrics != nullptr) sink_metrics_.emplace(sink->identity().uid, std::move(metrics));
+  }
   for (ChannelStage* channel : chain_->channels()) channel->channel().SetProducerWakeup(wakeup);
   last_step_ = clock_.Monotonic();
 }

@@ -14,6 +14,7 @@
 
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
+#include "common/connector/sink_metrics.h"
 #include "common/time/clock.h"
 #include "taskmanager/task/local_channel.h"
 #include "taskmanager/task/operator_chain.h"
@@ -106,6 +107,10 @@ class Task {
   uint64_t records_out() const { return chain_->records_out(); }
   uint64_t splits_owned() const { return source_ == nullptr ? 0 : source_->splits_owned(); }
   const OperatorChain& chain() const { return *chain_; }
+  /// What the sinks count, by their uids.
+  const std::map<std::string, std::shared_ptr<const SinkMetrics>>& sink_metrics() const {
+    return sink_metrics_;
+  }
 
  private:
   enum class State { kCreated, kRunning, kFinished, kFailed, kCanceled };
@@ -149,6 +154,7 @@ class Task {
   const SubtaskId subtask_;
   const std::string name_;
   const std::unique_ptr<OperatorChain> chain_;
+  std::map<std::string, std::shared_ptr<const SinkMetrics>> sink_metrics_;  // as constructed
   std::unique_ptr<SourceHead> source_;
   const std::shared_ptr<LocalChannel> input_;
   const Clock& clock_;

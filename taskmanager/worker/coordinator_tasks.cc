@@ -33,6 +33,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   if (committer == nullptr) return absl::OkStatus();
   recovery.identity.uid = OperatorUid(node.uid);
   recovery.policy = ResumePolicyFromProto(deployment.resume_policy());
+  recovery.checkpoint_interval = absl::Milliseconds(deployment.checkpoint_interval_ms());
   recovery.live_jobs = {deployment.live_jobs().begin(), deployment.live_jobs().end()};
   for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
     if (sink.sink_uid() == node.uid) recovery.last = sink.state();
@@ -51,16 +52,22 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   proto::SinkCoordinatorState& state = sinks_.emplace_back();
   state.set_sink_uid(node.uid);
   WEIR_ASSIGN_OR_RETURN(*state.mutable_state(), committer->Recover(recovery));
+  proto::SinkMetrics& metrics = sink_metrics_.emplace_back();
+  metrics.set_sink_uid(node.uid);
+  for (const auto& [name, value] : committer->Metrics()) (*metrics.mutable_values())[name] = value;
   return deployment.cleanup() ? committer->Release() : absl::OkStatus();
 }
 
 absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
                                           const SinkIdentity& identity, Generation generation,
                                           LeaderTerm term) {
+  identity_ = identity;
   for (const StreamNode& node : graph_.nodes) {
     if (node.kind != StreamNode::Kind::kSink) continue;
-    const absl::Status status =
-        RecoverSink(node, deployment, SinkRecovery{identity, generation, {}, {}, ""}, term);
+    SinkRecovery recovery;
+    recovery.identity = identity;
+    recovery.generation = generation;
+    const absl::Status status = RecoverSink(node, deployment, std::move(recovery), term);
     WEIR_RETURN_IF_ERROR(Annotate(status, absl::StrCat("sink '", node.name, "'")));
   }
   if (deployment.cleanup()) return absl::OkStatus();
@@ -82,6 +89,19 @@ absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
     sources_.push_back(std::move(source));
   }
   Publish();
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorTasks::Refresh() const {
+  for (const proto::SinkCoordinatorState& sink : sinks_) {
+    const StreamNode& node = *graph_.Find(sink.sink_uid());
+    SinkIdentity identity = identity_;
+    identity.uid = OperatorUid(node.uid);
+    absl::StatusOr<std::unique_ptr<SinkCommitter>> committer = node.sink->MakeCommitter();
+    const absl::Status status =
+        committer.ok() ? (*committer)->Refresh(identity, sink.state()) : committer.status();
+    WEIR_RETURN_IF_ERROR(Annotate(status, absl::StrCat("sink '", node.name, "'")));
+  }
   return absl::OkStatus();
 }
 

@@ -21,8 +21,10 @@ namespace weir::taskmanager {
 /// The coordinator tasks of one generation: the enumerators of all sources and the committers of
 /// all sinks. One worker of a job hosts them.
 ///
-/// Life cycle: Initialize once, then Discover any number of times. Made anew for each generation.
-/// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool.
+/// Life cycle: Initialize once, then Discover and Refresh any number of times. Made anew for each
+/// generation.
+/// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool;
+/// but Refresh may run beside Discover.
 /// Lifetime: borrows the graph.
 /// Errors: as SplitEnumerator and SinkCommitter.
 class CoordinatorTasks {
@@ -40,10 +42,16 @@ class CoordinatorTasks {
   /// The shortest discovery interval of all sources; zero: never look again.
   absl::Duration discovery_interval() const;
 
+  /// SinkCommitter::Refresh of every sink with a committer; one error, naming the sink.
+  absl::Status Refresh() const;
+  bool has_committers() const { return !sinks_.empty(); }
+
   /// All splits known: restored positions, or resolved starting positions.
   const std::vector<proto::SourceCoordinatorState>& states() const { return states_; }
   /// What the committers found, for the writers.
   const std::vector<proto::SinkCoordinatorState>& sinks() const { return sinks_; }
+  /// What they counted.
+  const std::vector<proto::SinkMetrics>& sink_metrics() const { return sink_metrics_; }
   /// The owner of every split; one entry for each reader, also for those without splits.
   const std::vector<proto::SplitAssignment>& assignments() const { return assignments_; }
 
@@ -61,9 +69,11 @@ class CoordinatorTasks {
   void Publish();
 
   const StreamGraph& graph_;
+  SinkIdentity identity_;  // without a sink's uid
   std::vector<SourceTask> sources_;
   std::vector<proto::SourceCoordinatorState> states_;
   std::vector<proto::SinkCoordinatorState> sinks_;
+  std::vector<proto::SinkMetrics> sink_metrics_;
   std::vector<proto::SplitAssignment> assignments_;
 };
 

@@ -155,6 +155,11 @@ void TaskSet::Report(proto::WorkerReport* report) const {
     task->set_records_in(entry.task->records_in());
     task->set_records_out(entry.task->records_out());
     for (const std::string& split : entry.splits) task->add_splits(split);
+    for (const auto& [uid, metrics] : entry.task->sink_metrics()) {
+      proto::SinkMetrics* sink = task->add_sinks();
+      sink->set_sink_uid(uid);
+      for (const auto& [name, value] : metrics->Read()) (*sink->mutable_values())[name] = value;
+    }
   }
 }
 

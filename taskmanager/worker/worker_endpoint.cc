@@ -28,8 +28,9 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
 }
 
 WorkerEndpoint::~WorkerEndpoint() {
-  deps_.executor.Cancel(tick_timer_);
-  deps_.executor.Cancel(discovery_timer_);
+  for (const TimerId timer : {tick_timer_, discovery_timer_, refresh_timer_}) {
+    deps_.executor.Cancel(timer);
+  }
   if (observer_ != nullptr) observer_->Disconnect();
 }
 
@@ -94,6 +95,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
   deps_.executor.Cancel(discovery_timer_);
+  deps_.executor.Cancel(refresh_timer_);
   std::shared_ptr<PostingObserver> observer = std::move(observer_);
   if (observer != nullptr) observer->Disconnect();
   auto left = std::make_shared<size_t>(used_hosts_.size());
@@ -104,6 +106,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     coordinator_.reset();
     coordinator_states_.clear();
     sink_states_.clear();
+    sink_metrics_.clear();
     assignments_.clear();
     answers_.clear();
     generation_ = Generation();
@@ -164,6 +167,7 @@ void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
   if (coordinator_ != nullptr) {
     coordinator_states_ = coordinator_->states();
     sink_states_ = coordinator_->sinks();
+    sink_metrics_ = coordinator_->sink_metrics();
     assignments_ = coordinator_->assignments();
   }
   observer_ = std::make_shared<PostingObserver>(deps_.executor, *this);
@@ -209,6 +213,7 @@ void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
       },
       sinks);
   ScheduleDiscovery();
+  RefreshSinksAfter(SinkCommitter::kRefreshInterval);
 }
 
 void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
@@ -251,6 +256,24 @@ void WorkerEndpoint::ScheduleDiscovery() {
           ScheduleDiscovery();
         }));
   }));
+}
+
+void WorkerEndpoint::RefreshSinksAfter(absl::Duration delay) {
+  if (coordinator_ == nullptr || !coordinator_->has_committers()) return;
+  refresh_timer_ = deps_.executor.PostAfter(delay, generation_lifetime_.Guard([this] {
+    deps_.pool.Run<absl::Status>(
+        deps_.executor, [coordinator = coordinator_] { return coordinator->Refresh(); },
+        generation_lifetime_.Guard(
+            [this](const absl::Status& status) { OnSinksRefreshed(status); }));
+  }));
+}
+
+void WorkerEndpoint::OnSinksRefreshed(const absl::Status& status) {
+  if (absl::IsFailedPrecondition(status)) return Fail(status, "", true);
+  if (!status.ok()) {
+    LogWarning("sinks not refreshed; tried again later", {{"job", job_}, {"error", status}});
+  }
+  RefreshSinksAfter(status.ok() ? SinkCommitter::kRefreshInterval : kRefreshRetry);
 }
 
 void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
@@ -350,6 +373,7 @@ void WorkerEndpoint::SendReport() {
   if (state_ != WorkerReport::INITIALIZING) {
     *report->mutable_coordinators() = {coordinator_states_.begin(), coordinator_states_.end()};
     *report->mutable_sinks() = {sink_states_.begin(), sink_states_.end()};
+    *report->mutable_sink_metrics() = {sink_metrics_.begin(), sink_metrics_.end()};
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;

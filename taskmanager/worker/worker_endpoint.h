@@ -37,6 +37,9 @@ namespace weir::taskmanager {
 /// generation starts afresh.
 class WorkerEndpoint final : public TaskEvents {
  public:
+  /// SinkCommitter::Refresh is tried again this long after an error.
+  static constexpr absl::Duration kRefreshRetry = absl::Minutes(10);
+
   struct Dependencies {
     const Clock& clock;
     Executor& executor;
@@ -80,6 +83,8 @@ class WorkerEndpoint final : public TaskEvents {
   void Run(const proto::WorkerDirective& directive);
   void DropAnswers(const proto::WorkerDirective& directive);
   void ScheduleDiscovery();
+  void RefreshSinksAfter(absl::Duration delay);
+  void OnSinksRefreshed(const absl::Status& status);
 
   void OnUploaded(const Barrier& barrier, absl::StatusOr<proto::TaskSnapshot> snapshot);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
@@ -111,6 +116,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::shared_ptr<CoordinatorTasks> coordinator_;
   std::vector<proto::SourceCoordinatorState> coordinator_states_;
   std::vector<proto::SinkCoordinatorState> sink_states_;
+  std::vector<proto::SinkMetrics> sink_metrics_;
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
   uint64_t next_blob_ = 1;
@@ -121,6 +127,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::map<uint32_t, TaskHost*> used_hosts_;
   TimerId tick_timer_ = 0;
   TimerId discovery_timer_ = 0;
+  TimerId refresh_timer_ = 0;
   Lifetime generation_lifetime_;
   Lifetime lifetime_;
 };

@@ -107,7 +107,7 @@ TEST_F(ExactlyOnceTest, CanceledJobLeavesNothingOpen) {
   StartCluster();
   Produce(0, 1000);
   WeirJob endless = ExactlyOnce({});
-  endless.options["checkpoint.interval"] = "1h";
+  endless.options["checkpoint.interval"] = "5min";
   const auto first = weir().Submit(endless);
   WEIR_ASSERT_OK(first);
   ASSERT_TRUE(AwaitTrue([&] { return !OpenTransactions().empty(); }));

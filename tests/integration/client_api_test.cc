@@ -58,6 +58,12 @@ class TestingClientApi final : public jobmanager::ClientApi {
                        Reply<proto::ListCheckpointsResponse> reply) override {
     reply(proto::ListCheckpointsResponse());
   }
+  void Transactions(proto::TransactionsRequest request,
+                    Reply<proto::TransactionsResponse> reply) override {
+    proto::TransactionsResponse response;
+    response.add_sentences(request.transactional_id());
+    reply(response);
+  }
   void DescribeCluster(proto::DescribeClusterRequest, Reply<proto::ClusterDetails> reply) override {
     reply(proto::ClusterDetails());
   }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -126,6 +127,23 @@ class ProcessesTest : public testing::Test {
     return result.Await().value_or(absl::DeadlineExceededError("no answer"));
   }
 
+  absl::StatusOr<proto::TransactionsResult> Inspect(const std::string& binary) {
+    ProcessJobPlannerOptions options;
+    options.directory = directory_.File("plans");
+    options.inspection_timeout = absl::Seconds(5);
+    ProcessJobPlanner planner(executor_, pool_, *launcher_, random_, options);
+    Awaited<absl::StatusOr<proto::TransactionsResult>> result;
+    proto::RunTransactions request;
+    request.set_artifact("sha");
+    request.add_arguments("--seven");
+    executor_.Post([&] {
+      planner.Inspect(binary, request, [&result](absl::StatusOr<proto::TransactionsResult> answer) {
+        result.Set(std::move(answer));
+      });
+    });
+    return result.Await().value_or(absl::DeadlineExceededError("no answer"));
+  }
+
   // A program with this body of main(), in C, that carries the marker of a Weir job.
   std::string CompileJob(const std::string& body, const std::string& extra = "") {
     const std::string source = directory_.File("job.c");
@@ -225,6 +243,31 @@ TEST_F(ProcessesTest, PlansAJob) {
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_EQ(graph->job_name(), "x");
   EXPECT_EQ(graph->vertices_size(), 1);
+}
+
+TEST_F(ProcessesTest, AsksAJobForItsTransactions) {
+  const std::string binary = CompileJob(
+      // TransactionsResult{error: <the first byte of the request's artifact>}
+      "if (argc != 5 || strcmp(argv[1], \"__transactions\") || strcmp(argv[4], \"--seven\")) {\n"
+      "  return 9;\n}\n"
+      "if (strncmp(argv[2], \"--request=\", 10)) return 8;\n"
+      "FILE* file = fopen(argv[2] + 10, \"rb\");\n"
+      "char bytes[3];\n"  // field 2, length, its first letter
+      "if (file == NULL || fread(bytes, 1, 3, file) != 3) return 7;\n"
+      "const char answer[] = {0x1a, 1, bytes[2]};\n"
+      "return write(3, answer, sizeof(answer)) != sizeof(answer);");
+  const auto result = Inspect(binary);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->error(), "s");
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.File("plans")));
+}
+
+TEST_F(ProcessesTest, AJobThatTellsNothingOfItsTransactionsIsNotTheUsersFault) {
+  EXPECT_EQ(Inspect(CompileJob("return 0;")).status(),
+            absl::UnknownError("the job ran and told nothing of its transactions"));
+  EXPECT_EQ(Inspect(CompileJob("puts(\"no memory\"); return 3;")).status(),
+            absl::UnknownError("the job's transactions could not be looked at: it exited with code "
+                               "3: no memory"));
 }
 
 TEST_F(ProcessesTest, PlanOfAnotherProgramIsRefusedUnstarted) {

@@ -25,8 +25,7 @@ SinkOwnership::SinkOwnership(Options options, const KafkaClientFactory& clients,
                              TransactionClient& inquiry)
     : options_(std::move(options)), clients_(clients), inquiry_(inquiry) {}
 
-absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
-                                                const std::set<std::string>& live_jobs) {
+absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
   TransactionalProducerOptions producer;
   producer.configuration = options_.configuration;
   producer.configuration.values["transactional.id"] = OwnerId(options_.prefix);
@@ -48,17 +47,24 @@ absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
     return absl::UnavailableError(absl::StrCat("the owner record of the transactional id prefix '",
                                                options_.prefix, "' is being written"));
   }
+  if (found.kind == GroupOffset::Kind::kAbsent) return std::optional<OwnerRecord>();
+  WEIR_ASSIGN_OR_RETURN(OwnerRecord record, OwnerRecord::Decode(found.metadata));
+  return std::optional<OwnerRecord>(std::move(record));
+}
+
+absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
+                                                const std::set<std::string>& live_jobs) {
+  WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
   uint64_t fence = 0;
-  if (found.kind == GroupOffset::Kind::kValue) {
-    WEIR_ASSIGN_OR_RETURN(const OwnerRecord record, OwnerRecord::Decode(found.metadata));
-    fence = record.fence;
-    const bool mine = record.cluster == me.cluster && record.job == me.job.value();
+  if (record.has_value()) {
+    fence = record->fence;
+    const bool mine = record->cluster == me.cluster && record->job == me.job.value();
     const bool ended =
-        record.released || (record.cluster == me.cluster && live_jobs.count(record.job) == 0);
+        record->released || (record->cluster == me.cluster && live_jobs.count(record->job) == 0);
     if (!mine && !ended) {
       return absl::FailedPreconditionError(
           absl::StrCat("the transactional id prefix '", options_.prefix, "' belongs to job ",
-                       record.job, " of cluster '", record.cluster,
+                       record->job, " of cluster '", record->cluster,
                        "', which has not ended; each sink needs a prefix of its "
                        "own (TransactionalIdPrefix)"));
     }
@@ -75,6 +81,20 @@ absl::Status SinkOwnership::Raise(uint64_t fence) {
 
 absl::Status SinkOwnership::Release() {
   record_.released = true;
+  return Write();
+}
+
+absl::Status SinkOwnership::Renew(const SinkIdentity& me, uint64_t fence) {
+  WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
+  record_.cluster = me.cluster;
+  record_.job = me.job.value();
+  record_.fence = fence;
+  if (record.has_value() && *record != record_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", fence,
+                     " of job ", record_.job, "'s, and is fence ", record->fence, " of job ",
+                     record->job, " of cluster '", record->cluster, "' by now"));
+  }
   return Write();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,9 +20,9 @@ namespace weir::kafka {
 
 /// One owner per prefix: docs/protocols/transactions.md, recovery, step 1.
 ///
-/// Life cycle: Acquire; Raise, once; Release, at most once. Threads: one, and every call blocks.
-/// Errors: of KafkaTransactionalProducer and TransactionClient; FAILED_PRECONDITION when the prefix
-/// is another job's; ABORTED when another one took it meanwhile.
+/// Life cycle: Acquire; Raise, once; Release, at most once. Or Renew alone. Threads: one, and every
+/// call blocks. Errors: of KafkaTransactionalProducer and TransactionClient; FAILED_PRECONDITION
+/// when the prefix is another job's; ABORTED when another one took it meanwhile.
 class SinkOwnership {
  public:
   struct Options {
@@ -38,8 +39,14 @@ class SinkOwnership {
   /// Writes that it is this job's, with the fence of its generation.
   absl::Status Raise(uint64_t fence);
   absl::Status Release();
+  /// By the generation that wrote `fence`, long after: writes the record again, since brokers
+  /// forget offsets in time (offsets.retention.minutes). FAILED_PRECONDITION when it says by now
+  /// that it is another job's, or a later generation's.
+  absl::Status Renew(const SinkIdentity& me, uint64_t fence);
 
  private:
+  /// Fences whoever holds the record, and reads it.
+  absl::StatusOr<std::optional<OwnerRecord>> TakeOver();
   absl::Status Write();
 
   const Options options_;

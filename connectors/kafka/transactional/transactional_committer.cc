@@ -16,11 +16,6 @@ namespace {
 
 // What a broker whose transaction.max.timeout.ms is Kafka's default allows.
 constexpr absl::Duration kDefaultMaxTimeout = absl::Minutes(15);
-bool IsOpen(TransactionState state) {
-  return state == TransactionState::kOngoing || state == TransactionState::kPrepareCommit ||
-         state == TransactionState::kPrepareAbort ||
-         state == TransactionState::kPrepareEpochFence || state == TransactionState::kUnknown;
-}
 
 }  // namespace
 
@@ -50,12 +45,11 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   const std::string prefix =
       setup_.prefix.empty() ? DefaultTransactionalIdPrefix(recovery.identity) : setup_.prefix;
   instructions_.prefix = prefix;
-  ownership_ = std::make_unique<SinkOwnership>(
-      SinkOwnership::Options{setup_.configuration, setup_.topic, prefix, kStepTimeout},
-      *setup_.clients, *client_);
+  ownership_ = MakeOwnership(prefix);
   WEIR_ASSIGN_OR_RETURN(uint64_t highest,
                         ownership_->Acquire(recovery.identity, recovery.live_jobs));
-  WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout, AgreeOnTimeout());
+  WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout,
+                        AgreeOnTimeout(recovery.checkpoint_interval));
   if (!recovery.last.empty()) {
     WEIR_ASSIGN_OR_RETURN(const WriterInstructions last, WriterInstructions::Decode(recovery.last));
     if (last.prefix == prefix) highest = std::max(highest, last.fence);
@@ -79,10 +73,29 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   return instructions_.Encode();
 }
 
+std::unique_ptr<SinkOwnership> TransactionalCommitter::MakeOwnership(const std::string& prefix) {
+  return std::make_unique<SinkOwnership>(
+      SinkOwnership::Options{setup_.configuration, setup_.topic, prefix, kStepTimeout},
+      *setup_.clients, *client_);
+}
+
 absl::Status TransactionalCommitter::Release() { return ownership_->Release(); }
 
+absl::Status TransactionalCommitter::Refresh(const SinkIdentity& identity,
+                                             const std::string& recovered) {
+  WEIR_ASSIGN_OR_RETURN(const WriterInstructions mine, WriterInstructions::Decode(recovered));
+  WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
+  return MakeOwnership(mine.prefix)->Renew(identity, mine.fence);
+}
+
+std::map<std::string, double> TransactionalCommitter::Metrics() const {
+  return {{"replays", static_cast<double>(replays_)},
+          {"replayedRecords", static_cast<double>(replayed_records_)}};
+}
+
 // Whoever publishes again for this prefix is fenced by it, too.
-absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout() {
+absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout(
+    absl::Duration checkpoint_interval) {
   const std::string id = ReplayId(instructions_.prefix);
   const auto taken = client_->InitProducerId(id, setup_.transaction_timeout, kStepTimeout);
   if (taken.ok()) return setup_.transaction_timeout;
@@ -93,6 +106,15 @@ absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout() {
         ", which is above the brokers' transaction.max.timeout.ms"));
   }
   const auto lower = client_->InitProducerId(id, kDefaultMaxTimeout, kStepTimeout);
+  if (lower.ok() && checkpoint_interval > kDefaultMaxTimeout / 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("checkpoint.interval is ", absl::FormatDuration(checkpoint_interval),
+                     ", and may be at most half of the transaction timeout, which is lowered to ",
+                     absl::FormatDuration(kDefaultMaxTimeout),
+                     ": the brokers' transaction.max.timeout.ms is "
+                     "below the ",
+                     absl::FormatDuration(setup_.transaction_timeout), " that are asked for"));
+  }
   if (lower.ok()) return kDefaultMaxTimeout;
   if (!absl::IsInvalidArgument(lower.status())) return lower.status();
   return absl::InvalidArgumentError(
@@ -169,7 +191,11 @@ absl::Status TransactionalCommitter::Replay(std::vector<Committable> committable
     options.rest_suffices = policy_ == ResumePolicy::kReplay;
     TransactionReplay replay(options, *setup_.clients, *client_, *outcomes_, *steps_);
     const absl::StatusOr<uint64_t> published = replay.Publish(committables);
-    if (published.ok()) return absl::OkStatus();
+    if (published.ok()) {
+      replays_ += *published > 0 ? 1 : 0;
+      replayed_records_ += *published;
+      return absl::OkStatus();
+    }
     if (!replay.loss().has_value()) return published.status();
     const Committable lost = committables[replay.loss()->index];
     if (policy_ != ResumePolicy::kIgnore) {

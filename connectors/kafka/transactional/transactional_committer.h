@@ -50,10 +50,13 @@ class TransactionalCommitter final : public SinkCommitter {
 
   absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) override;
   absl::Status Release() override;
+  absl::Status Refresh(const SinkIdentity& identity, const std::string& recovered) override;
+  std::map<std::string, double> Metrics() const override;
 
  private:
   absl::StatusOr<std::string> RunRecovery(const SinkRecovery& recovery);
-  absl::StatusOr<absl::Duration> AgreeOnTimeout();
+  std::unique_ptr<SinkOwnership> MakeOwnership(const std::string& prefix);
+  absl::StatusOr<absl::Duration> AgreeOnTimeout(absl::Duration checkpoint_interval);
   absl::Status SettleEpoch(const UncommittedEpoch& epoch);
   // Commits what can be; the rest comes back, in order, with nobody able to commit it any more.
   absl::StatusOr<std::vector<Committable>> CommitOrCollect(
@@ -78,6 +81,8 @@ class TransactionalCommitter final : public SinkCommitter {
   WriterInstructions instructions_;
   std::set<std::string> owned_ids_;  // of uncommitted epochs
   bool lost_ = false;
+  uint64_t replays_ = 0;  // transactions of the replay id
+  uint64_t replayed_records_ = 0;
 };
 
 /// "east-flight-delays-delayed-flights"

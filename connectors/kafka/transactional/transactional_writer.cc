@@ -18,7 +18,10 @@ using State = TransactionSlot::State;
 }  // namespace
 
 TransactionalWriter::TransactionalWriter(TransactionalWriterSetup setup, const Clock& clock)
-    : setup_(std::move(setup)), clock_(clock), serializer_(setup_.options) {}
+    : setup_(std::move(setup)),
+      clock_(clock),
+      metrics_(std::make_shared<TransactionMetrics>(clock)),
+      serializer_(setup_.options) {}
 
 TransactionalWriter::~TransactionalWriter() {
   if (jobs_ == nullptr) return;
@@ -56,6 +59,7 @@ absl::Status TransactionalWriter::Open(const std::string& recovered) {
   // Behind it every transaction is decided, one way or the other.
   settings_->commit_timeout = instructions_.transaction_timeout;
   settings_->flush_timeout = std::min(settings_->flush_timeout, instructions_.transaction_timeout);
+  metrics_->SetTimeout(instructions_.transaction_timeout);
   WarmSlots();
   return absl::OkStatus();
 }
@@ -72,6 +76,13 @@ void TransactionalWriter::Work() {
   WarmSlots();
   CommitNext();
   AnswerBarriers();
+  UpdateMetrics();
+}
+
+void TransactionalWriter::UpdateMetrics() {
+  TransactionMetrics::SlotCounts counts = {};
+  for (const auto& [number, slot] : slots_) ++counts.at(static_cast<size_t>(slot->state()));
+  metrics_->SetSlots(counts, OldestBegunAt());
 }
 
 void TransactionalWriter::WarmSlots() {
@@ -125,12 +136,12 @@ bool TransactionalWriter::Delivering() const {
                      [](const auto& entry) { return entry.second->delivering(); });
 }
 
-std::optional<absl::Duration> TransactionalWriter::OldestUncommittedAge() const {
+std::optional<absl::Duration> TransactionalWriter::OldestBegunAt() const {
   std::optional<absl::Duration> oldest;
   for (const auto& [number, slot] : slots_) {
     const std::optional<absl::Duration> begun_at = slot->begun_at();
     if (!begun_at.has_value()) continue;
-    oldest = std::max(oldest.value_or(absl::ZeroDuration()), clock_.Monotonic() - *begun_at);
+    oldest = std::min(oldest.value_or(*begun_at), *begun_at);
   }
   return oldest;
 }
@@ -138,8 +149,9 @@ std::optional<absl::Duration> TransactionalWriter::OldestUncommittedAge() const 
 bool TransactionalWriter::HasRoom() {
   Work();
   if (!error_.ok()) return true;  // the next Write says what happened
-  const std::optional<absl::Duration> age = OldestUncommittedAge();
-  if (age.has_value() && *age > instructions_.transaction_timeout / 2) return false;
+  const std::optional<absl::Duration> oldest = OldestBegunAt();
+  const absl::Duration patience = instructions_.transaction_timeout / 2;
+  if (oldest.has_value() && clock_.Monotonic() - *oldest > patience) return false;
   const SlotPtr open = FirstIn(State::kOpen);
   if (open == nullptr) return !Delivering() && FirstIn(State::kReady) != nullptr;
   return open->HasRoom(setup_.options.max_outstanding_messages,
@@ -155,6 +167,7 @@ absl::Status TransactionalWriter::Write(const BatchPtr& batch) {
     WEIR_CHECK(slot != nullptr) << "Write without room";
     Fail(slot->Open(clock_.Monotonic()));
     WEIR_RETURN_IF_ERROR(error_);
+    UpdateMetrics();
   }
   WEIR_CHECK(slot->batch().empty()) << "Write without room";
   // An error is kept: the barrier must not pass over records that were not written.
@@ -171,6 +184,7 @@ void TransactionalWriter::PrepareCommit(Epoch epoch, PrepareDone done) {
     open->StartPreparing(epoch);
     Prepare(open);
     WarmSlots();
+    UpdateMetrics();
   }
   AnswerBarriers();
 }
@@ -246,17 +260,21 @@ void TransactionalWriter::CommitNext() {
           for (const SlotPtr& slot : slots) WEIR_RETURN_IF_ERROR(slot->Commit());
           return absl::OkStatus();
         },
-        [this, slots](const absl::Status& status) { CommitEnded(slots, status); });
+        [this, slots, started = clock_.Monotonic()](const absl::Status& status) {
+          CommitEnded(slots, started, status);
+        });
+    UpdateMetrics();
     return;
   }
 }
 
-void TransactionalWriter::CommitEnded(const std::vector<SlotPtr>& slots,
+void TransactionalWriter::CommitEnded(const std::vector<SlotPtr>& slots, absl::Duration started,
                                       const absl::Status& status) {
   committing_ = false;
   Fail(status);
   if (!status.ok()) return;  // whoever waits hears it by CommitNext
   for (const SlotPtr& slot : slots) slot->FinishCommitting();
+  metrics_->OnCommitted(slots.size(), clock_.Monotonic() - started);
 }
 
 void TransactionalWriter::OnReceipt(Epoch epoch) {
@@ -272,6 +290,7 @@ void TransactionalWriter::OnReceipt(Epoch epoch) {
   }
   for (const uint32_t number : repeated) Retire(number);
   WarmSlots();
+  UpdateMetrics();
   jobs_->wakeup()();
 }
 

@@ -20,6 +20,7 @@
 #include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/resolved_sink_options.h"
 #include "connectors/kafka/transactional/pool_jobs.h"
+#include "connectors/kafka/transactional/transaction_metrics.h"
 #include "connectors/kafka/transactional/transaction_slot.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/writer_instructions.h"
@@ -79,9 +80,7 @@ class TransactionalWriter final : public SinkWriter {
   void Commit(const CommitPermit& permit, CommitDone done) override;
   void OnReceipt(Epoch epoch) override;
 
-  /// For metrics.
-  std::optional<absl::Duration> OldestUncommittedAge() const;
-  absl::Duration transaction_timeout() const { return instructions_.transaction_timeout; }
+  std::shared_ptr<const SinkMetrics> metrics() const override { return metrics_; }
   size_t slots() const { return slots_.size(); }
 
  private:
@@ -97,6 +96,9 @@ class TransactionalWriter final : public SinkWriter {
   };
 
   ClientConfiguration MakeConfiguration() const;
+  // When the oldest transaction that is not committed began, by the monotonic clock.
+  std::optional<absl::Duration> OldestBegunAt() const;
+  void UpdateMetrics();
   void Work();
   void Fail(const absl::Status& error);
   void WarmSlots();
@@ -112,12 +114,14 @@ class TransactionalWriter final : public SinkWriter {
   SlotPtr FirstIn(TransactionSlot::State state) const;
   bool Delivering() const;
   void CommitNext();
-  void CommitEnded(const std::vector<SlotPtr>& slots, const absl::Status& status);
+  void CommitEnded(const std::vector<SlotPtr>& slots, absl::Duration started,
+                   const absl::Status& status);
   // Closes the handle, on the pool: its id is used no more.
   void Retire(uint32_t number);
 
   const TransactionalWriterSetup setup_;
   const Clock& clock_;
+  const std::shared_ptr<TransactionMetrics> metrics_;
   std::function<void()> wakeup_;
   RecordSerializer serializer_;
   WriterInstructions instructions_;

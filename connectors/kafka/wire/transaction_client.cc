@@ -34,4 +34,10 @@ TransactionState ParseTransactionState(const std::string& name) {
   return TransactionState::kUnknown;
 }
 
+bool IsOpen(TransactionState state) {
+  return state == TransactionState::kOngoing || state == TransactionState::kPrepareCommit ||
+         state == TransactionState::kPrepareAbort ||
+         state == TransactionState::kPrepareEpochFence || state == TransactionState::kUnknown;
+}
+
 }  // namespace weir::kafka

@@ -78,6 +78,8 @@ enum class TransactionState {
 /// "Ongoing", as Kafka writes it; kUnknown: "Unknown".
 std::string TransactionStateName(TransactionState state);
 TransactionState ParseTransactionState(const std::string& name);
+/// Open, or on its way to an end; also one that this client does not know.
+bool IsOpen(TransactionState state);
 
 struct ListedTransaction {
   std::string transactional_id;

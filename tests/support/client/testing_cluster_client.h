@@ -20,9 +20,11 @@ class TestingClusterClient final : public ClusterClient {
   proto::ListCheckpointsResponse checkpoints;
   proto::ClusterDetails cluster;
   proto::JobGraph graph;
+  proto::TransactionsResponse transactions;
 
   std::vector<std::string> calls;  // "cancel job-1"
   proto::SubmitJobRequest submitted;
+  proto::TransactionsRequest asked;
 
   absl::StatusOr<std::string> UploadArtifact(const std::string& path) override {
     return Answer(absl::StrCat("upload ", path), std::string(64, 'a'));
@@ -61,6 +63,11 @@ class TestingClusterClient final : public ClusterClient {
   }
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     return Answer(absl::StrCat("checkpoints ", job), checkpoints);
+  }
+  absl::StatusOr<proto::TransactionsResponse> Transactions(
+      const proto::TransactionsRequest& request) override {
+    asked = request;
+    return Answer("transactions", transactions);
   }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return Answer("cluster", cluster);

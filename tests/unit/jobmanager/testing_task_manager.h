@@ -164,6 +164,9 @@ class TestingTaskManager {
   /// What planning comes to; absent: no answer.
   std::optional<absl::StatusOr<proto::JobGraph>> plan;
   int plans_made = 0;
+  /// What a question about transactions comes to; absent: no answer.
+  std::optional<proto::TransactionsResult> transactions;
+  std::vector<proto::RunTransactions> asked;
 
  private:
   proto::Header MakeHeader(const std::string& sender) {
@@ -207,6 +210,14 @@ class TestingTaskManager {
       ReportWorker(worker->second);
     } else if (envelope.has_run_planner()) {
       OnRunPlanner(envelope.run_planner());
+    } else if (envelope.has_run_transactions()) {
+      asked.push_back(envelope.run_transactions());
+      if (!transactions) return;
+      proto::Envelope answer;
+      *answer.mutable_header() = MakeHeader(id_);
+      *answer.mutable_transactions_result() = *transactions;
+      answer.mutable_transactions_result()->set_request(asked.back().request());
+      Send(answer);
     }
   }
   void OnDirective(const proto::TaskManagerDirective& directive) {

@@ -52,6 +52,10 @@ class SharedClient final : public ClusterClient {
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     return client_.ListCheckpoints(job);
   }
+  absl::StatusOr<proto::TransactionsResponse> Transactions(
+      const proto::TransactionsRequest& request) override {
+    return client_.Transactions(request);
+  }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return client_.DescribeCluster();
   }
@@ -124,7 +128,7 @@ TEST_F(CliTest, UnknownFlagNamesTheNearest) {
 
 TEST_F(CliTest, EveryVerbHasHelp) {
   for (const char* verb : {"submit", "plan", "list", "describe", "cancel", "stop", "resume",
-                           "checkpoints", "cluster"}) {
+                           "checkpoints", "transactions", "cluster"}) {
     EXPECT_EQ(Run({verb, "--help"}), kOk) << verb;
     EXPECT_THAT(out_.str(), HasSubstr(std::string("Usage: weir ") + verb));
     EXPECT_EQ(error_.str(), "");
@@ -253,6 +257,52 @@ TEST_F(CliTest, ResumePassesThePolicy) {
   EXPECT_EQ(client_.calls.front(), "resume flights IGNORE");
   EXPECT_EQ(Run({"resume", "flights", "--policy=maybe"}), kUsage);
   EXPECT_EQ(error_.str(), "weir: --policy is replay or ignore, not 'maybe'\n");
+}
+
+TEST_F(CliTest, TransactionsAsksWhatWasSaid) {
+  EXPECT_EQ(Run({"transactions", "list", "flights", "--prefix=old", "--sink", "copies"}), kOk);
+  EXPECT_EQ(client_.asked.verb(), proto::TransactionsRequest::LIST);
+  EXPECT_EQ(client_.asked.job(), "flights");
+  EXPECT_EQ(client_.asked.prefix(), "old");
+  EXPECT_EQ(client_.asked.sink_uid(), "copies");
+  EXPECT_THAT(out_.str(), HasSubstr("TRANSACTIONAL ID  KIND"));
+  EXPECT_EQ(options_.call_timeout, absl::Minutes(2));
+  EXPECT_EQ(Run({"transactions", "explain", "flights", "p~5~0~1"}), kOk);
+  EXPECT_EQ(client_.asked.verb(), proto::TransactionsRequest::EXPLAIN);
+  EXPECT_EQ(client_.asked.transactional_id(), "p~5~0~1");
+}
+
+TEST_F(CliTest, TransactionsSaysWhatWasDoneInSentences) {
+  client_.transactions.add_sentences("It is ended.");
+  client_.transactions.add_sentences("Nobody holds it.");
+  EXPECT_EQ(Run({"transactions", "abort", "flights", "p~5~0~1"}), kOk);
+  EXPECT_EQ(client_.asked.verb(), proto::TransactionsRequest::ABORT);
+  EXPECT_EQ(out_.str(), "It is ended.\nNobody holds it.\n");
+  EXPECT_EQ(Run({"transactions", "abort", "flights", "p~5~0~1", "-o", "json"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("\"It is ended.\""));
+  client_.error = absl::FailedPreconditionError("epoch 7 needs it");
+  EXPECT_EQ(Run({"transactions", "abort", "flights", "p~5~0~1"}), kConflict);
+  EXPECT_EQ(error_.str(), "weir: epoch 7 needs it\n");
+}
+
+TEST_F(CliTest, TransactionsUsageErrorsAreOneSentence) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "no list|explain|abort is given"},
+      {{"list"}, "no JOB is given"},
+      {{"lst", "flights"},
+       "unknown action 'lst' of transactions; list, explain and abort exist; did you mean 'list'?"},
+      {{"list", "flights", "p~5~0~1"}, "unexpected argument 'p~5~0~1'"},
+      {{"explain", "flights"}, "transactions explain needs the transactional id behind the job"},
+      {{"abort", "flights"}, "transactions abort needs the transactional id behind the job"},
+      {{"abort", "flights", "a", "b"}, "unexpected argument 'b'"},
+      {{"list", "flights", "--prefix="}, "--prefix is empty"}};
+  for (const auto& [arguments, sentence] : cases) {
+    std::vector<std::string> all = {"transactions"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    EXPECT_EQ(Run(all), kUsage);
+    EXPECT_EQ(error_.str(), "weir: " + sentence + "\n");
+  }
+  EXPECT_TRUE(client_.calls.empty());
 }
 
 TEST_F(CliTest, MissingAndSuperfluousArgumentsAreUsageErrors) {

@@ -2,10 +2,13 @@
 
 #include "client/cli/output.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace weir::cli {
 namespace {
+
+using testing::HasSubstr;
 
 proto::JobSummary Summary() {
   proto::JobSummary job;
@@ -47,7 +50,7 @@ TEST(JsonOutput, Jobs) {
 )json");
 }
 
-TEST(JsonOutput, Job) {
+proto::JobDetails Job() {
   proto::JobDetails job;
   *job.mutable_summary() = Summary();
   *job.mutable_checkpoints() = Counts();
@@ -65,8 +68,16 @@ TEST(JsonOutput, Job) {
   task->set_records_in(10);
   task->set_records_out(9);
   task->add_splits("flights-0");
+  proto::SinkMetrics* sink = task->add_sinks();
+  sink->set_sink_uid("copies");
+  (*sink->mutable_values())["transactionSlotsOpen"] = 1;
+  (*sink->mutable_values())["oldestPendingTransactionAgeMs"] = 1500;
   (*job.mutable_configuration())["checkpoint.interval"] = "500ms";
-  EXPECT_EQ(JobAsJson(job), R"json({
+  return job;
+}
+
+TEST(JsonOutput, Job) {
+  EXPECT_EQ(JobAsJson(Job()), R"json({
   "job_id": "job-1",
   "name": "flights",
   "state": "RUNNING",
@@ -94,9 +105,19 @@ TEST(JsonOutput, Job) {
       "records_out": 9,
       "splits": [
         "flights-0"
+      ],
+      "sinks": [
+        {
+          "uid": "copies",
+          "metrics": {
+            "oldestPendingTransactionAgeMs": 1500.0,
+            "transactionSlotsOpen": 1.0
+          }
+        }
       ]
     }
   ],
+  "sinks": [],
   "checkpoints": {
     "triggered": 5,
     "completed": 3,
@@ -146,6 +167,87 @@ TEST(JsonOutput, Checkpoints) {
 )json");
 }
 
+proto::TransactionsResponse Transactions() {
+  proto::TransactionsResponse response;
+  proto::SinkTransaction* open = response.add_transactions();
+  open->set_sink_uid("copies");
+  open->set_prefix("p");
+  open->set_transactional_id("p~5~0~1");
+  open->set_state("Ongoing");
+  open->set_producer_id(7001);
+  open->set_producer_epoch(2);
+  open->set_fence(5);
+  open->set_subtask(0);
+  open->set_slot(1);
+  open->set_age_ms(1250);
+  open->set_timeout_ms(900000);
+  open->set_marker_epoch(12);
+  open->set_kind("CURRENT");
+  open->set_meaning("open in the running generation");
+  proto::SinkTransaction* owner = response.add_transactions();
+  owner->set_sink_uid("copies");
+  owner->set_prefix("p");
+  owner->set_transactional_id("p~owner");
+  owner->set_state("CompleteCommit");
+  owner->set_timeout_ms(60000);
+  owner->set_kind("OWNER");
+  owner->set_meaning("owner record, of job job-1");
+  return response;
+}
+
+TEST(JsonOutput, Transactions) {
+  EXPECT_EQ(TransactionsAsJson(Transactions()), R"json({
+  "transactions": [
+    {
+      "sink": "copies",
+      "prefix": "p",
+      "transactional_id": "p~5~0~1",
+      "kind": "CURRENT",
+      "meaning": "open in the running generation",
+      "state": "Ongoing",
+      "producer_id": 7001,
+      "producer_epoch": 2,
+      "fence": 5,
+      "subtask": 0,
+      "slot": 1,
+      "age_ms": 1250,
+      "timeout_ms": 900000,
+      "marker_epoch": 12
+    },
+    {
+      "sink": "copies",
+      "prefix": "p",
+      "transactional_id": "p~owner",
+      "kind": "OWNER",
+      "meaning": "owner record, of job job-1",
+      "state": "CompleteCommit",
+      "producer_id": 0,
+      "producer_epoch": 0,
+      "fence": null,
+      "subtask": null,
+      "slot": null,
+      "age_ms": null,
+      "timeout_ms": 60000,
+      "marker_epoch": null
+    }
+  ],
+  "sentences": []
+}
+)json");
+}
+
+TEST(JsonOutput, Sentences) {
+  proto::TransactionsResponse response;
+  response.add_sentences("The prefix is free.");
+  EXPECT_EQ(TransactionsAsJson(response), R"json({
+  "transactions": [],
+  "sentences": [
+    "The prefix is free."
+  ]
+}
+)json");
+}
+
 TEST(JsonOutput, Cluster) {
   proto::ClusterDetails cluster;
   cluster.set_cluster_id("default");
@@ -186,6 +288,45 @@ TEST(JsonOutput, BytesThatAreNoUtf8AreReplaced) {
   proto::JobSummary job = Summary();
   job.set_reason("\xff");
   EXPECT_NE(JobStateAsJson(job).find("\xEF\xBF\xBD"), std::string::npos);
+}
+
+TEST(TableOutput, Transactions) {
+  const std::string table = TransactionsAsTable(Transactions());
+  EXPECT_THAT(table,
+              HasSubstr("p~5~0~1           CURRENT  Ongoing         7001:2    5      0        "
+                        "1     1.2s  900.0s   epoch 12  open in the running generation\n"));
+  EXPECT_THAT(table,
+              HasSubstr("p~owner           OWNER    CompleteCommit  0:0       -      -        "
+                        "-     -     60.0s    -         owner record, of job job-1\n"));
+}
+
+// The oldest and the slowest of all tasks, and the sum of what is counted.
+TEST(TableOutput, ALineForEachTransactionalSink) {
+  proto::JobDetails job;
+  for (const double factor : {1.0, 2.0}) {
+    proto::TaskDetails* task = job.add_tasks();
+    proto::SinkMetrics* sink = task->add_sinks();
+    sink->set_sink_uid("copies");
+    auto& values = *sink->mutable_values();
+    values["oldestPendingTransactionAgeMs"] = 1500 * factor;
+    values["oldestPendingTransactionTimeoutRatio"] = 0.02 * factor;
+    values["transactionTimeoutMs"] = 60000;
+    values["committedTransactions"] = 3 * factor;
+    values["lastCommitLatencyMs"] = 5 * factor;
+    values["maxCommitLatencyMs"] = 40;
+    values["transactionSlotsOpen"] = 1;
+    values["transactionSlotsReady"] = 1;
+    values["transactionSlotsWarming"] = 0;
+  }
+  const std::string line =
+      "Sink 'copies': oldest open transaction 3.0s of 60.0s (4 %), 9 committed, last commit 10 ms, "
+      "longest 40 ms, slots: 2 open, 2 ready\n";
+  EXPECT_THAT(JobAsTable(job), HasSubstr(line));
+  proto::SinkMetrics* committer = job.add_sinks();
+  committer->set_sink_uid("copies");
+  (*committer->mutable_values())["replays"] = 2;
+  (*committer->mutable_values())["replayedRecords"] = 30;
+  EXPECT_THAT(JobAsTable(job), HasSubstr("longest 40 ms, 2 replays of 30 records, slots"));
 }
 
 TEST(TableOutput, ColumnsAreAligned) {

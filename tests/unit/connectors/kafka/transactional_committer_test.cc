@@ -125,6 +125,60 @@ TEST_F(TransactionalCommitterTest, TheTimeoutIsLoweredToWhatBrokersAllow) {
   EXPECT_EQ(Recover()->transaction_timeout, absl::Minutes(15));
 }
 
+TEST_F(TransactionalCommitterTest, AnIntervalThatTheLoweredTimeoutDoesNotBearIsRefused) {
+  coordinator_->max_timeout = absl::Minutes(15);
+  recovery_.checkpoint_interval = absl::Minutes(7) + absl::Seconds(30);
+  EXPECT_TRUE(Recover().ok());
+  kafka_.log.clear();
+  recovery_.checkpoint_interval += absl::Seconds(1);
+  const absl::Status status = Recover().status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("checkpoint.interval is 7m31s"), HasSubstr("lowered to 15m")));
+  // What nobody lowers has been checked when the job was submitted.
+  kafka_.log.clear();
+  coordinator_->max_timeout = absl::Hours(1);
+  EXPECT_TRUE(Recover().ok());
+}
+
+class RefreshTest : public TransactionalCommitterTest {
+ protected:
+  absl::Status Refresh() {
+    Recover().status().IgnoreError();  // makes a committer, whose record is of no interest here
+    kafka_.log.clear();
+    return committer_->Refresh(recovery_.identity,
+                               WriterInstructions{5, kPrefix, absl::Hours(1)}.Encode());
+  }
+};
+
+TEST_F(RefreshTest, WritesTheRecordAgain) {
+  Own({"east", "job-1", 5, false});
+  ASSERT_EQ(Refresh(), absl::OkStatus());
+  ASSERT_EQ(kafka_.Calls("marker").size(), 1u);
+  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[1 5 held job-1 east]"));
+  EXPECT_EQ(kafka_.Calls("commit").size(), 1u);
+  EXPECT_EQ(kafka_.live_producers, 1);  // of Recover; its own is closed
+}
+
+TEST_F(RefreshTest, WritesARecordThatHasExpired) {
+  ASSERT_EQ(Refresh(), absl::OkStatus());
+  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[1 5 held job-1 east]"));
+}
+
+TEST_F(RefreshTest, LeavesALaterGenerationsRecordAlone) {
+  Own({"east", "job-1", 6, false});
+  const absl::Status status = Refresh();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is fence 6 of job job-1"));
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+}
+
+TEST_F(RefreshTest, LeavesAnotherJobsRecordAlone) {
+  Own({"east", "job-2", 5, false});
+  EXPECT_TRUE(absl::IsFailedPrecondition(Refresh()));
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+}
+
 TEST_F(TransactionalCommitterTest, ReleaseMarksTheRecord) {
   ASSERT_TRUE(Recover().ok());
   ASSERT_EQ(committer_->Release(), absl::OkStatus());

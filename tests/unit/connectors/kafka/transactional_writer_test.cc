@@ -279,10 +279,45 @@ TEST_F(TransactionalWriterTest, AnOldTransactionStopsTheIntakeUntilItIsCommitted
   EXPECT_TRUE(writer_->HasRoom());
   clock_.now += absl::Milliseconds(1);
   EXPECT_FALSE(writer_->HasRoom());
-  EXPECT_EQ(writer_->OldestUncommittedAge(), absl::Milliseconds(30001));
+  EXPECT_EQ(Metric("oldestPendingTransactionAgeMs"), 30001);
   EXPECT_EQ(Commit(1), absl::OkStatus());
   EXPECT_TRUE(writer_->HasRoom());
-  EXPECT_EQ(writer_->OldestUncommittedAge(), std::nullopt);
+  EXPECT_EQ(Metric("oldestPendingTransactionAgeMs"), 0);
+}
+
+// Ages grow while nobody calls the writer.
+TEST_F(TransactionalWriterTest, MetricsTellAgesSlotsAndCommits) {
+  Open();
+  const std::shared_ptr<const SinkMetrics> metrics = writer_->metrics();
+  EXPECT_EQ(Metric("transactionTimeoutMs"), 60000);
+  EXPECT_EQ(Metric("transactionSlotsReady"), 2);
+  EXPECT_EQ(Metric("oldestPendingTransactionTimeoutRatio"), 0);
+  Write({"a"});
+  EXPECT_EQ(Metric("transactionSlotsOpen"), 1);
+  clock_.now += absl::Seconds(15);
+  EXPECT_EQ(Metric("oldestPendingTransactionAgeMs"), 15000);
+  EXPECT_EQ(Metric("oldestPendingTransactionTimeoutRatio"), 0.25);
+  Prepare(1);
+  EXPECT_EQ(Metric("transactionSlotsPrepared"), 1);
+  std::optional<absl::Status> committed;
+  Permit(1, &committed);
+  EXPECT_EQ(Metric("transactionSlotsCommitting"), 1);
+  clock_.now += absl::Milliseconds(40);
+  pool_.RunAll();
+  writer_->HasRoom();
+  EXPECT_EQ(Metric("committedTransactions"), 1);
+  EXPECT_EQ(Metric("lastCommitLatencyMs"), 40);
+  EXPECT_EQ(Metric("transactionSlotsCommitted"), 1);
+  Write({"b"});
+  Prepare(2);
+  EXPECT_EQ(Commit(2), absl::OkStatus());
+  EXPECT_EQ(Metric("committedTransactions"), 2);
+  EXPECT_EQ(Metric("lastCommitLatencyMs"), 0);
+  EXPECT_EQ(Metric("maxCommitLatencyMs"), 40);
+  writer_->OnReceipt(Epoch(2));
+  EXPECT_EQ(Metric("transactionSlotsCommitted"), 0);
+  writer_.reset();
+  EXPECT_EQ(metrics->Read().at("committedTransactions"), 2);
 }
 
 TEST_F(TransactionalWriterTest, TheBoundsOfWhatIsOutstandingStopTheIntake) {

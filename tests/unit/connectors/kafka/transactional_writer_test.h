@@ -113,6 +113,8 @@ class TransactionalWriterTest : public testing::Test {
     return result.value_or(absl::UnknownError("no answer"));
   }
 
+  double Metric(const std::string& name) const { return writer_->metrics()->Read().at(name); }
+
   TestingTransactionalKafka kafka_;
   ManualBlockingPool pool_;
   TransactionalWriterClock clock_;

@@ -361,6 +361,23 @@ TEST_F(DispatcherTest, CancelsAJobByItsName) {
   EXPECT_EQ(Describe("mine")->summary().state(), "CANCELED");
 }
 
+TEST_F(DispatcherTest, AnIntervalThatATransactionCannotOutliveIsRefused) {
+  Lead();
+  task_manager_.plan = TestingGraph(1, /*transactional=*/true);
+  (*task_manager_.plan)
+      ->mutable_vertices(0)
+      ->mutable_operators(1)
+      ->set_transaction_timeout_ms(60000);
+  proto::SubmitJobRequest request = RequestOf("t");
+  (*request.mutable_configuration())["checkpoint.interval"] = "1min";
+  const absl::Status status = Submit(request).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("at most half of the transaction timeout"));
+  EXPECT_THAT(dispatcher_->jobs(), IsEmpty());
+  (*request.mutable_configuration())["checkpoint.interval"] = "30s";
+  EXPECT_EQ(Submit(request).status(), absl::OkStatus());
+}
+
 TEST_F(DispatcherTest, SlotsThatAJobGivesBackGoToTheNext) {
   Lead();
   task_manager_.plan = TestingGraph(2);

@@ -49,6 +49,19 @@ TEST(JobOptions, AnOptionOfTheClusterCannotBeGivenWithAJob) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("taskmanager.slots"));
 }
 
+TEST(JobOptions, TheIntervalIsAtMostHalfOfATransactionTimeout) {
+  proto::JobGraph graph;
+  proto::OperatorDescriptor* sink = graph.add_vertices()->add_operators();
+  sink->set_name("copies");
+  const JobOptions half = *Make({{"checkpoint.interval", "30s"}});
+  EXPECT_EQ(CheckTransactionTimeouts(half, graph), absl::OkStatus());
+  sink->set_transaction_timeout_ms(60000);
+  EXPECT_EQ(CheckTransactionTimeouts(half, graph), absl::OkStatus());
+  EXPECT_EQ(CheckTransactionTimeouts(*Make({{"checkpoint.interval", "31s"}}), graph),
+            absl::InvalidArgumentError("checkpoint.interval is 31s, and may be at most half of the "
+                                       "transaction timeout of sink 'copies', which is 1min"));
+}
+
 TEST(JobOptions, ABadValueIsNamed) {
   const absl::Status status = Make({{"checkpoint.retained", "many"}}).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));

@@ -58,6 +58,7 @@ class TestingLeadership final : public TaskManagerRegistry::Listener {
     master->OnWorkerReport(header, report);
   }
   void OnPlannerResult(const proto::PlannerResult&) override {}
+  void OnTransactionsResult(const proto::TransactionsResult&) override {}
 
   absl::Status stale;
   TaskManagerRegistry registry;

@@ -34,6 +34,7 @@ class TestingListener final : public TaskManagerRegistry::Listener {
   void OnPlannerResult(const proto::PlannerResult& result) override {
     plans.push_back(result.request());
   }
+  void OnTransactionsResult(const proto::TransactionsResult&) override {}
 
   int slots_changed = 0;
   std::vector<std::pair<std::string, std::string>> lost;

@@ -209,5 +209,29 @@ TEST_F(TaskManagerTest, AFailedPlanIsOneSentence) {
   EXPECT_EQ(sent_.back().planner_result().error(), "'a.out' is no Weir job");
 }
 
+TEST_F(TaskManagerTest, WhatTheJobSaysOfItsTransactionsIsSentBackUnderItsRequest) {
+  Register();
+  launcher_.inspection->mutable_response()->add_sentences("All is well.");
+  proto::Envelope envelope = FromLeader();
+  envelope.mutable_run_transactions()->set_request("t-1");
+  envelope.mutable_run_transactions()->set_artifact("sha");
+  Hear(envelope);
+  EXPECT_THAT(launcher_.inspected, ElementsAre("sha"));
+  EXPECT_EQ(sent_.back().transactions_result().request(), "t-1");
+  EXPECT_EQ(sent_.back().transactions_result().response().sentences(0), "All is well.");
+}
+
+TEST_F(TaskManagerTest, AJobThatCannotBeAskedIsTold) {
+  Register();
+  launcher_.inspection = absl::NotFoundError("the cluster has no artifact sha");
+  proto::Envelope envelope = FromLeader();
+  envelope.mutable_run_transactions()->set_request("t-1");
+  Hear(envelope);
+  const proto::TransactionsResult& result = sent_.back().transactions_result();
+  EXPECT_EQ(result.request(), "t-1");
+  EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kNotFound));
+  EXPECT_EQ(result.error(), "the cluster has no artifact sha");
+}
+
 }  // namespace
 }  // namespace weir::taskmanager

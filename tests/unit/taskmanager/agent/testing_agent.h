@@ -32,13 +32,20 @@ class TestingLauncher final : public WorkerLauncher {
     planned.push_back(request.artifact());
     done(plan);
   }
+  void Inspect(const proto::RunTransactions& request,
+               std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) override {
+    inspected.push_back(request.artifact());
+    done(inspection);
+  }
 
   std::vector<std::string> launched;
   std::vector<std::string> killed;
   std::vector<std::string> planned;
+  std::vector<std::string> inspected;
   std::map<std::string, std::function<void(uint64_t)>> starts;
   std::map<std::string, std::function<void(const std::string&)>> exits;
   absl::StatusOr<proto::JobGraph> plan = proto::JobGraph();
+  absl::StatusOr<proto::TransactionsResult> inspection = proto::TransactionsResult();
 };
 
 /// The TaskManager's end of one worker's stream.

@@ -152,6 +152,7 @@ struct WriterScript {
   std::string recovered;  // what Open was given
   std::vector<uint64_t> receipts;
   bool destroyed = false;
+  std::map<std::string, double> metrics;  // what it counts
 
   void FinishPrepare(uint64_t epoch) {
     SinkWriter::PrepareDone done = std::move(waiting_prepares.at(epoch));
@@ -160,10 +161,22 @@ struct WriterScript {
   }
 };
 
+class TestingSinkMetrics final : public SinkMetrics {
+ public:
+  explicit TestingSinkMetrics(std::shared_ptr<WriterScript> script) : script_(std::move(script)) {}
+  std::map<std::string, double> Read() const override { return script_->metrics; }
+
+ private:
+  const std::shared_ptr<WriterScript> script_;
+};
+
 class TestingWriter final : public SinkWriter {
  public:
   explicit TestingWriter(std::shared_ptr<WriterScript> script) : script_(std::move(script)) {}
   ~TestingWriter() override { script_->destroyed = true; }
+  std::shared_ptr<const SinkMetrics> metrics() const override {
+    return std::make_shared<TestingSinkMetrics>(script_);
+  }
 
   void SetWakeup(std::function<void()> wakeup) override { script_->wakeup = std::move(wakeup); }
   absl::Status Open(const std::string& recovered) override {

@@ -163,6 +163,29 @@ TEST_F(CoordinatorTasksTest, TheCommitterIsToldWhoItIsAndWhatItFoundBefore) {
   EXPECT_EQ(job_.committer->recovery->identity.uid.value(), "sink");
 }
 
+TEST_F(CoordinatorTasksTest, TheCommitterIsToldTheCheckpointInterval) {
+  deployment_.set_checkpoint_interval_ms(1500);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_EQ(job_.committer->recovery->checkpoint_interval, absl::Milliseconds(1500));
+}
+
+TEST_F(CoordinatorTasksTest, WhatTheCommitterCountedIsTold) {
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  ASSERT_THAT(tasks_.sink_metrics(), SizeIs(1));
+  EXPECT_EQ(tasks_.sink_metrics()[0].sink_uid(), "sink");
+  EXPECT_EQ(tasks_.sink_metrics()[0].values().at("replays"), 3);
+}
+
+TEST_F(CoordinatorTasksTest, ARefreshTellsWhatWasRecovered) {
+  EXPECT_FALSE(tasks_.has_committers());
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_TRUE(tasks_.has_committers());
+  EXPECT_EQ(tasks_.Refresh(), absl::OkStatus());
+  EXPECT_THAT(job_.committer->refreshed, ElementsAre("sink of job j: recovered"));
+  job_.committer->refresh = absl::UnavailableError("broker is away");
+  EXPECT_EQ(tasks_.Refresh(), absl::UnavailableError("sink 'sink': broker is away"));
+}
+
 TEST_F(CoordinatorTasksTest, NothingIsCommittedWhenNothingIsUncommitted) {
   ASSERT_EQ(Initialize(), absl::OkStatus());
   EXPECT_THAT(job_.committer->committed, IsEmpty());

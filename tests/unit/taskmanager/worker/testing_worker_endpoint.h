@@ -21,11 +21,11 @@ class WorkerEndpointTest : public ::testing::Test {
  protected:
   static constexpr absl::Duration kHeartbeat = absl::Milliseconds(200);
 
-  WorkerEndpointTest() {
+  explicit WorkerEndpointTest(absl::Duration heartbeat = kHeartbeat) {
     EXPECT_TRUE(files_.MakeDirectory("/jobs/j").ok());
     EXPECT_TRUE(files_.memory.Replace("/jobs/j/probe", "j").ok());
     WorkerEndpoint::Options options;
-    options.heartbeat_interval = kHeartbeat;
+    options.heartbeat_interval = heartbeat;
     options.host = "node-1";
     endpoint_ = std::make_unique<WorkerEndpoint>(
         WorkerId("w-1"), JobId("j"), job_.graph, job_.plan, options,

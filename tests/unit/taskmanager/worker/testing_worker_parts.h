@@ -74,6 +74,8 @@ struct CommitterScript {
   absl::Status error;
   std::optional<SinkRecovery> recovery;  // the last one
   absl::Status target;                   // what CheckTarget of the sink says
+  absl::Status refresh;                  // what Refresh comes to
+  std::vector<std::string> refreshed;    // "sink of job j: recovered"
 };
 
 class TestingCommitter final : public SinkCommitter {
@@ -87,6 +89,12 @@ class TestingCommitter final : public SinkCommitter {
     if (!script_->error.ok()) return script_->error;
     return "recovered";
   }
+  absl::Status Refresh(const SinkIdentity& identity, const std::string& recovered) override {
+    script_->refreshed.push_back(identity.uid.value() + " of job " + identity.job.value() + ": " +
+                                 recovered);
+    return script_->refresh;
+  }
+  std::map<std::string, double> Metrics() const override { return {{"replays", 3}}; }
 
  private:
   const std::shared_ptr<CommitterScript> script_;

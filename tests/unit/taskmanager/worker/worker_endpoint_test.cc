@@ -72,6 +72,17 @@ TEST_F(WorkerEndpointTest, ReportsNameTasksAndSplits) {
   EXPECT_EQ(Report().resident_bytes(), 4096u);
 }
 
+TEST_F(WorkerEndpointTest, ReportsTellWhatSinksCount) {
+  job_.writer->metrics = {{"committedTransactions", 4}};
+  Run();
+  Beat();
+  ASSERT_THAT(Report().tasks(0).sinks(), SizeIs(1));
+  EXPECT_EQ(Report().tasks(0).sinks(0).sink_uid(), "sink");
+  EXPECT_EQ(Report().tasks(0).sinks(0).values().at("committedTransactions"), 4);
+  ASSERT_THAT(Report().sink_metrics(), SizeIs(1));
+  EXPECT_EQ(Report().sink_metrics(0).values().at("replays"), 3);
+}
+
 TEST_F(WorkerEndpointTest, ARepeatedRunChangesNothing) {
   Run();
   Send(RunOf(1));
