@@ -50,13 +50,6 @@ pid_t ParentOf(pid_t pid) {
   return std::sscanf(text.c_str() + name_end + 1, " %c %d", &state, &parent) == 2 ? parent : 0;
 }
 
-bool IsOpen(kafka::TransactionState state) {
-  return state == kafka::TransactionState::kOngoing ||
-         state == kafka::TransactionState::kPrepareCommit ||
-         state == kafka::TransactionState::kPrepareAbort ||
-         state == kafka::TransactionState::kPrepareEpochFence;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StepCampaign>> StepCampaign::Start() {
@@ -308,7 +301,7 @@ absl::StatusOr<std::vector<std::string>> StepCampaign::OpenTransactions(bool of_
   }
   std::vector<std::string> open;
   for (const kafka::ListedTransaction& one : listed) {
-    if (!IsOpen(one.state)) continue;
+    if (!kafka::IsOpen(one.state)) continue;
     const auto id = kafka::TransactionalId::Parse(one.transactional_id, kPrefix);
     if (!of_newest_too && id.has_value() && id->fence == newest) continue;
     open.push_back(absl::StrCat(one.transactional_id, " ", kafka::TransactionStateName(one.state)));

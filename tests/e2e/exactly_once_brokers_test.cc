@@ -46,7 +46,7 @@ TEST_F(OneBrokerTest, TheBrokerIsKilledDuringTheRecovery) {
 /// partitions of the transactions' log, the job has coordinators on more than one broker.
 class ThreeBrokersTest : public ExactlyOnceStreamTest {
  protected:
-  int Brokers() const override { return 3; }
+  int BrokerCount() const override { return 3; }
 };
 
 TEST_F(ThreeBrokersTest, CoordinatorsFailOneAfterTheOther) {

@@ -64,6 +64,7 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     one.marker.run = "run-1";
     one.marker.generation = 1;
     one.marker.producer = Client().DescribeTransactions({id}, kTimeout)->at(id).producer;
+    Marker(id);  // its group has a coordinator now
     WriteMarker(*producer, one, 0);
     EXPECT_TRUE(producer->Commit(kTimeout).ok());
     std::vector<OutgoingMessage> messages;

@@ -21,6 +21,13 @@ absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::str
   return found->second;
 }
 
+absl::Status TransactionInquiry::AwaitGroup(const std::string& group,
+                                            const TopicPartition& partition,
+                                            absl::Duration timeout) {
+  MutexLock lock(one_at_a_time_);
+  return client_->FetchOffset(group, partition, {/*require_stable=*/false}, timeout).status();
+}
+
 TransactionSlot::TransactionSlot(std::shared_ptr<const TransactionSlotSettings> settings,
                                  const TransactionalId& id)
     : settings_(std::move(settings)), id_(id.ToString()) {
@@ -155,6 +162,8 @@ absl::Status TransactionSlot::Warm() {
   WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
                         settings_->inquiry->Describe(id_, settings_->describe_timeout));
   marker_.producer = described.producer;
+  WEIR_RETURN_IF_ERROR(
+      settings_->inquiry->AwaitGroup(id_, {settings_->topic, 0}, settings_->warm_timeout));
   Step(TransactionStep::kDuringPrewarm);
   marker_.epoch = Epoch(0);
   WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));

@@ -34,6 +34,11 @@ class TransactionInquiry {
 
   /// Errors: those of TransactionClient; NOT_FOUND when the coordinator does not know the id.
   absl::StatusOr<DescribedTransaction> Describe(const std::string& id, absl::Duration timeout);
+  /// Until the group's coordinator answers. librdkafka 2.0.2 may wait for ever, whatever its
+  /// timeout, when a handle's first offset for a group meets none (rd_kafka_coord_req_fsm relies on
+  /// a broker's going up or down): on a fresh cluster, say, whose __consumer_offsets is being made.
+  absl::Status AwaitGroup(const std::string& group, const TopicPartition& partition,
+                          absl::Duration timeout);
   void Cancel() { client_->Cancel(); }
 
  private:

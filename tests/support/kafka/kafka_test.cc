@@ -55,7 +55,7 @@ std::string ReasonToSkipKafka() {
 void KafkaTest::SetUp() {
   const std::string reason = ReasonToSkipKafka();
   if (!reason.empty()) GTEST_SKIP() << reason;
-  const absl::Status started = kEnvironment->EnsureStarted(Brokers());
+  const absl::Status started = kEnvironment->EnsureStarted(BrokerCount());
   ASSERT_TRUE(started.ok()) << started;
 }
 

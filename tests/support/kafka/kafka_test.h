@@ -17,7 +17,7 @@ class KafkaTest : public testing::Test {
   void SetUp() override;
 
   /// How many the tests of a fixture want.
-  virtual int Brokers() const { return 1; }
+  virtual int BrokerCount() const { return 1; }
 
   /// The shared cluster. Only valid after SetUp.
   static KafkaCluster& cluster();

@@ -256,7 +256,7 @@ class TestingTransactionClient final : public TransactionClient {
   }
   absl::StatusOr<GroupOffset> FetchOffset(const std::string&, const TopicPartition&,
                                           FetchOffsetOptions, absl::Duration) override {
-    return absl::UnimplementedError("");
+    return GroupOffset();
   }
   absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
                                                          absl::Duration) override {
