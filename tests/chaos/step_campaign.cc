@@ -19,6 +19,7 @@ namespace weir {
 namespace {
 
 constexpr int kPartitions = 4;
+constexpr int kJobManagers = 2;
 constexpr int kTaskManagers = 3;
 constexpr char kInput[] = "numbers";
 constexpr char kOutput[] = "copies";
@@ -69,7 +70,7 @@ absl::Status StepCampaign::StartAll() {
                         kafka::MakeWireTransactionClient(configuration, MachineClock()));
   setenv("STEP_STOP_DIRECTORY", stops_.path().c_str(), 1);
   WeirClusterOptions options;
-  options.job_managers = 2;
+  options.job_managers = kJobManagers;
   options.task_managers = kTaskManagers;
   options.slots = 2;
   options.job_manager_program = "step_job_manager";
@@ -118,15 +119,22 @@ absl::StatusOr<std::optional<StepHit>> StepCampaign::Provoke(const StepRound& ro
       WEIR_RETURN_IF_ERROR(KillAndAwaitEnd(worker, kKillTimeout));
       break;
     }
-    case StepPrelude::kOwnedEpoch: {
+    case StepPrelude::kOwnedEpoch:
+    case StepPrelude::kAbortedEpoch: {
       WEIR_RETURN_IF_ERROR(control_.Order("after-entry", 1));
-      if (!AwaitHit().has_value()) {
-        return absl::DeadlineExceededError("no checkpoint is owned");
-      }
+      if (!AwaitHit().has_value()) return absl::DeadlineExceededError("no checkpoint is owned");
+      // Both: a standby would commit at once.
       WEIR_ASSIGN_OR_RETURN(const int leader, weir_->Leader());
-      WEIR_RETURN_IF_ERROR(weir_->KillJobManager(leader));
+      for (const int number : {kJobManagers + 1 - leader, leader}) {
+        WEIR_RETURN_IF_ERROR(weir_->KillJobManager(number));
+      }
+      if (round.step.prelude == StepPrelude::kAbortedEpoch) {
+        WEIR_RETURN_IF_ERROR(AbortOpenTransactions());
+      }
       WEIR_RETURN_IF_ERROR(control_.Order(round.step.name, nth));
-      WEIR_RETURN_IF_ERROR(weir_->StartJobManager(leader));
+      for (int number = 1; number <= kJobManagers; ++number) {
+        WEIR_RETURN_IF_ERROR(weir_->StartJobManager(number));
+      }
       break;
     }
   }
@@ -289,6 +297,19 @@ absl::Status StepCampaign::CheckCopies(int64_t up_to) {
   return absl::DataLossError(absl::StrCat("id ", oracle.complete_below(), " has not come out ",
                                           absl::FormatDuration(kCopyTimeout), " after ids up to ",
                                           up_to, " were sent"));
+}
+
+absl::Status StepCampaign::AbortOpenTransactions() {
+  WEIR_ASSIGN_OR_RETURN(
+      const std::vector<kafka::ListedTransaction> listed,
+      transactions_->ListTransactions({kafka::TransactionState::kOngoing}, kRequestTimeout));
+  for (const kafka::ListedTransaction& one : listed) {
+    if (!kafka::TransactionalId::Parse(one.transactional_id, kPrefix).has_value()) continue;
+    WEIR_RETURN_IF_ERROR(
+        transactions_->InitProducerId(one.transactional_id, absl::Minutes(1), kRequestTimeout)
+            .status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> StepCampaign::OpenTransactions(bool of_newest_too) {

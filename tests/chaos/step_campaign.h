@@ -69,6 +69,7 @@ class StepCampaign {
   absl::StatusOr<std::optional<absl::Duration>> AwaitStable(uint64_t generation);
   absl::StatusOr<bool> Runs(uint64_t generation);
   absl::Status CheckCopies(int64_t up_to);
+  absl::Status AbortOpenTransactions();
   /// Those of the sink's prefix that are open, with their states, but for the newest fence's.
   absl::StatusOr<std::vector<std::string>> OpenTransactions(bool of_newest_too);
   absl::Status CheckOpenTransactions(bool of_newest_too);

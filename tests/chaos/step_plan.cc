@@ -1,6 +1,7 @@
 #include "tests/chaos/step_plan.h"
 
 #include <algorithm>
+#include <ostream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -27,6 +28,7 @@ const std::vector<CampaignStep>& CampaignSteps() {
       {"after-commit", StepPrelude::kNone},
       {"before-recovery-end-transaction", StepPrelude::kOwnedEpoch, 2},
       {"after-recovery-end-transaction", StepPrelude::kOwnedEpoch, 2},
+      {"during-replay", StepPrelude::kAbortedEpoch, 1},
   };
   return *steps;
 }
@@ -44,6 +46,8 @@ std::string StepVictimName(StepVictim victim) {
   }
   return "";
 }
+
+void PrintTo(StepVictim victim, std::ostream* out) { *out << StepVictimName(victim); }
 
 std::string StepRound::ToString() const {
   return absl::StrCat(step.name, " (time ", nth, ") x ", StepVictimName(victim), ", choice ",

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <utility>
@@ -13,9 +14,10 @@ namespace weir {
 
 /// What has to happen so that somebody comes to a step.
 enum class StepPrelude {
-  kNone,        // a running job comes there by itself
-  kNewTasks,    // a worker is killed: the next generation warms its slots
-  kOwnedEpoch,  // the leader is killed behind an entry whose transactions nobody has committed
+  kNone,          // a running job comes there by itself
+  kNewTasks,      // a worker is killed: the next generation warms its slots
+  kOwnedEpoch,    // the leader is killed behind an entry whose transactions nobody has committed
+  kAbortedEpoch,  // and, while no JobManager lives, they are aborted, as their timeout would
 };
 
 /// A place of docs/protocols/transactions.md where the campaign kills.
@@ -31,6 +33,8 @@ enum class StepVictim { kWorker, kTaskManager, kJobManager, kBroker };
 inline constexpr StepVictim kStepVictims[] = {StepVictim::kWorker, StepVictim::kTaskManager,
                                               StepVictim::kJobManager, StepVictim::kBroker};
 std::string StepVictimName(StepVictim victim);
+/// For GoogleTest.
+void PrintTo(StepVictim victim, std::ostream* out);
 
 /// One stop and one kill.
 struct StepRound {
