@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./dev chaos [-n TIMES] [other ctest options]
-# ./dev chaos --steps [--rounds N] [--minutes M] [--seed S]
+# ./dev chaos --steps [--rounds N] [--minutes M] [--seed S] [--stable-seconds T]
 # Kills, hangs and restarts real processes under a running stream on real Kafka: the tests of
 # tests/e2e/recovery_test.cc and their like, TIMES times (default 3) or until one fails.
 # './dev chaos -R WorkerKilled -n 20' repeats one.
@@ -8,7 +8,8 @@
 # and the worker, its TaskManager, the leading JobManager or the broker is killed there: every step
 # with every victim, in random order, N rounds (default 1000, about 90 minutes) or M minutes. It
 # prints how often each was hit; a lost, repeated or misplaced record, a transaction that stays
-# open or a last stable offset that does not move ends in exit code 1, and the folders are kept.
+# open or a last stable offset that does not move within T seconds of the restore (default 5) ends
+# in exit code 1, and the folders are kept.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
 times=3
@@ -20,7 +21,7 @@ while [[ $# -gt 0 ]]; do
   case "$1" in
     -h | --help) print_help "$0"; exit 0 ;;
     --steps) steps=1; shift ;;
-    --rounds | --minutes | --seed)
+    --rounds | --minutes | --seed | --stable-seconds)
       if [[ ! "${2:-}" =~ ^[0-9]+$ ]]; then wrong_usage chaos "$1 needs a number"; fi
       step_arguments+=("$1=$2")
       shift 2

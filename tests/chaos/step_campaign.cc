@@ -28,8 +28,6 @@ constexpr absl::Duration kHitTimeout = absl::Seconds(20);
 constexpr absl::Duration kKillTimeout = absl::Seconds(10);
 constexpr absl::Duration kRestoreTimeout = absl::Seconds(90);
 constexpr absl::Duration kCopyTimeout = absl::Seconds(30);
-// What the last stable offset may take, and strays, once the job is restored.
-constexpr absl::Duration kStableTimeout = absl::Seconds(5);
 constexpr absl::Duration kRequestTimeout = absl::Seconds(30);
 constexpr absl::Duration kPollInterval = absl::Milliseconds(10);
 constexpr int kAttempts = 4;
@@ -53,8 +51,8 @@ pid_t ParentOf(pid_t pid) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StepCampaign>> StepCampaign::Start() {
-  std::unique_ptr<StepCampaign> campaign(new StepCampaign);
+absl::StatusOr<std::unique_ptr<StepCampaign>> StepCampaign::Start(const Options& options) {
+  std::unique_ptr<StepCampaign> campaign(new StepCampaign(options));
   WEIR_RETURN_IF_ERROR(campaign->StartAll());
   return campaign;
 }
@@ -273,11 +271,11 @@ absl::StatusOr<std::optional<absl::Duration>> StepCampaign::AwaitStable(uint64_t
     }
     WEIR_ASSIGN_OR_RETURN(const bool runs, Runs(generation));
     if (!runs) return std::optional<absl::Duration>();
-    if (absl::Now() - start > kStableTimeout) {
-      return absl::InternalError(
-          absl::StrCat("the last stable offset of partition ", partition, " is ",
-                       offsets.last_stable_offset, ", below ", ends.begin()->second, ", ",
-                       absl::FormatDuration(kStableTimeout), " after the job was restored"));
+    if (absl::Now() - start > options_.stable_timeout) {
+      return absl::InternalError(absl::StrCat(
+          "the last stable offset of partition ", partition, " is ", offsets.last_stable_offset,
+          ", below ", ends.begin()->second, ", ", absl::FormatDuration(options_.stable_timeout),
+          " after the job was restored"));
     }
     absl::SleepFor(kPollInterval);
   }
@@ -331,7 +329,7 @@ absl::StatusOr<std::vector<std::string>> StepCampaign::OpenTransactions(bool of_
 }
 
 absl::Status StepCampaign::CheckOpenTransactions(bool of_newest_too) {
-  const absl::Time end = absl::Now() + kStableTimeout;
+  const absl::Time end = absl::Now() + options_.stable_timeout;
   while (true) {
     WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> open, OpenTransactions(of_newest_too));
     if (open.empty()) return absl::OkStatus();

@@ -34,7 +34,11 @@ namespace weir {
 /// recover; DEADLINE_EXCEEDED when nobody comes to a step. Each names what was seen.
 class StepCampaign {
  public:
-  static absl::StatusOr<std::unique_ptr<StepCampaign>> Start();
+  struct Options {
+    /// What the last stable offset may take once the job is restored, and strays that are ending.
+    absl::Duration stable_timeout = absl::Seconds(5);
+  };
+  static absl::StatusOr<std::unique_ptr<StepCampaign>> Start(const Options& options);
 
   struct Outcome {
     absl::Duration restored;  // from the kill until the job runs
@@ -53,7 +57,7 @@ class StepCampaign {
   std::string KeepFiles();
 
  private:
-  StepCampaign() : control_(stops_.path()) {}
+  explicit StepCampaign(const Options& options) : options_(options), control_(stops_.path()) {}
   absl::Status StartAll();
   absl::StatusOr<proto::JobDetails> Describe();
 
@@ -74,6 +78,7 @@ class StepCampaign {
   absl::StatusOr<std::vector<std::string>> OpenTransactions(bool of_newest_too);
   absl::Status CheckOpenTransactions(bool of_newest_too);
 
+  const Options options_;
   TemporaryDirectory stops_;
   StepControl control_;
   std::unique_ptr<KafkaCluster> kafka_;

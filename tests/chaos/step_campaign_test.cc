@@ -18,7 +18,7 @@ class StepCampaignTest : public testing::TestWithParam<StepVictim> {};
 
 TEST_P(StepCampaignTest, KilledAtEachStep) {
   if (const std::string reason = ReasonToSkipKafka(); !reason.empty()) GTEST_SKIP() << reason;
-  auto campaign = StepCampaign::Start();
+  auto campaign = StepCampaign::Start({});
   ASSERT_TRUE(campaign.ok()) << campaign.status();
   StepTally tally;
   for (const CampaignStep& step : CampaignSteps()) {

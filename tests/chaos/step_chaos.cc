@@ -1,8 +1,9 @@
 // The step campaign with chance: ./dev chaos --steps. Steps and victims in random order, each
 // stop the first to third time, some kept up for a while after the kill.
-//   step_chaos [--rounds=N] [--minutes=M] [--seed=S] [--rounds-per-run=R]
+//   step_chaos [--rounds=N] [--minutes=M] [--seed=S] [--rounds-per-run=R] [--stable-seconds=T]
 // A run has a cluster and a Kafka of its own and ends with Java's console consumer. A failure ends
-// its run, and its folders are kept. Exit code 0: every round went well.
+// its run, and its folders are kept. Exit code 0: every round went well. T (5) is what the last
+// stable offset may take once the job is restored; more, where the processors are busy.
 #include <unistd.h>
 
 #include <cstdio>
@@ -28,6 +29,7 @@ struct ChaosOptions {
   int64_t minutes = 0;  // 0: no such limit
   int64_t seed = 0;     // 0: one of its own
   int64_t rounds_per_run = 60;
+  int64_t stable_seconds = 5;
 };
 
 absl::StatusOr<ChaosOptions> ParseOptions(int argc, char** argv) {
@@ -35,7 +37,8 @@ absl::StatusOr<ChaosOptions> ParseOptions(int argc, char** argv) {
   const std::map<std::string, int64_t*> known = {{"--rounds=", &options.rounds},
                                                  {"--minutes=", &options.minutes},
                                                  {"--seed=", &options.seed},
-                                                 {"--rounds-per-run=", &options.rounds_per_run}};
+                                                 {"--rounds-per-run=", &options.rounds_per_run},
+                                                 {"--stable-seconds=", &options.stable_seconds}};
   for (int i = 1; i < argc; ++i) {
     bool understood = false;
     for (const auto& [flag, value] : known) {
@@ -71,7 +74,8 @@ class StepChaos {
 
   void RunOnce() {
     ++runs_;
-    absl::StatusOr<std::unique_ptr<StepCampaign>> campaign = StepCampaign::Start();
+    absl::StatusOr<std::unique_ptr<StepCampaign>> campaign =
+        StepCampaign::Start({absl::Seconds(options_.stable_seconds)});
     if (!campaign.ok()) return Fail("the start", campaign.status(), nullptr);
     for (int64_t i = 0; i < options_.rounds_per_run && !over(); ++i) {
       const StepRound round = sequence_.Next();
