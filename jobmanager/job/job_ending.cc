@@ -58,12 +58,14 @@ void JobMaster::ReleaseEverything() {
   deps_.task_managers.HoldSlots(job_, {});
 }
 
+bool JobMaster::NeedsCleanup() const {
+  // Before epoch 0 is owned no writer has begun anything.
+  return IsTransactional(history().submission().graph()) && history().newest_owned() != nullptr;
+}
+
 void JobMaster::EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason,
                                 Done done) {
-  // Before epoch 0 is owned no writer has begun anything.
-  const bool clean =
-      !IsTransactional(history().submission().graph()) || history().newest_owned() == nullptr;
-  if (clean) return End(state, reason, std::move(done));
+  if (!NeedsCleanup()) return End(state, reason, std::move(done));
   cleanup_ = Ending{state, reason, std::move(done)};
   if (state != proto::JobTerminal::FAILED || history().failing() != nullptr) return TryCleanup();
   SetState(JobState::kFailing);
@@ -79,11 +81,23 @@ void JobMaster::EndAfterCleanup(proto::JobTerminal::State state, const std::stri
       }));
 }
 
+void JobMaster::Finish() {
+  const auto ignore = [](const absl::Status&) {};
+  if (!NeedsCleanup()) return End(proto::JobTerminal::FINISHED, "", ignore);
+  attempt_.Reset();
+  coordinator_->Stop("the job has finished");
+  execution_.reset();
+  SetState(JobState::kStopping);
+  SendDirectives();
+  EndAfterCleanup(proto::JobTerminal::FINISHED, "", ignore);
+}
+
 void JobMaster::CleanupFailed(const std::string& why) {
   LogWarning("cleanup failed; tried again", {{"job", job_}, {"reason", why}});
   cleanup_->failed = true;
-  reason_ = absl::StrCat(cleanup_->reason, "; its transactions cannot be settled: ", why,
-                         " (cancel again to leave them)");
+  reason_ =
+      absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ",
+                   "its transactions cannot be settled: ", why, " (cancel again to leave them)");
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
   execution_.reset();
@@ -134,8 +148,7 @@ void JobMaster::Cancel(Done done) {
     execution_.reset();
     return End(cleanup_->state, reason_, std::move(done));
   }
-  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling ||
-      state_ == JobState::kFailing) {
+  if (IsTerminal(state_) || ending_ || cleanup_ || state_ == JobState::kCancelling) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
   }
@@ -159,8 +172,7 @@ void JobMaster::Cancel(Done done) {
 }
 
 void JobMaster::Stop(Done done) {
-  if (IsTerminal(state_) || ending_ || state_ == JobState::kCancelling ||
-      state_ == JobState::kFailing) {
+  if (IsTerminal(state_) || ending_ || cleanup_ || state_ == JobState::kCancelling) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
   }
@@ -190,8 +202,8 @@ void JobMaster::TryCleanup() {
   absl::StatusOr<SlotPlacement> slots = PlaceSlots(request);
   if (!slots.ok()) {
     reason_ =
-        absl::StrCat(cleanup_->reason,
-                     "; waits for a slot to settle its transactions: ", slots.status().message());
+        absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ",
+                     "waits for a slot to settle its transactions: ", slots.status().message());
     return;
   }
   deps_.task_managers.HoldSlots(job_, {{slots->front(), 1}});

@@ -99,7 +99,7 @@ void JobMaster::Run() {
   const JobHistory::OwnedEpoch* newest = history().newest_owned();
   if (newest != nullptr && newest->checkpoint.final() &&
       !history().AwaitsReceipt(Epoch(newest->checkpoint.epoch()))) {
-    return End(proto::JobTerminal::FINISHED, "", [](const absl::Status&) {});
+    return Finish();
   }
   TrySchedule();
 }
@@ -289,13 +289,13 @@ void JobMaster::OnRunning() {
 
 void JobMaster::FinishWhenCommitted() {
   const JobHistory::OwnedEpoch* newest = history().newest_owned();
-  if (ending_ || newest == nullptr || !newest->checkpoint.final()) return;
+  if (ending_ || cleanup_ || newest == nullptr || !newest->checkpoint.final()) return;
   const Epoch epoch(newest->checkpoint.epoch());
   if (history().AwaitsReceipt(epoch)) {
     const std::optional<Epoch> committed = execution_->CommittedByAll();
     if (!committed || *committed < epoch) return;  // CheckProgress comes back here
   }
-  End(proto::JobTerminal::FINISHED, "", [](const absl::Status&) {});
+  Finish();
 }
 
 void JobMaster::OnTooManyFailures(const std::string& last) {

@@ -124,6 +124,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void OnReady();
   void OnRunning();
   void FinishWhenCommitted();
+  // Everything is committed.
+  void Finish();
   void SendDirectives();
   void SendDirective(const WorkerId& id, const Worker& worker);
   void Tick();
@@ -132,6 +134,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void FailGeneration(const std::string& why, bool retriable);
   void Suspend(const std::string& why);
   void End(proto::JobTerminal::State state, const std::string& reason, Done done);
+  bool NeedsCleanup() const;
   // As End, behind a generation of coordinator tasks alone where sinks may have left transactions.
   void EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason, Done done);
   void TryCleanup();

@@ -39,7 +39,8 @@ bool IsLegalTransition(JobState from, JobState to) {
              to == JobState::kSuspended || to == JobState::kFailing;
     case JobState::kScheduling:
       return to == JobState::kDeploying || to == JobState::kCancelling ||
-             to == JobState::kRecovering || to == JobState::kFailed || to == JobState::kSuspended;
+             to == JobState::kRecovering || to == JobState::kFailed || to == JobState::kSuspended ||
+             to == JobState::kStopping;
     case JobState::kDeploying:
       return to == JobState::kRunning || to == JobState::kRecovering ||
              to == JobState::kCancelling || to == JobState::kFailed || to == JobState::kSuspended;

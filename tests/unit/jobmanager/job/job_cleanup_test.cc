@@ -111,6 +111,28 @@ TEST_F(JobCleanupTest, AJobThatFailsIsSettledFirst) {
   EXPECT_EQ(Reason(), "cannot be mended");
 }
 
+TEST_F(JobCleanupTest, AJobThatFinishesIsSettledToo) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.finished = true;
+  behavior_.become_ready = false;
+  Wait(absl::Seconds(2));
+  EXPECT_EQ(State(), "STOPPING");
+  ASSERT_NE(Cleaner(), nullptr);
+  EXPECT_FALSE(HasTerminal());
+  const absl::Status cancel = [this] {
+    Cancel();
+    return replied_;
+  }();
+  EXPECT_TRUE(absl::IsFailedPrecondition(cancel)) << cancel;
+  LeaderDies();
+  Adopt();
+  for (auto& manager : task_managers_) Reconnect(*manager);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(5));
+  EXPECT_EQ(State(), "FINISHED");
+  EXPECT_EQ(job().Summary().restarts(), 0u);
+}
+
 TEST_F(JobCleanupTest, ANewLeaderGoesOnWithAFailure) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.become_ready = false;
