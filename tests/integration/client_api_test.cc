@@ -155,6 +155,15 @@ TEST_F(ClientApiTest, SubmitsAJobWithItsArtifact) {
   EXPECT_TRUE(client->UploadArtifact(submission.binary).ok());
 }
 
+TEST_F(ClientApiTest, AQuestionAboutTransactionsIsAnswered) {
+  TestJobManager manager(directory_.File("artifacts"));
+  proto::TransactionsRequest request;
+  request.set_transactional_id("p~1~0~0");
+  const auto response = Client({manager.address()})->Transactions(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->sentences(0), "p~1~0~0");
+}
+
 TEST_F(ClientApiTest, ArtifactComesBackAsItWas) {
   TestJobManager manager(directory_.File("artifacts"));
   const std::string binary = MakeJob();
