@@ -42,7 +42,7 @@ class DowntimeTest : public ExactlyOnceStreamTest {
     return newest->state() == "COMPLETED" && !newest->committed();
   }
 
-  /// Is there a transaction with its marker in it that nobody has decided to commit?
+  /// Is there a transaction with records and its marker that nobody has decided to commit?
   bool SomethingIsPrepared() {
     const auto open = inspection().Open();
     if (!open.ok()) return false;
@@ -51,6 +51,10 @@ class DowntimeTest : public ExactlyOnceStreamTest {
       if (!transaction.ok() || transaction->state != kafka::TransactionState::kOngoing) {
         return false;
       }
+      const bool has_records = std::any_of(
+          transaction->partitions.begin(), transaction->partitions.end(),
+          [](const kafka::TopicPartition& one) { return one.topic == TopicName("output"); });
+      if (!has_records) return false;  // an opening marker
       const auto marker =
           inspection().client().FetchOffset(id, {TopicName("output"), 0}, {true}, kAskTimeout);
       return marker.ok() && marker->kind == kafka::GroupOffset::Kind::kUnstable;
