@@ -1,7 +1,8 @@
-// What a commit costs when a transactional handle is used again, and when each transaction gets a
-// producer of its own: docs/adr/0004-reuse-of-transactional-handles.md. Each transaction holds ten
-// small records; the times are from begin (fresh: from making the handle) to the commit's answer,
-// and for fresh ones to the end of the handle, too. Prints one line of JSON.
+// What a commit costs when transactional handles are used again, and when each transaction gets a
+// producer of its own: docs/adr/0004-reuse-of-transactional-handles.md. Three ids take turns, as
+// the slots of a writer do. Each transaction holds ten small records; the times are from begin
+// (fresh: from making the handle) to the commit's answer, and for fresh ones to the end of the
+// handle, too. Prints one line of JSON.
 //
 //   bench_handles --brokers=B --topic=T --commits=N --mode=reuse|fresh
 #include <librdkafka/rdkafka.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +25,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kTimeoutMs = 60000;
 constexpr int kRecords = 10;
-// Fresh producers take these ids in turn, as the slots of a writer would.
 constexpr int kIds = 3;
-constexpr int kWarmUps = 5;
+constexpr int kWarmUps = 6;
 
 [[noreturn]] void Die(const std::string& what) {
   std::fprintf(stderr, "bench_handles: %s\n", what.c_str());
@@ -133,8 +134,13 @@ int main(int argc, char** argv) {
     cpu += CpuMilliseconds() - cpu_before;
   };
   if (mode == "reuse") {
-    Handle handle(brokers, topic, id + "0");
-    for (int i = 0; i < commits + kWarmUps; ++i) measure(i, [&] { handle.RunTransaction(); });
+    std::vector<std::unique_ptr<Handle>> handles;
+    for (int i = 0; i < kIds; ++i) {
+      handles.push_back(std::make_unique<Handle>(brokers, topic, id + std::to_string(i)));
+    }
+    for (int i = 0; i < commits + kWarmUps; ++i) {
+      measure(i, [&] { handles[static_cast<size_t>(i) % kIds]->RunTransaction(); });
+    }
   } else {
     for (int i = 0; i < commits + kWarmUps; ++i) {
       measure(i, [&] { Handle(brokers, topic, id + std::to_string(i % kIds)).RunTransaction(); });
