@@ -70,17 +70,20 @@ class DowntimeTest : public ExactlyOnceStreamTest {
   /// kill -9 of everything while the log owns an epoch of which a transaction is still to be
   /// committed. Workers are held still meanwhile, to look at them.
   void KillBetweenOwnershipAndCommit() {
-    const std::vector<pid_t> workers = Workers();
+    std::vector<pid_t> workers;  // those of the generation that runs
     const auto signal_all = [&](int signal) {
       for (const pid_t worker : workers) kill(worker, signal);
     };
-    const bool caught = AwaitTrue([&] {
+    const auto catch_one = [&] {
       if (!NewestIsUncommitted()) return false;
       signal_all(SIGSTOP);
       if (StaysPrepared()) return true;
       signal_all(SIGCONT);
+      workers = Workers();
       return false;
-    });
+    };
+    workers = Workers();
+    const bool caught = AwaitTrue(catch_one, kPatience);
     signal_all(SIGKILL);
     for (int number = 1; number <= kTaskManagers; ++number) {
       WEIR_ASSERT_OK(weir().KillTaskManager(number));
@@ -90,10 +93,13 @@ class DowntimeTest : public ExactlyOnceStreamTest {
   }
 
   void AwaitAborts() {
-    EXPECT_TRUE(AwaitTrue([this] {
-      const auto open = inspection().Open();
-      return open.ok() && open->empty();
-    })) << "the broker aborts nothing";
+    EXPECT_TRUE(AwaitTrue(
+        [this] {
+          const auto open = inspection().Open();
+          return open.ok() && open->empty();
+        },
+        kPatience))
+        << "the broker aborts nothing";
   }
 
   void StartAgain() {
@@ -105,6 +111,8 @@ class DowntimeTest : public ExactlyOnceStreamTest {
   }
 
   static constexpr absl::Duration kAskTimeout = absl::Seconds(5);
+  /// Some seconds do, but on a machine with busy processors.
+  static constexpr absl::Duration kPatience = absl::Seconds(75);
   static constexpr absl::Duration kOnItsWay = absl::Milliseconds(300);
 };
 
