@@ -84,6 +84,7 @@ struct SinkRecovery {
   /// What Recover returned in the generation that took the restored checkpoint; empty at the first
   /// start.
   std::string last;
+  uint32_t parallelism = 0;                           // of the sink
   ResumePolicy policy = ResumePolicy::kAsConfigured;  // for `uncommitted`
   /// How far apart checkpoints are triggered; zero: none follow.
   absl::Duration checkpoint_interval = absl::ZeroDuration();

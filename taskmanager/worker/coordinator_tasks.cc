@@ -23,6 +23,15 @@ ResumePolicy ResumePolicyFromProto(proto::ResumePolicy policy) {
   }
 }
 
+uint32_t ParallelismOf(const std::string& uid, const proto::JobGraph& graph) {
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (const proto::OperatorDescriptor& one : vertex.operators()) {
+      if (one.uid() == uid) return vertex.parallelism();
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
@@ -32,6 +41,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
   if (committer == nullptr) return absl::OkStatus();
   recovery.identity.uid = OperatorUid(node.uid);
+  recovery.parallelism = ParallelismOf(node.uid, deployment.graph());
   recovery.policy = ResumePolicyFromProto(deployment.resume_policy());
   recovery.checkpoint_interval = absl::Milliseconds(deployment.checkpoint_interval_ms());
   recovery.live_jobs = {deployment.live_jobs().begin(), deployment.live_jobs().end()};

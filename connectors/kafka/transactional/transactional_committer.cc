@@ -54,7 +54,7 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
     WEIR_ASSIGN_OR_RETURN(const WriterInstructions last, WriterInstructions::Decode(recovery.last));
     if (last.prefix == prefix) highest = std::max(highest, last.fence);
   }
-  WEIR_ASSIGN_OR_RETURN(const std::vector<ListedTransaction> listed,
+  WEIR_ASSIGN_OR_RETURN(std::vector<ListedTransaction> listed,
                         client_->ListTransactions({}, kStepTimeout));
   for (const ListedTransaction& one : listed) {
     const auto id = TransactionalId::Parse(one.transactional_id, prefix);
@@ -68,7 +68,10 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   }
   if (settled.ok()) owned_ids_.clear();
   // Also when the job is suspended: nobody comes back soon, and readers wait behind what is open.
-  if (settled.ok() || lost_) WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
+  if (settled.ok() || lost_) {
+    WEIR_RETURN_IF_ERROR(AddUnlisted(highest, recovery.parallelism, listed));
+    WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
+  }
   WEIR_RETURN_IF_ERROR(settled);
   return instructions_.Encode();
 }
@@ -225,6 +228,35 @@ absl::Status TransactionalCommitter::Lost(const Committable& committable, const 
 
 absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) {
   return client_->InitProducerId(transactional_id, kDefaultMaxTimeout, kStepTimeout).status();
+}
+
+// While a partition of the coordinators' log moves, no broker lists what is in it: so the ids that
+// the generation before may have taken are asked for one by one, which waits for each coordinator.
+// Numbers of slots rise without a gap but for those that are being warmed.
+absl::Status TransactionalCommitter::AddUnlisted(uint64_t fence, uint32_t parallelism,
+                                                 std::vector<ListedTransaction>& listed) {
+  constexpr uint32_t kAtOnce = TransactionalWriter::kMaxSlots + TransactionalWriter::kWarmSlots;
+  if (fence == 0 || parallelism == 0) return absl::OkStatus();
+  std::set<std::string> known;
+  for (const ListedTransaction& one : listed) known.insert(one.transactional_id);
+  bool more = true;
+  for (uint32_t first = 0; more; first += kAtOnce) {
+    std::vector<std::string> ids;
+    for (uint32_t subtask = 0; subtask < parallelism; ++subtask) {
+      for (uint32_t slot = first; slot < first + kAtOnce; ++slot) {
+        ids.push_back(TransactionalId{instructions_.prefix, fence, subtask, slot}.ToString());
+      }
+    }
+    WEIR_ASSIGN_OR_RETURN(const auto described, client_->DescribeTransactions(ids, kStepTimeout));
+    more = false;
+    for (const auto& [name, transaction] : described) {
+      const auto id = TransactionalId::Parse(name, instructions_.prefix);
+      more = more || id->slot + TransactionalWriter::kWarmSlots >= first + kAtOnce;
+      if (known.count(name) > 0) continue;
+      listed.push_back({name, transaction.producer.producer_id, transaction.state});
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Ids that are open, and those of the generation before, whose holder may still live and open them

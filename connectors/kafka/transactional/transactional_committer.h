@@ -68,6 +68,8 @@ class TransactionalCommitter final : public SinkCommitter {
   absl::Status Fence(const std::string& transactional_id);
   // DATA_LOSS, for SUSPENDED.
   absl::Status Lost(const Committable& committable, const std::string& what);
+  absl::Status AddUnlisted(uint64_t fence, uint32_t parallelism,
+                           std::vector<ListedTransaction>& listed);
   absl::Status EndStrays(uint64_t fence, const std::vector<ListedTransaction>& listed);
 
   const TransactionalCommitterSetup setup_;

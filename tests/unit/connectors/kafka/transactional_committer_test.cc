@@ -120,6 +120,18 @@ TEST_F(TransactionalCommitterTest, StraysAreFencedAndNeverAborted) {
   EXPECT_THAT(coordinator_->ended, IsEmpty());
 }
 
+// A coordinator's partition that is moving is listed by nobody.
+TEST_F(TransactionalCommitterTest, StraysThatNobodyListsAreAskedFor) {
+  Own({"east", "job-1", 5, false});
+  recovery_.parallelism = 2;
+  coordinator_->listed = {{"p~5~0~0", 1, TransactionState::kCompleteCommit}};
+  for (const char* id : {"p~5~0~0", "p~5~1~2", "p~5~1~5", "p~5~1~9"}) {
+    coordinator_->described[id] = TransactionState::kOngoing;
+  }
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0", "p~5~1~2", "p~5~1~5", "p~5~1~9"));
+}
+
 TEST_F(TransactionalCommitterTest, TheTimeoutIsLoweredToWhatBrokersAllow) {
   coordinator_->max_timeout = absl::Minutes(15);
   EXPECT_EQ(Recover()->transaction_timeout, absl::Minutes(15));

@@ -56,8 +56,12 @@ class ScriptedCoordinator final : public TransactionClient {
     return listed;
   }
   absl::StatusOr<std::map<std::string, DescribedTransaction>> DescribeTransactions(
-      const std::vector<std::string>&, absl::Duration) override {
-    return std::map<std::string, DescribedTransaction>();
+      const std::vector<std::string>& ids, absl::Duration) override {
+    std::map<std::string, DescribedTransaction> found;
+    for (const std::string& id : ids) {
+      if (described.count(id) > 0) found[id].state = described[id];
+    }
+    return found;
   }
   absl::StatusOr<GroupOffset> FetchOffset(const std::string& group, const TopicPartition& partition,
                                           FetchOffsetOptions options, absl::Duration) override {
@@ -96,6 +100,7 @@ class ScriptedCoordinator final : public TransactionClient {
   std::map<std::string, std::deque<GroupOffset>> offsets;  // the last answer is repeated
   std::map<std::string, GroupOffset> after_commit;
   std::vector<ListedTransaction> listed;
+  std::map<std::string, TransactionState> described;
   absl::Duration max_timeout = absl::Hours(1);
   std::map<std::string, ProducerIdAndEpoch> writers;  // of the records, by transactional id
   std::vector<std::string> ended;

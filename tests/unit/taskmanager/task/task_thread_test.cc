@@ -222,7 +222,6 @@ TEST_F(TaskThreadTest, StalledStepIsNamed) {
   const auto task = std::make_shared<Task>(std::move(options));
   host.AddTask(task);
   task->Start();
-  task->AddSplits({});
   task->AddSplits({{"numbers-0", "0", {}, false}});
   entered.get_future().wait();
 
