@@ -72,7 +72,7 @@ absl::Status StepCampaign::StartAll() {
   options.task_managers = kTaskManagers;
   options.slots = 2;
   options.job_manager_program = "step_job_manager";
-  options.server_options = {{"heartbeat.interval", "100ms"}, {"heartbeat.suspect-after", "500ms"}};
+  options.server_options = {{"heartbeat.interval", "100ms"}};
   WEIR_ASSIGN_OR_RETURN(weir_, WeirCluster::Start(std::move(options)));
   WEIR_ASSIGN_OR_RETURN(feeder_, NumberFeeder::Start(kafka_->bootstrap_servers(), kInput));
   WEIR_ASSIGN_OR_RETURN(reader_,
