@@ -8,6 +8,17 @@
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
+namespace {
+
+// A sink whose patience ends says so when it is asked.
+constexpr absl::Duration kBlockedSinkInterval = absl::Seconds(1);
+
+std::optional<absl::Duration> NextLookAtSinks(OperatorChain& chain) {
+  if (chain.sinks().empty()) return std::nullopt;
+  return kBlockedSinkInterval;
+}
+
+}  // namespace
 
 Task::Task(Options options)
     : subtask_(options.subtask),
@@ -109,6 +120,7 @@ absl::Status Task::StepSource(StepResult& result) {
   }
   if (!chain_->HasRoom()) {
     result.blocked_on = StepResult::BlockedOn::kOutput;
+    result.wake_after = NextLookAtSinks(*chain_);
     return absl::OkStatus();
   }
   WEIR_ASSIGN_OR_RETURN(ReadResult read, source_->Poll(now));
@@ -144,6 +156,7 @@ absl::Status Task::StepChannel(StepResult& result) {
       return OnBarrier(*barrier);
     }
     result.blocked_on = StepResult::BlockedOn::kOutput;
+    result.wake_after = NextLookAtSinks(*chain_);
     return absl::OkStatus();
   }
   std::optional<ChannelElement> element = input_->Pop();

@@ -12,8 +12,9 @@ namespace weir::kafka {
 struct OwnerRecord {
   std::string cluster;
   std::string job;
-  uint64_t fence = 0;     // of the generation that wrote it; the offset itself, too
-  bool released = false;  // the job has ended in order
+  uint64_t fence = 0;       // of the generation that wrote it; the offset itself, too
+  bool released = false;    // the job has ended in order
+  uint64_t generation = 0;  // that wrote it; 0: not known (version 1)
 
   /// One line, with a version.
   std::string Encode() const;

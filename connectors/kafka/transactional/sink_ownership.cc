@@ -52,7 +52,7 @@ absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
   return std::optional<OwnerRecord>(std::move(record));
 }
 
-absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
+absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me, Generation generation,
                                                 const std::set<std::string>& live_jobs) {
   WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
   uint64_t fence = 0;
@@ -61,6 +61,11 @@ absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
     const bool mine = record->cluster == me.cluster && record->job == me.job.value();
     const bool ended =
         record->released || (record->cluster == me.cluster && live_jobs.count(record->job) == 0);
+    if (mine && record->generation > generation.value()) {
+      return absl::AbortedError(absl::StrCat(
+          "generation ", record->generation, " of the job owns the transactional id prefix '",
+          options_.prefix, "'; this recovery is of generation ", generation.value()));
+    }
     if (!mine && !ended) {
       return absl::FailedPreconditionError(
           absl::StrCat("the transactional id prefix '", options_.prefix, "' belongs to job ",
@@ -71,6 +76,7 @@ absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me,
   }
   record_.cluster = me.cluster;
   record_.job = me.job.value();
+  record_.generation = generation.value();
   return fence;
 }
 
@@ -89,6 +95,7 @@ absl::Status SinkOwnership::Renew(const SinkIdentity& me, uint64_t fence) {
   record_.cluster = me.cluster;
   record_.job = me.job.value();
   record_.fence = fence;
+  if (record.has_value()) record_.generation = record->generation;
   if (record.has_value() && *record != record_) {
     return absl::FailedPreconditionError(
         absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", fence,

@@ -35,7 +35,9 @@ class SinkOwnership {
 
   /// Fences whoever holds it, and reads the record: the highest fence it knows of. 0: nobody ever
   /// owned the prefix, or so long ago that the record has expired.
-  absl::StatusOr<uint64_t> Acquire(const SinkIdentity& me, const std::set<std::string>& live_jobs);
+  /// ABORTED when a newer generation of the job has owned it: its transactions are not ours to end.
+  absl::StatusOr<uint64_t> Acquire(const SinkIdentity& me, Generation generation,
+                                   const std::set<std::string>& live_jobs);
   /// Writes that it is this job's, with the fence of its generation.
   absl::Status Raise(uint64_t fence);
   absl::Status Release();

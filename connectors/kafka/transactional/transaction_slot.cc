@@ -9,25 +9,6 @@
 
 namespace weir::kafka {
 
-absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::string& id,
-                                                                  absl::Duration timeout) {
-  MutexLock lock(one_at_a_time_);
-  WEIR_ASSIGN_OR_RETURN(const auto described, client_->DescribeTransactions({id}, timeout));
-  const auto found = described.find(id);
-  if (found == described.end()) {
-    return absl::NotFoundError(absl::StrCat(
-        "Kafka's transaction coordinator does not know the transactional id '", id, "'"));
-  }
-  return found->second;
-}
-
-absl::Status TransactionInquiry::AwaitGroup(const std::string& group,
-                                            const TopicPartition& partition,
-                                            absl::Duration timeout) {
-  MutexLock lock(one_at_a_time_);
-  return client_->FetchOffset(group, partition, {/*require_stable=*/false}, timeout).status();
-}
-
 TransactionSlot::TransactionSlot(std::shared_ptr<const TransactionSlotSettings> settings,
                                  const TransactionalId& id)
     : settings_(std::move(settings)), id_(id.ToString()) {

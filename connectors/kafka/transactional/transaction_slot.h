@@ -12,39 +12,17 @@
 #include "absl/time/time.h"
 
 #include "common/base/ids.h"
-#include "common/exec/mutex.h"
 #include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/transactional/committable.h"
 #include "connectors/kafka/transactional/transaction_accounts.h"
+#include "connectors/kafka/transactional/transaction_inquiry.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/transactional_id.h"
 #include "connectors/kafka/transactional/transactional_producer.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
 namespace weir::kafka {
-
-/// Asks what the coordinator thinks of a transaction; one question at a time.
-///
-/// Threads: any. Describe blocks.
-class TransactionInquiry {
- public:
-  explicit TransactionInquiry(std::shared_ptr<TransactionClient> client)
-      : client_(std::move(client)) {}
-
-  /// Errors: those of TransactionClient; NOT_FOUND when the coordinator does not know the id.
-  absl::StatusOr<DescribedTransaction> Describe(const std::string& id, absl::Duration timeout);
-  /// Until the group's coordinator answers. librdkafka 2.0.2 may wait for ever, whatever its
-  /// timeout, when a handle's first offset for a group meets none (rd_kafka_coord_req_fsm relies on
-  /// a broker's going up or down): on a fresh cluster, say, whose __consumer_offsets is being made.
-  absl::Status AwaitGroup(const std::string& group, const TopicPartition& partition,
-                          absl::Duration timeout);
-  void Cancel() { client_->Cancel(); }
-
- private:
-  const std::shared_ptr<TransactionClient> client_;
-  Mutex one_at_a_time_;
-};
 
 /// What all slots of one writer have in common. Shared with calls that outlive the writer for a
 /// moment.

@@ -46,8 +46,9 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
       setup_.prefix.empty() ? DefaultTransactionalIdPrefix(recovery.identity) : setup_.prefix;
   instructions_.prefix = prefix;
   ownership_ = MakeOwnership(prefix);
-  WEIR_ASSIGN_OR_RETURN(uint64_t highest,
-                        ownership_->Acquire(recovery.identity, recovery.live_jobs));
+  WEIR_ASSIGN_OR_RETURN(
+      uint64_t highest,
+      ownership_->Acquire(recovery.identity, recovery.generation, recovery.live_jobs));
   WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout,
                         AgreeOnTimeout(recovery.checkpoint_interval));
   if (!recovery.last.empty()) {

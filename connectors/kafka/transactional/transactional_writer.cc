@@ -27,7 +27,7 @@ TransactionalWriter::~TransactionalWriter() {
   if (jobs_ == nullptr) return;
   settings_->cancelled->store(true);
   settings_->inquiry->Cancel();
-  jobs_->Stop(kStopPatience);
+  jobs_->Stop(setup_.stop_patience);
 }
 
 ClientConfiguration TransactionalWriter::MakeConfiguration() const {
@@ -43,11 +43,12 @@ ClientConfiguration TransactionalWriter::MakeConfiguration() const {
 absl::Status TransactionalWriter::Open(const std::string& recovered) {
   WEIR_ASSIGN_OR_RETURN(instructions_, WriterInstructions::Decode(recovered));
   WEIR_CHECK(setup_.context.pool != nullptr) << "a transactional writer needs a pool";
-  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<TransactionClient> client, setup_.transaction_clients());
+  const auto inquiry = std::make_shared<TransactionInquiry>(setup_.transaction_clients);
+  WEIR_RETURN_IF_ERROR(inquiry->Open());
   jobs_ = std::make_unique<PoolJobs>(*setup_.context.pool, wakeup_);
   settings_ = std::make_shared<TransactionSlotSettings>();
   settings_->clients = setup_.clients;
-  settings_->inquiry = std::make_shared<TransactionInquiry>(std::move(client));
+  settings_->inquiry = inquiry;
   settings_->steps =
       setup_.steps != nullptr ? setup_.steps : std::make_shared<TransactionStepObserver>();
   settings_->configuration = MakeConfiguration();
@@ -150,8 +151,17 @@ bool TransactionalWriter::HasRoom() {
   Work();
   if (!error_.ok()) return true;  // the next Write says what happened
   const std::optional<absl::Duration> oldest = OldestBegunAt();
-  const absl::Duration patience = instructions_.transaction_timeout / 2;
-  if (oldest.has_value() && clock_.Monotonic() - *oldest > patience) return false;
+  const absl::Duration age =
+      oldest.has_value() ? clock_.Monotonic() - *oldest : absl::ZeroDuration();
+  const absl::Duration timeout = instructions_.transaction_timeout;
+  // The barrier that would let it be committed may stand behind records that have no room.
+  if (age > timeout * kGivenUpShare) {
+    Fail(absl::AbortedError(absl::StrCat(
+        "a Kafka transaction of '", instructions_.prefix, "' is ", absl::FormatDuration(age),
+        " old and not committed, and its timeout is ", absl::FormatDuration(timeout))));
+    return true;
+  }
+  if (age > timeout / 2) return false;
   const SlotPtr open = FirstIn(State::kOpen);
   if (open == nullptr) return !Delivering() && FirstIn(State::kReady) != nullptr;
   return open->HasRoom(setup_.options.max_outstanding_messages,

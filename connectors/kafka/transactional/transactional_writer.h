@@ -20,6 +20,7 @@
 #include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/resolved_sink_options.h"
 #include "connectors/kafka/transactional/pool_jobs.h"
+#include "connectors/kafka/transactional/transaction_inquiry.h"
 #include "connectors/kafka/transactional/transaction_metrics.h"
 #include "connectors/kafka/transactional/transaction_slot.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
@@ -28,16 +29,14 @@
 
 namespace weir::kafka {
 
-/// Makes a client that owns all it needs, but for clocks; opens no connection.
-using TransactionClientFactory =
-    std::function<absl::StatusOr<std::shared_ptr<TransactionClient>>()>;
-
 struct TransactionalWriterSetup {
   ResolvedSinkOptions options;
   SinkWriterContext context;
   std::shared_ptr<const KafkaClientFactory> clients;
   TransactionClientFactory transaction_clients;
   std::shared_ptr<TransactionStepObserver> steps;  // null: none
+  /// How long the destructor waits for calls that are running.
+  absl::Duration stop_patience = absl::Seconds(3);
 };
 
 /// Writes one subtask's records to a topic exactly once: the writer's half of
@@ -57,16 +56,18 @@ struct TransactionalWriterSetup {
 /// the records before it are delivered: another handle's would overtake them.
 /// Results of the pool and of the client are taken in all calls but Open; the wake-up makes the
 /// task call HasRoom.
-/// The destructor ends no transaction. It waits up to kStopPatience for calls that are running;
+/// The destructor ends no transaction. It waits up to `stop_patience` for calls that are running;
 /// they end soon after, on the pool.
-/// Errors: of the slots; INVALID_ARGUMENT for rows that cannot be written; DATA_LOSS or
+/// Errors: of the slots; ABORTED when a transaction nears its timeout and is not committed: the
+/// barrier it waits for may stand behind records that have no room, and the next generation can
+/// still commit what is owned; INVALID_ARGUMENT for rows that cannot be written; DATA_LOSS or
 /// FAILED_PRECONDITION for instructions. The first is sticky: it answers every call that follows.
 class TransactionalWriter final : public SinkWriter {
  public:
   static constexpr size_t kMaxSlots = 5;
   static constexpr size_t kWarmSlots = 2;  // open or ready, or to be so
   static constexpr int kMaxLostWarmings = 10;
-  static constexpr absl::Duration kStopPatience = absl::Seconds(3);
+  static constexpr double kGivenUpShare = 0.75;  // of a transaction's timeout
 
   /// `clock` outlives the writer.
   TransactionalWriter(TransactionalWriterSetup setup, const Clock& clock);

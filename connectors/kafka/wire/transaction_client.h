@@ -91,7 +91,8 @@ struct ListedTransaction {
 struct DescribedTransaction {
   TransactionState state = TransactionState::kUnknown;
   ProducerIdAndEpoch producer;
-  /// When the first partition was added, by the coordinator's clock; absent when none is.
+  /// When the first partition was added to the last transaction, by the coordinator's clock; absent
+  /// before the first one.
   std::optional<absl::Time> start_time;
   absl::Duration timeout;
   /// Of an open transaction; those of groups' markers are in __consumer_offsets.

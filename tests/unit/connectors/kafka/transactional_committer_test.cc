@@ -18,7 +18,7 @@ TEST_F(TransactionalCommitterTest, AFreshPrefixStartsWithFenceOne) {
   // What it wrote is read by the next one.
   const std::vector<std::string> markers = kafka_.Calls("marker");
   ASSERT_EQ(markers.size(), 1u);
-  EXPECT_THAT(markers[0], HasSubstr("[1 1 held job-1 east]"));
+  EXPECT_THAT(markers[0], HasSubstr("[2 1 held 3 job-1 east]"));
 }
 
 TEST_F(TransactionalCommitterTest, TheFenceIsAboveRecordCheckpointAndListedIds) {
@@ -164,17 +164,17 @@ class RefreshTest : public TransactionalCommitterTest {
 };
 
 TEST_F(RefreshTest, WritesTheRecordAgain) {
-  Own({"east", "job-1", 5, false});
+  Own({"east", "job-1", 5, false, 3});
   ASSERT_EQ(Refresh(), absl::OkStatus());
   ASSERT_EQ(kafka_.Calls("marker").size(), 1u);
-  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[1 5 held job-1 east]"));
+  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[2 5 held 3 job-1 east]"));
   EXPECT_EQ(kafka_.Calls("commit").size(), 1u);
   EXPECT_EQ(kafka_.live_producers, 1);  // of Recover; its own is closed
 }
 
 TEST_F(RefreshTest, WritesARecordThatHasExpired) {
   ASSERT_EQ(Refresh(), absl::OkStatus());
-  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[1 5 held job-1 east]"));
+  EXPECT_THAT(kafka_.Calls("marker")[0], HasSubstr("[2 5 held 0 job-1 east]"));
 }
 
 TEST_F(RefreshTest, LeavesALaterGenerationsRecordAlone) {
@@ -191,10 +191,18 @@ TEST_F(RefreshTest, LeavesAnotherJobsRecordAlone) {
   EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
 }
 
+// Its recovery was slow, and another generation runs by now.
+TEST_F(TransactionalCommitterTest, AnOlderGenerationLeavesThePrefixAlone) {
+  Own({"east", "job-1", 5, false, 4});
+  EXPECT_TRUE(absl::IsAborted(Recover().status()));
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+  EXPECT_THAT(coordinator_->taken, IsEmpty());
+}
+
 TEST_F(TransactionalCommitterTest, ReleaseMarksTheRecord) {
   ASSERT_TRUE(Recover().ok());
   ASSERT_EQ(committer_->Release(), absl::OkStatus());
-  EXPECT_THAT(kafka_.Calls("marker").back(), HasSubstr("[1 1 released job-1 east]"));
+  EXPECT_THAT(kafka_.Calls("marker").back(), HasSubstr("[2 1 released 3 job-1 east]"));
 }
 
 }  // namespace
