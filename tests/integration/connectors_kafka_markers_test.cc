@@ -19,81 +19,12 @@
 namespace weir::kafka {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::UnorderedElementsAreArray;
 using Outcome = EndTransactionOutcome;
 
 class KafkaMarkersTest : public KafkaTransactionsTest {};
 
 // --- Fact 2: the marker without a consumer ---
-
-TEST_F(KafkaMarkersTest, AMarkerIsUnstableThenThere) {
-  auto producer = Open(id_);
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->Produce(At(0), {"a"}).ok());
-  const absl::Status sent = producer->SendMarker(id_, At(0), 7, "run:7:4711:3");
-  ASSERT_TRUE(sent.ok()) << sent;
-  ASSERT_TRUE(producer->Flush().ok());
-  EXPECT_EQ(Marker(id_), kUnstable);
-  EXPECT_EQ(Marker(id_, /*require_stable=*/false), kAbsent);
-  const ProducerIdAndEpoch identity = producer->identity();
-  producer.reset();
-  EXPECT_EQ(Marker(id_), kUnstable);
-  const auto open = Client().DescribeTransactions({id_}, kTimeout);
-  EXPECT_EQ(open->at(id_).partitions.size(), 2u);  // ours, and one of __consumer_offsets
-  ASSERT_EQ(Commit(identity), Outcome::kDone);
-  ASSERT_EQ(AwaitState(*real_, id_, TransactionState::kCompleteCommit),
-            TransactionState::kCompleteCommit);
-  EXPECT_EQ(Marker(id_), Value(7, "run:7:4711:3"));
-}
-
-TEST_F(KafkaMarkersTest, OpeningMarkersTellAbortedFromUnknown) {
-  auto producer = Open(id_);
-  // Pre-warm: a transaction that holds nothing but the opening marker.
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->SendMarker(id_, At(0), 0, "run:opening").ok());
-  absl::Status committed = producer->Commit();
-  ASSERT_TRUE(committed.ok()) << committed;
-  ASSERT_EQ(AwaitState(*real_, id_, TransactionState::kCompleteCommit),
-            TransactionState::kCompleteCommit);
-  EXPECT_EQ(Marker(id_), Value(0, "run:opening"));
-  // Epoch 1, committed by the handle.
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->Produce(At(0), {"a"}).ok());
-  ASSERT_TRUE(producer->SendMarker(id_, At(0), 1, "run:1").ok());
-  ASSERT_TRUE(producer->Flush().ok());
-  EXPECT_EQ(Marker(id_), kUnstable);
-  EXPECT_EQ(Marker(id_, /*require_stable=*/false), Value(0, "run:opening"));
-  ASSERT_TRUE(producer->Commit().ok());
-  ASSERT_EQ(AwaitState(*real_, id_, TransactionState::kCompleteCommit),
-            TransactionState::kCompleteCommit);
-  EXPECT_EQ(Marker(id_), Value(1, "run:1"));
-  // Epoch 2, aborted behind its back: the older marker is still there.
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->Produce(At(0), {"b"}).ok());
-  ASSERT_TRUE(producer->SendMarker(id_, At(0), 2, "run:2").ok());
-  ASSERT_TRUE(producer->Flush().ok());
-  ASSERT_TRUE(Client().InitProducerId(id_, absl::Minutes(1), kTimeout).ok());
-  EXPECT_EQ(Marker(id_), Value(1, "run:1"));
-  // A group that nobody opened is absent, which is neither.
-  EXPECT_EQ(Marker(id_ + "-never"), kAbsent);
-  EXPECT_THAT(Committed(1), ElementsAre("a"));
-}
-
-TEST_F(KafkaMarkersTest, AMarkerOfAnExpiredTransactionIsTheOldOne) {
-  auto producer = Open(id_, absl::Seconds(2));
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->SendMarker(id_, At(0), 0, "run:opening").ok());
-  ASSERT_TRUE(producer->Commit().ok());
-  ASSERT_TRUE(producer->Begin().ok());
-  ASSERT_TRUE(producer->Produce(At(0), {"a"}).ok());
-  ASSERT_TRUE(producer->SendMarker(id_, At(0), 1, "run:1").ok());
-  ASSERT_TRUE(producer->Flush().ok());
-  ASSERT_EQ(AwaitState(*real_, id_, TransactionState::kCompleteAbort),
-            TransactionState::kCompleteAbort);
-  EXPECT_EQ(Marker(id_), Value(0, "run:opening"));
-}
 
 // Recovery reads the marker right behind the request that settled the transaction.
 TEST_F(KafkaMarkersTest, HowSoonAMarkerIsStable) {
@@ -201,20 +132,6 @@ TEST_F(KafkaMarkersTest, AnAbortedRangeIsFetchedAndPublishedAgain) {
   EXPECT_EQ(Marker(id_), Value(1, "run:1"));
   EXPECT_THAT(Committed(static_cast<int64_t>(expected.size())),
               UnorderedElementsAreArray(expected));
-}
-
-TEST_F(KafkaMarkersTest, OfTwoReplayersOneIsFenced) {
-  auto first = Open(id_ + "-replay");
-  Prepare(*first, At(0), {"a"});
-  ASSERT_TRUE(first->SendMarker(id_, At(0), 1, "run:1").ok());
-  auto second = Open(id_ + "-replay");
-  EXPECT_EQ(Marker(id_), kAbsent);
-  Prepare(*second, At(0), {"a"});
-  ASSERT_TRUE(second->SendMarker(id_, At(0), 1, "run:1").ok());
-  const absl::Status committed = first->Commit();
-  EXPECT_THAT(std::string(committed.message()), HasSubstr("fatal")) << committed;
-  ASSERT_TRUE(second->Commit().ok());
-  EXPECT_THAT(Committed(1), ElementsAre("a"));
 }
 
 // --- How long it takes ---

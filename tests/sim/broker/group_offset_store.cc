@@ -1,0 +1,46 @@
+#include "tests/sim/broker/group_offset_store.h"
+
+namespace weir::sim {
+
+using kafka::GroupOffset;
+
+void GroupOffsetStore::Write(int64_t producer_id, const PendingOffset& offset) {
+  pending_[producer_id][{offset.group, offset.partition}] = {++writes_, offset};
+}
+
+void GroupOffsetStore::Complete(int64_t producer_id, kafka::TransactionResult result) {
+  const auto pending = pending_.find(producer_id);
+  if (pending == pending_.end()) return;
+  if (result == kafka::TransactionResult::kCommit) {
+    for (const auto& [key, written] : pending->second) {
+      Written& committed = committed_[key];
+      if (committed.order < written.order) committed = written;
+    }
+  }
+  pending_.erase(pending);
+}
+
+std::vector<PendingOffset> GroupOffsetStore::Pending(int64_t producer_id) const {
+  std::vector<PendingOffset> offsets;
+  const auto pending = pending_.find(producer_id);
+  if (pending == pending_.end()) return offsets;
+  for (const auto& [key, written] : pending->second) offsets.push_back(written.offset);
+  return offsets;
+}
+
+GroupOffset GroupOffsetStore::Fetch(const std::string& group,
+                                    const kafka::TopicPartition& partition,
+                                    kafka::TransactionClient::FetchOffsetOptions options) const {
+  const Key key{group, partition};
+  if (options.require_stable) {
+    for (const auto& [producer, offsets] : pending_) {
+      if (offsets.count(key) > 0) return {GroupOffset::Kind::kUnstable, -1, ""};
+    }
+  }
+  const auto committed = committed_.find(key);
+  if (committed == committed_.end()) return {};
+  const PendingOffset& offset = committed->second.offset;
+  return {GroupOffset::Kind::kValue, offset.offset, offset.metadata};
+}
+
+}  // namespace weir::sim
