@@ -27,7 +27,7 @@ uint64_t SplitNumber(const std::string& name) {
 
 StreamGraph MakeModelGraph(ModelContext& context) {
   StreamGraph graph;
-  graph.job_name = "model";
+  graph.job_name = kJobName;
   graph.default_parallelism = context.config.parallelism;
   StreamNode source;
   source.id = 1;

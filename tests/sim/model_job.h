@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "common/operator/stream_graph.h"
+#include "tests/sim/broker/broker_link.h"
 #include "tests/sim/outside.h"
+#include "tests/sim/sim_brokers.h"
 #include "tests/sim/sim_config.h"
 #include "tests/sim/sim_process.h"
 
@@ -30,12 +32,13 @@ struct ModelContext {
   const SimConfig& config;
   Outside& outside;
   BarrierRecord& barriers;
+  SimBrokers& brokers;
   SimProcess* process = nullptr;  // null where the job is only planned
+  BrokerLink* link = nullptr;     // as above: the process's way to the brokers
   std::string worker;
-  std::string job;
-  uint64_t transactions = 0;  // begun by this process, for ids
 };
 
+inline constexpr char kJobName[] = "model";
 inline constexpr char kSourceUid[] = "source";
 inline constexpr char kOperatorUid[] = "count";
 inline constexpr char kSinkUid[] = "sink";
@@ -45,6 +48,9 @@ uint64_t SplitNumber(const std::string& name);
 
 /// source -> count -> sink, as the configuration has it. The context must outlive the graph.
 StreamGraph MakeModelGraph(ModelContext& context);
+
+/// (split, index)
+SchemaPtr RecordSchema();
 
 std::shared_ptr<const Source> MakeModelSource(ModelContext& context);
 std::unique_ptr<Operator> MakeModelOperator(ModelContext& context);

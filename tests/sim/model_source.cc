@@ -11,12 +11,6 @@
 namespace weir::sim {
 namespace {
 
-SchemaPtr RecordSchema() {
-  static const SchemaPtr& schema = *new SchemaPtr(
-      Schema::Make({{"split", DataType::kInt64, false}, {"index", DataType::kInt64, false}}));
-  return schema;
-}
-
 class ModelEnumerator final : public SplitEnumerator {
  public:
   explicit ModelEnumerator(ModelContext& context)
@@ -167,6 +161,12 @@ class ModelSource final : public Source {
 };
 
 }  // namespace
+
+SchemaPtr RecordSchema() {
+  static const SchemaPtr& schema = *new SchemaPtr(
+      Schema::Make({{"split", DataType::kInt64, false}, {"index", DataType::kInt64, false}}));
+  return schema;
+}
 
 int64_t EventTimeOf(int64_t index) { return 1'000'000 + index * 1000; }
 

@@ -2,44 +2,11 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-
-#include "common/base/check.h"
 
 namespace weir::sim {
 
-std::string Transaction::Encode() const {
-  std::string text = absl::StrCat(id, " ", subtask, " ", epoch.value());
-  for (const SplitRange& range : ranges) {
-    absl::StrAppend(&text, " ", range.split, ":", range.from, ":", range.to);
-  }
-  return text;
-}
-
-Transaction Transaction::Decode(const std::string& committable) {
-  const std::vector<std::string> words = absl::StrSplit(committable, ' ');
-  WEIR_CHECK(words.size() >= 3) << "committable '" << committable << "'";
-  Transaction transaction;
-  uint64_t epoch = 0;
-  transaction.id = words[0];
-  WEIR_CHECK(absl::SimpleAtoi(words[1], &transaction.subtask)) << committable;
-  WEIR_CHECK(absl::SimpleAtoi(words[2], &epoch)) << committable;
-  transaction.epoch = Epoch(epoch);
-  for (size_t i = 3; i < words.size(); ++i) {
-    const std::vector<std::string> parts = absl::StrSplit(words[i], ':');
-    SplitRange range;
-    WEIR_CHECK(parts.size() == 3 && absl::SimpleAtoi(parts[0], &range.split) &&
-               absl::SimpleAtoi(parts[1], &range.from) && absl::SimpleAtoi(parts[2], &range.to))
-        << committable;
-    transaction.ranges.push_back(range);
-  }
-  return transaction;
-}
-
-Outside::Outside(SimWorld& world, const SimConfig& config, const LogTruth& truth)
-    : world_(world), config_(config), truth_(truth) {}
+Outside::Outside(SimWorld& world, const SimConfig& config) : world_(world), config_(config) {}
 
 int64_t Outside::ResolveStart(uint64_t split) {
   if (!config_.latest) return 0;
@@ -71,35 +38,14 @@ void Outside::Deliver(const SplitRange& range) {
   for (int64_t i = range.from; i < range.to; ++i) delivered_[range.split].insert(i);
 }
 
-void Outside::Commit(const std::string& job, const CommitPermit& permit,
-                     const Transaction& transaction) {
-  world_.Trace("commit", job, transaction.Encode());
-  if (!truth_.IsOwned(job, permit.epoch())) {
-    return world_.Violate("Permits", absl::StrCat("commit under a permit for epoch ",
-                                                  permit.epoch().value(), ", which is not owned"));
+void Outside::Commit(uint64_t split, int64_t index) {
+  const auto [next, first] = next_.try_emplace(split, index);
+  if (next->second != index) {
+    return world_.Violate("ExactlyOnce",
+                          absl::StrCat("split ", split, ": record ", index, " is committed where ",
+                                       next->second, " comes next"));
   }
-  if (transaction.epoch > permit.epoch()) {
-    return world_.Violate(
-        "Permits", absl::StrCat("epoch ", transaction.epoch.value(),
-                                " committed under a permit for epoch ", permit.epoch().value()));
-  }
-  if (!committed_.insert(transaction.id).second) return;  // idempotent
-  Epoch& last = last_epoch_[transaction.subtask];
-  if (transaction.epoch < last) {
-    return world_.Violate("Permits",
-                          absl::StrCat("subtask ", transaction.subtask, " commits epoch ",
-                                       transaction.epoch.value(), " behind epoch ", last.value()));
-  }
-  last = transaction.epoch;
-  for (const SplitRange& range : transaction.ranges) {
-    const auto [it, first] = next_.try_emplace(range.split, range.from);
-    if (it->second != range.from) {
-      return world_.Violate("ExactlyOnce",
-                            absl::StrCat("split ", range.split, ": records ", range.from, " to ",
-                                         range.to, " committed where ", it->second, " comes next"));
-    }
-    it->second = range.to;
-  }
+  ++next->second;
 }
 
 bool Outside::Contains(uint64_t split, int64_t start, int64_t position) const {

@@ -8,9 +8,6 @@
 
 #include "absl/status/status.h"
 
-#include "common/base/ids.h"
-#include "common/connector/commit_permit.h"
-#include "tests/sim/log_truth.h"
 #include "tests/sim/sim_config.h"
 #include "tests/sim/sim_world.h"
 
@@ -23,24 +20,12 @@ struct SplitRange {
   int64_t to = 0;
 };
 
-/// What a transactional writer prepared under one epoch: the opaque committable of the model sink.
-struct Transaction {
-  std::string id;  // never used again
-  uint32_t subtask = 0;
-  Epoch epoch;
-  std::vector<SplitRange> ranges;
-
-  std::string Encode() const;
-  static Transaction Decode(const std::string& committable);
-};
-
 /// The world outside the cluster: what the source holds and what the sinks received; also the
-/// oracle of delivery. Checks while things happen: an external commit needs the permit of an owned
-/// epoch, commits of a split are in order, once, and without a gap; a record acknowledged to a
-/// checkpoint was delivered (C1, and the content of the sinks).
+/// oracle of delivery. Checks while things happen: records of a split are committed in order, once,
+/// and without a gap.
 class Outside {
  public:
-  Outside(SimWorld& world, const SimConfig& config, const LogTruth& truth);
+  Outside(SimWorld& world, const SimConfig& config);
 
   // Source.
   /// Starting position as discovery number n resolves it.
@@ -56,10 +41,8 @@ class Outside {
 
   // Sinks.
   void Deliver(const SplitRange& range);
-  void Commit(const std::string& job, const CommitPermit& permit, const Transaction& transaction);
-  bool IsCommitted(const std::string& transaction) const {
-    return committed_.count(transaction) > 0;
-  }
+  /// One record of a transaction that is committed now.
+  void Commit(uint64_t split, int64_t index);
 
   /// Records of the split below this position have all reached the sink, from `start` on.
   bool Contains(uint64_t split, int64_t start, int64_t position) const;
@@ -68,13 +51,10 @@ class Outside {
  private:
   SimWorld& world_;
   const SimConfig& config_;
-  const LogTruth& truth_;
   bool healed_ = false;
   uint64_t discoveries_ = 0;
   std::map<uint64_t, std::set<int64_t>> delivered_;
   std::map<uint64_t, int64_t> next_;  // transactional: position behind what is committed
-  std::set<std::string> committed_;
-  std::map<uint32_t, Epoch> last_epoch_;  // of each subtask's sink
 };
 
 }  // namespace weir::sim

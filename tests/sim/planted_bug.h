@@ -29,13 +29,26 @@ enum class PlantedBug {
   kWatermarkReset,          // restored splits come without their watermarks
   kAnswerBeforeDelivery,    // an at-least-once sink acknowledges what it has not delivered
   kManifestLost,            // objects are acknowledged and not written
+  // Of the exactly-once sink.
+  kReceiptBeforeCommit,    // N is receipted, and N + 1 begun, when N is permitted
+  kMarkerAtLeast,          // a marker that is not older counts as the one looked for
+  kStrayEndedByAbort,      // EndTxn(abort) ends what a living holder may still have
+  kSlotReusedEarly,        // a slot takes its next transaction before its receipt
+  kOnlyNewestRedriven,     // recovery commits what the newest epoch prepared, nothing older
+  kReplayNotFenced,        // two committers publish the same records again
+  kOwnershipInEnumerator,  // restored splits of the last subtask are missing: it owned them
+  kFailedEpochDropped,     // a failed epoch's committables do not ride in the next answer
+  kAnswerBeforeFlush,      // a barrier is answered while records are still on their way
+  kPendingIdInitialized,   // recovery opens a producer on an id before committing it
+  kPreparedAborted,        // a writer aborts what it has prepared when its task fails
+  kRepeatedHandleReused,   // a handle goes on although its EndTxn was sent twice
 };
 
 struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 17> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -53,6 +66,18 @@ inline constexpr std::array<PlantedBugName, 17> kPlantedBugs = {{
     {PlantedBug::kWatermarkReset, "watermark-reset"},
     {PlantedBug::kAnswerBeforeDelivery, "answer-before-delivery"},
     {PlantedBug::kManifestLost, "object-lost"},
+    {PlantedBug::kReceiptBeforeCommit, "receipt-before-commit"},
+    {PlantedBug::kMarkerAtLeast, "marker-at-least"},
+    {PlantedBug::kStrayEndedByAbort, "stray-ended-by-abort"},
+    {PlantedBug::kSlotReusedEarly, "slot-reused-early"},
+    {PlantedBug::kOnlyNewestRedriven, "only-newest-redriven"},
+    {PlantedBug::kReplayNotFenced, "replay-not-fenced"},
+    {PlantedBug::kOwnershipInEnumerator, "ownership-in-enumerator"},
+    {PlantedBug::kFailedEpochDropped, "failed-epoch-dropped"},
+    {PlantedBug::kAnswerBeforeFlush, "answer-before-flush"},
+    {PlantedBug::kPendingIdInitialized, "pending-id-initialized"},
+    {PlantedBug::kPreparedAborted, "prepared-aborted"},
+    {PlantedBug::kRepeatedHandleReused, "repeated-handle-reused"},
 }};
 
 inline std::optional<PlantedBug> FindPlantedBug(absl::string_view name) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/sim/model_job.h"
+
 namespace weir::sim {
 
 void PlantedEdits::EditControl(bool to_leader, proto::Envelope* envelope) {
@@ -20,6 +22,13 @@ void PlantedEdits::EditReport(proto::Header* header, proto::WorkerReport* report
       return AddMissingTasks(report);
     case PlantedBug::kAnswerOfOtherAttempt:
       return CreditOldAnswer(header->sender(), report);
+    case PlantedBug::kReceiptBeforeCommit: {
+      const auto permitted = permitted_.find(header->sender());
+      if (permitted != permitted_.end() && report->state() == proto::WorkerReport::RUNNING) {
+        report->set_committed_epoch(permitted->second);
+      }
+      return;
+    }
     case PlantedBug::kSplitsLost:
       for (proto::SourceCoordinatorState& source : *report->mutable_coordinators()) {
         if (source.splits_size() > 0) source.mutable_splits()->RemoveLast();
@@ -62,6 +71,9 @@ void PlantedEdits::CreditOldAnswer(const std::string& worker, proto::WorkerRepor
 
 void PlantedEdits::EditDirective(const proto::Header& header, proto::WorkerDirective* directive) {
   if (directive->has_trigger()) last_trigger_[header.addressee()] = directive->trigger();
+  if (directive->has_permitted_epoch()) {
+    permitted_[header.addressee()] = directive->permitted_epoch();
+  }
   switch (config_.bug) {
     case PlantedBug::kPermitTooEarly:
       if (directive->has_trigger()) directive->set_permitted_epoch(directive->trigger().epoch());
@@ -69,6 +81,18 @@ void PlantedEdits::EditDirective(const proto::Header& header, proto::WorkerDirec
     case PlantedBug::kWatermarkReset:
       for (proto::SplitAssignment& assignment : *directive->mutable_assignments()) {
         for (proto::SplitState& split : *assignment.mutable_splits()) split.clear_watermark_us();
+      }
+      return;
+    case PlantedBug::kOwnershipInEnumerator:
+      for (proto::SourceCoordinatorState& source :
+           *directive->mutable_deployment()->mutable_coordinators()) {
+        auto* splits = source.mutable_splits();
+        splits->erase(std::remove_if(splits->begin(), splits->end(),
+                                     [this](const proto::SplitState& split) {
+                                       return SplitNumber(split.id()) % config_.parallelism ==
+                                              config_.parallelism - 1;
+                                     }),
+                      splits->end());
       }
       return;
     case PlantedBug::kRestoreFromOlderEpoch:

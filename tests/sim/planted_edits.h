@@ -33,6 +33,7 @@ class PlantedEdits {
   SimNetwork& network_;
   std::map<std::string, proto::CheckpointAnswer> last_answer_;    // by worker
   std::map<std::string, proto::CheckpointTrigger> last_trigger_;  // by worker
+  std::map<std::string, uint64_t> permitted_;                     // by worker
   std::map<std::string, proto::Envelope> idle_directive_;         // by worker: generation 0
   std::map<std::string, proto::Envelope> deployment_;             // by worker
 };

@@ -24,6 +24,13 @@ void SimClient::Tick() {
       // A retry although it was acknowledged must change nothing.
       if (job_.empty() || Chance(random_, 50)) Submit(leader);
       if (!job_.empty()) Describe(leader);
+      // A second one would give up what the first one has begun.
+      if (cancel_wanted_ && !job_.empty() && state_ != "CANCELLING" && state_ != "CANCELED") {
+        proto::CancelJobRequest request;
+        request.set_job(job_);
+        leader.job_manager().CancelJob(request,
+                                       [](const absl::StatusOr<proto::CancelJobResponse>&) {});
+      }
       if (stop_wanted_ && !job_.empty()) {
         proto::StopJobRequest request;
         request.set_job(job_);
@@ -101,8 +108,10 @@ void SimClient::OnDescribed(const absl::StatusOr<proto::JobDetails>& details) {
   if (summary.state() != state_) {
     environment_.world.Trace("client sees", summary.state(), summary.reason());
     state_ = summary.state();
+    reason_ = summary.reason();
   }
-  if (state_ == "FAILED" || state_ == "SUSPENDED") {
+  // Where nothing expires, nothing can be lost.
+  if (state_ == "FAILED" || (suspended() && !environment_.config.retention)) {
     environment_.world.Violate("Liveness",
                                absl::StrCat("the job is ", state_, ": ", summary.reason()));
   }

@@ -21,9 +21,12 @@ class SimClient {
 
   void Start();
   void StopJob() { stop_wanted_ = true; }
+  void CancelJob() { cancel_wanted_ = true; }
   const std::string& job() const { return job_; }
   /// The state a leader told last.
   const std::string& state() const { return state_; }
+  bool suspended() const { return state_ == "SUSPENDED"; }
+  const std::string& reason() const { return reason_; }
 
  private:
   void Tick();
@@ -39,7 +42,9 @@ class SimClient {
   std::string job_;
   LeaderTerm acknowledged_in_;
   std::string state_;
+  std::string reason_;
   bool stop_wanted_ = false;
+  bool cancel_wanted_ = false;
 };
 
 }  // namespace weir::sim

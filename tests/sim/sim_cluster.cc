@@ -10,6 +10,8 @@ namespace {
 // the records.
 constexpr absl::Duration kLivenessBound = absl::Seconds(90);
 constexpr size_t kEpochsBeforeStop = 2;
+// Requests to Kafka may come so late.
+constexpr absl::Duration kAfterTheEnd = absl::Seconds(6);
 // A cluster of this size makes about a thousand events in a second; far more is a storm.
 constexpr double kEventsAtFirst = 20'000;
 constexpr double kEventsPerSecond = 8'000;
@@ -21,14 +23,17 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
       random_(world_.Fork("faults")),
       storage_(world_, config_),
       network_(world_, config_),
-      outside_(world_, config_, truth_),
+      outside_(world_, config_),
+      threads_(world_),
+      brokers_(world_, config_),
       edits_(config_, truth_, network_),
       restores_(world_, truth_),
       linear_log_(world_, storage_, truth_),
       objects_(world_, storage_, truth_),
-      manifests_(world_, config_, storage_, truth_, outside_, barriers_),
-      environment_{world_,   config_,   storage_, network_, truth_,
-                   outside_, barriers_, edits_,   restores_},
+      transactions_(world_, config_, brokers_, outside_),
+      manifests_(world_, config_, storage_, truth_, outside_, barriers_, transactions_),
+      environment_{world_,    config_,  storage_, network_, truth_,   outside_,
+                   barriers_, brokers_, threads_, edits_,   restores_},
       lock_(world_),
       job_managers_(config.job_managers),
       task_managers_(config.task_managers),
@@ -42,6 +47,10 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
       }) {
   linear_log_.AddObserver(&objects_);
   linear_log_.AddObserver(&manifests_);
+  linear_log_.AddObserver(&transactions_);
+  linear_log_.AddObserver(this);
+  brokers_.SetObserver(
+      [this](const DecidedTransaction& decided) { transactions_.OnDecided(decided); });
   if (config_.bug != PlantedBug::kNone) {
     network_.SetEdit([this](bool to_leader, proto::Envelope* envelope) {
       edits_.EditControl(to_leader, envelope);
@@ -62,6 +71,7 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
 }
 
 SimCluster::~SimCluster() {
+  threads_.Unwind();
   for (const auto& starts : task_managers_) {
     for (const auto& one : starts) one->DropClosures();
   }
@@ -77,8 +87,18 @@ void SimCluster::StartJobManager(size_t host) {
       std::make_unique<SimJobManager>(environment_, lock_, where.name, ++where.starts));
   // Whatever ends it, its supervisor starts it again.
   job_managers_[host].back()->process().AtDeath([this, host] {
-    world_.Schedule(healed_ ? absl::Milliseconds(300) : RandomMs(100, 3000),
+    // Longer than a transaction lives, now and then.
+    const int64_t most_ms = ShortLivedTransactions() ? 9000 : 3000;
+    world_.Schedule(healed_ ? absl::Milliseconds(300) : RandomMs(100, most_ms),
                     [this, host] { StartJobManager(host); });
+  });
+}
+
+void SimCluster::OnJobEntry(const std::string&, const proto::JobLogEntry& entry) {
+  if (healed_ || !entry.has_checkpoint() || !ShortLivedTransactions()) return;
+  if (!Chance(random_, 150)) return;
+  world_.Schedule(absl::Microseconds(Between(random_, 0, 3000)), [this] {
+    if (!healed_ && lock_.holder() != nullptr) lock_.holder()->Kill();
   });
 }
 
@@ -98,6 +118,10 @@ void SimCluster::ScheduleFaults() {
     world_.Schedule(RandomMs(300, until_ms), [this] {
       if (!healed_) Fault();
     });
+  }
+  for (uint32_t i = 0; i < config_.broker_faults; ++i) {
+    world_.Schedule(absl::Milliseconds(until_ms) * (i + 1) / (config_.broker_faults + 1),
+                    [this] { brokers_.Fault(); });
   }
   world_.Schedule(config_.faults_until, [this] { Heal(); });
 }
@@ -202,6 +226,7 @@ void SimCluster::Heal() {
   network_.Heal();
   storage_.Heal();
   outside_.Heal();
+  brokers_.Heal();
   if (const LogTruth::Job* job = JobTruth()) epochs_at_heal_ = job->manifests.size();
 }
 
@@ -213,6 +238,8 @@ const LogTruth::Job* SimCluster::JobTruth() const {
 bool SimCluster::Finished() {
   const LogTruth::Job* job = JobTruth();
   if (job == nullptr) return false;
+  if (config_.cancel && world_.now() >= config_.cancel_at) client_.CancelJob();
+  if (healed_ && client_.suspended()) return true;
   if (healed_ && !config_.bounded && job->manifests.size() >= epochs_at_heal_ + kEpochsBeforeStop) {
     client_.StopJob();
   }
@@ -221,6 +248,20 @@ bool SimCluster::Finished() {
     if (!starts.back()->launcher().Workers().empty()) return false;
   }
   return true;
+}
+
+void SimCluster::CheckEnd() {
+  if (client_.suspended()) return transactions_.CheckSuspended(client_.reason());
+  const proto::JobTerminal& terminal = *JobTruth()->history.terminal();
+  if (terminal.state() == proto::JobTerminal::CANCELED && config_.cancel) {
+    return transactions_.CheckEnd();
+  }
+  if (terminal.state() != proto::JobTerminal::FINISHED) {
+    return world_.Violate("Liveness",
+                          absl::StrCat("the job has not FINISHED: ", terminal.reason()));
+  }
+  manifests_.CheckEnd(client_.job());
+  if (config_.transactional && !world_.violated()) transactions_.CheckEnd();
 }
 
 SimResult SimCluster::Run() {
@@ -239,14 +280,11 @@ SimResult SimCluster::Run() {
                                   " after the last fault; the job is ", client_.state()));
     }
   }
-  if (finished && !world_.violated()) {
-    const proto::JobTerminal& terminal = *JobTruth()->history.terminal();
-    if (terminal.state() != proto::JobTerminal::FINISHED) {
-      world_.Violate("Liveness", absl::StrCat("the job has not FINISHED: ", terminal.reason()));
-    } else {
-      manifests_.CheckEnd(client_.job());
-    }
+  // What is still on its way arrives.
+  const absl::Duration end = world_.now() + kAfterTheEnd;
+  while (finished && !world_.violated() && world_.now() < end && world_.RunNext()) {
   }
+  if (finished && !world_.violated()) CheckEnd();
   SimResult result;
   result.seed = config_.seed;
   result.violation = world_.violation();

@@ -27,7 +27,7 @@ struct SimResult {
 
 /// One run: a whole cluster with one job under one seed. Faults first; then the world heals, and
 /// the job has to end within a bound of virtual time with everything delivered.
-class SimCluster {
+class SimCluster : private JobEntryObserver {
  public:
   SimCluster(const SimConfig& config, bool verbose);
   ~SimCluster();
@@ -40,6 +40,11 @@ class SimCluster {
     int starts = 0;
   };
 
+  // Between the entry that owns an epoch and its permit.
+  void OnJobEntry(const std::string& job, const proto::JobLogEntry& entry) override;
+  bool ShortLivedTransactions() const {
+    return config_.transactional && config_.transaction_timeout < absl::Minutes(1);
+  }
   void StartJobManager(size_t host);
   void StartTaskManager(size_t host);
   void ScheduleFaults();
@@ -51,6 +56,7 @@ class SimCluster {
   void PartitionSomebody();
   void StorageAway();
   void TwoLeaders();
+  void CheckEnd();
   void Heal();
   bool Finished();
   const LogTruth::Job* JobTruth() const;
@@ -66,10 +72,13 @@ class SimCluster {
   LogTruth truth_;
   BarrierRecord barriers_;
   Outside outside_;
+  SimThreads threads_;
+  SimBrokers brokers_;
   PlantedEdits edits_;
   RestoreChecker restores_;
   LinearLogChecker linear_log_;
   ObjectChecker objects_;
+  TransactionChecker transactions_;
   ManifestChecker manifests_;
   SimEnvironment environment_;
   SimLock lock_;

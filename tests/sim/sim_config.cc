@@ -61,6 +61,42 @@ void DrawWorld(Random& random, SimConfig* config) {
   config->two_leaders = Chance(random, 300);
 }
 
+// A world whose JobManager is away for longer than transactions live, and where little else is
+// wrong: the job has to get so far.
+void DrawDowntime(Random& random, SimConfig* config) {
+  if (Chance(random, 200)) return;
+  config->job_managers = 1;
+  config->two_leaders = false;
+  config->faults = std::min<uint32_t>(config->faults, 3);
+  config->faults_until = absl::Milliseconds(Between(random, 9000, 20'000));
+  config->storage_unknown = config->storage_full = config->message_drop = config->sink_error = 0;
+  config->records = Between(random, 150, 250);
+  config->records_per_second = Between(random, 12, 20);
+  config->broker_loss = static_cast<uint32_t>(Between(random, 0, 60));
+}
+
+// From a stream of its own: what it draws does not change the rest of a seed.
+void DrawTransactions(Random& random, SimConfig* config) {
+  config->topic_partitions = static_cast<uint32_t>(Between(random, 1, 3));
+  // A sink whose slots are all taken by failed epochs gives up at three quarters of it.
+  config->transaction_timeout = absl::Minutes(1);
+  if (Chance(random, 150))
+    config->transaction_timeout = absl::Milliseconds(Between(random, 3000, 8000));
+  if (!config->transactional) return;
+  const bool short_lived = config->transaction_timeout < absl::Minutes(1);
+  if (short_lived) DrawDowntime(random, config);
+  config->retention = short_lived && Chance(random, 300);
+  // What retention took keeps a job in CANCELLING until a person gives it up.
+  config->cancel = Chance(random, 150) && !config->retention;
+  config->cancel_at = absl::Milliseconds(Between(random, 500, 12'000));
+  if (Chance(random, 150)) return;
+  if (config->broker_loss == 0 && Chance(random, 500)) {
+    config->broker_loss = static_cast<uint32_t>(Between(random, 1, 40));
+  }
+  if (Chance(random, 500)) config->broker_faults = static_cast<uint32_t>(Between(random, 1, 8));
+  config->slow_markers = Chance(random, 300);
+}
+
 }  // namespace
 
 SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
@@ -71,6 +107,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   DrawCluster(random, &config);
   DrawJob(random, &config);
   DrawWorld(random, &config);
+  SeededRandom transactions(StableHash64("transactions", seed));
+  DrawTransactions(transactions, &config);
   return config;
 }
 
@@ -84,6 +122,13 @@ std::string SimConfig::ToString() const {
       " unknown=", storage_unknown, " full=", storage_full, " drop=", message_drop,
       " duplicate=", message_duplicate, " reorder=", message_reorder, " sink_error=", sink_error,
       " two_leaders=", two_leaders);
+  if (transactional) {
+    absl::StrAppend(&text, " timeout=", absl::FormatDuration(transaction_timeout),
+                    " partitions=", topic_partitions, " broker_loss=", broker_loss,
+                    " broker_faults=", broker_faults, " slow_markers=", slow_markers,
+                    " retention=", retention);
+    if (cancel) absl::StrAppend(&text, " cancel=", absl::FormatDuration(cancel_at));
+  }
   for (const auto& [key, value] : cluster_options) absl::StrAppend(&text, " ", key, "=", value);
   for (const auto& [key, value] : job_options) absl::StrAppend(&text, " ", key, "=", value);
   return text;

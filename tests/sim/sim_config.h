@@ -35,6 +35,11 @@ struct SimConfig {
   bool chained = true;
   bool transactional = true;
   bool watermarks = true;
+  // Of the transactional sink.
+  absl::Duration transaction_timeout = absl::Minutes(5);
+  uint32_t topic_partitions = 1;
+  bool cancel = false;  // the client cancels it, at cancel_at
+  absl::Duration cancel_at;
   uint32_t state_padding = 0;
   std::map<std::string, std::string> job_options;
 
@@ -47,6 +52,10 @@ struct SimConfig {
   uint32_t message_duplicate = 0;
   uint32_t message_reorder = 0;
   uint32_t sink_error = 0;
+  uint32_t broker_loss = 0;    // requests to Kafka without an answer
+  uint32_t broker_faults = 0;  // coordinators and leaders that are away for a while
+  bool slow_markers = false;
+  bool retention = false;    // takes what timed out, now and then
   bool two_leaders = false;  // the lock is given away although its holder lives
 
   static SimConfig Draw(uint64_t seed, PlantedBug bug);

@@ -78,17 +78,18 @@ void SimBlockingPool::Submit(std::function<void()> work) {
         if (!process_.alive() && Chance(random_, 500)) return;  // it had not left the process
         if (process_.alive() && process_.paused() && Chance(random_, 700)) {
           process_.world.Schedule(process_.paused_until() - process_.world.now(),
-                                  [this, work = std::move(work)] {
-                                    process_.world.in_blocking_work = true;
-                                    work();
-                                    process_.world.in_blocking_work = false;
-                                  });
+                                  [this, work = std::move(work)] { RunNow(work); });
           return;
         }
-        process_.world.in_blocking_work = true;
-        work();
-        process_.world.in_blocking_work = false;
+        RunNow(std::move(work));
       });
+}
+
+void SimBlockingPool::RunNow(std::function<void()> work) {
+  if (threads_ != nullptr) return threads_->Run(std::move(work));
+  process_.world.in_blocking_work = true;
+  work();
+  process_.world.in_blocking_work = false;
 }
 
 SimProcess::SimProcess(SimWorld& world_in, std::string name_in, std::string host_in)

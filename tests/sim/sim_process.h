@@ -12,6 +12,7 @@
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
 #include "common/time/clock.h"
+#include "tests/sim/sim_threads.h"
 #include "tests/sim/sim_world.h"
 
 namespace weir::sim {
@@ -50,10 +51,15 @@ class SimBlockingPool final : public BlockingPool {
  public:
   explicit SimBlockingPool(SimProcess& process);
   void Submit(std::function<void()> work) override;
+  /// From now on works may wait in virtual time.
+  void UseThreads(SimThreads* threads) { threads_ = threads; }
 
  private:
+  void RunNow(std::function<void()> work);
+
   SimProcess& process_;
   SeededRandom random_;
+  SimThreads* threads_ = nullptr;
 };
 
 /// The clocks of a simulated process: virtual time, with a wall clock that is off by a little.

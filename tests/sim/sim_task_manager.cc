@@ -115,10 +115,10 @@ void SimWorkerLauncher::Plan(const proto::RunPlanner& request,
                            environment_.config,
                            environment_.outside,
                            environment_.barriers,
+                           environment_.brokers,
                            nullptr,
-                           "planner",
-                           "",
-                           0};
+                           nullptr,
+                           "planner"};
       done(PlanJob(MakeModelGraph(context)));
     });
   });

@@ -16,10 +16,18 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
     : environment_(environment),
       process_(environment.world, spec.worker(), host),
       files_(environment.storage, host),
-      context_{environment.world, environment.config, environment.outside, environment.barriers,
-               &process_,         spec.worker(),      spec.job(),          0},
+      link_(process_, environment.threads, environment.brokers),
+      context_{environment.world,
+               environment.config,
+               environment.outside,
+               environment.barriers,
+               environment.brokers,
+               &process_,
+               &link_,
+               spec.worker()},
       graph_(MakeModelGraph(context_)),
       terms_(environment.world, spec.worker()) {
+  if (environment.config.transactional) process_.pool.UseThreads(&environment.threads);
   absl::StatusOr<proto::JobGraph> plan = PlanJob(graph_);
   WEIR_CHECK(plan.ok()) << plan.status();
   WorkerEndpoint::Options options;

@@ -11,6 +11,7 @@
 #include "tests/sim/checkers/terms_checker.h"
 #include "tests/sim/model_job.h"
 #include "tests/sim/planted_edits.h"
+#include "tests/sim/sim_broker_link.h"
 #include "tests/sim/sim_process.h"
 #include "tests/sim/sim_storage.h"
 
@@ -25,6 +26,8 @@ struct SimEnvironment {
   LogTruth& truth;
   Outside& outside;
   BarrierRecord& barriers;
+  SimBrokers& brokers;
+  SimThreads& threads;
   PlantedEdits& edits;
   RestoreChecker& restores;
 };
@@ -48,6 +51,7 @@ class SimWorker {
   SimEnvironment& environment_;
   SimProcess process_;
   SimFileSystem files_;
+  SimBrokerLink link_;
   ModelContext context_;
   const StreamGraph graph_;
   TermsChecker terms_;

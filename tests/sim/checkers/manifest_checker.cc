@@ -15,10 +15,11 @@ int64_t ManifestChecker::StartOf(uint64_t split) const {
 }
 
 void ManifestChecker::OnJobEntry(const std::string& job, const proto::JobLogEntry& entry) {
-  if (entry.has_checkpoint()) {
-    CheckManifest(job, truth_.jobs.at(job).manifests.at(Epoch(entry.checkpoint().epoch())));
-  }
-  if (entry.has_committed_through()) CheckReceipt(job, Epoch(entry.committed_through()));
+  if (!entry.has_checkpoint()) return;
+  const auto& manifests = truth_.jobs.at(job).manifests;
+  const proto::CheckpointManifest& manifest = manifests.at(Epoch(entry.checkpoint().epoch()));
+  transactions_.OnOwned(manifest);
+  CheckManifest(job, manifest);
 }
 
 void ManifestChecker::CheckSplit(const proto::SplitState& state, bool read) {
@@ -140,25 +141,6 @@ void ManifestChecker::CheckSubtask(const std::string& job,
                                          "in the sink"));
     }
   }
-}
-
-void ManifestChecker::CheckReceipt(const std::string& job, Epoch through) {
-  if (received_ && *received_ >= through) return;
-  for (const auto& [epoch, manifest] : truth_.jobs.at(job).manifests) {
-    if (epoch > through || (received_ && epoch <= *received_)) continue;
-    for (const proto::TaskSnapshot& task : manifest.tasks()) {
-      for (const proto::OperatorSnapshot& one : task.operators()) {
-        for (const std::string& committable : one.committables()) {
-          const Transaction transaction = Transaction::Decode(committable);
-          if (outside_.IsCommitted(transaction.id)) continue;
-          return world_.Violate("ExactlyOnce",
-                                absl::StrCat("receipt for epoch ", through.value(), ", but ",
-                                             committable, " is not committed"));
-        }
-      }
-    }
-  }
-  received_ = through;
 }
 
 void ManifestChecker::CheckEnd(const std::string& job) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/sim/checkers/linear_log_checker.h"
+#include "tests/sim/checkers/transaction_checker.h"
 #include "tests/sim/log_truth.h"
 #include "tests/sim/model_job.h"
 #include "tests/sim/outside.h"
@@ -13,18 +14,19 @@ namespace weir::sim {
 
 /// C3, C4 and delivery, whenever an epoch becomes owned: the operators counted exactly the records
 /// before the positions, and so did the sinks at their barrier; no split is forgotten, no position
-/// and no watermark goes back; what an at-least-once sink acknowledged was delivered, and what a
-/// receipt covers was committed.
+/// and no watermark goes back; what an at-least-once sink acknowledged was delivered.
 class ManifestChecker final : public JobEntryObserver {
  public:
   ManifestChecker(SimWorld& world, const SimConfig& config, SimStorage& storage,
-                  const LogTruth& truth, const Outside& outside, const BarrierRecord& barriers)
+                  const LogTruth& truth, const Outside& outside, const BarrierRecord& barriers,
+                  TransactionChecker& transactions)
       : world_(world),
         config_(config),
         storage_(storage),
         truth_(truth),
         outside_(outside),
-        barriers_(barriers) {}
+        barriers_(barriers),
+        transactions_(transactions) {}
 
   void OnJobEntry(const std::string& job, const proto::JobLogEntry& entry) override;
   /// The oracle, once the job has FINISHED: nothing is missing.
@@ -50,7 +52,6 @@ class ManifestChecker final : public JobEntryObserver {
   void CheckSplit(const proto::SplitState& split, bool read);
   void CheckSubtask(const std::string& job, const proto::CheckpointManifest& manifest,
                     uint32_t index, const Subtask& subtask);
-  void CheckReceipt(const std::string& job, Epoch through);
 
   SimWorld& world_;
   const SimConfig& config_;
@@ -58,9 +59,9 @@ class ManifestChecker final : public JobEntryObserver {
   const LogTruth& truth_;
   const Outside& outside_;
   const BarrierRecord& barriers_;
+  TransactionChecker& transactions_;
   std::map<uint64_t, Split> splits_;    // as of the newest owned epoch
   std::map<uint64_t, int64_t> starts_;  // as of the first epoch that knew them
-  std::optional<Epoch> received_;
 };
 
 }  // namespace weir::sim
