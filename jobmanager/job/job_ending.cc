@@ -1,5 +1,6 @@
 // The part of JobMaster that ends and halts jobs: cancel, stop, suspend, resume, and the clean-up
 // of transactional sinks before a terminal entry (docs/protocols/transactions.md).
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@ namespace weir::jobmanager {
 namespace {
 
 constexpr absl::Duration kCleanupPause = absl::Seconds(1);
+constexpr absl::Duration kMaxCleanupPause = absl::Seconds(30);
 constexpr absl::Duration kCleanupTimeout = absl::Minutes(2);
 
 }  // namespace
@@ -102,8 +104,10 @@ void JobMaster::CleanupFailed(const std::string& why) {
   deps_.executor.Cancel(deploy_timer_);
   execution_.reset();
   SendDirectives();
+  cleanup_->pause = std::clamp(2 * cleanup_->pause, kCleanupPause, kMaxCleanupPause);
+  cleanup_->not_before = deps_.clock.Monotonic() + cleanup_->pause;
   restart_timer_ =
-      deps_.executor.PostAfter(kCleanupPause, lifetime_.Guard([this] { TryCleanup(); }));
+      deps_.executor.PostAfter(cleanup_->pause, lifetime_.Guard([this] { TryCleanup(); }));
 }
 
 void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
@@ -195,6 +199,7 @@ void JobMaster::Stop(Done done) {
 // One worker, on a node that has one of this job if there is any.
 void JobMaster::TryCleanup() {
   if (!cleanup_ || execution_ != nullptr || coordinator_->busy() || ending_ || starting_) return;
+  if (deps_.clock.Monotonic() < cleanup_->not_before) return;
   PlacementRequest request;
   request.slots = 1;
   request.free_slots = deps_.task_managers.FreeSlotsFor(job_);

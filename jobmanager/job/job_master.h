@@ -162,6 +162,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     std::string reason;
     Done done;
     bool failed = false;  // a cleanup has failed at least once
+    absl::Duration pause = absl::ZeroDuration();  // behind the last failure
+    absl::Duration not_before = absl::ZeroDuration();
   };
   std::optional<Ending> cleanup_;  // the job ends once its sinks are clean
   bool starting_ = false;          // a started entry is on its way

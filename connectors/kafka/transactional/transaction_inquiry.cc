@@ -3,8 +3,25 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "connectors/kafka/transactional/owner_record.h"
+#include "connectors/kafka/transactional/transactional_id.h"
 
 namespace weir::kafka {
+namespace {
+
+// A record is written within milliseconds, and each question takes about one.
+constexpr int kOwnerQuestions = 1000;
+
+absl::Status CompareFences(const std::string& prefix, uint64_t fence, const GroupOffset& found) {
+  if (found.kind == GroupOffset::Kind::kAbsent) return absl::OkStatus();  // expired
+  WEIR_ASSIGN_OR_RETURN(const OwnerRecord record, OwnerRecord::Decode(found.metadata));
+  if (record.fence <= fence) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("the transactional id prefix '", prefix,
+                                         "' has been taken over with fence ", record.fence,
+                                         "; this generation's is ", fence));
+}
+
+}  // namespace
 
 absl::Status TransactionInquiry::Open() {
   WEIR_ASSIGN_OR_RETURN(std::shared_ptr<TransactionClient> client, Take());
@@ -48,6 +65,22 @@ absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::str
         "Kafka's transaction coordinator does not know the transactional id '", id, "'"));
   }
   return found->second;
+}
+
+absl::Status TransactionInquiry::CheckOwner(const std::string& prefix, uint64_t fence,
+                                            const TopicPartition& partition,
+                                            absl::Duration timeout) {
+  WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<TransactionClient> client, Take());
+  absl::Status status = absl::UnavailableError(absl::StrCat(
+      "the owner record of the transactional id prefix '", prefix, "' is being written"));
+  for (int i = 0; i < kOwnerQuestions; ++i) {
+    const auto found = client->FetchOffset(OwnerId(prefix), partition, {}, timeout);
+    if (found.ok() && found->kind == GroupOffset::Kind::kUnstable) continue;
+    status = found.ok() ? CompareFences(prefix, fence, *found) : found.status();
+    break;
+  }
+  GiveBack(client);
+  return status;
 }
 
 absl::Status TransactionInquiry::AwaitGroup(const std::string& group,

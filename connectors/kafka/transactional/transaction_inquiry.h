@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,10 @@ class TransactionInquiry {
   /// a broker's going up or down): on a fresh cluster, say, whose __consumer_offsets is being made.
   absl::Status AwaitGroup(const std::string& group, const TopicPartition& partition,
                           absl::Duration timeout);
+  /// ABORTED when the owner record of the prefix is of a newer fence: whoever asks belongs to a
+  /// generation that is over. UNAVAILABLE while the record is being written, for long.
+  absl::Status CheckOwner(const std::string& prefix, uint64_t fence,
+                          const TopicPartition& partition, absl::Duration timeout);
   /// Ends all questions, for good.
   void Cancel();
 

@@ -34,6 +34,8 @@ struct TransactionSlotSettings {
   std::string topic;
   std::string run;
   Generation generation;
+  std::string prefix;  // of the ids
+  uint64_t fence = 0;
   std::function<void()> wakeup;
   std::shared_ptr<std::atomic<bool>> cancelled;
 

@@ -70,6 +70,8 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   if (settled.ok()) owned_ids_.clear();
   // Also when the job is suspended: nobody comes back soon, and readers wait behind what is open.
   if (settled.ok() || lost_) {
+    // Again: until the fence was raised a writer of an earlier generation could take an id.
+    WEIR_ASSIGN_OR_RETURN(listed, client_->ListTransactions({}, kStepTimeout));
     WEIR_RETURN_IF_ERROR(AddUnlisted(highest, recovery.parallelism, listed));
     WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
   }

@@ -55,6 +55,8 @@ absl::Status TransactionalWriter::Open(const std::string& recovered) {
   settings_->topic = setup_.options.options.topic;
   settings_->run = setup_.context.identity.job.value();
   settings_->generation = setup_.context.generation;
+  settings_->prefix = instructions_.prefix;
+  settings_->fence = instructions_.fence;
   settings_->wakeup = jobs_->wakeup();
   settings_->cancelled = std::make_shared<std::atomic<bool>>(false);
   // Behind it every transaction is decided, one way or the other.

@@ -54,6 +54,7 @@ class TestingTransactionalKafka {
   std::vector<Record> records;   // of partition 0, by offset
   int64_t log_start = 0;         // retention has removed what is before
   std::map<std::string, DescribedTransaction> transactions;
+  std::map<std::string, GroupOffset> offsets;  // by group; others are absent
   std::vector<TransactionalProducerOptions> made;
   int live_producers = 0;
   int64_t next_producer_id = 1000;
@@ -254,9 +255,9 @@ class TestingTransactionClient final : public TransactionClient {
     }
     return found;
   }
-  absl::StatusOr<GroupOffset> FetchOffset(const std::string&, const TopicPartition&,
+  absl::StatusOr<GroupOffset> FetchOffset(const std::string& group, const TopicPartition&,
                                           FetchOffsetOptions, absl::Duration) override {
-    return GroupOffset();
+    return kafka_.offsets.count(group) > 0 ? kafka_.offsets[group] : GroupOffset();
   }
   absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
                                                          absl::Duration) override {

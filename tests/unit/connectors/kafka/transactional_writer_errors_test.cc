@@ -5,6 +5,8 @@
 #include <string>
 
 #include "common/exec/thread_blocking_pool.h"
+#include "connectors/kafka/transactional/owner_record.h"
+#include "connectors/kafka/transactional/transactional_id.h"
 #include "tests/unit/connectors/kafka/transactional_writer_test.h"
 
 namespace weir::kafka {
@@ -25,6 +27,27 @@ TEST_F(TransactionalWriterTest, ASlotThatCannotBeWarmedFailsTheTask) {
   pool_.RunAll();
   EXPECT_TRUE(writer_->HasRoom());  // so that the next call says it
   EXPECT_EQ(WriteStatus("a"), absl::AbortedError("fenced"));
+}
+
+// A worker that hears of its start too late: a newer generation's recovery has listed the ids.
+TEST_F(TransactionalWriterTest, AZombieOpensNothing) {
+  const OwnerRecord newer{"east", "run", 8, false, 6};
+  kafka_.offsets[OwnerId("p")] = {GroupOffset::Kind::kValue, 8, newer.Encode()};
+  MakeWriter(pool_);
+  ASSERT_TRUE(writer_->Open(Instructions()).ok());
+  pool_.RunAll();
+  EXPECT_TRUE(writer_->HasRoom());
+  const absl::Status status = WriteStatus("a");
+  EXPECT_TRUE(absl::IsAborted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("taken over with fence 8"));
+  EXPECT_THAT(kafka_.Calls("begin"), IsEmpty());
+}
+
+TEST_F(TransactionalWriterTest, ItsOwnGenerationsRecordStopsNobody) {
+  const OwnerRecord own{"east", "run", 7, false, 5};
+  kafka_.offsets[OwnerId("p")] = {GroupOffset::Kind::kValue, 7, own.Encode()};
+  Open();
+  Write({"a"});
 }
 
 class FailedPreparationTest : public TransactionalWriterTest,

@@ -74,6 +74,9 @@ TEST_F(JobCleanupTest, AFailedOneIsRepeatedAndASecondCancelGivesUp) {
   Wait(absl::Milliseconds(500));
   EXPECT_EQ(State(), "CANCELLING");
   EXPECT_THAT(Reason(), HasSubstr("no broker answers (cancel again to leave them)"));
+  job().OnSlotsChanged();
+  job().OnCoordinatorIdle();
+  EXPECT_EQ(generation(), 2u) << "again at once, and so for ever";
   Wait(absl::Seconds(1));
   EXPECT_EQ(generation(), 3u);
   Cancel();
