@@ -35,7 +35,8 @@ void JobMaster::Suspend(const std::string& why) {
 }
 
 void JobMaster::Resume(proto::ResumePolicy policy, Done done) {
-  if (state_ != JobState::kSuspended) {
+  const bool settling = cleanup_ && cleanup_->failed && !ending_;
+  if (state_ != JobState::kSuspended && !settling) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), ", not SUSPENDED")));
   }
@@ -49,6 +50,9 @@ void JobMaster::Resume(proto::ResumePolicy policy, Done done) {
         if (status.ok() && state_ == JobState::kSuspended) {
           SetState(JobState::kScheduling);
           TrySchedule();
+        } else if (status.ok() && cleanup_) {
+          cleanup_->not_before = absl::ZeroDuration();
+          TryCleanup();
         }
         done(status);
       }));
@@ -171,7 +175,12 @@ void JobMaster::Cancel(Done done) {
       },
       lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
         if (absl::IsAborted(status)) return done(status);
-        EndAfterCleanup(proto::JobTerminal::CANCELED, "canceled by request", done);
+        // Settling takes as long as brokers take: the request is accepted.
+        const bool now = !NeedsCleanup();
+        if (!now) done(absl::OkStatus());
+        EndAfterCleanup(
+            proto::JobTerminal::CANCELED, "canceled by request",
+            now ? done : [](const absl::Status&) {});
       }));
 }
 
@@ -208,7 +217,9 @@ void JobMaster::TryCleanup() {
   if (!slots.ok()) {
     reason_ =
         absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ",
-                     "waits for a slot to settle its transactions: ", slots.status().message());
+                     "waits for a slot to settle its transactions: ", slots.status().message(),
+                     " (cancel again to leave them)");
+    cleanup_->failed = true;
     return;
   }
   deps_.task_managers.HoldSlots(job_, {{slots->front(), 1}});

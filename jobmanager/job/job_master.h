@@ -66,7 +66,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
 
   void Cancel(Done done);
   void Stop(Done done);
-  /// Out of SUSPENDED.
+  /// Out of SUSPENDED; or a decision for a clean-up that has failed.
   void Resume(proto::ResumePolicy policy, Done done);
 
   void OnSlotsChanged();
@@ -161,7 +161,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     proto::JobTerminal::State state;
     std::string reason;
     Done done;
-    bool failed = false;  // a cleanup has failed at least once
+    bool failed = false;                          // a cleanup has failed at least once
     absl::Duration pause = absl::ZeroDuration();  // behind the last failure
     absl::Duration not_before = absl::ZeroDuration();
   };

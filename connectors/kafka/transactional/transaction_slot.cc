@@ -143,7 +143,8 @@ absl::Status TransactionSlot::Warm() {
   WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
                         settings_->inquiry->Describe(id_, settings_->describe_timeout));
   marker_.producer = described.producer;
-  // A recovery raises the fence, and then looks for ids: it has found this one, or we see the fence.
+  // A recovery raises the fence, and then looks for ids: it has found this one, or we see the
+  // fence.
   WEIR_RETURN_IF_ERROR(settings_->inquiry->CheckOwner(
       settings_->prefix, settings_->fence, {settings_->topic, 0}, settings_->warm_timeout));
   WEIR_RETURN_IF_ERROR(

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -53,7 +54,10 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
                         AgreeOnTimeout(recovery.checkpoint_interval));
   if (!recovery.last.empty()) {
     WEIR_ASSIGN_OR_RETURN(const WriterInstructions last, WriterInstructions::Decode(recovery.last));
-    if (last.prefix == prefix) highest = std::max(highest, last.fence);
+    if (last.prefix == prefix) {
+      highest = std::max(highest, last.fence);
+      ended_below_ = last.fence;  // by the recovery that gave it out
+    }
   }
   WEIR_ASSIGN_OR_RETURN(std::vector<ListedTransaction> listed,
                         client_->ListTransactions({}, kStepTimeout));
@@ -63,8 +67,9 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   }
   instructions_.fence = highest + 1;
   WEIR_RETURN_IF_ERROR(ownership_->Raise(instructions_.fence));
+  WEIR_RETURN_IF_ERROR(DecodeEpochs(recovery.uncommitted));
   absl::Status settled;
-  for (const UncommittedEpoch& epoch : recovery.uncommitted) {
+  for (const std::vector<Committable>& epoch : epochs_) {
     if (settled.ok()) settled = SettleEpoch(epoch);
   }
   if (settled.ok()) owned_ids_.clear();
@@ -72,7 +77,11 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   if (settled.ok() || lost_) {
     // Again: until the fence was raised a writer of an earlier generation could take an id.
     WEIR_ASSIGN_OR_RETURN(listed, client_->ListTransactions({}, kStepTimeout));
+    // Recoveries that failed have had no writers: there are none but under these two.
     WEIR_RETURN_IF_ERROR(AddUnlisted(highest, recovery.parallelism, listed));
+    if (ended_below_ != highest) {
+      WEIR_RETURN_IF_ERROR(AddUnlisted(ended_below_, recovery.parallelism, listed));
+    }
     WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
   }
   WEIR_RETURN_IF_ERROR(settled);
@@ -128,19 +137,36 @@ absl::StatusOr<absl::Duration> TransactionalCommitter::AgreeOnTimeout(
       "the sink to what they allow");
 }
 
-absl::Status TransactionalCommitter::SettleEpoch(const UncommittedEpoch& epoch) {
-  std::vector<Committable> committables;
-  for (const std::string& bytes : epoch.committables) {
-    WEIR_ASSIGN_OR_RETURN(Committable committable, Committable::Decode(bytes));
-    owned_ids_.insert(committable.transactional_id);
-    committables.push_back(std::move(committable));
+absl::Status TransactionalCommitter::DecodeEpochs(const std::vector<UncommittedEpoch>& epochs) {
+  for (const UncommittedEpoch& epoch : epochs) {
+    std::vector<Committable>& committables = epochs_.emplace_back();
+    for (const std::string& bytes : epoch.committables) {
+      WEIR_ASSIGN_OR_RETURN(Committable committable, Committable::Decode(bytes));
+      owned_ids_.insert(committable.transactional_id);
+      committables.push_back(std::move(committable));
+    }
+    // Those of an epoch that failed ride in the answer of a later one: oldest first.
+    std::stable_sort(
+        committables.begin(), committables.end(),
+        [](const Committable& a, const Committable& b) { return a.marker.epoch < b.marker.epoch; });
   }
-  // Those of an epoch that failed ride in the answer of a later one: oldest first.
-  std::stable_sort(
-      committables.begin(), committables.end(),
-      [](const Committable& a, const Committable& b) { return a.marker.epoch < b.marker.epoch; });
+  return absl::OkStatus();
+}
+
+absl::Status TransactionalCommitter::SettleEpoch(const std::vector<Committable>& committables) {
   WEIR_ASSIGN_OR_RETURN(std::vector<Committable> aborted, CommitOrCollect(committables));
-  return aborted.empty() ? absl::OkStatus() : Replay(std::move(aborted));
+  WEIR_RETURN_IF_ERROR(Replay(std::move(aborted)));
+  if (losses_.empty()) return absl::OkStatus();
+  lost_ = true;
+  return absl::DataLossError(
+      absl::StrCat(absl::StrJoin(losses_, "; "),
+                   "; 'weir resume' goes on with what is left of them (--policy=replay) or without "
+                   "what cannot be published exactly once (--policy=ignore)"));
+}
+
+uint32_t TransactionalCommitter::SubtaskOf(const Committable& committable) const {
+  const auto id = TransactionalId::Parse(committable.transactional_id, instructions_.prefix);
+  return id.has_value() ? id->subtask : std::numeric_limits<uint32_t>::max();
 }
 
 // A subtask stops at its first transaction that is published again: its later ones are ended and
@@ -151,15 +177,14 @@ absl::StatusOr<std::vector<Committable>> TransactionalCommitter::CommitOrCollect
   std::set<uint32_t> stopped;  // subtasks
   for (const Committable& committable : committables) {
     const std::string& name = committable.transactional_id;
-    const auto id = TransactionalId::Parse(name, instructions_.prefix);
-    const uint32_t subtask = id.has_value() ? id->subtask : std::numeric_limits<uint32_t>::max();
+    const uint32_t subtask = SubtaskOf(committable);
+    if (undecided_.count(subtask) > 0) continue;
     if (stopped.count(subtask) == 0) {
       steps_->OnStep(TransactionStep::kBeforeRecoveryEndTransaction, name);
       WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_->Commit(committable));
       steps_->OnStep(TransactionStep::kAfterRecoveryEndTransaction, name);
       if (outcome == TransactionOutcome::kCommitted) continue;
-      WEIR_ASSIGN_OR_RETURN(const bool replay, DecideToReplay(committable, outcome));
-      if (!replay) continue;
+      if (!DecideToReplay(committable, outcome)) continue;
       stopped.insert(subtask);
     }
     WEIR_RETURN_IF_ERROR(Fence(name));
@@ -168,8 +193,8 @@ absl::StatusOr<std::vector<Committable>> TransactionalCommitter::CommitOrCollect
   return collected;
 }
 
-absl::StatusOr<bool> TransactionalCommitter::DecideToReplay(const Committable& committable,
-                                                            TransactionOutcome outcome) {
+bool TransactionalCommitter::DecideToReplay(const Committable& committable,
+                                            TransactionOutcome outcome) {
   const bool aborted = outcome == TransactionOutcome::kAborted;
   const bool replays = setup_.aborted_transactions == AbortedTransactionPolicy::kReplay;
   const bool ignores = setup_.aborted_transactions == AbortedTransactionPolicy::kIgnore;
@@ -181,10 +206,9 @@ absl::StatusOr<bool> TransactionalCommitter::DecideToReplay(const Committable& c
                                                         {"records", committable.DescribeRanges()}});
     return false;
   }
-  return Lost(committable, aborted ? absl::StrCat("was aborted before it was committed: ",
-                                                  committable.DescribeRanges())
-                                   : absl::StrCat("is gone without a trace of a commit: ",
-                                                  committable.DescribeRanges()));
+  AddLoss(committable,
+          aborted ? "was aborted before it was committed" : "is gone without a trace of a commit");
+  return false;
 }
 
 absl::Status TransactionalCommitter::Replay(std::vector<Committable> committables) {
@@ -205,9 +229,12 @@ absl::Status TransactionalCommitter::Replay(std::vector<Committable> committable
     if (!replay.loss().has_value()) return published.status();
     const Committable lost = committables[replay.loss()->index];
     if (policy_ != ResumePolicy::kIgnore) {
-      return Lost(lost, absl::StrCat("was aborted before it was committed, and cannot be published "
-                                     "again, since ",
-                                     replay.loss()->why, ": ", lost.DescribeRanges()));
+      AddLoss(lost, absl::StrCat("was aborted before it was committed, and cannot be published "
+                                 "again, since ",
+                                 replay.loss()->why));
+      std::erase_if(committables,
+                    [&](const Committable& one) { return undecided_.count(SubtaskOf(one)) > 0; });
+      continue;
     }
     LogError("a transaction is left out of the topic", {{"id", lost.transactional_id},
                                                         {"epoch", lost.marker.epoch},
@@ -218,19 +245,19 @@ absl::Status TransactionalCommitter::Replay(std::vector<Committable> committable
   return absl::OkStatus();
 }
 
-absl::Status TransactionalCommitter::Lost(const Committable& committable, const std::string& what) {
-  lost_ = true;
-  return absl::DataLossError(absl::StrCat(
-      "epoch ", committable.marker.epoch.value(), " is owned, but its transaction '",
-      committable.transactional_id, "' ", what, "; started at ",
-      absl::FormatTime(committable.started), " with a timeout of ",
-      absl::FormatDuration(committable.timeout),
-      "; 'weir resume' goes on with what is left of it (--policy=replay) or without it "
-      "(--policy=ignore)"));
+// A person decides. Until then nothing of its subtask follows it.
+void TransactionalCommitter::AddLoss(const Committable& committable, const std::string& what) {
+  undecided_.insert(SubtaskOf(committable));
+  losses_.push_back(absl::StrCat("epoch ", committable.marker.epoch.value(),
+                                 " is owned, but its transaction '", committable.transactional_id,
+                                 "' ", what, ": ", committable.DescribeRanges(),
+                                 "; it was started at ", absl::FormatTime(committable.started),
+                                 " with a timeout of ", absl::FormatDuration(committable.timeout)));
 }
 
 absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) {
-  return client_->InitProducerId(transactional_id, kDefaultMaxTimeout, kStepTimeout).status();
+  return client_->InitProducerId(transactional_id, instructions_.transaction_timeout, kStepTimeout)
+      .status();
 }
 
 // While a partition of the coordinators' log moves, no broker lists what is in it: so the ids that
@@ -239,10 +266,10 @@ absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) 
 absl::Status TransactionalCommitter::AddUnlisted(uint64_t fence, uint32_t parallelism,
                                                  std::vector<ListedTransaction>& listed) {
   constexpr uint32_t kAtOnce = TransactionalWriter::kMaxSlots + TransactionalWriter::kWarmSlots;
-  if (fence == 0 || parallelism == 0) return absl::OkStatus();
+  if (fence == 0) return absl::OkStatus();
   std::set<std::string> known;
   for (const ListedTransaction& one : listed) known.insert(one.transactional_id);
-  bool more = true;
+  bool more = parallelism > 0;
   for (uint32_t first = 0; more; first += kAtOnce) {
     std::vector<std::string> ids;
     for (uint32_t subtask = 0; subtask < parallelism; ++subtask) {
@@ -262,14 +289,15 @@ absl::Status TransactionalCommitter::AddUnlisted(uint64_t fence, uint32_t parall
   return absl::OkStatus();
 }
 
-// Ids that are open, and those of the generation before, whose holder may still live and open them
-// again. Never EndTxn(abort): it leaves producer id and epoch valid for that holder.
+// Ids that are open, and those of all generations since the last whose recovery is known to have
+// gone through: their holders may still live and open them again. Never EndTxn(abort): it leaves
+// producer id and epoch valid for that holder.
 absl::Status TransactionalCommitter::EndStrays(uint64_t fence,
                                                const std::vector<ListedTransaction>& listed) {
   for (const ListedTransaction& one : listed) {
     const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
     if (!id.has_value() || owned_ids_.count(one.transactional_id) > 0) continue;
-    if (!IsOpen(one.state) && id->fence != fence) continue;
+    if (!IsOpen(one.state) && (id->fence < ended_below_ || id->fence > fence)) continue;
     WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
     if (IsOpen(one.state)) {
       LogInfo("transaction of an earlier generation ended", {{"id", one.transactional_id}});

@@ -58,16 +58,17 @@ class TransactionalCommitter final : public SinkCommitter {
   absl::StatusOr<std::string> RunRecovery(const SinkRecovery& recovery);
   std::unique_ptr<SinkOwnership> MakeOwnership(const std::string& prefix);
   absl::StatusOr<absl::Duration> AgreeOnTimeout(absl::Duration checkpoint_interval);
-  absl::Status SettleEpoch(const UncommittedEpoch& epoch);
+  absl::Status DecodeEpochs(const std::vector<UncommittedEpoch>& epochs);
+  absl::Status SettleEpoch(const std::vector<Committable>& committables);
+  uint32_t SubtaskOf(const Committable& committable) const;
   // Commits what can be; the rest comes back, in order, with nobody able to commit it any more.
   absl::StatusOr<std::vector<Committable>> CommitOrCollect(
       const std::vector<Committable>& committables);
   // Whether it is to be published again; false: it is left out.
-  absl::StatusOr<bool> DecideToReplay(const Committable& committable, TransactionOutcome outcome);
+  bool DecideToReplay(const Committable& committable, TransactionOutcome outcome);
   absl::Status Replay(std::vector<Committable> committables);
   absl::Status Fence(const std::string& transactional_id);
-  // DATA_LOSS, for SUSPENDED.
-  absl::Status Lost(const Committable& committable, const std::string& what);
+  void AddLoss(const Committable& committable, const std::string& what);
   absl::Status AddUnlisted(uint64_t fence, uint32_t parallelism,
                            std::vector<ListedTransaction>& listed);
   absl::Status EndStrays(uint64_t fence, const std::vector<ListedTransaction>& listed);
@@ -82,7 +83,11 @@ class TransactionalCommitter final : public SinkCommitter {
   // Of the running recovery.
   ResumePolicy policy_ = ResumePolicy::kAsConfigured;
   WriterInstructions instructions_;
-  std::set<std::string> owned_ids_;  // of uncommitted epochs
+  std::vector<std::vector<Committable>> epochs_;  // uncommitted ones, oldest first
+  std::set<std::string> owned_ids_;               // of these
+  uint64_t ended_below_ = 0;                      // fences whose ids an earlier recovery has ended
+  std::vector<std::string> losses_;               // sentences
+  std::set<uint32_t> undecided_;                  // subtasks with a loss
   bool lost_ = false;
   uint64_t replays_ = 0;  // transactions of the replay id
   uint64_t replayed_records_ = 0;

@@ -7,6 +7,7 @@ namespace weir::kafka {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -121,6 +122,36 @@ TEST_F(TransactionalCommitterReplayTest, ARangeThatIsGoneSuspendsAndIsNamed) {
   // Readers do not wait behind what nobody will end soon.
   EXPECT_EQ(coordinator_->replay_id_taken, 2);
   EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0", "p~4~0~0"));
+}
+
+TEST_F(TransactionalCommitterReplayTest, EveryLossIsNamedAndOtherSubtasksGoOn) {
+  Committable gone = Empty(0, 7);
+  Committable behind = Empty(0, 7, 1);  // of the same subtask
+  Committable unknown = Empty(1, 7);
+  Committable replayed = Empty(2, 7);
+  Committable healthy = Empty(3, 7);
+  Append(gone, "a");
+  Append(behind, "b");
+  Append(unknown, "c");
+  Append(replayed, "d");
+  Append(healthy, "e");
+  AddUncommitted(7, {gone, behind, unknown, replayed, healthy});
+  Abort(gone);
+  Abort(replayed);
+  kafka_.log_start = 1;
+  coordinator_->outcomes[unknown.transactional_id] = EndTransactionOutcome::kUnknownProducerMapping;
+  coordinator_->after_commit[healthy.transactional_id] = Value(healthy.marker.Encode());
+  TransactionMarker opening = behind.marker;
+  opening.epoch = Epoch(0);
+  coordinator_->offsets[behind.transactional_id] = {Value(opening.Encode())};
+  std::deque<GroupOffset>& answers = coordinator_->offsets[replayed.transactional_id];
+  const GroupOffset before = answers.front();
+  answers = {before, before, before, Value(replayed.marker.Encode())};
+  EXPECT_THAT(SuspendedBecause(), AllOf(HasSubstr("'p~5~0~0' was aborted"),
+                                        HasSubstr("'p~5~1~0' is gone without a trace"),
+                                        HasSubstr("partition 0 offsets 2 to 2 (1 record)")));
+  EXPECT_THAT(kafka_.CommittedValues(), ElementsAre("d"));
+  EXPECT_THAT(coordinator_->ended, Contains("p~5~3~0 commit 103:0"));
 }
 
 TEST_F(TransactionalCommitterReplayTest, ChangedRecordsAreNotPublished) {

@@ -111,6 +111,7 @@ TEST_F(TransactionalCommitterTest, ACommitWithoutAnAnswerIsTriedAgainByARestart)
 
 TEST_F(TransactionalCommitterTest, StraysAreFencedAndNeverAborted) {
   Own({"east", "job-1", 5, false});
+  recovery_.last = WriterInstructions{5, kPrefix, absl::Hours(1)}.Encode();
   coordinator_->listed = {
       {"p~3~0~0", 1, TransactionState::kOngoing},  {"p~4~0~0", 1, TransactionState::kCompleteAbort},
       {"p~5~0~1", 1, TransactionState::kEmpty},    {"p~5~1~0", 1, TransactionState::kPrepareAbort},
@@ -130,6 +131,27 @@ TEST_F(TransactionalCommitterTest, StraysThatNobodyListsAreAskedFor) {
   }
   ASSERT_TRUE(Recover().ok());
   EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0", "p~5~1~2", "p~5~1~5", "p~5~1~9"));
+}
+
+// Of generation 3 there is a checkpoint; 4 and 5 raised the fence and got no further.
+TEST_F(TransactionalCommitterTest, AFailedRecoveryLeavesItsStraysToTheNext) {
+  Own({"east", "job-1", 5, false});
+  recovery_.last = WriterInstructions{3, kPrefix, absl::Hours(1)}.Encode();
+  coordinator_->listed = {{"p~2~0~0", 1, TransactionState::kCompleteCommit},
+                          {"p~3~0~0", 1, TransactionState::kCompleteCommit}};
+  recovery_.parallelism = 1;
+  coordinator_->described["p~3~0~1"] = TransactionState::kEmpty;
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~3~0~0", "p~3~0~1"));
+}
+
+TEST_F(TransactionalCommitterTest, NothingIsAskedForALongerTimeoutThanBrokersAllow) {
+  coordinator_->max_timeout = absl::Minutes(1);
+  transaction_timeout_ = absl::Seconds(30);
+  coordinator_->listed = {{"p~3~0~0", 1, TransactionState::kOngoing}};
+  const auto recovered = Recover();
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~3~0~0"));
 }
 
 TEST_F(TransactionalCommitterTest, TheTimeoutIsLoweredToWhatBrokersAllow) {

@@ -126,7 +126,7 @@ class TransactionalCommitterTest : public ::testing::Test {
     TransactionalCommitterSetup setup;
     setup.topic = kTopic;
     setup.prefix = kPrefix;
-    setup.transaction_timeout = absl::Hours(1);
+    setup.transaction_timeout = transaction_timeout_;
     setup.aborted_transactions = aborted_transactions_;
     setup.clients = std::make_shared<TestingTransactionalFactory>(kafka_);
     setup.transaction_clients = [this]() -> absl::StatusOr<std::shared_ptr<TransactionClient>> {
@@ -162,6 +162,7 @@ class TransactionalCommitterTest : public ::testing::Test {
   std::shared_ptr<ScriptedCoordinator> coordinator_ = std::make_shared<ScriptedCoordinator>(kafka_);
   std::unique_ptr<TransactionalCommitter> committer_;
   SinkRecovery recovery_;
+  absl::Duration transaction_timeout_ = absl::Hours(1);
   AbortedTransactionPolicy aborted_transactions_ = AbortedTransactionPolicy::kReplay;
 };
 
