@@ -35,7 +35,6 @@ enum class PlantedBug {
   kStrayEndedByAbort,      // EndTxn(abort) ends what a living holder may still have
   kSlotReusedEarly,        // a slot takes its next transaction before its receipt
   kOnlyNewestRedriven,     // recovery commits what the newest epoch prepared, nothing older
-  kReplayNotFenced,        // two committers publish the same records again
   kOwnershipInEnumerator,  // restored splits of the last subtask are missing: it owned them
   kFailedEpochDropped,     // a failed epoch's committables do not ride in the next answer
   kAnswerBeforeFlush,      // a barrier is answered while records are still on their way
@@ -48,7 +47,7 @@ struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 28> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -71,7 +70,6 @@ inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
     {PlantedBug::kStrayEndedByAbort, "stray-ended-by-abort"},
     {PlantedBug::kSlotReusedEarly, "slot-reused-early"},
     {PlantedBug::kOnlyNewestRedriven, "only-newest-redriven"},
-    {PlantedBug::kReplayNotFenced, "replay-not-fenced"},
     {PlantedBug::kOwnershipInEnumerator, "ownership-in-enumerator"},
     {PlantedBug::kFailedEpochDropped, "failed-epoch-dropped"},
     {PlantedBug::kAnswerBeforeFlush, "answer-before-flush"},

@@ -80,13 +80,8 @@ class PlantedClients final : public kafka::KafkaClientFactory {
   }
   absl::StatusOr<std::unique_ptr<kafka::KafkaTransactionalProducer>> MakeTransactionalProducer(
       const kafka::TransactionalProducerOptions& options) const override {
-    kafka::TransactionalProducerOptions edited = options;
-    std::string& id = edited.configuration.values.at("transactional.id");
-    if (bug_ == PlantedBug::kReplayNotFenced && absl::EndsWith(id, "~replay")) {
-      absl::StrAppend(&id, "-", worker_);
-    }
     WEIR_ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaTransactionalProducer> producer,
-                          clients_->MakeTransactionalProducer(edited));
+                          clients_->MakeTransactionalProducer(options));
     return std::make_unique<PlantedProducer>(std::move(producer), bug_);
   }
   absl::StatusOr<std::unique_ptr<kafka::KafkaAdminClient>> MakeAdmin(
