@@ -63,7 +63,7 @@ class PlantedProducer final : public kafka::KafkaTransactionalProducer,
 class PlantedClients final : public kafka::KafkaClientFactory {
  public:
   PlantedClients(std::shared_ptr<const KafkaClientFactory> clients, const ModelContext& context)
-      : clients_(std::move(clients)), bug_(context.config.bug), worker_(context.worker) {}
+      : clients_(std::move(clients)), bug_(context.config.bug) {}
 
   absl::Status CheckConfiguration(const kafka::ClientConfiguration& configuration) const override {
     return clients_->CheckConfiguration(configuration);
@@ -97,7 +97,6 @@ class PlantedClients final : public kafka::KafkaClientFactory {
  private:
   const std::shared_ptr<const KafkaClientFactory> clients_;
   const PlantedBug bug_;
-  const std::string worker_;
 };
 
 /// A committer's client that asks for something else, or hears something else.
