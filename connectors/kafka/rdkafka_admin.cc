@@ -214,7 +214,7 @@ class RdKafkaClientFactory final : public KafkaClientFactory {
   }
 
  private:
-  const SystemClock clock_;
+  SystemClock clock_;
 };
 
 }  // namespace
