@@ -146,26 +146,26 @@ TEST_F(TransactionJudgementTest, ATransactionOfAFailedEpochIsNeededByTheOneThatO
 TEST_F(TransactionJudgementTest, TheMarkerTellsWhatBecameOfAnOwedTransaction) {
   using Fate = TransactionJudgement::Fate;
   const Committable owed = Owe("p~5~0~0");
-  const OwedTransaction& known = *Judgement().FindOwed("p~5~0~0");
-  const OwedTransaction copy = known;
+  const TransactionJudgement judgement = Judgement();
+  const OwedTransaction& known = *judgement.FindOwed("p~5~0~0");
   FoundTransaction found = Found("p~5~0~0", TransactionState::kPrepareCommit);
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kCommitting);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kCommitting);
   found.described.state = TransactionState::kCompleteCommit;
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kUnknown);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kUnknown);
   found.marker = owed.marker;
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kCommitted);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kCommitted);
   found.marker->epoch = Epoch(13);  // equal, not "at least"
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kUnknown);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kUnknown);
   found.marker->epoch = Epoch(11);
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kAborted);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kAborted);
   found.marker->run = "job-0";
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kUnknown);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kUnknown);
   // Open again, but by another producer: this one is over.
   found = Found("p~5~0~0");
   found.described.producer = {7000, 5};
   found.marker = owed.marker;
   found.marker->epoch = Epoch(0);
-  EXPECT_EQ(TransactionJudgement::FateOf(copy, found), Fate::kAborted);
+  EXPECT_EQ(TransactionJudgement::FateOf(known, found), Fate::kAborted);
   EXPECT_THAT(Explained(found), HasSubstr("aborted, and owned epoch 12 needs it"));
 }
 

@@ -56,10 +56,11 @@ class TransactionInquiriesTest : public ::testing::Test {
     return request;
   }
   Answer Ask(absl::Duration patience = absl::Seconds(1)) {
-    Answer answer = absl::CancelledError("no answer yet");
-    dispatcher_->Transactions(Question(), [&answer](Answer given) { answer = std::move(given); });
+    // Shared: an answer may come after the asker's patience has run out.
+    auto answer = std::make_shared<Answer>(absl::CancelledError("no answer yet"));
+    dispatcher_->Transactions(Question(), [answer](Answer given) { *answer = std::move(given); });
     executor_.Advance(patience);
-    return answer;
+    return *answer;
   }
   void Cancel() {
     proto::CancelJobRequest request;
