@@ -14,7 +14,6 @@ namespace {
 
 constexpr absl::Duration kCleanupPause = absl::Seconds(1);
 constexpr absl::Duration kMaxCleanupPause = absl::Seconds(30);
-constexpr absl::Duration kCleanupTimeout = absl::Minutes(2);
 
 }  // namespace
 
@@ -228,10 +227,8 @@ void JobMaster::TryCleanup() {
       history().generation().Next(), graph,
       AssignWorkers(SlotPlacement(RequiredSlots(graph), slots->front())));
   UpdateSpecs();
-  deploy_timer_ = deps_.executor.PostAfter(kCleanupTimeout, attempt_.Guard([this] {
-    CleanupFailed(
-        absl::StrCat("the worker was not ready within ", absl::FormatDuration(kCleanupTimeout)));
-  }));
+  initialization_steps_ = 0;
+  ArmDeployTimer();
   LoadRestoreData();
 }
 

@@ -30,7 +30,25 @@ TEST_F(TransactionalCommitterTest, TheFenceIsAboveRecordCheckpointAndListedIds) 
   EXPECT_EQ(Recover()->fence, 10u);
 }
 
-TEST_F(TransactionalCommitterTest, AnotherLiveJobsPrefixIsRefused) {
+TEST_F(TransactionalCommitterTest, APrefixIsTakenFromAnotherJobWhenAPersonHasSaidSo) {
+  Own({"west", "job-9", 4, false});
+  recovery_.take_over = true;
+  EXPECT_EQ(Recover()->fence, 5u);
+}
+
+TEST_F(TransactionalCommitterTest, AStepIsToldForWhateverIsSettled) {
+  const Committable first = Prepared(0, 7);
+  const Committable second = Prepared(1, 8);
+  AddUncommitted(8, {first, second});
+  coordinator_->after_commit[first.transactional_id] = Value(first.marker.Encode());
+  coordinator_->after_commit[second.transactional_id] = Value(second.marker.Encode());
+  int steps = 0;
+  recovery_.on_progress = [&steps] { ++steps; };
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_GE(steps, 2);
+}
+
+TEST_F(TransactionalCommitterTest, AnotherJobsPrefixIsRefused) {
   Own({"east", "job-2", 4, false});
   const absl::Status status = Recover().status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
@@ -173,6 +191,20 @@ TEST_F(TransactionalCommitterTest, AnIntervalThatTheLoweredTimeoutDoesNotBearIsR
   kafka_.log.clear();
   coordinator_->max_timeout = absl::Hours(1);
   EXPECT_TRUE(Recover().ok());
+}
+
+TEST_F(TransactionalCommitterTest, ASweepEndsWhatIsOpenOfEarlierGenerations) {
+  const std::string recovered = Recover()->Encode();
+  ASSERT_EQ(WriterInstructions::Decode(recovered)->fence, 1u);
+  const std::string later = WriterInstructions{6, kPrefix, absl::Hours(1)}.Encode();
+  coordinator_->taken.clear();
+  coordinator_->listed = {{"p~5~0~0", 1, TransactionState::kOngoing},
+                          {"p~4~0~0", 1, TransactionState::kCompleteCommit},
+                          {"p~6~0~0", 1, TransactionState::kOngoing},
+                          {"p~7~0~0", 1, TransactionState::kOngoing},
+                          {"p~x~5~0~0", 1, TransactionState::kOngoing}};
+  EXPECT_EQ(committer_->Sweep(recovery_.identity, later), absl::OkStatus());
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0"));
 }
 
 class RefreshTest : public TransactionalCommitterTest {

@@ -34,7 +34,7 @@ TEST_F(JobCleanupTest, ACanceledJobEndsWhenItsSinksAreSettled) {
   ASSERT_NE(Cleaner(), nullptr);
   EXPECT_EQ(Cleaner()->deployment.tasks_size(), 0);
   EXPECT_TRUE(Cleaner()->deployment.coordinator());
-  EXPECT_EQ(Cleaner()->deployment.live_jobs_size(), 1);
+  EXPECT_EQ(Cleaner()->deployment.ended_jobs_size(), 1);
   EXPECT_EQ(generation(), 2u);
   EXPECT_FALSE(HasTerminal());
   behavior_.become_ready = true;
