@@ -184,7 +184,8 @@ TEST_F(ExactlyOnceFaultsTest, APersonMayTakeThePrefixOver) {
   EXPECT_TRUE(AwaitTrue([&] {
     const std::string reason = Details().summary().reason();
     return absl::StrContains(reason, "belongs to job") &&
-           absl::StrContains(reason, "of cluster 'other'");
+           absl::StrContains(reason, "of cluster 'other'") &&
+           absl::StrContains(reason, "cancel again to leave them");
   })) << Details().summary().ShortDebugString();
   const auto given_up = weir().Cli({"cancel", job(), "--wait"});
   WEIR_ASSERT_OK(given_up);
