@@ -297,7 +297,9 @@ absl::Status TransactionalCommitter::EndStrays(uint64_t fence,
   for (const ListedTransaction& one : listed) {
     const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
     if (!id.has_value() || owned_ids_.count(one.transactional_id) > 0) continue;
-    if (!IsOpen(one.state) && (id->fence < ended_below_ || id->fence > fence)) continue;
+    // A newer generation's: this recovery was slow, and is over.
+    if (id->fence > fence) continue;
+    if (!IsOpen(one.state) && id->fence < ended_below_) continue;
     WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
     if (IsOpen(one.state)) {
       LogInfo("transaction of an earlier generation ended", {{"id", one.transactional_id}});

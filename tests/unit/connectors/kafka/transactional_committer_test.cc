@@ -133,6 +133,17 @@ TEST_F(TransactionalCommitterTest, StraysThatNobodyListsAreAskedFor) {
   EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0", "p~5~1~2", "p~5~1~5", "p~5~1~9"));
 }
 
+// This recovery was away for a while; since it has looked, a newer one has gone through.
+TEST_F(TransactionalCommitterTest, ANewerGenerationsTransactionsAreNoStrays) {
+  Own({"east", "job-1", 5, false});
+  coordinator_->listed = {{"p~5~0~0", 1, TransactionState::kOngoing}};
+  kafka_.during["commit p~owner"] = [this] {
+    coordinator_->listed.push_back({"p~7~0~0", 1, TransactionState::kOngoing});
+  };
+  ASSERT_EQ(Recover()->fence, 6u);
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0"));
+}
+
 // Of generation 3 there is a checkpoint; 4 and 5 raised the fence and got no further.
 TEST_F(TransactionalCommitterTest, AFailedRecoveryLeavesItsStraysToTheNext) {
   Own({"east", "job-1", 5, false});
