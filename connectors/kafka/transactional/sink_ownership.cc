@@ -86,6 +86,10 @@ absl::Status SinkOwnership::Raise(uint64_t fence) {
 }
 
 absl::Status SinkOwnership::Release() {
+  if (producer_ == nullptr) {
+    WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
+    WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
+  }
   record_.released = true;
   return Write();
 }
@@ -96,13 +100,16 @@ absl::Status SinkOwnership::Renew(const SinkIdentity& me, uint64_t fence) {
   record_.job = me.job.value();
   record_.fence = fence;
   if (record.has_value()) record_.generation = record->generation;
-  if (record.has_value() && *record != record_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", fence,
-                     " of job ", record_.job, "'s, and is fence ", record->fence, " of job ",
-                     record->job, " of cluster '", record->cluster, "' by now"));
-  }
+  WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
   return Write();
+}
+
+absl::Status SinkOwnership::CheckStillOwn(const std::optional<OwnerRecord>& record) const {
+  if (!record.has_value() || *record == record_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", record_.fence,
+                   " of job ", record_.job, "'s, and is fence ", record->fence, " of job ",
+                   record->job, " of cluster '", record->cluster, "' by now"));
 }
 
 absl::Status SinkOwnership::Write() {
@@ -113,7 +120,10 @@ absl::Status SinkOwnership::Write() {
   offset.offset = static_cast<int64_t>(record_.fence);
   offset.metadata = record_.Encode();
   WEIR_RETURN_IF_ERROR(producer_->WriteMarker(offset, options_.timeout));
-  return producer_->Commit(options_.timeout).status();
+  WEIR_ASSIGN_OR_RETURN(const CommitAnswer answer, producer_->Commit(options_.timeout));
+  // What was repeated may come late: it would write this record over the next one.
+  if (answer.repeated) producer_.reset();
+  return absl::OkStatus();
 }
 
 }  // namespace weir::kafka

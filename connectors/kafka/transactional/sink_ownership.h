@@ -49,12 +49,14 @@ class SinkOwnership {
  private:
   /// Fences whoever holds the record, and reads it.
   absl::StatusOr<std::optional<OwnerRecord>> TakeOver();
+  /// FAILED_PRECONDITION unless it is what this process, or its generation, wrote last, or expired.
+  absl::Status CheckStillOwn(const std::optional<OwnerRecord>& record) const;
   absl::Status Write();
 
   const Options options_;
   const KafkaClientFactory& clients_;
   TransactionClient& inquiry_;
-  std::unique_ptr<KafkaTransactionalProducer> producer_;
+  std::unique_ptr<KafkaTransactionalProducer> producer_;  // null: the next Write needs a new one
   OwnerRecord record_;
 };
 

@@ -238,5 +238,27 @@ TEST_F(TransactionalCommitterTest, ReleaseMarksTheRecord) {
   EXPECT_THAT(kafka_.Calls("marker").back(), HasSubstr("[2 1 released 3 job-1 east]"));
 }
 
+// The lost request could write "held" into the transaction that says "released".
+TEST_F(TransactionalCommitterTest, AReleaseBehindARepeatedRequestTakesANewHandle) {
+  kafka_.repeat_commits = {OwnerId(kPrefix)};
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_EQ(kafka_.live_producers, 0);
+  kafka_.log.clear();
+  Own({"east", "job-1", 1, false, 3});
+  ASSERT_EQ(committer_->Release(), absl::OkStatus());
+  EXPECT_THAT(kafka_.Calls("init"), ElementsAre(OwnerId(kPrefix)));
+  EXPECT_THAT(kafka_.Calls("marker"), ElementsAre(HasSubstr("[2 1 released 3 job-1 east]")));
+}
+
+TEST_F(TransactionalCommitterTest, ANewHandlesReleaseLeavesALaterGenerationsRecordAlone) {
+  kafka_.repeat_commits = {OwnerId(kPrefix)};
+  ASSERT_TRUE(Recover().ok());
+  kafka_.log.clear();
+  Own({"east", "job-1", 2, false, 4});
+  const absl::Status status = committer_->Release();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace weir::kafka
