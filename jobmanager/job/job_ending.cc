@@ -209,6 +209,9 @@ void JobMaster::Stop(Done done) {
 void JobMaster::TryCleanup() {
   if (!cleanup_ || execution_ != nullptr || coordinator_->busy() || ending_ || starting_) return;
   if (deps_.clock.Monotonic() < cleanup_->not_before) return;
+  // A new leader has none at first, which is no failure: the same cancel, asked of it again by the
+  // client, must not give anything up.
+  if (WaitsForFormerTaskManagers()) return;
   PlacementRequest request;
   request.slots = 1;
   request.free_slots = deps_.task_managers.FreeSlotsFor(job_);

@@ -182,5 +182,23 @@ TEST_F(JobCleanupTest, ANewLeaderGoesOnWithACancel) {
   EXPECT_EQ(generation(), 3u);  // one clean-up by each leader
 }
 
+// The client repeats what the first leader did not answer.
+TEST_F(JobCleanupTest, ACancelThatIsRepeatedAtANewLeaderGivesNothingUp) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  LeaderDies();
+  Adopt();
+  job().Cancel([this](const absl::Status& status) { replied_ = status; });
+  Wait(absl::Milliseconds(500));
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << replied_;
+  EXPECT_EQ(State(), "CANCELLING");
+  for (auto& manager : task_managers_) Reconnect(*manager);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(5));
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(generation(), 3u);
+}
+
 }  // namespace
 }  // namespace weir::jobmanager
