@@ -68,13 +68,11 @@ SimBrokers::Fate SimBrokers::DrawFate(const std::string& what) {
   const uint32_t rate = commits ? 3 * config_.broker_loss : config_.broker_loss;
   if (!Chance(random_, replays ? 600 : rate)) return Fate::kAnswered;
   if (commits && Chance(random_, 700)) return Fate::kLate;
-  // See docs/simulator.md, "What it leaves out".
-  const bool marks = absl::EndsWith(what, "writing its marker");
   switch (random_.Below(4)) {
     case 0:
       return Fate::kLost;
     case 1:
-      return marks ? Fate::kAnswerLost : Fate::kLate;
+      return Fate::kLate;
     default:
       return Fate::kAnswerLost;
   }
