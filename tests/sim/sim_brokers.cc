@@ -46,7 +46,7 @@ TransactionBroker::Options SimBrokers::MakeOptions() {
     world_.Trace(decided.result == kafka::TransactionResult::kCommit ? "committed" : "aborted",
                  decided.id, absl::StrCat("epoch ", decided.producer.epoch));
     if (observer_) observer_(decided);
-    if (config_.retention && decided.timed_out) {
+    if (config_.retention && decided.timed_out && Chance(random_, 500)) {
       world_.Schedule(RandomMs(0, 2000), [this, decided] { Expire(decided); });
     }
   };

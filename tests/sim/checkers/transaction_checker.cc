@@ -100,6 +100,7 @@ void TransactionChecker::OnCommitted(const DecidedTransaction& decided, const Ma
   uint64_t written = 0;
   for (const auto& [partition, records] : decided.records) written += records.size();
   for (const std::string& marker : TakeMarkers(decided, markers)) {
+    replays_ += decided.id == kafka::ReplayId(prefix_) ? 1 : 0;
     const auto owned = owned_.find(marker);
     if (owned == owned_.end()) {
       return world_.Violate("Permits", absl::StrCat("'", decided.id,

@@ -27,6 +27,8 @@ class TransactionChecker final : public JobEntryObserver {
   void OnOwned(const proto::CheckpointManifest& manifest);
   /// The job has ended, in order or not: every owned epoch is committed, and nothing is open.
   void CheckEnd() const;
+  /// Transactions that were published again.
+  uint64_t replays() const { return replays_; }
   /// It is SUSPENDED: the sentence names an owned transaction that is lost.
   void CheckSuspended(const std::string& reason) const;
 
@@ -60,6 +62,7 @@ class TransactionChecker final : public JobEntryObserver {
   SimBrokers& brokers_;
   Outside& outside_;
   const std::string prefix_;
+  uint64_t replays_ = 0;
   bool begun_ = false;                                          // an epoch is owned
   std::map<std::string, Owned> owned_;                          // by marker
   std::map<std::string, kafka::ProducerIdAndEpoch> committed_;  // marker -> whose EndTxn
