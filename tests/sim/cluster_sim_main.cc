@@ -88,10 +88,12 @@ int main(int argc, char** argv) {
       absl::PrintF("%s\n", SimConfig::Draw(seed, arguments.bug).ToString());
     }
     const SimResult result = weir::sim::RunSeed(seed, arguments.bug, arguments.verbose);
-    absl::PrintF("seed %d %s hash %016x events %d epochs %d generations %d virtual %s %s\n", seed,
-                 result.violation.empty() ? "ok" : "VIOLATION", result.trace_hash, result.events,
-                 result.epochs, result.generations, absl::FormatDuration(result.finished_at),
-                 result.violation);
+    absl::PrintF(
+        "seed %d %s hash %016x events %d epochs %d generations %d replays %d virtual "
+        "%s %s\n",
+        seed, result.violation.empty() ? "ok" : "VIOLATION", result.trace_hash, result.events,
+        result.epochs, result.generations, result.replays, absl::FormatDuration(result.finished_at),
+        result.violation);
     std::fflush(stdout);
     violated = violated || !result.violation.empty();
     if (violated && arguments.until_caught) break;

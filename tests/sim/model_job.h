@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ struct ModelContext {
   SimProcess* process = nullptr;  // null where the job is only planned
   BrokerLink* link = nullptr;     // as above: the process's way to the brokers
   std::string worker;
+  /// Where there is a process: its host and the JobManagers hear nothing of each other until then.
+  std::function<void(absl::Duration until)> cut_off;
 };
 
 inline constexpr char kJobName[] = "model";

@@ -40,14 +40,15 @@ enum class PlantedBug {
   kAnswerBeforeFlush,      // a barrier is answered while records are still on their way
   kPendingIdInitialized,   // recovery opens a producer on an id before committing it
   kPreparedAborted,        // a writer aborts what it has prepared when its task fails
-  kRepeatedHandleReused,   // a handle goes on although its EndTxn was sent twice
+  kRepeatedHandleReused,   // a handle goes on although a request of it was sent twice
+  kReplayByTwoCommitters,  // a replay reads what is missing before it fences others
 };
 
 struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 28> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -76,6 +77,7 @@ inline constexpr std::array<PlantedBugName, 28> kPlantedBugs = {{
     {PlantedBug::kPendingIdInitialized, "pending-id-initialized"},
     {PlantedBug::kPreparedAborted, "prepared-aborted"},
     {PlantedBug::kRepeatedHandleReused, "repeated-handle-reused"},
+    {PlantedBug::kReplayByTwoCommitters, "replay-by-two-committers"},
 }};
 
 inline std::optional<PlantedBug> FindPlantedBug(absl::string_view name) {

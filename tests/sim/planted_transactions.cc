@@ -8,26 +8,33 @@
 
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
-#include "connectors/kafka/transactional/stored_record_reader.h"
+#include "tests/sim/wrapped_clients.h"
 
 namespace weir::sim {
 namespace {
 
 using kafka::Committable;
 
-/// A producer that says more than it knows.
-class PlantedProducer final : public kafka::KafkaTransactionalProducer,
-                              private kafka::TransactionDeliveryListener {
+/// A producer that says more than it knows, or does things in another order.
+class PlantedProducer final : public WrappedProducer, private kafka::TransactionDeliveryListener {
  public:
-  PlantedProducer(std::unique_ptr<KafkaTransactionalProducer> producer, PlantedBug bug)
-      : producer_(std::move(producer)), bug_(bug) {}
+  PlantedProducer(std::unique_ptr<KafkaTransactionalProducer> producer, PlantedBug bug,
+                  bool replays)
+      : WrappedProducer(std::move(producer)), bug_(bug), replays_(replays) {}
 
+  // Two replays may both have seen what is missing before one of them fences the other.
+  absl::Status Init(absl::Duration timeout) override {
+    if (!fences_late()) return WrappedProducer::Init(timeout);
+    init_timeout_ = timeout;
+    return absl::OkStatus();
+  }
   absl::Status Begin(kafka::TransactionDeliveryListener& listener) override {
+    if (fences_late()) WEIR_RETURN_IF_ERROR(WrappedProducer::Init(init_timeout_));
     listener_ = &listener;
-    return producer_->Begin(early() ? *this : listener);
+    return WrappedProducer::Begin(early() ? *this : listener);
   }
   absl::StatusOr<size_t> Produce(std::span<const kafka::OutgoingMessage> messages) override {
-    WEIR_ASSIGN_OR_RETURN(const size_t taken, producer_->Produce(messages));
+    WEIR_ASSIGN_OR_RETURN(const size_t taken, WrappedProducer::Produce(messages));
     for (size_t i = 0; early() && i < taken; ++i) {
       const size_t bytes = messages[i].key.size + messages[i].value.size;
       listener_->OnDelivered({0, guess_, guess_, 1, bytes, 0});
@@ -35,68 +42,26 @@ class PlantedProducer final : public kafka::KafkaTransactionalProducer,
     }
     return taken;
   }
-  absl::Status Poll() override { return producer_->Poll(); }
-  absl::Status Init(absl::Duration timeout) override { return producer_->Init(timeout); }
-  absl::Status WriteMarker(const kafka::MarkerOffset& marker, absl::Duration timeout) override {
-    return producer_->WriteMarker(marker, timeout);
-  }
   absl::Status Flush(absl::Duration timeout) override {
-    return early() ? absl::OkStatus() : producer_->Flush(timeout);
+    return early() ? absl::OkStatus() : WrappedProducer::Flush(timeout);
   }
   absl::StatusOr<kafka::CommitAnswer> Commit(absl::Duration timeout) override {
-    absl::StatusOr<kafka::CommitAnswer> answer = producer_->Commit(timeout);
+    absl::StatusOr<kafka::CommitAnswer> answer = WrappedProducer::Commit(timeout);
     if (answer.ok() && bug_ == PlantedBug::kRepeatedHandleReused) answer->repeated = false;
     return answer;
   }
 
  private:
   bool early() const { return bug_ == PlantedBug::kAnswerBeforeFlush; }
+  bool fences_late() const { return replays_ && bug_ == PlantedBug::kReplayByTwoCommitters; }
   void OnDelivered(const kafka::DeliveredRun&) override {}
   void OnFailed(size_t, const absl::Status&) override {}
 
-  const std::unique_ptr<KafkaTransactionalProducer> producer_;
   const PlantedBug bug_;
+  const bool replays_;
+  absl::Duration init_timeout_;
   kafka::TransactionDeliveryListener* listener_ = nullptr;
   int64_t guess_ = 0;
-};
-
-class PlantedClients final : public kafka::KafkaClientFactory {
- public:
-  PlantedClients(std::shared_ptr<const KafkaClientFactory> clients, const ModelContext& context)
-      : clients_(std::move(clients)), bug_(context.config.bug) {}
-
-  absl::Status CheckConfiguration(const kafka::ClientConfiguration& configuration) const override {
-    return clients_->CheckConfiguration(configuration);
-  }
-  absl::StatusOr<std::unique_ptr<kafka::KafkaConsumerClient>> MakeConsumer(
-      const kafka::ClientConfiguration& configuration,
-      std::function<void()> wakeup) const override {
-    return clients_->MakeConsumer(configuration, std::move(wakeup));
-  }
-  absl::StatusOr<std::unique_ptr<kafka::KafkaProducerClient>> MakeProducer(
-      const kafka::ClientConfiguration& configuration, const std::string& topic,
-      std::function<void()> wakeup) const override {
-    return clients_->MakeProducer(configuration, topic, std::move(wakeup));
-  }
-  absl::StatusOr<std::unique_ptr<kafka::KafkaTransactionalProducer>> MakeTransactionalProducer(
-      const kafka::TransactionalProducerOptions& options) const override {
-    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<kafka::KafkaTransactionalProducer> producer,
-                          clients_->MakeTransactionalProducer(options));
-    return std::make_unique<PlantedProducer>(std::move(producer), bug_);
-  }
-  absl::StatusOr<std::unique_ptr<kafka::KafkaAdminClient>> MakeAdmin(
-      const kafka::ClientConfiguration& configuration,
-      absl::Duration request_timeout) const override {
-    return clients_->MakeAdmin(configuration, request_timeout);
-  }
-  absl::StatusOr<std::unique_ptr<kafka::StoredRecordReader>> MakeRecordReader(
-      const kafka::ClientConfiguration& configuration) const override {
-    return clients_->MakeRecordReader(configuration);
-  }
-
- private:
-  const std::shared_ptr<const KafkaClientFactory> clients_;
-  const PlantedBug bug_;
 };
 
 /// A committer's client that asks for something else, or hears something else.
@@ -180,7 +145,14 @@ Committable DecodeKnown(const std::string& bytes) {
 std::shared_ptr<const kafka::KafkaClientFactory> PlantInClients(
     const ModelContext& context, std::shared_ptr<const kafka::KafkaClientFactory> clients) {
   if (context.config.bug == PlantedBug::kNone) return clients;
-  return std::make_shared<PlantedClients>(std::move(clients), context);
+  return WrapClients(
+      std::move(clients),
+      [bug = context.config.bug](std::unique_ptr<kafka::KafkaTransactionalProducer> producer,
+                                 const kafka::TransactionalProducerOptions& options) {
+        const std::string& id = options.configuration.values.at("transactional.id");
+        return std::make_unique<PlantedProducer>(std::move(producer), bug,
+                                                 absl::EndsWith(id, "~replay"));
+      });
 }
 
 kafka::TransactionClientFactory PlantInTransactionClients(const ModelContext& context,

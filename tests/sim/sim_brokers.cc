@@ -46,7 +46,7 @@ TransactionBroker::Options SimBrokers::MakeOptions() {
     world_.Trace(decided.result == kafka::TransactionResult::kCommit ? "committed" : "aborted",
                  decided.id, absl::StrCat("epoch ", decided.producer.epoch));
     if (observer_) observer_(decided);
-    if (config_.retention && decided.timed_out) {
+    if (config_.retention && decided.timed_out && Chance(random_, 500)) {
       world_.Schedule(RandomMs(0, 2000), [this, decided] { Expire(decided); });
     }
   };
@@ -68,13 +68,11 @@ SimBrokers::Fate SimBrokers::DrawFate(const std::string& what) {
   const uint32_t rate = commits ? 3 * config_.broker_loss : config_.broker_loss;
   if (!Chance(random_, replays ? 600 : rate)) return Fate::kAnswered;
   if (commits && Chance(random_, 700)) return Fate::kLate;
-  // See docs/simulator.md, "What it leaves out".
-  const bool marks = absl::EndsWith(what, "writing its marker");
   switch (random_.Below(4)) {
     case 0:
       return Fate::kLost;
     case 1:
-      return marks ? Fate::kAnswerLost : Fate::kLate;
+      return Fate::kLate;
     default:
       return Fate::kAnswerLost;
   }

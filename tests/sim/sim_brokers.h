@@ -40,6 +40,7 @@ class SimBrokers {
   /// A coordinator moves, a leader is away, or both.
   void Fault();
   void Heal();
+  bool healed() const { return healed_; }
 
  private:
   TransactionBroker::Options MakeOptions();

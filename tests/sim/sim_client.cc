@@ -24,8 +24,9 @@ void SimClient::Tick() {
       // A retry although it was acknowledged must change nothing.
       if (job_.empty() || Chance(random_, 50)) Submit(leader);
       if (!job_.empty()) Describe(leader);
-      // A second one would give up what the first one has begun.
-      if (cancel_wanted_ && !job_.empty() && state_ != "CANCELLING" && state_ != "CANCELED") {
+      // A second one, or one at a job that is ending, would give up what has been begun.
+      if (cancel_wanted_ && !job_.empty() && state_ != "CANCELLING" && state_ != "STOPPING" &&
+          state_ != "CANCELED") {
         proto::CancelJobRequest request;
         request.set_job(job_);
         leader.job_manager().CancelJob(request,

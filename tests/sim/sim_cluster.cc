@@ -87,17 +87,22 @@ void SimCluster::StartJobManager(size_t host) {
       std::make_unique<SimJobManager>(environment_, lock_, where.name, ++where.starts));
   // Whatever ends it, its supervisor starts it again.
   job_managers_[host].back()->process().AtDeath([this, host] {
-    // Longer than a transaction lives, now and then.
-    const int64_t most_ms = ShortLivedTransactions() ? 9000 : 3000;
-    world_.Schedule(healed_ ? absl::Milliseconds(300) : RandomMs(100, most_ms),
+    world_.Schedule(healed_ ? absl::Milliseconds(300) : JobManagerDowntime(),
                     [this, host] { StartJobManager(host); });
   });
 }
 
+absl::Duration SimCluster::JobManagerDowntime() {
+  if (!ShortLivedTransactions() || Chance(random_, 400)) return RandomMs(100, 3000);
+  // What was owned has timed out by then.
+  const int64_t timeout_ms = absl::ToInt64Milliseconds(config_.transaction_timeout);
+  return RandomMs(timeout_ms, timeout_ms * 3 / 2);
+}
+
 void SimCluster::OnJobEntry(const std::string&, const proto::JobLogEntry& entry) {
-  if (healed_ || !entry.has_checkpoint() || !ShortLivedTransactions()) return;
-  if (!Chance(random_, 150)) return;
-  world_.Schedule(absl::Microseconds(Between(random_, 0, 3000)), [this] {
+  if (healed_ || !entry.checkpoint().sinks_prepared() || !ShortLivedTransactions()) return;
+  if (!Chance(random_, 400)) return;
+  world_.Schedule(absl::Microseconds(Between(random_, 0, 2000)), [this] {
     if (!healed_ && lock_.holder() != nullptr) lock_.holder()->Kill();
   });
 }
@@ -291,6 +296,7 @@ SimResult SimCluster::Run() {
   result.trace_hash = world_.trace_hash();
   result.events = world_.events();
   result.finished_at = world_.now();
+  result.replays = transactions_.replays();
   if (const LogTruth::Job* job = JobTruth()) {
     result.epochs = job->manifests.size();
     result.generations = job->starts.size();

@@ -22,6 +22,7 @@ struct SimResult {
   uint64_t events = 0;
   uint64_t epochs = 0;  // owned
   uint64_t generations = 0;
+  uint64_t replays = 0;        // transactions that were published again and committed
   absl::Duration finished_at;  // virtual
 };
 
@@ -46,6 +47,7 @@ class SimCluster : private JobEntryObserver {
     return config_.transactional && config_.transaction_timeout < absl::Minutes(1);
   }
   void StartJobManager(size_t host);
+  absl::Duration JobManagerDowntime();
   void StartTaskManager(size_t host);
   void ScheduleFaults();
   void Fault();

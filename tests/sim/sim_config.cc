@@ -75,16 +75,25 @@ void DrawDowntime(Random& random, SimConfig* config) {
   config->broker_loss = static_cast<uint32_t>(Between(random, 0, 60));
 }
 
+// Time for two generations to replay, one after the other.
+void DrawInterruptions(Random& random, SimConfig* config) {
+  config->replay_interruption = 500;
+  config->faults_until += absl::Milliseconds(Between(random, 4000, 12'000));
+  config->cluster_options["heartbeat.taskmanager-timeout"] =
+      absl::FormatDuration(SimConfig::kSoonMissed);
+}
+
 // From a stream of its own: what it draws does not change the rest of a seed.
 void DrawTransactions(Random& random, SimConfig* config) {
   config->topic_partitions = static_cast<uint32_t>(Between(random, 1, 3));
   // A sink whose slots are all taken by failed epochs gives up at three quarters of it.
   config->transaction_timeout = absl::Minutes(1);
-  if (Chance(random, 150))
+  if (Chance(random, 250))
     config->transaction_timeout = absl::Milliseconds(Between(random, 3000, 8000));
   if (!config->transactional) return;
   const bool short_lived = config->transaction_timeout < absl::Minutes(1);
   if (short_lived) DrawDowntime(random, config);
+  if (short_lived && Chance(random, 600)) DrawInterruptions(random, config);
   config->retention = short_lived && Chance(random, 300);
   // What retention took keeps a job in CANCELLING until a person gives it up.
   config->cancel = Chance(random, 150) && !config->retention;
@@ -126,7 +135,7 @@ std::string SimConfig::ToString() const {
     absl::StrAppend(&text, " timeout=", absl::FormatDuration(transaction_timeout),
                     " partitions=", topic_partitions, " broker_loss=", broker_loss,
                     " broker_faults=", broker_faults, " slow_markers=", slow_markers,
-                    " retention=", retention);
+                    " retention=", retention, " replay_interruption=", replay_interruption);
     if (cancel) absl::StrAppend(&text, " cancel=", absl::FormatDuration(cancel_at));
   }
   for (const auto& [key, value] : cluster_options) absl::StrAppend(&text, " ", key, "=", value);

@@ -55,8 +55,13 @@ struct SimConfig {
   uint32_t broker_loss = 0;    // requests to Kafka without an answer
   uint32_t broker_faults = 0;  // coordinators and leaders that are away for a while
   bool slow_markers = false;
-  bool retention = false;    // takes what timed out, now and then
+  bool retention = false;  // takes what timed out, now and then
+  /// Of the moments of a replay, those at which its worker is cut off and another replays.
+  uint32_t replay_interruption = 0;
   bool two_leaders = false;  // the lock is given away although its holder lives
+
+  /// Where replays are interrupted: whoever is silent for so long is given up.
+  static constexpr absl::Duration kSoonMissed = absl::Seconds(2);
 
   static SimConfig Draw(uint64_t seed, PlantedBug bug);
   std::string ToString() const;

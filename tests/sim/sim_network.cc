@@ -52,6 +52,13 @@ void SimNetwork::Partition(const std::string& from, const std::string& to, absl:
   partitions_[{from, to}] = until;
 }
 
+void SimNetwork::Isolate(const std::string& host, absl::Duration until) {
+  for (const auto& [address, server] : servers_) {
+    Partition(host, address, until);
+    Partition(address, host, until);
+  }
+}
+
 void SimNetwork::Heal() {
   healed_ = true;
   partitions_.clear();

@@ -49,6 +49,8 @@ class SimNetwork {
 
   /// Messages from one host to another do not arrive until the given time.
   void Partition(const std::string& from, const std::string& to, absl::Duration until);
+  /// Between that host and all that listen, in both directions.
+  void Isolate(const std::string& host, absl::Duration until);
   /// Breaks every stream of that host.
   void BreakStreams(const std::string& host);
   void Heal();

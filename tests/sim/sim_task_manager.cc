@@ -118,7 +118,8 @@ void SimWorkerLauncher::Plan(const proto::RunPlanner& request,
                            environment_.brokers,
                            nullptr,
                            nullptr,
-                           "planner"};
+                           "planner",
+                           nullptr};
       done(PlanJob(MakeModelGraph(context)));
     });
   });

@@ -24,7 +24,10 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
                environment.brokers,
                &process_,
                &link_,
-               spec.worker()},
+               spec.worker(),
+               [&network = environment.network, host](absl::Duration until) {
+                 network.Isolate(host, until);
+               }},
       graph_(MakeModelGraph(context_)),
       terms_(environment.world, spec.worker()) {
   if (environment.config.transactional) process_.pool.UseThreads(&environment.threads);

@@ -10,6 +10,7 @@
 #include "tests/sim/broker/model_transaction_client.h"
 #include "tests/sim/model_writer.h"
 #include "tests/sim/planted_transactions.h"
+#include "tests/sim/replay_interruption.h"
 #include "tests/sim/sim_broker_link.h"
 
 namespace weir::sim {
@@ -124,7 +125,9 @@ class ExactlyOnceModelCommitter final : public SinkCommitter {
     setup.topic = sink.options.topic;
     setup.transaction_timeout = sink.transaction_timeout;
     setup.transaction_timeout_set = sink.transaction_timeout_set;
-    setup.clients = Clients(context_);
+    const auto interruption = std::make_shared<ReplayInterruption>(context_);
+    setup.clients = InterruptReplays(Clients(context_), interruption);
+    setup.steps = interruption;
     setup.transaction_clients =
         PlantInTransactionClients(context_, TransactionClients(context_), recovery);
     setup.wait = std::make_shared<SimRetryWait>(*context_.link);

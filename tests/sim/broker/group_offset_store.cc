@@ -4,15 +4,22 @@ namespace weir::sim {
 
 using kafka::GroupOffset;
 
-void GroupOffsetStore::Write(int64_t producer_id, const PendingOffset& offset) {
-  pending_[producer_id][{offset.group, offset.partition}] = {++writes_, offset};
+void GroupOffsetStore::Write(kafka::ProducerIdAndEpoch producer, const PendingOffset& offset) {
+  OpenTransaction& open = pending_[producer.producer_id];
+  open.epoch = producer.epoch;
+  open.offsets[{offset.group, offset.partition}] = {++writes_, offset};
+}
+
+bool GroupOffsetStore::HasOpenTransaction(kafka::ProducerIdAndEpoch producer) const {
+  const auto pending = pending_.find(producer.producer_id);
+  return pending != pending_.end() && pending->second.epoch == producer.epoch;
 }
 
 void GroupOffsetStore::Complete(int64_t producer_id, kafka::TransactionResult result) {
   const auto pending = pending_.find(producer_id);
   if (pending == pending_.end()) return;
   if (result == kafka::TransactionResult::kCommit) {
-    for (const auto& [key, written] : pending->second) {
+    for (const auto& [key, written] : pending->second.offsets) {
       Written& committed = committed_[key];
       if (committed.order < written.order) committed = written;
     }
@@ -24,7 +31,7 @@ std::vector<PendingOffset> GroupOffsetStore::Pending(int64_t producer_id) const 
   std::vector<PendingOffset> offsets;
   const auto pending = pending_.find(producer_id);
   if (pending == pending_.end()) return offsets;
-  for (const auto& [key, written] : pending->second) offsets.push_back(written.offset);
+  for (const auto& [key, written] : pending->second.offsets) offsets.push_back(written.offset);
   return offsets;
 }
 
@@ -33,8 +40,8 @@ GroupOffset GroupOffsetStore::Fetch(const std::string& group,
                                     kafka::TransactionClient::FetchOffsetOptions options) const {
   const Key key{group, partition};
   if (options.require_stable) {
-    for (const auto& [producer, offsets] : pending_) {
-      if (offsets.count(key) > 0) return {GroupOffset::Kind::kUnstable, -1, ""};
+    for (const auto& [producer, open] : pending_) {
+      if (open.offsets.count(key) > 0) return {GroupOffset::Kind::kUnstable, -1, ""};
     }
   }
   const auto committed = committed_.find(key);

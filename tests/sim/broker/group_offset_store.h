@@ -21,11 +21,13 @@ struct PendingOffset {
 /// ones of open transactions, by producer id.
 class GroupOffsetStore {
  public:
-  void Write(int64_t producer_id, const PendingOffset& offset);
+  void Write(kafka::ProducerIdAndEpoch producer, const PendingOffset& offset);
   /// The marker of the producer's transaction: what it wrote counts, or is dropped. Of two for one
   /// partition the one that was written last counts, whichever transaction ended last.
   void Complete(int64_t producer_id, kafka::TransactionResult result);
   std::vector<PendingOffset> Pending(int64_t producer_id) const;
+  /// A transaction of this producer id and epoch has written here, and its marker has not.
+  bool HasOpenTransaction(kafka::ProducerIdAndEpoch producer) const;
   kafka::GroupOffset Fetch(const std::string& group, const kafka::TopicPartition& partition,
                            kafka::TransactionClient::FetchOffsetOptions options) const;
 
@@ -39,10 +41,14 @@ class GroupOffsetStore {
     kafka::TopicPartition partition;
     auto operator<=>(const Key&) const = default;
   };
+  struct OpenTransaction {
+    int16_t epoch = -1;
+    std::map<Key, Written> offsets;
+  };
 
   uint64_t writes_ = 0;
   std::map<Key, Written> committed_;
-  std::map<int64_t, std::map<Key, Written>> pending_;  // by producer id
+  std::map<int64_t, OpenTransaction> pending_;  // by producer id
 };
 
 }  // namespace weir::sim

@@ -181,10 +181,17 @@ BrokerCall ModelTransactionalProducer::MakeCall(const std::string& what,
   return call;
 }
 
-absl::Status ModelTransactionalProducer::Do(BrokerCall call, int* unanswered) {
+absl::Status ModelTransactionalProducer::DoWatched(BrokerCall call) {
+  bool repeated = false;
+  const absl::Status status = Do(std::move(call), &repeated);
+  repeated_ = repeated_ || repeated;
+  return status;
+}
+
+absl::Status ModelTransactionalProducer::Do(BrokerCall call, bool* repeated) {
   const std::string what = call.what;
   const BrokerAnswer answer = link_.Do(std::move(call));
-  if (unanswered != nullptr) *unanswered = answer.unanswered;
+  if (repeated != nullptr) *repeated = answer.unanswered > 0;
   const absl::Status status = StatusOfAnswer(answer, what);
   if (answer.status.ok() && !status.ok()) sender_->Fail(status);
   return status;
@@ -195,7 +202,7 @@ absl::Status ModelTransactionalProducer::Init(absl::Duration timeout) {
   BrokerCall call = MakeCall("opening it", timeout);
   call.request = [&broker = broker_, id = sender_->id, limit = sender_->transaction_timeout,
                   producer] { return broker.InitProducerId(id, limit, producer.get()); };
-  WEIR_RETURN_IF_ERROR(Do(std::move(call)));
+  WEIR_RETURN_IF_ERROR(DoWatched(std::move(call)));
   sender_->producer = *producer;
   if (broker_.Partitions(options_.topic) > 0) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("Kafka transaction '", sender_->id, "': topic '",
@@ -256,12 +263,12 @@ absl::Status ModelTransactionalProducer::WriteMarker(const kafka::MarkerOffset& 
   add.request = [&broker = broker_, id = sender_->id, producer = sender_->producer, partition] {
     return broker.AddPartitions(id, producer, {partition});
   };
-  WEIR_RETURN_IF_ERROR(Do(std::move(add)));
+  WEIR_RETURN_IF_ERROR(DoWatched(std::move(add)));
   sender_->added.insert(partition);
   write.request = [&broker = broker_, id = sender_->id, producer = sender_->producer, offset] {
     return broker.CommitOffset(id, producer, offset);
   };
-  return Do(std::move(write));
+  return DoWatched(std::move(write));
 }
 
 absl::Status ModelTransactionalProducer::Flush(absl::Duration timeout) {
@@ -283,18 +290,15 @@ absl::StatusOr<kafka::CommitAnswer> ModelTransactionalProducer::Commit(absl::Dur
   WEIR_RETURN_IF_ERROR(Flush(timeout));
   WEIR_RETURN_IF_ERROR(sender_->error);
   if (!sender_->added.empty()) {
-    int unanswered = 0;
     BrokerCall call = MakeCall("committing it", timeout);
     call.request = [&broker = broker_, id = sender_->id, producer = sender_->producer] {
       return broker.EndTransaction(id, producer, kafka::TransactionResult::kCommit);
     };
-    const absl::Status status = Do(std::move(call), &unanswered);
-    end_repeated_ = end_repeated_ || unanswered > 0;
-    WEIR_RETURN_IF_ERROR(status);
+    WEIR_RETURN_IF_ERROR(DoWatched(std::move(call)));
   }
   sender_->added.clear();
   sender_->in_transaction = false;
-  return kafka::CommitAnswer{end_repeated_};
+  return kafka::CommitAnswer{repeated_};
 }
 
 }  // namespace weir::sim

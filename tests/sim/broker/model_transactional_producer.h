@@ -41,14 +41,16 @@ class ModelTransactionalProducer final : public kafka::KafkaTransactionalProduce
 
   BrokerCall MakeCall(const std::string& what, absl::Duration timeout) const;
   // Waits for the answer; what is no verdict of the broker leaves the producer as it was.
-  absl::Status Do(BrokerCall call, int* unanswered = nullptr);
+  absl::Status Do(BrokerCall call, bool* repeated = nullptr);
+  // Of a request that would change, or end, a later transaction if it were executed late.
+  absl::Status DoWatched(BrokerCall call);
 
   TransactionBroker& broker_;
   BrokerLink& link_;
   const kafka::TransactionalProducerOptions options_;
   const std::shared_ptr<Sender> sender_;  // requests on their way keep it
   kafka::TransactionDeliveryListener* listener_ = nullptr;
-  bool end_repeated_ = false;
+  bool repeated_ = false;  // one of these was; see CommitAnswer
 };
 
 }  // namespace weir::sim

@@ -93,13 +93,18 @@ KafkaError TransactionBroker::Produce(const std::string& id, ProducerIdAndEpoch 
 
 KafkaError TransactionBroker::CommitOffset(const std::string& id, ProducerIdAndEpoch producer,
                                            const PendingOffset& offset) {
-  KafkaError error = CoordinatorError(id);
-  if (error != KafkaError::kNone) return error;
+  Advance();
   const TopicPartition partition = OffsetsPartition(offset.group);
   if (!HasLeader(partition)) return KafkaError::kNotCoordinator;
-  error = coordinator_.Verify(id, producer, partition);
-  if (error != KafkaError::kNone) return error;
-  groups_[partition.partition].Write(producer.producer_id, offset);
+  GroupOffsetStore& group = groups_[partition.partition];
+  // As of records: what is the first here is verified, and the rest relies on it, until the
+  // marker is written.
+  if (!group.HasOpenTransaction(producer)) {
+    KafkaError error = CoordinatorError(id);
+    if (error == KafkaError::kNone) error = coordinator_.Verify(id, producer, partition);
+    if (error != KafkaError::kNone) return error;
+  }
+  group.Write(producer, offset);
   return KafkaError::kNone;
 }
 

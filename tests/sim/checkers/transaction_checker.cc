@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
+#include "connectors/kafka/transactional/owner_record.h"
 #include "connectors/kafka/transactional/transactional_committer.h"
 #include "connectors/kafka/transactional/transactional_id.h"
 #include "tests/sim/model_job.h"
@@ -51,6 +52,7 @@ void TransactionChecker::OnJobEntry(const std::string&, const proto::JobLogEntry
 }
 
 void TransactionChecker::OnOwned(const proto::CheckpointManifest& manifest) {
+  begun_ = true;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
       for (const std::string& bytes : one.committables()) {
@@ -97,12 +99,8 @@ void TransactionChecker::OnCommitted(const DecidedTransaction& decided, const Ma
   uint64_t wanted = 0;
   uint64_t written = 0;
   for (const auto& [partition, records] : decided.records) written += records.size();
-  for (const std::string& marker : markers) {
-    if (!committed_.insert(marker).second) {
-      return Violate(absl::StrCat("'", decided.id, "' is committed twice: ", marker));
-    }
-  }
-  for (const std::string& marker : markers) {
+  for (const std::string& marker : TakeMarkers(decided, markers)) {
+    replays_ += decided.id == kafka::ReplayId(prefix_) ? 1 : 0;
     const auto owned = owned_.find(marker);
     if (owned == owned_.end()) {
       return world_.Violate("Permits", absl::StrCat("'", decided.id,
@@ -118,6 +116,20 @@ void TransactionChecker::OnCommitted(const DecidedTransaction& decided, const Ma
                                 " records, its committable says ", wanted));
   }
   DeliverRecords(decided);
+}
+
+TransactionChecker::Markers TransactionChecker::TakeMarkers(const DecidedTransaction& decided,
+                                                            const Markers& markers) {
+  Markers taken;
+  for (const std::string& marker : markers) {
+    const auto [before, first] = committed_.try_emplace(marker, decided.producer);
+    if (first) {
+      taken.push_back(marker);
+    } else if (before->second != decided.producer || !decided.records.empty()) {
+      Violate(absl::StrCat("'", decided.id, "' is committed twice: ", marker));
+    }
+  }
+  return taken;
 }
 
 uint32_t TransactionChecker::SubtaskOf(const Committable& one) const {
@@ -196,6 +208,20 @@ void TransactionChecker::CheckEnd() const {
                                 "' of epoch ", owned.epoch.value(), " is not committed"));
   }
   CheckTopic();
+  CheckReleased();
+}
+
+void TransactionChecker::CheckReleased() const {
+  if (!begun_) return;  // nor has anybody cleaned up
+  const std::string owner = kafka::OwnerId(prefix_);
+  kafka::GroupOffset found;
+  const kafka::KafkaError error =
+      brokers_.broker().FetchOffset(owner, {kTopic, 0}, {false}, &found);
+  WEIR_CHECK(error == kafka::KafkaError::kNone) << "the brokers have healed";
+  const absl::StatusOr<kafka::OwnerRecord> record = kafka::OwnerRecord::Decode(found.metadata);
+  if (!record.ok() || !record->released) {
+    Violate(absl::StrCat("the job has ended, and the owner record is '", found.metadata, "'"));
+  }
 }
 
 // A worker that heard of its generation only when that was over takes ids that no recovery has

@@ -16,7 +16,7 @@ namespace weir::sim {
 /// it is made: what is committed belongs to an owned epoch, whole, once, and behind all epochs
 /// before it; what an entry of the log owns, or will own, is aborted by nothing but its timeout, or
 /// in order to be published again behind one that was.
-/// At the end it reads the topic as a reader of committed records does.
+/// At the end it reads the topic as a reader of committed records does, and who owns the prefix.
 class TransactionChecker final : public JobEntryObserver {
  public:
   TransactionChecker(SimWorld& world, const SimConfig& config, SimBrokers& brokers,
@@ -27,6 +27,8 @@ class TransactionChecker final : public JobEntryObserver {
   void OnOwned(const proto::CheckpointManifest& manifest);
   /// The job has ended, in order or not: every owned epoch is committed, and nothing is open.
   void CheckEnd() const;
+  /// Transactions that were published again.
+  uint64_t replays() const { return replays_; }
   /// It is SUSPENDED: the sentence names an owned transaction that is lost.
   void CheckSuspended(const std::string& reason) const;
 
@@ -40,6 +42,9 @@ class TransactionChecker final : public JobEntryObserver {
   // Of the job's transactions, not of its owner record; empty after a violation, too.
   Markers MarkersOf(const DecidedTransaction& decided) const;
   void OnCommitted(const DecidedTransaction& decided, const Markers& markers);
+  // Those that nobody has committed before. Late requests may open a transaction of their own with
+  // a marker that they wrote in time already; it holds nothing else.
+  Markers TakeMarkers(const DecidedTransaction& decided, const Markers& markers);
   void CheckOrder(const Owned& owned) const;
   uint32_t SubtaskOf(const kafka::Committable& one) const;
   // An earlier one of its subtask has timed out, so that both are published again.
@@ -48,6 +53,7 @@ class TransactionChecker final : public JobEntryObserver {
   void OnAborted(const DecidedTransaction& decided, const Markers& markers);
   void CheckReceipt(Epoch through) const;
   void CheckTopic() const;
+  void CheckReleased() const;
   bool IsZombies(const std::string& id) const;
   void Violate(const std::string& what) const { world_.Violate("ExactlyOnce", what); }
 
@@ -56,9 +62,11 @@ class TransactionChecker final : public JobEntryObserver {
   SimBrokers& brokers_;
   Outside& outside_;
   const std::string prefix_;
-  std::map<std::string, Owned> owned_;   // by marker
-  std::set<std::string> committed_;      // markers
-  std::map<std::string, bool> aborted_;  // marker -> by its timeout
+  uint64_t replays_ = 0;
+  bool begun_ = false;                                          // an epoch is owned
+  std::map<std::string, Owned> owned_;                          // by marker
+  std::map<std::string, kafka::ProducerIdAndEpoch> committed_;  // marker -> whose EndTxn
+  std::map<std::string, bool> aborted_;                         // marker -> by its timeout
 };
 
 }  // namespace weir::sim
