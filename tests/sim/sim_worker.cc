@@ -35,6 +35,7 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
   WEIR_CHECK(plan.ok()) << plan.status();
   WorkerEndpoint::Options options;
   options.host = host;
+  options.sink_sweep_interval = absl::Seconds(2);
   endpoint_ = std::make_unique<WorkerEndpoint>(
       WorkerId(spec.worker()), JobId(spec.job()), graph_, *std::move(plan), options,
       WorkerEndpoint::Dependencies{

@@ -116,6 +116,11 @@ class ExactlyOnceModelCommitter final : public SinkCommitter {
     return committer_->Recover(PlantInRecovery(context_, recovery));
   }
   absl::Status Release() override { return committer_->Release(); }
+  absl::Status Sweep(const SinkIdentity& identity, const std::string& recovered) override {
+    SinkRecovery recovery;
+    Make(recovery);
+    return committer_->Sweep(identity, recovered);
+  }
 
  private:
   void Make(const SinkRecovery& recovery) {
