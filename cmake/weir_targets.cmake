@@ -109,6 +109,29 @@ function(weir_proto_library)
   weir_only_on_demand(${arg_NAME})
 endfunction()
 
+# weir_embedded_files(NAME weir_client_templates HEADER job_template.h
+#                     FUNCTION weir::cli::JobTemplate FOLDER job FILES a b ...)
+# A library with the text of these files in it: FUNCTION, which HEADER declares, returns a
+# std::vector<TemplateFile>. Files change, and the library is made again.
+function(weir_embedded_files)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;HEADER;FUNCTION;FOLDER" "FILES")
+  file(RELATIVE_PATH folder "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  set(output "${CMAKE_BINARY_DIR}/generated/${folder}/${arg_NAME}.cc")
+  set(script "${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake")
+  list(TRANSFORM arg_FILES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/"
+       OUTPUT_VARIABLE inputs)
+  string(REPLACE ";" "|" names "${arg_FILES}")
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND "${CMAKE_COMMAND}" -D "FOLDER=${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}" -D
+            "FILES=${names}" -D "HEADER=${folder}/${arg_HEADER}" -D "FUNCTION=${arg_FUNCTION}" -D
+            "OUTPUT=${output}" -P "${script}"
+    DEPENDS ${inputs} "${script}"
+    COMMENT "embedding ${folder}/${arg_FOLDER}"
+    VERBATIM)
+  weir_library(NAME ${arg_NAME} SRCS "${output}")
+endfunction()
+
 # What every executable gets: under TSan the shim for librdkafka's C11 threads.
 function(weir_finish_executable target)
   if(WEIR_SANITIZER STREQUAL "thread")

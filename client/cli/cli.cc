@@ -22,8 +22,9 @@ namespace weir::cli {
 namespace {
 
 std::vector<Verb> AllVerbs() {
-  return {SubmitVerb(), PlanVerb(),   ListVerb(),        DescribeVerb(),     CancelVerb(),
-          StopVerb(),   ResumeVerb(), CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
+  return {NewVerb(),         SubmitVerb(),       PlanVerb(),   ListVerb(),
+          DescribeVerb(),    CancelVerb(),       StopVerb(),   ResumeVerb(),
+          CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
 }
 
 // Options of a process that a client has a use for.
@@ -42,6 +43,7 @@ FlagSpec FlagOf(const OptionSpec& option) {
 }
 
 std::vector<FlagSpec> CommonFlags(const Verb& verb) {
+  if (verb.run_alone) return {{"help", "h", false, "", "Show this."}};
   std::vector<FlagSpec> flags = {
       {"output", "o", true, "table|json", "How results are printed; table by default."},
       {"timeout", "t", true, "<duration>",
@@ -162,6 +164,7 @@ absl::StatusOr<absl::Duration> ReadTimeout(const Verb& verb, const ParsedFlags& 
 }
 
 absl::Status RunVerb(const Verb& verb, const ParsedFlags& flags, CliEnvironment& environment) {
+  if (verb.run_alone) return verb.run_alone(flags, environment.out);
   WEIR_ASSIGN_OR_RETURN(const absl::Duration timeout, ReadTimeout(verb, flags));
   absl::StatusOr<ClusterClientOptions> client_options = ReadClientOptions(flags, environment);
   if (!client_options.ok()) return absl::InvalidArgumentError(client_options.status().message());

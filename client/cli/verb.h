@@ -41,8 +41,11 @@ struct Verb {
   /// What can be refused before the cluster is asked; may be empty.
   std::function<absl::Status(const ParsedFlags&)> check = {};
   std::function<absl::Status(VerbContext&)> run = {};
+  /// Instead of `run`, of a verb that asks no cluster and has no common flag but --help.
+  std::function<absl::Status(const ParsedFlags&, std::ostream& out)> run_alone = {};
 };
 
+Verb NewVerb();
 Verb SubmitVerb();
 Verb PlanVerb();
 Verb ListVerb();

@@ -16,6 +16,7 @@ cat <<'TEXT'
   bench    benchmarks                       ./dev bench list
   chaos    kills and hangs, repeated        ./dev chaos [-n times] | --steps [--rounds N]
   fuzz     every fuzz target for a while    ./dev fuzz [--seconds 60]
+  package  .deb and .tar.gz                 ./dev package
   lint     clang-tidy on changed files, tidy tests, shellcheck
   format   clang-format of the tree
   clean    remove the build folders

@@ -59,13 +59,15 @@ std::string LoaderError(const std::string& log) {
     return absl::StrCat("the job needs the shared library ", library,
                         ", which the TaskManager's node does not have");
   }
-  constexpr absl::string_view kVersion = "version `";
+  constexpr absl::string_view kVersion = ": version `";
   const size_t at = log.find(std::string(kVersion));
   const size_t end = at == std::string::npos ? at : log.find("' not found", at);
   if (end == std::string::npos) return "";
   const size_t begin = at + kVersion.size();
-  return absl::StrCat("the job needs ", log.substr(begin, end - begin),
-                      ", newer than the libraries of the TaskManager's node");
+  const size_t library = log.find_last_of(" /\n", at) + 1;  // 0 where the log begins with it
+  return absl::StrCat("the job needs version ", log.substr(begin, end - begin), " of the library ",
+                      log.substr(library, at - library),
+                      ", and the TaskManager's node has an older one");
 }
 
 absl::StatusOr<proto::JobGraph> ParseGraph(const absl::StatusOr<std::string>& bytes) {

@@ -157,6 +157,20 @@ class ProcessesTest : public testing::Test {
     return binary;
   }
 
+  // libweirtest.so, whose one function has this version.
+  void CompileLibrary(const std::string& version) {
+    std::ofstream(directory_.File("library.c")) << "int answer(void) { return 42; }\n";
+    std::ofstream(directory_.File("library.map")) << version << " { global: answer; };\n";
+    RunTool(absl::StrCat("gcc -shared -fPIC -Wl,--version-script=", directory_.File("library.map"),
+                         " -o ", directory_.File("libweirtest.so"), " ",
+                         directory_.File("library.c")));
+  }
+
+  std::string CompileJobWithLibrary(const std::string& version) {
+    CompileLibrary(version);
+    return CompileJob("int answer(void); return answer();", directory_.File("libweirtest.so"));
+  }
+
   static void RunTool(const std::string& command) {
     ChildProcessOptions options;
     options.argv = {"/bin/sh", "-c", command};
@@ -297,15 +311,23 @@ TEST_F(ProcessesTest, PlanThatTakesTooMuchMemoryIsStopped) {
 }
 
 TEST_F(ProcessesTest, PlanThatMissesALibraryNamesIt) {
-  const std::string library = directory_.File("libweirtestmissing.so");
-  std::ofstream(directory_.File("library.c")) << "int answer(void) { return 42; }\n";
-  RunTool(absl::StrCat("gcc -shared -fPIC -o ", library, " ", directory_.File("library.c")));
-  const std::string binary = CompileJob(
-      "int answer(void); return answer();",
-      absl::StrCat("-Wl,--no-as-needed ", library, " -Wno-implicit-function-declaration"));
-  ASSERT_EQ(unlink(library.c_str()), 0);
-  EXPECT_THAT(std::string(Plan(binary).status().message()),
-              AllOf(HasSubstr("needs the shared library"), HasSubstr("libweirtestmissing.so")));
+  const std::string binary = CompileJobWithLibrary("V_1");
+  ASSERT_EQ(unlink(directory_.File("libweirtest.so").c_str()), 0);
+  EXPECT_EQ(Plan(binary).status(),
+            absl::InvalidArgumentError(absl::StrCat("the job needs the shared library ",
+                                                    directory_.File("libweirtest.so"),
+                                                    ", which the TaskManager's node does not "
+                                                    "have")));
+}
+
+// As a job that was built with a newer libc.
+TEST_F(ProcessesTest, PlanThatNeedsANewerLibraryNamesItAndTheVersion) {
+  const std::string binary = CompileJobWithLibrary("V_2.38");
+  CompileLibrary("V_2.36");
+  EXPECT_EQ(Plan(binary).status(),
+            absl::InvalidArgumentError("the job needs version V_2.38 of the library "
+                                       "libweirtest.so, and the TaskManager's node has an older "
+                                       "one"));
 }
 
 TEST_F(ProcessesTest, PlanOfAForeignExecutableSaysSo) {

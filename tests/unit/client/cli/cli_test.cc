@@ -127,7 +127,7 @@ TEST_F(CliTest, UnknownFlagNamesTheNearest) {
 }
 
 TEST_F(CliTest, EveryVerbHasHelp) {
-  for (const char* verb : {"submit", "plan", "list", "describe", "cancel", "stop", "resume",
+  for (const char* verb : {"new", "submit", "plan", "list", "describe", "cancel", "stop", "resume",
                            "checkpoints", "transactions", "cluster"}) {
     EXPECT_EQ(Run({verb, "--help"}), kOk) << verb;
     EXPECT_THAT(out_.str(), HasSubstr(std::string("Usage: weir ") + verb));
