@@ -22,7 +22,7 @@ namespace weir::cli {
 namespace {
 
 std::vector<Verb> AllVerbs() {
-  return {SubmitVerb(), PlanVerb(),   ListVerb(),        DescribeVerb(),     CancelVerb(),
+  return {SubmitVerb(), PlanVerb(), ListVerb(),   DescribeVerb(),    WatchVerb(),        CancelVerb(),
           StopVerb(),   ResumeVerb(), CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
 }
 
