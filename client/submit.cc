@@ -55,6 +55,7 @@ absl::StatusOr<std::string> Submit(ClusterClient& client, Random& random,
   WEIR_ASSIGN_OR_RETURN(*request.mutable_artifact(), client.UploadArtifact(submission.binary));
   for (const std::string& argument : submission.arguments) request.add_arguments(argument);
   request.set_name(submission.name);
+  request.set_take_over(submission.take_over);
   request.mutable_configuration()->insert(submission.configuration.begin(),
                                           submission.configuration.end());
   WEIR_ASSIGN_OR_RETURN(proto::SubmitJobResponse response, client.SubmitJob(request));

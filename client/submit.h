@@ -20,6 +20,7 @@ struct JobSubmission {
   std::vector<std::string> arguments;
   std::string name;                                  // empty: the graph's
   std::map<std::string, std::string> configuration;  // options of the job's scope
+  bool take_over = false;  // its sinks may take what another job holds outside
 };
 
 /// Uploads the binary if need be and submits the job; returns its id. The cluster has it durably

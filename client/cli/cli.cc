@@ -170,7 +170,8 @@ absl::Status RunVerb(const Verb& verb, const ParsedFlags& flags, CliEnvironment&
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterClient> client,
                         environment.make_client(*std::move(client_options)));
   VerbContext context{
-      flags, *client, environment.random, {}, flags.Get("output") == "json", environment.out};
+      flags,           *client,          environment.random, {}, flags.Get("output") == "json",
+      environment.out, environment.error};
   context.wait.clock = &environment.clock;
   context.wait.pause = environment.pause;
   context.wait.timeout = timeout;

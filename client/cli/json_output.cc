@@ -120,6 +120,7 @@ std::string JobAsJson(const proto::JobDetails& job) {
                              {"sinks", Sinks(task.sinks())}});
   }
   json["sinks"] = Sinks(job.sinks());
+  json["notes"] = StringArray(job.notes());
   json["checkpoints"] = Counts(job.checkpoints());
   json["configuration"] = StringObject(job.configuration());
   return Line(json);

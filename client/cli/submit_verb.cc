@@ -13,6 +13,7 @@ absl::Status RunSubmit(VerbContext& context) {
   submission.arguments = context.flags.job_arguments;
   submission.name = context.flags.Get("name");
   submission.configuration = JobOptionsOf(context.flags);
+  submission.take_over = context.flags.Has("take-over");
   WEIR_ASSIGN_OR_RETURN(const std::string job, Submit(context.client, context.random, submission));
   proto::JobDetails details;
   if (context.flags.Has("detach")) {
@@ -22,6 +23,7 @@ absl::Status RunSubmit(VerbContext& context) {
   }
   context.out << (context.json ? JobStateAsJson(details.summary())
                                : JobStateAsText(details.summary()));
+  for (const std::string& note : details.notes()) context.error << "note: " << note << "\n";
   return absl::OkStatus();
 }
 
@@ -48,7 +50,10 @@ Verb SubmitVerb() {
   verb.summary = "Upload a job's binary and start the job; waits until it runs or fails.";
   verb.positionals = "BINARY";
   verb.flags = {{"name", "n", true, "NAME", "Name of the job; the binary's own by default."},
-                {"detach", "d", false, "", "Return as soon as the cluster has accepted the job."}};
+                {"detach", "d", false, "", "Return as soon as the cluster has accepted the job."},
+                {"take-over", "", false, "",
+                 "Take transactional id prefixes of its sinks from whatever job holds them, with "
+                 "what that job has not committed."}};
   verb.takes_job_arguments = true;
   verb.takes_job_options = true;
   verb.default_timeout = absl::Seconds(60);

@@ -136,6 +136,7 @@ std::string JobAsTable(const proto::JobDetails& job) {
                             {"Restarts:", absl::StrCat(summary.restarts())},
                             {"Submitted:", Time(summary.submitted_at_ms())}});
   absl::StrAppend(&text, Counts(job.checkpoints()));
+  for (const std::string& note : job.notes()) absl::StrAppend(&text, "Note: ", note, "\n");
   for (const auto& [uid, metrics] : MetricsOfSinks(job)) {
     // Only a writer that is open tells a timeout.
     if (metrics.count("transactionTimeoutMs") > 0) absl::StrAppend(&text, SinkLine(uid, metrics));

@@ -26,6 +26,7 @@ struct VerbContext {
   WaitOptions wait;  // with the verb's --timeout
   bool json = false;
   std::ostream& out;
+  std::ostream& error;  // notes beside the answer
 };
 
 /// One verb of `weir`, in a file of its own.

@@ -79,8 +79,11 @@ struct SinkRecovery {
   SinkIdentity identity;
   Generation generation;
   std::vector<UncommittedEpoch> uncommitted;  // oldest first
-  /// Jobs of this cluster that have not ended, this one included.
-  std::set<std::string> live_jobs;
+  /// Jobs of this cluster that are known to have ended; others may live, or be just starting.
+  std::set<std::string> ended_jobs;
+  /// What another job holds outside may be taken from it, although it is not known to have ended: a
+  /// person has said so.
+  bool take_over = false;
   /// What Recover returned in the generation that took the restored checkpoint; empty at the first
   /// start.
   std::string last;
@@ -88,6 +91,8 @@ struct SinkRecovery {
   ResumePolicy policy = ResumePolicy::kAsConfigured;  // for `uncommitted`
   /// How far apart checkpoints are triggered; zero: none follow.
   absl::Duration checkpoint_interval = absl::ZeroDuration();
+  /// Called whenever the recovery has got on by a step: whoever waits for it goes on waiting.
+  std::function<void()> on_progress = [] {};
 };
 
 /// Lives in the coordinator task: settles what earlier generations left behind.
@@ -113,6 +118,15 @@ class SinkCommitter {
     (void)recovered;
     return absl::OkStatus();
   }
+  /// Without Recover, while the generation runs that was given `recovered`, every kSweepInterval or
+  /// so: ends what a worker has opened meanwhile that did not know that its generation was over.
+  /// Errors are tried again.
+  static constexpr absl::Duration kSweepInterval = absl::Minutes(1);
+  virtual absl::Status Sweep(const SinkIdentity& identity, const std::string& recovered) {
+    (void)identity;
+    (void)recovered;
+    return absl::OkStatus();
+  }
   /// After Recover: what it counted; names as in SinkMetrics.
   virtual std::map<std::string, double> Metrics() const { return {}; }
 };
@@ -127,8 +141,11 @@ class Sink {
   /// Finds errors that need no connection; `input` is the schema of what it will be given.
   virtual absl::Status Validate(const Schema& input) const = 0;
   /// Once per generation, before any task of it starts, on a BlockingPool: is there a place to
-  /// write to? Errors: NOT_FOUND, UNAVAILABLE and others, one sentence.
-  virtual absl::Status CheckTarget() const { return absl::OkStatus(); }
+  /// write to? Returns sentences on what an operator should know of it.
+  /// Errors: NOT_FOUND, UNAVAILABLE and others, one sentence.
+  virtual absl::StatusOr<std::vector<std::string>> CheckTarget() const {
+    return std::vector<std::string>();
+  }
   virtual absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
       const SinkWriterContext& context) const = 0;
   /// Null for sinks without transactions.

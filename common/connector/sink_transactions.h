@@ -30,9 +30,9 @@ struct SinkTransactionFacts {
     std::vector<std::string> committables;  // of all subtasks
   };
   std::vector<OwnedEpoch> uncommitted;
-  std::set<std::string> live_jobs;  // of the cluster
-  std::string running;              // what Recover returned to the generation that runs; or empty
-  std::string prefix;               // looked at instead of the sink's own; or empty
+  std::set<std::string> ended_jobs;  // of the cluster
+  std::string running;               // what Recover returned to the generation that runs; or empty
+  std::string prefix;                // looked at instead of the sink's own; or empty
 };
 
 /// One transaction of a sink, or the place for one.

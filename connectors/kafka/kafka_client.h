@@ -125,6 +125,9 @@ class KafkaAdminClient {
   virtual absl::StatusOr<std::vector<std::string>> ListTopics() = 0;
   /// The partitions of a topic, sorted. NOT_FOUND: "Kafka topic 'x' does not exist on brokers b".
   virtual absl::StatusOr<std::vector<int32_t>> Partitions(const std::string& topic) = 0;
+  /// One of a topic's own settings, "cleanup.policy" say, as Kafka writes it.
+  virtual absl::StatusOr<std::string> TopicSetting(const std::string& topic,
+                                                   const std::string& name) = 0;
   using OffsetMap = std::map<TopicPartition, int64_t>;
   virtual absl::StatusOr<OffsetMap> EarliestOffsets(const std::vector<TopicPartition>& of) = 0;
   /// As isolation.level says.

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/time/system_clock.h"
 #include "connectors/kafka/kafka_writer.h"
@@ -90,11 +92,27 @@ absl::Status KafkaSink::Validate(const Schema& input) const {
   return clients_->CheckConfiguration(resolved.configuration);
 }
 
-absl::Status KafkaSink::CheckTarget() const {
+absl::StatusOr<std::vector<std::string>> KafkaSink::CheckTarget() const {
   WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<KafkaAdminClient> admin,
                         clients_->MakeAdmin(resolved.configuration, kRequestTimeout));
-  return admin->Partitions(options_.topic).status();
+  WEIR_RETURN_IF_ERROR(admin->Partitions(options_.topic).status());
+  std::vector<std::string> notes;
+  if (options_.delivery != DeliveryGuarantee::kExactlyOnce ||
+      options_.aborted_transactions != AbortedTransactionPolicy::kReplay) {
+    return notes;
+  }
+  const auto cleanup = admin->TopicSetting(options_.topic, "cleanup.policy");
+  if (!cleanup.ok()) {
+    LogInfo("whether a topic is compacted could not be asked",
+            {{"topic", options_.topic}, {"error", cleanup.status()}});
+  } else if (absl::StrContains(*cleanup, "compact")) {
+    notes.push_back(absl::StrCat(
+        "Kafka topic '", options_.topic, "' is compacted (cleanup.policy=", *cleanup,
+        "): records of a transaction that the brokers abort can be published again only until "
+        "compaction takes some of them; then the job is SUSPENDED, and names them"));
+  }
+  return notes;
 }
 
 absl::StatusOr<std::unique_ptr<SinkWriter>> KafkaSink::MakeWriter(

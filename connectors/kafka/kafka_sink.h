@@ -25,7 +25,7 @@ class KafkaSink final : public Sink {
   DeliveryGuarantee delivery() const override { return options_.delivery; }
   absl::Status Validate(const Schema& input) const override;
   /// NOT_FOUND naming topic and brokers.
-  absl::Status CheckTarget() const override;
+  absl::StatusOr<std::vector<std::string>> CheckTarget() const override;
   absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
       const SinkWriterContext& context) const override;
   /// Null unless delivery is exactly once.

@@ -15,6 +15,7 @@
 #include "connectors/kafka/rdkafka_consumer.h"
 #include "connectors/kafka/rdkafka_handle.h"
 #include "connectors/kafka/rdkafka_producer.h"
+#include "connectors/kafka/rdkafka_topic_setting.h"
 #include "connectors/kafka/rdkafka_transactional_producer.h"
 
 namespace weir::kafka {
@@ -67,6 +68,10 @@ class RdKafkaAdmin final : public KafkaAdminClient {
   }
 
   absl::StatusOr<std::vector<int32_t>> Partitions(const std::string& topic) override;
+  absl::StatusOr<std::string> TopicSetting(const std::string& topic,
+                                           const std::string& name) override {
+    return DescribeTopicSetting(*handle_, topic, name, absl::Milliseconds(timeout_ms_));
+  }
 
   absl::StatusOr<OffsetMap> EarliestOffsets(const std::vector<TopicPartition>& of) override {
     return ListOffsets(of, kEarliestTimestamp);

@@ -3,6 +3,8 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -24,7 +26,6 @@ constexpr absl::Duration kSlice = absl::Milliseconds(500);
 constexpr int kRetryPollMs = 50;
 // A topic that was just created may not be known to every broker yet.
 constexpr absl::Duration kUnknownTopicGrace = absl::Seconds(10);
-constexpr int16_t kEndTxnApiKey = 26;
 constexpr char kInterceptorName[] = "weir";
 
 struct ErrorDeleter {
@@ -55,6 +56,26 @@ bool IsFenced(int code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
+/// Whether a request of one kind was sent again while nobody knew what had become of it. Requests
+/// of the kind follow each other. Called by librdkafka's threads.
+class RepeatWatch {
+ public:
+  explicit RepeatWatch(int16_t api_key) : api_key_(api_key) {}
+  void OnSent(int16_t api_key) {
+    if (api_key == api_key_ && awaits_answer_.exchange(true)) repeated_ = true;
+  }
+  // Called for requests that time out or lose their connection, too, and for answers twice.
+  void OnResponse(int16_t api_key, rd_kafka_resp_err_t error) {
+    if (api_key == api_key_ && error == RD_KAFKA_RESP_ERR_NO_ERROR) awaits_answer_ = false;
+  }
+  bool repeated() const { return repeated_ || awaits_answer_; }
+
+ private:
+  const int16_t api_key_;
+  std::atomic<bool> awaits_answer_{false};  // all of a request is in the socket
+  std::atomic<bool> repeated_{false};       // another one followed without an answer
+};
+
 class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
  public:
   explicit RdKafkaTransactionalProducer(TransactionalProducerOptions options)
@@ -76,7 +97,7 @@ class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
     static_cast<RdKafkaTransactionalProducer*>(opaque)->options_.wakeup();
   }
   static void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
-  // librdkafka repeats an EndTxn by itself, without a word: so its requests are watched.
+  // librdkafka repeats requests by itself, without a word: so they are watched.
   static rd_kafka_resp_err_t OnNew(rd_kafka_t* client, const rd_kafka_conf_t*, void* opaque, char*,
                                    size_t);
   static rd_kafka_resp_err_t OnRequestSent(rd_kafka_t*, int, const char*, int32_t, int16_t api_key,
@@ -106,9 +127,9 @@ class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
   const TransactionalProducerOptions options_;
   const SystemClock clock_;
   std::string transactional_id_;
-  // By librdkafka's threads, of EndTxn, of which there is one at a time.
-  std::atomic<bool> end_awaits_answer_{false};  // all of a request is in the socket
-  std::atomic<bool> end_repeated_{false};       // another one followed without an answer
+  // Of what changes a transaction, and would change the next one when it came late:
+  // AddOffsetsToTxn, EndTxn and TxnOffsetCommit.
+  std::array<RepeatWatch, 3> watches_{RepeatWatch(25), RepeatWatch(26), RepeatWatch(28)};
   std::unique_ptr<RdKafkaHandle> handle_;
   std::unique_ptr<RdKafkaTopicSender> sender_;
   rd_kafka_queue_t* queue_ = nullptr;
@@ -153,10 +174,8 @@ rd_kafka_resp_err_t RdKafkaTransactionalProducer::OnNew(rd_kafka_t* client, cons
 rd_kafka_resp_err_t RdKafkaTransactionalProducer::OnRequestSent(rd_kafka_t*, int, const char*,
                                                                 int32_t, int16_t api_key, int16_t,
                                                                 int32_t, size_t, void* opaque) {
-  if (api_key == kEndTxnApiKey) {
-    auto* self = static_cast<RdKafkaTransactionalProducer*>(opaque);
-    if (self->end_awaits_answer_.exchange(true)) self->end_repeated_ = true;
-  }
+  auto* self = static_cast<RdKafkaTransactionalProducer*>(opaque);
+  for (RepeatWatch& watch : self->watches_) watch.OnSent(api_key);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -165,10 +184,8 @@ rd_kafka_resp_err_t RdKafkaTransactionalProducer::OnResponse(rd_kafka_t*, int, c
                                                              size_t, int64_t,
                                                              rd_kafka_resp_err_t error,
                                                              void* opaque) {
-  // It is called for requests that time out or lose their connection, too, and for answers twice.
-  if (api_key == kEndTxnApiKey && error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    static_cast<RdKafkaTransactionalProducer*>(opaque)->end_awaits_answer_ = false;
-  }
+  auto* self = static_cast<RdKafkaTransactionalProducer*>(opaque);
+  for (RepeatWatch& watch : self->watches_) watch.OnResponse(api_key, error);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -308,7 +325,8 @@ absl::StatusOr<CommitAnswer> RdKafkaTransactionalProducer::Commit(absl::Duration
     return rd_kafka_commit_transaction(handle_->get(), Milliseconds(std::min(left, kSlice)));
   }));
   CommitAnswer answer;
-  answer.repeated = end_repeated_ || end_awaits_answer_;
+  answer.repeated = std::any_of(watches_.begin(), watches_.end(),
+                                [](const RepeatWatch& watch) { return watch.repeated(); });
   return answer;
 }
 

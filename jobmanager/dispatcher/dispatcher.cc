@@ -92,18 +92,16 @@ std::unique_ptr<JobMaster> Dispatcher::MakeJobMaster(const JobId& job) {
                               [this](const std::map<std::string, std::string>& submitted) {
                                 return MakeJobOptions(deps_.config, submitted);
                               },
-                              [this] { return LiveJobs(); }});
+                              [this] { return EndedJobs(); }});
 }
 
-// One whose log cannot be read may well be alive.
-std::vector<std::string> Dispatcher::LiveJobs() const {
-  std::vector<std::string> live;
-  for (const auto& [id, registered] : cluster_log_->history().jobs()) {
-    const auto job = jobs_.find(id);
-    const bool ended = job != jobs_.end() && job->second->history().terminal() != nullptr;
-    if (!ended) live.push_back(id.value());
+// One whose log cannot be read may well be alive, and so may one that is registered later.
+std::vector<std::string> Dispatcher::EndedJobs() const {
+  std::vector<std::string> ended;
+  for (const auto& [id, job] : jobs_) {
+    if (job->history().terminal() != nullptr) ended.push_back(id.value());
   }
-  return live;
+  return ended;
 }
 
 void Dispatcher::AdoptNext(std::vector<JobId> left, std::function<void()> done) {

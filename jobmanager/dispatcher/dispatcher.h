@@ -104,7 +104,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void Serve();
   void LookAheadLater();
   void Lose(const absl::Status& why);
-  std::vector<std::string> LiveJobs() const;
+  std::vector<std::string> EndedJobs() const;
   std::unique_ptr<JobMaster> MakeJobMaster(const JobId& job);
   absl::StatusOr<JobMaster*> FindJob(const std::string& id_or_name);
 

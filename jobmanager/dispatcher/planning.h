@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -9,7 +7,7 @@
 
 #include "common/base/random.h"
 #include "common/exec/executor.h"
-#include "common/exec/lifetime.h"
+#include "jobmanager/dispatcher/pending_questions.h"
 #include "jobmanager/resource/task_manager_registry.h"
 
 namespace weir::jobmanager {
@@ -18,10 +16,9 @@ namespace weir::jobmanager {
 /// Threads: the owner's executor. Lifetime: borrows its dependencies.
 class Planning {
  public:
-  using Done = std::function<void(absl::StatusOr<proto::JobGraph>)>;
+  using Done = PendingQuestions<proto::JobGraph>::Done;
 
   Planning(Executor& executor, Random& random, TaskManagerRegistry& task_managers);
-  ~Planning();
 
   /// INVALID_ARGUMENT: the planner's sentence; UNAVAILABLE: no TaskManager is there, or none
   /// answered in time.
@@ -29,17 +26,9 @@ class Planning {
   void OnResult(const proto::PlannerResult& result);
 
  private:
-  struct Request {
-    Done done;
-    TimerId timer = 0;
-  };
-  void Finish(const std::string& id, absl::StatusOr<proto::JobGraph> result);
-
-  Executor& executor_;
   Random& random_;
   TaskManagerRegistry& task_managers_;
-  std::map<std::string, Request> requests_;
-  Lifetime lifetime_;
+  PendingQuestions<proto::JobGraph> questions_;
 };
 
 }  // namespace weir::jobmanager

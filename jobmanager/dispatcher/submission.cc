@@ -91,6 +91,7 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
   *submitted->mutable_arguments() = request.arguments();
   *submitted->mutable_graph() = graph;
   *submitted->mutable_configuration() = request.configuration();
+  submitted->set_take_over(request.take_over());
   submitted->set_submitted_at_ms(absl::ToUnixMillis(deps_.clock.Now()));
   deps_.pool.Run<absl::Status>(
       deps_.executor,

@@ -25,47 +25,32 @@ absl::Status StatusOf(const proto::TransactionsResult& result) {
 
 TransactionInquiries::TransactionInquiries(Executor& executor, Random& random,
                                            TaskManagerRegistry& task_managers)
-    : executor_(executor), random_(random), task_managers_(task_managers) {}
-
-TransactionInquiries::~TransactionInquiries() {
-  for (auto& [id, request] : requests_) executor_.Cancel(request.timer);
-}
+    : random_(random), task_managers_(task_managers), questions_(executor) {}
 
 void TransactionInquiries::Ask(proto::RunTransactions message, Done done) {
-  if (requests_.size() >= kMax) {
+  if (questions_.size() >= kMax) {
     return done(
         absl::UnavailableError(absl::StrCat(kMax, " questions about transactions are under way")));
   }
   message.set_request(random_.HexId("transactions-"));
-  const std::string id = message.request();
-  Request& request = requests_[id];
-  request.done = std::move(done);
-  request.timer = executor_.PostAfter(kTimeout, lifetime_.Guard([this, id] {
-    Finish(id, absl::UnknownError(
-                   "the TaskManager that was to look at the job's transactions did not answer"));
-  }));
+  questions_.Add(message.request(), kTimeout,
+                 absl::UnknownError("the TaskManager that was to look at the job's transactions "
+                                    "did not answer"),
+                 std::move(done));
   if (!task_managers_.RunTransactions(message)) {
-    Finish(id, absl::ResourceExhaustedError(
-                   "no TaskManager is registered that could look at the job's transactions"));
+    questions_.Answered(
+        message.request(),
+        absl::ResourceExhaustedError(
+            "no TaskManager is registered that could look at the job's transactions"));
   }
 }
 
 void TransactionInquiries::OnResult(const proto::TransactionsResult& result) {
   if (result.code() == 0) {
-    Finish(result.request(), result.response());
+    questions_.Answered(result.request(), result.response());
   } else {
-    Finish(result.request(), StatusOf(result));
+    questions_.Answered(result.request(), StatusOf(result));
   }
-}
-
-void TransactionInquiries::Finish(const std::string& id,
-                                  absl::StatusOr<proto::TransactionsResponse> answer) {
-  const auto it = requests_.find(id);
-  if (it == requests_.end()) return;
-  executor_.Cancel(it->second.timer);
-  const Done done = std::move(it->second.done);
-  requests_.erase(it);
-  done(std::move(answer));
 }
 
 }  // namespace weir::jobmanager

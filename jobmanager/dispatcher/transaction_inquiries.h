@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <map>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,7 +8,7 @@
 
 #include "common/base/random.h"
 #include "common/exec/executor.h"
-#include "common/exec/lifetime.h"
+#include "jobmanager/dispatcher/pending_questions.h"
 #include "jobmanager/resource/task_manager_registry.h"
 
 namespace weir::jobmanager {
@@ -24,10 +22,9 @@ class TransactionInquiries {
   static constexpr size_t kMax = 16;
   /// Longer than what a TaskManager gives the process, with the fetch of its binary.
   static constexpr absl::Duration kTimeout = absl::Seconds(90);
-  using Done = std::function<void(absl::StatusOr<proto::TransactionsResponse>)>;
+  using Done = PendingQuestions<proto::TransactionsResponse>::Done;
 
   TransactionInquiries(Executor& executor, Random& random, TaskManagerRegistry& task_managers);
-  ~TransactionInquiries();
 
   /// Gives `message` its request id. A TaskManager that has workers of the job is asked first.
   /// Errors: RESOURCE_EXHAUSTED: no TaskManager is there; UNKNOWN: none answered in time, or the
@@ -36,17 +33,9 @@ class TransactionInquiries {
   void OnResult(const proto::TransactionsResult& result);
 
  private:
-  struct Request {
-    Done done;
-    TimerId timer = 0;
-  };
-  void Finish(const std::string& id, absl::StatusOr<proto::TransactionsResponse> answer);
-
-  Executor& executor_;
   Random& random_;
   TaskManagerRegistry& task_managers_;
-  std::map<std::string, Request> requests_;
-  Lifetime lifetime_;
+  PendingQuestions<proto::TransactionsResponse> questions_;
 };
 
 }  // namespace weir::jobmanager

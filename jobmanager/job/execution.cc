@@ -128,6 +128,7 @@ proto::WorkerDirective Execution::DirectiveFor(const WorkerId& id,
 void Execution::Describe(proto::JobDetails* details) const {
   for (const auto& [id, worker] : workers_) {
     if (!worker.report) continue;
+    for (const std::string& note : worker.report->notes()) details->add_notes(note);
     for (const proto::SinkMetrics& sink : worker.report->sink_metrics()) {
       if (!sink.values().empty()) *details->add_sinks() = sink;
     }

@@ -14,7 +14,6 @@ namespace {
 
 constexpr absl::Duration kCleanupPause = absl::Seconds(1);
 constexpr absl::Duration kMaxCleanupPause = absl::Seconds(30);
-constexpr absl::Duration kCleanupTimeout = absl::Minutes(2);
 
 }  // namespace
 
@@ -210,6 +209,9 @@ void JobMaster::Stop(Done done) {
 void JobMaster::TryCleanup() {
   if (!cleanup_ || execution_ != nullptr || coordinator_->busy() || ending_ || starting_) return;
   if (deps_.clock.Monotonic() < cleanup_->not_before) return;
+  // A new leader has none at first, which is no failure: the same cancel, asked of it again by the
+  // client, must not give anything up.
+  if (WaitsForFormerTaskManagers()) return;
   PlacementRequest request;
   request.slots = 1;
   request.free_slots = deps_.task_managers.FreeSlotsFor(job_);
@@ -229,10 +231,8 @@ void JobMaster::TryCleanup() {
       history().generation().Next(), graph,
       AssignWorkers(SlotPlacement(RequiredSlots(graph), slots->front())));
   UpdateSpecs();
-  deploy_timer_ = deps_.executor.PostAfter(kCleanupTimeout, attempt_.Guard([this] {
-    CleanupFailed(
-        absl::StrCat("the worker was not ready within ", absl::FormatDuration(kCleanupTimeout)));
-  }));
+  initialization_steps_ = 0;
+  ArmDeployTimer();
   LoadRestoreData();
 }
 

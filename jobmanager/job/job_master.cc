@@ -233,6 +233,7 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
   it->second.reported = Generation(header.generation());
   if (execution_ == nullptr || Generation(header.generation()) != execution_->generation()) return;
   execution_->OnReport(who, Generation(header.generation()), report);
+  OnInitializationSteps(report.initialization_steps());
   for (const proto::CheckpointAnswer& answer : report.answers()) coordinator_->OnAnswer(answer);
   CheckProgress();
 }

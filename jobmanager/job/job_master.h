@@ -50,8 +50,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     std::function<void(const absl::Status&)> on_stale;
     /// Makes JobOptions of what the submission says.
     std::function<absl::StatusOr<JobOptions>(const std::map<std::string, std::string>&)> options;
-    /// Jobs of the cluster that have not ended.
-    std::function<std::vector<std::string>()> live_jobs;
+    /// Jobs of the cluster that are known to have ended.
+    std::function<std::vector<std::string>()> ended_jobs;
   };
   using Done = std::function<void(absl::Status)>;
 
@@ -122,6 +122,9 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   bool WaitsForFormerTaskManagers();
   ExecutionPlacement AssignWorkers(const SlotPlacement& slots);
   void UpdateSpecs();
+  // Fails the generation, or the clean-up, unless there is progress before it runs out.
+  void ArmDeployTimer();
+  void OnInitializationSteps(uint64_t steps);
   void LoadRestoreData();
   void OnRestoreData(const RestoreData& data);
   void AppendStarted(const RestoreData& data);
@@ -177,6 +180,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   bool starting_ = false;          // a started entry is on its way
   TimerId restart_timer_ = 0;
   TimerId deploy_timer_ = 0;
+  uint64_t initialization_steps_ = 0;  // of the generation that is being deployed
   TimerId settle_timer_ = 0;
   TimerId tick_timer_ = 0;
   Lifetime attempt_;  // of the current generation's start

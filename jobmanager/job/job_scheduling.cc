@@ -10,6 +10,7 @@
 
 namespace weir::jobmanager {
 namespace {
+// Without a sign of progress: to publish aborted transactions again may take long.
 constexpr absl::Duration kDeployTimeout = absl::Minutes(2);
 }  // namespace
 
@@ -61,12 +62,25 @@ void JobMaster::TrySchedule() {
       std::make_unique<Execution>(history().generation().Next(), graph, AssignWorkers(*slots));
   UpdateSpecs();
   SetState(JobState::kDeploying);
+  initialization_steps_ = 0;
+  ArmDeployTimer();
+  LoadRestoreData();
+}
+
+void JobMaster::ArmDeployTimer() {
+  deps_.executor.Cancel(deploy_timer_);
   deploy_timer_ = deps_.executor.PostAfter(kDeployTimeout, attempt_.Guard([this] {
     FailGeneration(
         absl::StrCat("not all workers were ready within ", absl::FormatDuration(kDeployTimeout)),
         true);
   }));
-  LoadRestoreData();
+}
+
+// The worker with the coordinator tasks counts what it has settled.
+void JobMaster::OnInitializationSteps(uint64_t steps) {
+  if (steps <= initialization_steps_) return;
+  initialization_steps_ = steps;
+  ArmDeployTimer();
 }
 
 ExecutionPlacement JobMaster::AssignWorkers(const SlotPlacement& slots) {
@@ -192,7 +206,8 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.probe_object = deps_.layout.JobProbePath(job_);
   context.probe_nonce = job_.value();
   context.cluster_id = deps_.layout.cluster_id();
-  context.live_jobs = deps_.live_jobs();
+  context.ended_jobs = deps_.ended_jobs();
+  context.take_over = history().submission().take_over() && !data.newest;
   context.cleanup = cleanup_.has_value();
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;

@@ -21,7 +21,7 @@ void JobMaster::TellTransactionFacts(FactsDone done) {
   if (const JobHistory::OwnedEpoch* newest = history().newest_owned()) {
     facts.set_newest_epoch(newest->checkpoint.epoch());
   }
-  for (const std::string& job : deps_.live_jobs()) facts.add_live_jobs(job);
+  for (const std::string& job : deps_.ended_jobs()) facts.add_ended_jobs(job);
   // Those of a generation that is only about to start, or to end the job, are not told: its
   // recovery may be under way.
   if (state_ == JobState::kRunning || state_ == JobState::kStopping) {

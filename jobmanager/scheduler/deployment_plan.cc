@@ -124,7 +124,8 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
   coordinator.set_cleanup(context.cleanup);
   coordinator.set_resume_policy(context.resume_policy);
   coordinator.set_checkpoint_interval_ms(absl::ToInt64Milliseconds(context.checkpoint_interval));
-  *coordinator.mutable_live_jobs() = {context.live_jobs.begin(), context.live_jobs.end()};
+  *coordinator.mutable_ended_jobs() = {context.ended_jobs.begin(), context.ended_jobs.end()};
+  coordinator.set_take_over(context.take_over);
   if (context.restored != nullptr) {
     for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {
       *coordinator.add_coordinators() = std::move(state);

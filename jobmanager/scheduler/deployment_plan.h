@@ -49,8 +49,9 @@ struct DeploymentContext {
   std::string storage_root;
   std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
-  std::vector<std::string> live_jobs;  // of the cluster
-  bool cleanup = false;                // no tasks: the sinks' committers alone
+  std::vector<std::string> ended_jobs;  // of the cluster
+  bool take_over = false;
+  bool cleanup = false;  // no tasks: the sinks' committers alone
   proto::ResumePolicy resume_policy = proto::AS_CONFIGURED;  // for `uncommitted`
   absl::Duration checkpoint_interval;                        // zero: none follow
 };

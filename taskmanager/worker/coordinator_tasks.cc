@@ -37,14 +37,19 @@ uint32_t ParallelismOf(const std::string& uid, const proto::JobGraph& graph) {
 absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
                                            const proto::Deployment& deployment,
                                            SinkRecovery recovery, LeaderTerm term) {
-  WEIR_RETURN_IF_ERROR(node.sink->CheckTarget());
+  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> notes, node.sink->CheckTarget());
+  for (const std::string& note : notes) {
+    notes_.push_back(absl::StrCat("sink '", node.name, "': ", note));
+  }
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
   if (committer == nullptr) return absl::OkStatus();
   recovery.identity.uid = OperatorUid(node.uid);
   recovery.parallelism = ParallelismOf(node.uid, deployment.graph());
   recovery.policy = ResumePolicyFromProto(deployment.resume_policy());
   recovery.checkpoint_interval = absl::Milliseconds(deployment.checkpoint_interval_ms());
-  recovery.live_jobs = {deployment.live_jobs().begin(), deployment.live_jobs().end()};
+  recovery.ended_jobs = {deployment.ended_jobs().begin(), deployment.ended_jobs().end()};
+  recovery.take_over = deployment.take_over();
+  recovery.on_progress = on_progress_;
   for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
     if (sink.sink_uid() == node.uid) recovery.last = sink.state();
   }
@@ -102,14 +107,18 @@ absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
   return absl::OkStatus();
 }
 
-absl::Status CoordinatorTasks::Refresh() const {
+absl::Status CoordinatorTasks::Refresh() const { return ForEachCommitter(&SinkCommitter::Refresh); }
+
+absl::Status CoordinatorTasks::Sweep() const { return ForEachCommitter(&SinkCommitter::Sweep); }
+
+absl::Status CoordinatorTasks::ForEachCommitter(CommitterCall call) const {
   for (const proto::SinkCoordinatorState& sink : sinks_) {
     const StreamNode& node = *graph_.Find(sink.sink_uid());
     SinkIdentity identity = identity_;
     identity.uid = OperatorUid(node.uid);
     absl::StatusOr<std::unique_ptr<SinkCommitter>> committer = node.sink->MakeCommitter();
     const absl::Status status =
-        committer.ok() ? (*committer)->Refresh(identity, sink.state()) : committer.status();
+        committer.ok() ? ((*committer).get()->*call)(identity, sink.state()) : committer.status();
     WEIR_RETURN_IF_ERROR(Annotate(status, absl::StrCat("sink '", node.name, "'")));
   }
   return absl::OkStatus();

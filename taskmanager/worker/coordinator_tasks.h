@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,15 +23,18 @@ namespace weir::taskmanager {
 /// The coordinator tasks of one generation: the enumerators of all sources and the committers of
 /// all sinks. One worker of a job hosts them.
 ///
-/// Life cycle: Initialize once, then Discover and Refresh any number of times. Made anew for each
-/// generation.
+/// Life cycle: Initialize once, then Discover, Refresh and Sweep any number of times. Made anew for
+/// each generation.
 /// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool;
-/// but Refresh may run beside Discover.
+/// but Refresh and Sweep may run beside each other and Discover.
 /// Lifetime: borrows the graph.
 /// Errors: as SplitEnumerator and SinkCommitter.
 class CoordinatorTasks {
  public:
-  explicit CoordinatorTasks(const StreamGraph& graph) : graph_(graph) {}
+  /// `on_progress` is called during Initialize, whenever it has got on by a step.
+  explicit CoordinatorTasks(
+      const StreamGraph& graph, std::function<void()> on_progress = [] {})
+      : graph_(graph), on_progress_(std::move(on_progress)) {}
 
   /// Commits what earlier generations prepared, oldest first, looks at where the sinks write to,
   /// then finds the splits. `deployment` carries restored split and sink states and the owned
@@ -44,6 +49,8 @@ class CoordinatorTasks {
 
   /// SinkCommitter::Refresh of every sink with a committer; one error, naming the sink.
   absl::Status Refresh() const;
+  /// SinkCommitter::Sweep, likewise.
+  absl::Status Sweep() const;
   bool has_committers() const { return !sinks_.empty(); }
 
   /// All splits known: restored positions, or resolved starting positions.
@@ -52,6 +59,8 @@ class CoordinatorTasks {
   const std::vector<proto::SinkCoordinatorState>& sinks() const { return sinks_; }
   /// What they counted.
   const std::vector<proto::SinkMetrics>& sink_metrics() const { return sink_metrics_; }
+  /// What an operator should know of where the sinks write to: sentences that name the sink.
+  const std::vector<std::string>& notes() const { return notes_; }
   /// The owner of every split; one entry for each reader, also for those without splits.
   const std::vector<proto::SplitAssignment>& assignments() const { return assignments_; }
 
@@ -66,14 +75,18 @@ class CoordinatorTasks {
   absl::Status RecoverSink(const StreamNode& node, const proto::Deployment& deployment,
                            SinkRecovery recovery, LeaderTerm term);
   absl::Status DiscoverOne(SourceTask& source, bool* found);
+  using CommitterCall = absl::Status (SinkCommitter::*)(const SinkIdentity&, const std::string&);
+  absl::Status ForEachCommitter(CommitterCall call) const;
   void Publish();
 
   const StreamGraph& graph_;
+  const std::function<void()> on_progress_;
   SinkIdentity identity_;  // without a sink's uid
   std::vector<SourceTask> sources_;
   std::vector<proto::SourceCoordinatorState> states_;
   std::vector<proto::SinkCoordinatorState> sinks_;
   std::vector<proto::SinkMetrics> sink_metrics_;
+  std::vector<std::string> notes_;
   std::vector<proto::SplitAssignment> assignments_;
 };
 

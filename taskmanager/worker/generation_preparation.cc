@@ -54,7 +54,7 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   }
   prepared.storage_failed = false;
   if (deployment.coordinator()) {
-    prepared.coordinator = std::make_shared<CoordinatorTasks>(graph);
+    prepared.coordinator = std::make_shared<CoordinatorTasks>(graph, context.on_progress);
     prepared.status = prepared.coordinator->Initialize(deployment, context.identity,
                                                        context.generation, context.term);
   }

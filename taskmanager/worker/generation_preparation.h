@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,7 +29,8 @@ struct GenerationContext {
   SinkIdentity identity;  // without a sink's uid
   Generation generation;
   LeaderTerm term;
-  std::string host;  // for messages
+  std::string host;                           // for messages
+  std::function<void()> on_progress = [] {};  // it has got on by a step; from the pool's thread
 };
 
 /// Reads the storage probe, loads restored state, and starts the coordinator tasks where the

@@ -35,7 +35,7 @@ SinkTransactionFacts FactsOf(const StreamNode& node, const std::string& job_name
   facts.settled = all.settled();
   facts.generation = Generation(all.generation());
   if (all.has_newest_epoch()) facts.newest_epoch = Epoch(all.newest_epoch());
-  facts.live_jobs = {all.live_jobs().begin(), all.live_jobs().end()};
+  facts.ended_jobs = {all.ended_jobs().begin(), all.ended_jobs().end()};
   facts.prefix = request.question().prefix();
   for (const proto::SinkCoordinatorState& sink : all.sinks()) {
     if (sink.sink_uid() == node.uid) facts.running = sink.state();

@@ -28,9 +28,7 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
 }
 
 WorkerEndpoint::~WorkerEndpoint() {
-  for (const TimerId timer : {tick_timer_, discovery_timer_, refresh_timer_}) {
-    deps_.executor.Cancel(timer);
-  }
+  for (const TimerId timer : {tick_timer_, discovery_timer_}) deps_.executor.Cancel(timer);
   if (observer_ != nullptr) observer_->Disconnect();
 }
 
@@ -95,7 +93,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
   deps_.executor.Cancel(discovery_timer_);
-  deps_.executor.Cancel(refresh_timer_);
+  upkeep_.reset();
   std::shared_ptr<PostingObserver> observer = std::move(observer_);
   if (observer != nullptr) observer->Disconnect();
   auto left = std::make_shared<size_t>(used_hosts_.size());
@@ -107,6 +105,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     coordinator_states_.clear();
     sink_states_.clear();
     sink_metrics_.clear();
+    notes_.clear();
     assignments_.clear();
     answers_.clear();
     generation_ = Generation();
@@ -137,6 +136,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   generation_ = highest_generation_ = generation;
   state_ = WorkerReport::INITIALIZING;
   deployment_ = deployment;
+  initialization_steps_ = std::make_shared<std::atomic<uint64_t>>(0);
   if (deployment.graph().fingerprint() != plan_.fingerprint()) {
     return Fail(absl::FailedPreconditionError(
                     "the plan of the job differs from the one this binary makes of the same "
@@ -147,7 +147,8 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   deps_.pool.Run<PreparedGeneration>(
       deps_.executor,
       [&files = deps_.files, &graph = graph_, deployment,
-       context = GenerationContext{Identity(), generation_, term_, options_.host}] {
+       context = GenerationContext{Identity(), generation_, term_, options_.host,
+                                   [steps = initialization_steps_] { ++*steps; }}] {
         return PrepareGeneration(files, graph, deployment, context);
       },
       generation_lifetime_.Guard(
@@ -168,6 +169,7 @@ void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
     coordinator_states_ = coordinator_->states();
     sink_states_ = coordinator_->sinks();
     sink_metrics_ = coordinator_->sink_metrics();
+    notes_ = coordinator_->notes();
     assignments_ = coordinator_->assignments();
   }
   observer_ = std::make_shared<PostingObserver>(deps_.executor, *this);
@@ -213,7 +215,10 @@ void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
       },
       sinks);
   ScheduleDiscovery();
-  RefreshSinksAfter(SinkCommitter::kRefreshInterval);
+  if (coordinator_ == nullptr) return;
+  upkeep_ = std::make_unique<SinkUpkeep>(
+      deps_.executor, deps_.pool, coordinator_, options_.sink_sweep_interval,
+      [this](const absl::Status& status) { Fail(status, "", true); });
 }
 
 void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
@@ -256,24 +261,6 @@ void WorkerEndpoint::ScheduleDiscovery() {
           ScheduleDiscovery();
         }));
   }));
-}
-
-void WorkerEndpoint::RefreshSinksAfter(absl::Duration delay) {
-  if (coordinator_ == nullptr || !coordinator_->has_committers()) return;
-  refresh_timer_ = deps_.executor.PostAfter(delay, generation_lifetime_.Guard([this] {
-    deps_.pool.Run<absl::Status>(
-        deps_.executor, [coordinator = coordinator_] { return coordinator->Refresh(); },
-        generation_lifetime_.Guard(
-            [this](const absl::Status& status) { OnSinksRefreshed(status); }));
-  }));
-}
-
-void WorkerEndpoint::OnSinksRefreshed(const absl::Status& status) {
-  if (absl::IsFailedPrecondition(status)) return Fail(status, "", true);
-  if (!status.ok()) {
-    LogWarning("sinks not refreshed; tried again later", {{"job", job_}, {"error", status}});
-  }
-  RefreshSinksAfter(status.ok() ? SinkCommitter::kRefreshInterval : kRefreshRetry);
 }
 
 void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
@@ -370,10 +357,13 @@ void WorkerEndpoint::SendReport() {
       report->set_committed_epoch(committed->value());
     }
   }
-  if (state_ != WorkerReport::INITIALIZING) {
+  if (state_ == WorkerReport::INITIALIZING) {
+    report->set_initialization_steps(*initialization_steps_);
+  } else {
     *report->mutable_coordinators() = {coordinator_states_.begin(), coordinator_states_.end()};
     *report->mutable_sinks() = {sink_states_.begin(), sink_states_.end()};
     *report->mutable_sink_metrics() = {sink_metrics_.begin(), sink_metrics_.end()};
+    *report->mutable_notes() = {notes_.begin(), notes_.end()};
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +23,7 @@
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
+#include "taskmanager/worker/sink_upkeep.h"
 #include "taskmanager/worker/task_set.h"
 
 namespace weir::taskmanager {
@@ -37,9 +39,6 @@ namespace weir::taskmanager {
 /// generation starts afresh.
 class WorkerEndpoint final : public TaskEvents {
  public:
-  /// SinkCommitter::Refresh is tried again this long after an error.
-  static constexpr absl::Duration kRefreshRetry = absl::Minutes(10);
-
   struct Dependencies {
     const Clock& clock;
     Executor& executor;
@@ -52,6 +51,7 @@ class WorkerEndpoint final : public TaskEvents {
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
     std::string host;  // named in messages about this node
+    absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
 
   /// `plan` is what this process planned from the same graph.
@@ -83,8 +83,6 @@ class WorkerEndpoint final : public TaskEvents {
   void Run(const proto::WorkerDirective& directive);
   void DropAnswers(const proto::WorkerDirective& directive);
   void ScheduleDiscovery();
-  void RefreshSinksAfter(absl::Duration delay);
-  void OnSinksRefreshed(const absl::Status& status);
 
   void OnUploaded(const Barrier& barrier, absl::StatusOr<proto::TaskSnapshot> snapshot);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
@@ -114,9 +112,12 @@ class WorkerEndpoint final : public TaskEvents {
   std::shared_ptr<PostingObserver> observer_;
   std::unique_ptr<TaskSet> tasks_;
   std::shared_ptr<CoordinatorTasks> coordinator_;
+  std::unique_ptr<SinkUpkeep> upkeep_;  // while it runs, where the coordinator tasks are
   std::vector<proto::SourceCoordinatorState> coordinator_states_;
   std::vector<proto::SinkCoordinatorState> sink_states_;
   std::vector<proto::SinkMetrics> sink_metrics_;
+  std::vector<std::string> notes_;
+  std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
   uint64_t next_blob_ = 1;
@@ -127,7 +128,6 @@ class WorkerEndpoint final : public TaskEvents {
   std::map<uint32_t, TaskHost*> used_hosts_;
   TimerId tick_timer_ = 0;
   TimerId discovery_timer_ = 0;
-  TimerId refresh_timer_ = 0;
   Lifetime generation_lifetime_;
   Lifetime lifetime_;
 };

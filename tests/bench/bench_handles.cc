@@ -13,71 +13,41 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "tests/bench/bench_client.h"
 
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+using weir::bench::Argument;
+using weir::bench::Die;
+using weir::bench::MakeClient;
+using weir::bench::PartitionsOf;
 
 constexpr int kTimeoutMs = 60000;
 constexpr int kRecords = 10;
 constexpr int kIds = 3;
 constexpr int kWarmUps = 6;
 
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "bench_handles: %s\n", what.c_str());
-  std::exit(1);
-}
-
-std::string Argument(int argc, char** argv, const std::string& name) {
-  const std::string prefix = "--" + name + "=";
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
-      return argv[i] + prefix.size();
-  }
-  Die(prefix + "... is missing");
-}
-
 void Check(rd_kafka_error_t* error) {
   if (error != nullptr) Die(rd_kafka_error_string(error));
-}
-
-void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(message->err));
 }
 
 /// A transactional handle, ready for its first transaction.
 class Handle {
  public:
-  Handle(const std::string& brokers, const std::string& topic, const std::string& id) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    char error[512];
-    const std::map<std::string, std::string> settings = {{"bootstrap.servers", brokers},
-                                                         {"transactional.id", id},
-                                                         {"linger.ms", "0"},
-                                                         {"retry.backoff.ms", "20"}};
-    for (const auto& [name, value] : settings) {
-      if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
-          RD_KAFKA_CONF_OK) {
-        Die(error);
-      }
-    }
-    rd_kafka_conf_set_dr_msg_cb(conf, OnDelivery);
-    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
-    if (client_ == nullptr) Die(error);
+  Handle(const std::string& brokers, const std::string& topic, const std::string& id)
+      : client_(MakeClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
+                                               {"transactional.id", id},
+                                               {"linger.ms", "0"},
+                                               {"retry.backoff.ms", "20"}})) {
     Check(rd_kafka_init_transactions(client_, kTimeoutMs));
-    // Known before the first record, which would wait a second for it otherwise.
     topic_ = rd_kafka_topic_new(client_, topic.c_str(), nullptr);
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(client_, 0, topic_, &metadata, kTimeoutMs) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
-      Die("no topic " + topic);
-    }
-    rd_kafka_metadata_destroy(metadata);
+    // Known before the first record, which would wait a second for it otherwise.
+    PartitionsOf(client_, topic);
   }
   ~Handle() {
     rd_kafka_topic_destroy(topic_);

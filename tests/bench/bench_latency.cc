@@ -15,55 +15,25 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "tests/bench/bench_client.h"
 #include "tests/bench/flight_rows.h"
 
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-using Settings = std::map<std::string, std::string>;
+using weir::bench::Argument;
+using weir::bench::Die;
+using weir::bench::MakeClient;
+using weir::bench::MakeReader;
 
 constexpr int kMinutesOfADelay = 15;
 constexpr auto kTick = std::chrono::milliseconds(5);
-
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "bench_latency: %s\n", what.c_str());
-  std::exit(1);
-}
-
-std::string Argument(int argc, char** argv, const std::string& name) {
-  const std::string prefix = "--" + name + "=";
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
-      return argv[i] + prefix.size();
-  }
-  Die(prefix + "... is missing");
-}
-
-void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(message->err));
-}
-
-rd_kafka_t* MakeClient(rd_kafka_type_t type, const Settings& settings) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  char error[512];
-  for (const auto& [name, value] : settings) {
-    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
-        RD_KAFKA_CONF_OK) {
-      Die(error);
-    }
-  }
-  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, OnDelivery);
-  rd_kafka_t* client = rd_kafka_new(type, conf, error, sizeof(error));
-  if (client == nullptr) Die(error);
-  return client;
-}
 
 bool IsLate(const FlightRow& row) {
   const size_t at = row.middle.find("\"delay\":");
@@ -122,29 +92,6 @@ class Feeder {
   rd_kafka_t* producer_;
   const std::string topic_;
 };
-
-rd_kafka_t* MakeReader(const std::string& brokers, const std::string& topic) {
-  rd_kafka_t* reader = MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
-                                                      {"group.id", "bench-latency"},
-                                                      {"isolation.level", "read_committed"},
-                                                      {"fetch.wait.max.ms", "20"}});
-  rd_kafka_poll_set_consumer(reader);
-  rd_kafka_topic_t* handle = rd_kafka_topic_new(reader, topic.c_str(), nullptr);
-  const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(reader, 0, handle, &metadata, 10000) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-      metadata->topic_cnt != 1) {
-    Die("no topic " + topic);
-  }
-  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(4);
-  for (int i = 0; i < metadata->topics[0].partition_cnt; ++i) {
-    rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
-  }
-  rd_kafka_assign(reader, list);
-  rd_kafka_topic_partition_list_destroy(list);
-  rd_kafka_metadata_destroy(metadata);
-  rd_kafka_topic_destroy(handle);
-  return reader;
-}
 
 /// {"id":17,... -> 17
 int64_t IdOf(const rd_kafka_message_t& message) {

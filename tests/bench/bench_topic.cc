@@ -13,50 +13,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "tests/bench/bench_client.h"
 #include "tests/bench/flight_rows.h"
 
 namespace {
 
-using Settings = std::map<std::string, std::string>;
-
-[[noreturn]] void Die(const std::string& what) {
-  std::fprintf(stderr, "bench_topic: %s\n", what.c_str());
-  std::exit(1);
-}
-
-std::string Argument(int argc, char** argv, const std::string& name) {
-  const std::string prefix = "--" + name + "=";
-  for (int i = 2; i < argc; ++i) {
-    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
-      return argv[i] + prefix.size();
-  }
-  Die(prefix + "... is missing");
-}
-
-void OnDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(message->err));
-}
-
-rd_kafka_t* MakeClient(rd_kafka_type_t type, const Settings& settings) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  char error[512];
-  for (const auto& [name, value] : settings) {
-    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
-        RD_KAFKA_CONF_OK) {
-      Die(error);
-    }
-  }
-  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, OnDelivery);
-  rd_kafka_t* client = rd_kafka_new(type, conf, error, sizeof(error));
-  if (client == nullptr) Die(error);
-  return client;
-}
+using weir::bench::Argument;
+using weir::bench::Die;
+using weir::bench::MakeClient;
+using weir::bench::MakeReader;
+using weir::bench::PartitionsOf;
 
 void Load(const std::string& brokers, const std::string& topic, int64_t events) {
   const auto flights = ReadFlightRows(std::cin);
@@ -83,19 +53,6 @@ void Load(const std::string& brokers, const std::string& topic, int64_t events) 
   if (rd_kafka_flush(producer, 60000) != RD_KAFKA_RESP_ERR_NO_ERROR) Die("not all was delivered");
   rd_kafka_destroy(producer);
   std::printf("loaded %lld\n", static_cast<long long>(events));
-}
-
-int PartitionsOf(rd_kafka_t* client, const std::string& topic) {
-  rd_kafka_topic_t* handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);
-  const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(client, 0, handle, &metadata, 10000) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-      metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0) {
-    Die("no topic " + topic);
-  }
-  const int partitions = metadata->topics[0].partition_cnt;
-  rd_kafka_metadata_destroy(metadata);
-  rd_kafka_topic_destroy(handle);
-  return partitions;
 }
 
 int64_t EndOf(rd_kafka_t* client, const std::string& topic, int partition) {
@@ -133,19 +90,8 @@ uint64_t Fnv(uint64_t hash, const void* data, size_t size) {
 }
 
 void Digest(const std::string& brokers, const std::string& topic, int64_t until) {
-  rd_kafka_t* client = MakeClient(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
-                                                      {"group.id", "bench-digest"},
-                                                      {"isolation.level", "read_committed"},
-                                                      {"fetch.wait.max.ms", "20"},
-                                                      {"enable.partition.eof", "true"}});
-  rd_kafka_poll_set_consumer(client);
+  rd_kafka_t* client = MakeReader(brokers, topic, {{"enable.partition.eof", "true"}});
   const int partitions = PartitionsOf(client, topic);
-  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(partitions);
-  for (int i = 0; i < partitions; ++i) {
-    rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_BEGINNING;
-  }
-  rd_kafka_assign(client, list);
-  rd_kafka_topic_partition_list_destroy(list);
   int64_t records = 0;
   uint64_t digest = 0;
   std::set<int32_t> at_end;

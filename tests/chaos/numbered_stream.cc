@@ -19,32 +19,6 @@ constexpr absl::Duration kBatchInterval = absl::Milliseconds(20);
 constexpr absl::Duration kFinishPatience = absl::Seconds(60);
 constexpr int kPollMs = 20;
 
-absl::StatusOr<rd_kafka_t*> MakeClient(rd_kafka_type_t type, const std::string& bootstrap_servers,
-                                       std::map<std::string, std::string> settings,
-                                       void (*on_delivery)(rd_kafka_t*, const rd_kafka_message_t*,
-                                                           void*)) {
-  std::array<char, 512> error{};
-  rd_kafka_conf_t* configuration = rd_kafka_conf_new();
-  settings["bootstrap.servers"] = bootstrap_servers;
-  settings["reconnect.backoff.max.ms"] = "200";
-  for (const auto& [name, value] : settings) {
-    if (rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), error.data(), error.size()) !=
-        RD_KAFKA_CONF_OK) {
-      rd_kafka_conf_destroy(configuration);
-      return absl::InternalError(error.data());
-    }
-  }
-  if (on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(configuration, on_delivery);
-  // Killed brokers are what these tests are about.
-  rd_kafka_conf_set_log_cb(configuration, nullptr);
-  rd_kafka_t* client = rd_kafka_new(type, configuration, error.data(), error.size());
-  if (client == nullptr) {
-    rd_kafka_conf_destroy(configuration);
-    return absl::InternalError(error.data());
-  }
-  return client;
-}
-
 struct BatchAccount {
   int64_t acknowledged = 0;
   std::string failure;
@@ -59,9 +33,32 @@ void OnDelivery(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void*
   }
 }
 
-absl::string_view View(const void* data, size_t size) {
-  return data == nullptr ? absl::string_view()
-                         : absl::string_view(static_cast<const char*>(data), size);
+absl::StatusOr<rd_kafka_t*> MakeProducer(const std::string& bootstrap_servers) {
+  const std::map<std::string, std::string> settings = {{"bootstrap.servers", bootstrap_servers},
+                                                       {"reconnect.backoff.max.ms", "200"},
+                                                       {"enable.idempotence", "true"},
+                                                       {"acks", "all"},
+                                                       {"linger.ms", "1"},
+                                                       {"partitioner", "murmur2_random"},
+                                                       {"message.timeout.ms", "0"}};
+  std::array<char, 512> error{};
+  rd_kafka_conf_t* configuration = rd_kafka_conf_new();
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), error.data(), error.size()) !=
+        RD_KAFKA_CONF_OK) {
+      rd_kafka_conf_destroy(configuration);
+      return absl::InternalError(error.data());
+    }
+  }
+  rd_kafka_conf_set_dr_msg_cb(configuration, OnDelivery);
+  // Killed brokers are what these tests are about.
+  rd_kafka_conf_set_log_cb(configuration, nullptr);
+  rd_kafka_t* client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, error.data(), error.size());
+  if (client == nullptr) {
+    rd_kafka_conf_destroy(configuration);
+    return absl::InternalError(error.data());
+  }
+  return client;
 }
 
 }  // namespace
@@ -70,13 +67,7 @@ absl::StatusOr<std::unique_ptr<NumberFeeder>> NumberFeeder::Start(
     const std::string& bootstrap_servers, const std::string& topic) {
   std::unique_ptr<NumberFeeder> feeder(new NumberFeeder);
   feeder->topic_ = topic;
-  WEIR_ASSIGN_OR_RETURN(feeder->producer_, MakeClient(RD_KAFKA_PRODUCER, bootstrap_servers,
-                                                      {{"enable.idempotence", "true"},
-                                                       {"acks", "all"},
-                                                       {"linger.ms", "1"},
-                                                       {"partitioner", "murmur2_random"},
-                                                       {"message.timeout.ms", "0"}},
-                                                      OnDelivery));
+  WEIR_ASSIGN_OR_RETURN(feeder->producer_, MakeProducer(bootstrap_servers));
   feeder->thread_ = std::thread([raw = feeder.get()] { raw->Run(); });
   return feeder;
 }
@@ -152,46 +143,14 @@ absl::StatusOr<std::unique_ptr<CopyReader>> CopyReader::Start(const std::string&
                                                               const std::string& topic,
                                                               int partitions) {
   std::unique_ptr<CopyReader> reader(new CopyReader);
-  WEIR_ASSIGN_OR_RETURN(reader->consumer_, MakeClient(RD_KAFKA_CONSUMER, bootstrap_servers,
-                                                      {{"group.id", "step-campaign"},
-                                                       {"enable.auto.commit", "false"},
-                                                       {"isolation.level", "read_committed"},
-                                                       {"fetch.wait.max.ms", "50"}},
-                                                      nullptr));
-  rd_kafka_poll_set_consumer(reader->consumer_);
-  rd_kafka_topic_partition_list_t* all = rd_kafka_topic_partition_list_new(partitions);
-  for (int32_t partition = 0; partition < partitions; ++partition) {
-    rd_kafka_topic_partition_list_add(all, topic.c_str(), partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-  }
-  rd_kafka_assign(reader->consumer_, all);
-  rd_kafka_topic_partition_list_destroy(all);
-  reader->thread_ = std::thread([raw = reader.get()] { raw->Run(); });
+  const auto take = [raw = reader.get()](const CommittedTopicReader::Record& record) {
+    MutexLock lock(raw->mutex_);
+    raw->oracle_.Take(record.key, record.value,
+                      absl::StrCat("partition ", record.partition, " offset ", record.offset));
+  };
+  WEIR_ASSIGN_OR_RETURN(reader->reader_,
+                        CommittedTopicReader::Start(bootstrap_servers, topic, partitions, take));
   return reader;
-}
-
-CopyReader::~CopyReader() {
-  {
-    MutexLock lock(mutex_);
-    ending_ = true;
-  }
-  if (thread_.joinable()) thread_.join();
-  if (consumer_ == nullptr) return;
-  rd_kafka_consumer_close(consumer_);
-  rd_kafka_destroy(consumer_);
-}
-
-void CopyReader::Run() {
-  while (true) {
-    rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer_, kPollMs);
-    MutexLock lock(mutex_);
-    if (message != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      oracle_.Take(View(message->key, message->key_len), View(message->payload, message->len),
-                   absl::StrCat("partition ", message->partition, " offset ", message->offset));
-    }
-    if (message != nullptr) rd_kafka_message_destroy(message);
-    if (ending_) return;
-  }
 }
 
 CopyOracle CopyReader::oracle() const {

@@ -10,6 +10,7 @@
 
 #include "common/exec/mutex.h"
 #include "tests/chaos/copy_oracle.h"
+#include "tests/support/kafka/committed_topic_reader.h"
 
 struct rd_kafka_s;
 
@@ -49,19 +50,14 @@ class CopyReader {
   static absl::StatusOr<std::unique_ptr<CopyReader>> Start(const std::string& bootstrap_servers,
                                                            const std::string& topic,
                                                            int partitions);
-  ~CopyReader();
-
   CopyOracle oracle() const;
 
  private:
   CopyReader() = default;
-  void Run();
 
-  rd_kafka_s* consumer_ = nullptr;
   mutable Mutex mutex_;
-  bool ending_ WEIR_GUARDED_BY(mutex_) = false;
   CopyOracle oracle_ WEIR_GUARDED_BY(mutex_);
-  std::thread thread_;
+  std::unique_ptr<CommittedTopicReader> reader_;  // goes first: it calls here
 };
 
 }  // namespace weir

@@ -8,6 +8,9 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
 
 #include "tests/e2e/exactly_once_stream.h"
 
@@ -144,7 +147,7 @@ TEST_F(ExactlyOnceFaultsTest, AnotherClusterWithThePrefixIsRefused) {
   EXPECT_EQ(refused->exit_status, 1);
   EXPECT_THAT(refused->standard_error,
               HasSubstr(absl::StrCat("the transactional id prefix '", Prefix(), "' belongs to job ",
-                                     job(), " of cluster 'e2e', which has not ended")));
+                                     job(), " of cluster 'e2e', which is not known to have")));
   AwaitFlow();
   ExpectNoRestart(generation);
   // Nor is its next recovery disturbed.
@@ -160,6 +163,33 @@ TEST_F(ExactlyOnceFaultsTest, AnotherClusterWithThePrefixIsRefused) {
     const auto details = (*other)->client().DescribeJob(*accepted);
     return details.ok() && details->summary().state() == "FINISHED";
   }));
+  EXPECT_EQ((*other)->Stop(), absl::OkStatus());
+}
+
+TEST_F(ExactlyOnceFaultsTest, APersonMayTakeThePrefixOver) {
+  StartCluster();
+  StartStream(Job());
+  ASSERT_FALSE(HasFatalFailure());
+  WeirClusterOptions options;
+  options.task_managers = 1;
+  options.server_options = {{"cluster.id", "other"}, {"heartbeat.interval", "100ms"}};
+  auto other = WeirCluster::Start(options);
+  WEIR_ASSERT_OK(other);
+  std::vector<std::string> arguments = WeirCluster::SubmitArguments(Job());
+  arguments.insert(arguments.begin() + 1, "--take-over");
+  const auto accepted = (*other)->Cli(arguments);
+  WEIR_ASSERT_OK(accepted);
+  EXPECT_EQ(accepted->exit_status, 0) << accepted->standard_error;
+  // Its former owner is fenced, and says whose the prefix is.
+  EXPECT_TRUE(AwaitTrue([&] {
+    const std::string reason = Details().summary().reason();
+    return absl::StrContains(reason, "belongs to job") &&
+           absl::StrContains(reason, "of cluster 'other'") &&
+           absl::StrContains(reason, "cancel again to leave them");
+  })) << Details().summary().ShortDebugString();
+  const auto given_up = weir().Cli({"cancel", job(), "--wait"});
+  WEIR_ASSERT_OK(given_up);
+  EXPECT_EQ(StateOf(job()), "FAILED") << given_up->standard_error;
   EXPECT_EQ((*other)->Stop(), absl::OkStatus());
 }
 

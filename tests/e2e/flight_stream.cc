@@ -1,8 +1,5 @@
 #include "tests/e2e/flight_stream.h"
 
-#include <librdkafka/rdkafka.h>
-
-#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -21,7 +18,6 @@ namespace {
 constexpr size_t kFlightsMax = 60'000;
 constexpr size_t kBatch = 40;
 constexpr absl::Duration kBatchInterval = absl::Milliseconds(20);
-constexpr int kPollMs = 20;
 
 /// A line of the oracle and of the reader. nlohmann::json sorts the keys.
 std::string Record(absl::string_view key, const nlohmann::json& value) {
@@ -129,58 +125,21 @@ absl::StatusOr<std::vector<TestFlight>> FlightFeeder::Finish() {
 
 absl::StatusOr<std::unique_ptr<DelayedFlightReader>> DelayedFlightReader::Start(
     const std::string& bootstrap_servers, const std::string& topic, int partitions) {
-  std::array<char, 512> error{};
-  rd_kafka_conf_t* configuration = rd_kafka_conf_new();
-  for (const auto& [name, value] :
-       std::map<std::string, std::string>{{"bootstrap.servers", bootstrap_servers},
-                                          {"group.id", "weir-e2e-reader"},
-                                          {"enable.auto.commit", "false"},
-                                          {"isolation.level", "read_committed"},
-                                          {"fetch.wait.max.ms", "50"}}) {
-    rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), error.data(), error.size());
-  }
   std::unique_ptr<DelayedFlightReader> reader(new DelayedFlightReader);
-  reader->consumer_ = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, error.data(), error.size());
-  if (reader->consumer_ == nullptr) return absl::InternalError(error.data());
-  rd_kafka_poll_set_consumer(reader->consumer_);
-  rd_kafka_topic_partition_list_t* all = rd_kafka_topic_partition_list_new(partitions);
-  for (int32_t partition = 0; partition < partitions; ++partition) {
-    rd_kafka_topic_partition_list_add(all, topic.c_str(), partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-  }
-  rd_kafka_assign(reader->consumer_, all);
-  rd_kafka_topic_partition_list_destroy(all);
-  reader->thread_ = std::thread([raw = reader.get()] { raw->Run(); });
+  WEIR_ASSIGN_OR_RETURN(
+      reader->reader_,
+      CommittedTopicReader::Start(bootstrap_servers, topic, partitions,
+                                  [raw = reader.get()](const auto& record) { raw->Take(record); }));
   return reader;
 }
 
-DelayedFlightReader::~DelayedFlightReader() {
-  {
-    MutexLock lock(mutex_);
-    ending_ = true;
-  }
-  if (thread_.joinable()) thread_.join();
-  if (consumer_ != nullptr) {
-    rd_kafka_consumer_close(consumer_);
-    rd_kafka_destroy(consumer_);
-  }
-}
-
-void DelayedFlightReader::Run() {
-  while (true) {
-    rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer_, kPollMs);
-    MutexLock lock(mutex_);
-    if (message != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      const absl::string_view key(static_cast<const char*>(message->key), message->key_len);
-      const absl::string_view value(static_cast<const char*>(message->payload), message->len);
-      const nlohmann::json json = nlohmann::json::parse(value.begin(), value.end(), nullptr, false);
-      const bool known = json.is_object() && json.contains("id") && json["id"].is_number_integer();
-      const int64_t id = known ? json["id"].get<int64_t>() : 0;
-      ++records_[id][json.is_discarded() ? std::string(value) : Record(key, json)];
-    }
-    if (message != nullptr) rd_kafka_message_destroy(message);
-    if (ending_) return;
-  }
+void DelayedFlightReader::Take(const CommittedTopicReader::Record& record) {
+  const nlohmann::json json =
+      nlohmann::json::parse(record.value.begin(), record.value.end(), nullptr, false);
+  const bool known = json.is_object() && json.contains("id") && json["id"].is_number_integer();
+  const int64_t id = known ? json["id"].get<int64_t>() : 0;
+  MutexLock lock(mutex_);
+  ++records_[id][json.is_discarded() ? std::string(record.value) : Record(record.key, json)];
 }
 
 int64_t DelayedFlightReader::largest_id() const {

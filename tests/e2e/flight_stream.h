@@ -12,9 +12,8 @@
 #include "absl/strings/string_view.h"
 
 #include "common/exec/mutex.h"
+#include "tests/support/kafka/committed_topic_reader.h"
 #include "tests/support/kafka/topic_client.h"
-
-struct rd_kafka_s;
 
 namespace weir {
 
@@ -73,7 +72,6 @@ class DelayedFlightReader {
  public:
   static absl::StatusOr<std::unique_ptr<DelayedFlightReader>> Start(
       const std::string& bootstrap_servers, const std::string& topic, int partitions);
-  ~DelayedFlightReader();
 
   /// The largest id that has come, 0 before the first.
   int64_t largest_id() const;
@@ -82,14 +80,12 @@ class DelayedFlightReader {
 
  private:
   DelayedFlightReader() = default;
-  void Run();
+  void Take(const CommittedTopicReader::Record& record);
 
-  rd_kafka_s* consumer_ = nullptr;
   mutable Mutex mutex_;
-  bool ending_ WEIR_GUARDED_BY(mutex_) = false;
   /// "key TAB value" with its keys sorted, and how often it came, by id (0: no id).
   std::map<int64_t, std::map<std::string, size_t>> records_ WEIR_GUARDED_BY(mutex_);
-  std::thread thread_;
+  std::unique_ptr<CommittedTopicReader> reader_;  // goes first: it calls here
 };
 
 }  // namespace weir

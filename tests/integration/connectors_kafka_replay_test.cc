@@ -98,8 +98,7 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     const auto taken = Client().InitProducerId(one.transactional_id, absl::Minutes(1), kTimeout);
     ASSERT_TRUE(taken.ok()) << taken.status();
   }
-  absl::Status Recover(uint64_t epoch, const std::vector<Committable>& committables,
-                       ResumePolicy policy = ResumePolicy::kAsConfigured) {
+  std::unique_ptr<TransactionalCommitter> MakeCommitter() {
     TransactionalCommitterSetup setup;
     setup.configuration = configuration_;
     setup.topic = topic_;
@@ -109,16 +108,18 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     setup.transaction_clients = [this] {
       return MakeWireTransactionClient(configuration_, real_->clock);
     };
-    TransactionalCommitter committer(std::move(setup), real_->clock);
+    return std::make_unique<TransactionalCommitter>(std::move(setup), real_->clock);
+  }
+  absl::Status Recover(uint64_t epoch, const std::vector<Committable>& committables,
+                       ResumePolicy policy = ResumePolicy::kAsConfigured) {
     SinkRecovery recovery;
     recovery.identity = {"east", JobId("run-1"), "flights", OperatorUid("sink")};
     recovery.generation = Generation(2);
-    recovery.live_jobs = {"run-1"};
     recovery.policy = policy;
     UncommittedEpoch uncommitted{PermitAuthority::Grant(Epoch(epoch), LeaderTerm(1)), {}};
     for (const Committable& one : committables) uncommitted.committables.push_back(one.Encode());
     recovery.uncommitted = {uncommitted};
-    return committer.Recover(recovery).status();
+    return MakeCommitter()->Recover(recovery).status();
   }
   std::vector<KafkaTestRecord> Read(int64_t count) {
     KafkaReadOptions read;
@@ -181,6 +182,18 @@ TEST_F(KafkaReplayTest, EveryRecordComesBackOnceWithKeyPartitionAndTime) {
   const auto ends = cluster().EndOffsets(topic_);
   ASSERT_TRUE(Recover(5, {aborted, beside}).ok());
   EXPECT_EQ(*cluster().EndOffsets(topic_), *ends);
+}
+
+// A zombie has begun to write after the recovery had looked for open ids.
+TEST_F(KafkaReplayTest, ASweepLetsReadersPassWhatAZombieHasOpened) {
+  Prepare(0, 0, 5, {{"k", "zombie", 1}});
+  const std::string later = WriterInstructions{2, id_, absl::Minutes(1)}.Encode();
+  const absl::Status swept =
+      MakeCommitter()->Sweep({"east", JobId("run-1"), "flights", OperatorUid("sink")}, later);
+  ASSERT_TRUE(swept.ok()) << swept;
+  EXPECT_EQ(AwaitState(*real_, TransactionalId{id_, 1, 0, 0}.ToString(), TransactionState::kEmpty),
+            TransactionState::kEmpty);
+  ExpectNothingOpen();
 }
 
 TEST_F(KafkaReplayTest, LaterEpochsOfTheSubtaskComeBehind) {

@@ -20,7 +20,9 @@
 namespace weir {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class KafkaSinkTest : public KafkaTest {
  protected:
@@ -53,6 +55,23 @@ TEST_F(KafkaSinkTest, ASinkWithoutItsTopicFailsTheBarrier) {
   const absl::Status status = run->Barrier(1);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr(topic));
+}
+
+TEST_F(KafkaSinkTest, ThatATopicIsCompactedIsSaidWhereReplayMayNeedIt) {
+  const std::string topic = TopicName("compacted");
+  const auto created = cluster().RunTool("topics", {"--create", "--topic", topic, "--partitions",
+                                                    "1", "--config", "cleanup.policy=compact"});
+  ASSERT_TRUE(created.ok()) << created.status();
+  const auto notes =
+      SinkBuilder(topic).Delivery(DeliveryGuarantee::kExactlyOnce).Build().sink()->CheckTarget();
+  ASSERT_TRUE(notes.ok()) << notes.status();
+  EXPECT_THAT(*notes, ElementsAre(HasSubstr("'" + topic + "' is compacted")));
+  EXPECT_THAT(*SinkBuilder(topic).Build().sink()->CheckTarget(), IsEmpty());
+  const std::string kept = TopicName("kept");
+  ASSERT_TRUE(cluster().CreateTopic(kept, 1).ok());
+  EXPECT_THAT(
+      *SinkBuilder(kept).Delivery(DeliveryGuarantee::kExactlyOnce).Build().sink()->CheckTarget(),
+      IsEmpty());
 }
 
 struct Keyed {

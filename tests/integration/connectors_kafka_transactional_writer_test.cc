@@ -5,18 +5,24 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 #include "common/exec/thread_blocking_pool.h"
 #include "common/time/system_clock.h"
 #include "connectors/kafka/rdkafka_admin.h"
+#include "connectors/kafka/rdkafka_transactional_producer.h"
 #include "connectors/kafka/transactional/committable.h"
 #include "connectors/kafka/transactional/transactional_writer.h"
 #include "connectors/kafka/transactional/wire_transaction_clients.h"
@@ -372,6 +378,64 @@ TEST(KafkaTransactionalWriterBrokerTest, AHandleWhoseEndTxnGotNoAnswerIsNotUsedA
     run.writer().OnReceipt(Epoch(epoch));
   }
   EXPECT_THAT(Read(**cluster, "out", 7), ElementsAre("a", "2", "3", "4", "5", "6", "7"));
+}
+
+// Bytes that have come to this port and that nobody has read: of sockets in /proc/net.
+bool HasUnreadBytes(int port) {
+  const std::string local = absl::StrFormat(":%04X ", port);
+  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream lines(table);
+    for (std::string line; std::getline(lines, line);) {
+      // "sl local_address remote_address st tx_queue:rx_queue ..."
+      const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+      if (words.size() < 5 || !absl::EndsWith(absl::StrCat(words[1], " "), local)) continue;
+      if (words[3] == "01" && !absl::EndsWith(words[4], ":00000000")) return true;
+    }
+  }
+  return false;
+}
+
+TEST(KafkaTransactionalProducerBrokerTest, AMarkerThatWasWrittenTwiceIsToldByTheCommit) {
+  const std::string reason = ReasonToSkipKafka();
+  if (!reason.empty()) GTEST_SKIP() << reason;
+  auto cluster = KafkaCluster::Start({});
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  ASSERT_TRUE((*cluster)->CreateTopic("out", 1).ok());
+  const std::string& brokers = (*cluster)->bootstrap_servers();
+  TransactionalProducerOptions options;
+  options.configuration = {ClientKind::kProducer,
+                           {{"bootstrap.servers", brokers}, {"transactional.id", "id"}}};
+  options.topic = "out";
+  options.wakeup = [] {};
+  options.cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto producer = MakeRdKafkaTransactionalProducer(options);
+  ASSERT_TRUE(producer.ok()) << producer.status();
+  ASSERT_EQ((*producer)->Init(kTimeout), absl::OkStatus());
+  TransactionAccounts accounts;
+  ASSERT_EQ((*producer)->Begin(accounts), absl::OkStatus());
+  ASSERT_EQ((*producer)->WriteMarker({"id", 0, "first"}, kTimeout), absl::OkStatus());
+  const auto first = (*producer)->Commit(kTimeout);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE(first->repeated);
+
+  ASSERT_EQ((*producer)->Begin(accounts), absl::OkStatus());
+  ASSERT_TRUE((*cluster)->FreezeBroker(1).ok());
+  absl::Status written;
+  std::thread writer([&] {
+    written = (*producer)->WriteMarker({"id", 1, "second"}, absl::Seconds(50));
+  });
+  const SystemClock clock;
+  const absl::Duration deadline = clock.Monotonic() + kTimeout;
+  const int port = std::stoi(brokers.substr(brokers.find(':') + 1));
+  while (!HasUnreadBytes(port) && clock.Monotonic() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(HasUnreadBytes(port));
+  EXPECT_TRUE((*cluster)->KillBroker(1).ok());
+  EXPECT_TRUE((*cluster)->RestartBroker(1).ok());
+  writer.join();
+  ASSERT_EQ(written, absl::OkStatus());
+  const auto second = (*producer)->Commit(kTimeout);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(second->repeated);
 }
 
 }  // namespace

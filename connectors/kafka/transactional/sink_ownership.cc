@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "connectors/kafka/transactional/transactional_id.h"
 
@@ -52,26 +53,35 @@ absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
   return std::optional<OwnerRecord>(std::move(record));
 }
 
-absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkIdentity& me, Generation generation,
-                                                const std::set<std::string>& live_jobs) {
+absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
+  const SinkIdentity& me = recovery.identity;
+  const Generation generation = recovery.generation;
   WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
   uint64_t fence = 0;
   if (record.has_value()) {
     fence = record->fence;
     const bool mine = record->cluster == me.cluster && record->job == me.job.value();
-    const bool ended =
-        record->released || (record->cluster == me.cluster && live_jobs.count(record->job) == 0);
+    const bool ended = record->released || (record->cluster == me.cluster &&
+                                            recovery.ended_jobs.count(record->job) > 0);
     if (mine && record->generation > generation.value()) {
       return absl::AbortedError(absl::StrCat(
           "generation ", record->generation, " of the job owns the transactional id prefix '",
           options_.prefix, "'; this recovery is of generation ", generation.value()));
     }
-    if (!mine && !ended) {
+    if (!mine && !ended && !recovery.take_over) {
       return absl::FailedPreconditionError(
           absl::StrCat("the transactional id prefix '", options_.prefix, "' belongs to job ",
                        record->job, " of cluster '", record->cluster,
-                       "', which has not ended; each sink needs a prefix of its "
-                       "own (TransactionalIdPrefix)"));
+                       "', which is not known to have ended; each sink needs a prefix of its own "
+                       "(TransactionalIdPrefix); 'weir submit --take-over' takes it from that job, "
+                       "with what it has not committed"));
+    }
+    if (!mine && !ended) {
+      LogWarning("a transactional id prefix is taken from another job",
+                 {{"prefix", options_.prefix},
+                  {"job", record->job},
+                  {"cluster", record->cluster},
+                  {"fence", record->fence}});
     }
   }
   record_.cluster = me.cluster;
@@ -86,6 +96,10 @@ absl::Status SinkOwnership::Raise(uint64_t fence) {
 }
 
 absl::Status SinkOwnership::Release() {
+  if (producer_ == nullptr) {
+    WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
+    WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
+  }
   record_.released = true;
   return Write();
 }
@@ -96,13 +110,16 @@ absl::Status SinkOwnership::Renew(const SinkIdentity& me, uint64_t fence) {
   record_.job = me.job.value();
   record_.fence = fence;
   if (record.has_value()) record_.generation = record->generation;
-  if (record.has_value() && *record != record_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", fence,
-                     " of job ", record_.job, "'s, and is fence ", record->fence, " of job ",
-                     record->job, " of cluster '", record->cluster, "' by now"));
-  }
+  WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
   return Write();
+}
+
+absl::Status SinkOwnership::CheckStillOwn(const std::optional<OwnerRecord>& record) const {
+  if (!record.has_value() || *record == record_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the transactional id prefix '", options_.prefix, "' was fence ", record_.fence,
+                   " of job ", record_.job, "'s, and is fence ", record->fence, " of job ",
+                   record->job, " of cluster '", record->cluster, "' by now"));
 }
 
 absl::Status SinkOwnership::Write() {
@@ -113,7 +130,10 @@ absl::Status SinkOwnership::Write() {
   offset.offset = static_cast<int64_t>(record_.fence);
   offset.metadata = record_.Encode();
   WEIR_RETURN_IF_ERROR(producer_->WriteMarker(offset, options_.timeout));
-  return producer_->Commit(options_.timeout).status();
+  WEIR_ASSIGN_OR_RETURN(const CommitAnswer answer, producer_->Commit(options_.timeout));
+  // What was repeated may come late: it would write this record over the next one.
+  if (answer.repeated) producer_.reset();
+  return absl::OkStatus();
 }
 
 }  // namespace weir::kafka

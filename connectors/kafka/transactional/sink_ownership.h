@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -36,8 +35,7 @@ class SinkOwnership {
   /// Fences whoever holds it, and reads the record: the highest fence it knows of. 0: nobody ever
   /// owned the prefix, or so long ago that the record has expired.
   /// ABORTED when a newer generation of the job has owned it: its transactions are not ours to end.
-  absl::StatusOr<uint64_t> Acquire(const SinkIdentity& me, Generation generation,
-                                   const std::set<std::string>& live_jobs);
+  absl::StatusOr<uint64_t> Acquire(const SinkRecovery& recovery);
   /// Writes that it is this job's, with the fence of its generation.
   absl::Status Raise(uint64_t fence);
   absl::Status Release();
@@ -49,12 +47,14 @@ class SinkOwnership {
  private:
   /// Fences whoever holds the record, and reads it.
   absl::StatusOr<std::optional<OwnerRecord>> TakeOver();
+  /// FAILED_PRECONDITION unless it is what this process, or its generation, wrote last, or expired.
+  absl::Status CheckStillOwn(const std::optional<OwnerRecord>& record) const;
   absl::Status Write();
 
   const Options options_;
   const KafkaClientFactory& clients_;
   TransactionClient& inquiry_;
-  std::unique_ptr<KafkaTransactionalProducer> producer_;
+  std::unique_ptr<KafkaTransactionalProducer> producer_;  // null: the next Write needs a new one
   OwnerRecord record_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 PrefixOwner OwnerOf(const std::optional<OwnerRecord>& record, const SinkTransactionFacts& facts) {
   if (!record.has_value()) return PrefixOwner::kNobody;
   const bool here = record->cluster == facts.identity.cluster;
-  if (record->released || (here && facts.live_jobs.count(record->job) == 0)) {
+  if (record->released || (here && facts.ended_jobs.count(record->job) > 0)) {
     return PrefixOwner::kEndedJob;
   }
   return here && record->job == facts.identity.job.value() ? PrefixOwner::kThisJob
@@ -103,12 +103,9 @@ TransactionKind TransactionJudgement::KindOf(const FoundTransaction& found) cons
   return open ? TransactionKind::kStray : TransactionKind::kIdle;
 }
 
-// A job that was submitted after the facts were gathered is not among the live ones, either.
+// Whoever took it has raised the record's fence after the record was read.
 bool TransactionJudgement::MayBeOfAJobThatStarts(uint64_t fence) const {
-  if (!owner_.has_value()) return false;
-  const bool mine =
-      owner_->cluster == facts_.identity.cluster && owner_->job == facts_.identity.job.value();
-  return fence > owner_->fence || (fence == owner_->fence && !mine && !owner_->released);
+  return owner_.has_value() && fence > owner_->fence;
 }
 
 absl::Status TransactionJudgement::CheckMayEnd(const FoundTransaction& found) const {
@@ -136,11 +133,6 @@ absl::Status TransactionJudgement::CheckMayEnd(const FoundTransaction& found) co
           absl::StrCat("'", found.id, "' is of the newest generation of the job, which is ",
                        facts_.job_state, ": its writer or the next recovery decides"));
     case TransactionKind::kUndecided:
-      if (owned_by_ == PrefixOwner::kEndedJob && !owner_->released) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("'", found.id, "' may be of job ", owner_->job,
-                         ", which has not released the prefix; ask by that job"));
-      }
       return absl::FailedPreconditionError(
           absl::StrCat("'", found.id, "' may be of a generation that is starting; ask again"));
     case TransactionKind::kStray:
@@ -149,7 +141,7 @@ absl::Status TransactionJudgement::CheckMayEnd(const FoundTransaction& found) co
   }
   return absl::FailedPreconditionError(
       absl::StrCat("the transactional id prefix '", prefix_, "' belongs to job ", owner_->job,
-                   " of cluster '", owner_->cluster, "', which has not ended"));
+                   " of cluster '", owner_->cluster, "', which is not known to have ended"));
 }
 
 absl::Status TransactionJudgement::CheckStray(const FoundTransaction& found) const {

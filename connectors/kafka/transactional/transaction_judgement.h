@@ -33,7 +33,7 @@ struct OwedTransaction {
 enum class TransactionKind {
   kOwner,      // the owner record's id
   kReplay,     // the id of replays
-  kForeign,    // of a prefix that another live job owns
+  kForeign,    // of a prefix that another job owns, which is not known to have ended
   kOwed,       // an owned epoch without receipt needs it
   kCurrent,    // of the newest generation
   kStray,      // open, and nobody comes back to it but to end it

@@ -147,6 +147,7 @@ absl::Status TransactionReplay::Send(std::vector<OutgoingMessage> messages) {
     WEIR_RETURN_IF_ERROR(rest.empty() ? producer_->Poll() : producer_->Flush(options_.timeout));
     WEIR_RETURN_IF_ERROR(accounts_.error());
   }
+  options_.on_progress();
   return absl::OkStatus();
 }
 

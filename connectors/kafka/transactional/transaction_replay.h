@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ class TransactionReplay {
     absl::Duration transaction_timeout;
     absl::Duration timeout;      // of each step
     bool rest_suffices = false;  // publish what is left of a range that has lost records
+    std::function<void()> on_progress = [] {};  // some more records have been sent
   };
   /// What cannot be published any more.
   struct Loss {

@@ -187,18 +187,28 @@ absl::Status TransactionSlot::Prepare() {
   return TakeCommittable();
 }
 
-absl::Status TransactionSlot::TakeCommittable() {
-  WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
+absl::StatusOr<DescribedTransaction> TransactionSlot::DescribeOpen(
+    const TransactionMarker& marker) const {
+  WEIR_ASSIGN_OR_RETURN(DescribedTransaction described,
                         settings_->inquiry->Describe(id_, settings_->describe_timeout));
-  if (described.state != TransactionState::kOngoing || described.producer != marker_.producer ||
-      !described.start_time.has_value()) {
-    return absl::AbortedError(absl::StrCat(
-        "Kafka transaction '", id_, "' of epoch ", marker_.epoch.value(),
-        " was ended by somebody else before it was prepared: it is ",
-        TransactionStateName(described.state), ", producer ", described.producer.producer_id,
-        " epoch ", described.producer.epoch, ", and was begun by producer ",
-        marker_.producer.producer_id, " epoch ", marker_.producer.epoch));
+  if (described.state == TransactionState::kOngoing && described.producer == marker.producer &&
+      described.start_time.has_value()) {
+    return described;
   }
+  return absl::AbortedError(absl::StrCat(
+      "Kafka transaction '", id_, "' of epoch ", marker.epoch.value(),
+      " was ended by somebody else before an entry could own it: it is ",
+      TransactionStateName(described.state), ", producer ", described.producer.producer_id,
+      " epoch ", described.producer.epoch, ", and was begun by producer ",
+      marker.producer.producer_id, " epoch ", marker.producer.epoch));
+}
+
+absl::Status TransactionSlot::ConfirmPrepared() const {
+  return DescribeOpen(committable_.marker).status();
+}
+
+absl::Status TransactionSlot::TakeCommittable() {
+  WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described, DescribeOpen(marker_));
   committable_.transactional_id = id_;
   committable_.topic = settings_->topic;
   committable_.marker = marker_;

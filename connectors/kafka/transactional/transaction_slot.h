@@ -69,8 +69,8 @@ class TransactionSlot {
   Epoch epoch() const { return marker_.epoch; }
   /// When its transaction began, from OPEN to COMMITTING.
   std::optional<absl::Duration> begun_at() const;
-  /// Only from COMMITTED, or after Warm: an EndTxn of this handle may still be on its way, so that
-  /// neither the handle nor the id may have another transaction.
+  /// Only from COMMITTED, or after Warm: a request of this handle may still be on its way, so
+  /// that neither the handle nor the id may have another transaction.
   bool retired() const { return retired_; }
   const Committable& committable() const { return committable_; }  // from PREPARED
   /// PREPARING with records that are still on their way: those of a later transaction could
@@ -100,6 +100,8 @@ class TransactionSlot {
   /// PREPARING, on the pool's thread: the records are delivered; marker, flush, accounts, and what
   /// the coordinator says.
   absl::Status Prepare();
+  /// PREPARED, on any thread: asks whether the transaction is still there. ABORTED when not.
+  absl::Status ConfirmPrepared() const;
   /// COMMITTING, on the pool's thread: until it is decided.
   absl::Status Commit();
 
@@ -110,6 +112,8 @@ class TransactionSlot {
   absl::Status DeliverRecords();
   absl::Status OfTransaction(const absl::Status& status) const;
   absl::Status TakeCommittable();
+  // ABORTED unless it is this transaction that the coordinator has open.
+  absl::StatusOr<DescribedTransaction> DescribeOpen(const TransactionMarker& marker) const;
   void Step(TransactionStep step) { settings_->steps->OnStep(step, id_); }
   void Expect(State state, const char* call) const;
 

@@ -43,13 +43,12 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
   outcomes_ = std::make_unique<TransactionOutcomes>(*client_, *wait_, clock_, kStepTimeout);
   policy_ = recovery.policy;
+  on_progress_ = recovery.on_progress;
   const std::string prefix =
       setup_.prefix.empty() ? DefaultTransactionalIdPrefix(recovery.identity) : setup_.prefix;
   instructions_.prefix = prefix;
   ownership_ = MakeOwnership(prefix);
-  WEIR_ASSIGN_OR_RETURN(
-      uint64_t highest,
-      ownership_->Acquire(recovery.identity, recovery.generation, recovery.live_jobs));
+  WEIR_ASSIGN_OR_RETURN(uint64_t highest, ownership_->Acquire(recovery));
   WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout,
                         AgreeOnTimeout(recovery.checkpoint_interval));
   if (!recovery.last.empty()) {
@@ -101,6 +100,23 @@ absl::Status TransactionalCommitter::Refresh(const SinkIdentity& identity,
   WEIR_ASSIGN_OR_RETURN(const WriterInstructions mine, WriterInstructions::Decode(recovered));
   WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
   return MakeOwnership(mine.prefix)->Renew(identity, mine.fence);
+}
+
+// What earlier generations had prepared, and the log owned, was settled before this one's tasks
+// began: of lower fences nothing is owed.
+absl::Status TransactionalCommitter::Sweep(const SinkIdentity&, const std::string& recovered) {
+  WEIR_ASSIGN_OR_RETURN(instructions_, WriterInstructions::Decode(recovered));
+  WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
+  WEIR_ASSIGN_OR_RETURN(const std::vector<ListedTransaction> listed,
+                        client_->ListTransactions({}, kStepTimeout));
+  for (const ListedTransaction& one : listed) {
+    const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
+    if (!id.has_value() || id->fence >= instructions_.fence || !IsOpen(one.state)) continue;
+    WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
+    LogWarning("transaction of a worker whose generation was over ended",
+               {{"id", one.transactional_id}});
+  }
+  return absl::OkStatus();
 }
 
 std::map<std::string, double> TransactionalCommitter::Metrics() const {
@@ -182,6 +198,7 @@ absl::StatusOr<std::vector<Committable>> TransactionalCommitter::CommitOrCollect
     if (stopped.count(subtask) == 0) {
       steps_->OnStep(TransactionStep::kBeforeRecoveryEndTransaction, name);
       WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_->Commit(committable));
+      on_progress_();
       steps_->OnStep(TransactionStep::kAfterRecoveryEndTransaction, name);
       if (outcome == TransactionOutcome::kCommitted) continue;
       if (!DecideToReplay(committable, outcome)) continue;
@@ -219,6 +236,7 @@ absl::Status TransactionalCommitter::Replay(std::vector<Committable> committable
     options.transaction_timeout = instructions_.transaction_timeout;
     options.timeout = kStepTimeout;
     options.rest_suffices = policy_ == ResumePolicy::kReplay;
+    options.on_progress = on_progress_;
     TransactionReplay replay(options, *setup_.clients, *client_, *outcomes_, *steps_);
     const absl::StatusOr<uint64_t> published = replay.Publish(committables);
     if (published.ok()) {
@@ -256,6 +274,7 @@ void TransactionalCommitter::AddLoss(const Committable& committable, const std::
 }
 
 absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) {
+  on_progress_();
   return client_->InitProducerId(transactional_id, instructions_.transaction_timeout, kStepTimeout)
       .status();
 }
@@ -278,6 +297,7 @@ absl::Status TransactionalCommitter::AddUnlisted(uint64_t fence, uint32_t parall
       }
     }
     WEIR_ASSIGN_OR_RETURN(const auto described, client_->DescribeTransactions(ids, kStepTimeout));
+    on_progress_();
     more = false;
     for (const auto& [name, transaction] : described) {
       const auto id = TransactionalId::Parse(name, instructions_.prefix);
@@ -297,7 +317,9 @@ absl::Status TransactionalCommitter::EndStrays(uint64_t fence,
   for (const ListedTransaction& one : listed) {
     const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
     if (!id.has_value() || owned_ids_.count(one.transactional_id) > 0) continue;
-    if (!IsOpen(one.state) && (id->fence < ended_below_ || id->fence > fence)) continue;
+    // A newer generation's: this recovery was slow, and is over.
+    if (id->fence > fence) continue;
+    if (!IsOpen(one.state) && id->fence < ended_below_) continue;
     WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
     if (IsOpen(one.state)) {
       LogInfo("transaction of an earlier generation ended", {{"id", one.transactional_id}});

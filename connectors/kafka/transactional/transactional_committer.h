@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -52,6 +53,7 @@ class TransactionalCommitter final : public SinkCommitter {
   absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) override;
   absl::Status Release() override;
   absl::Status Refresh(const SinkIdentity& identity, const std::string& recovered) override;
+  absl::Status Sweep(const SinkIdentity& identity, const std::string& recovered) override;
   std::map<std::string, double> Metrics() const override;
 
  private:
@@ -82,6 +84,7 @@ class TransactionalCommitter final : public SinkCommitter {
   std::unique_ptr<TransactionOutcomes> outcomes_;
   // Of the running recovery.
   ResumePolicy policy_ = ResumePolicy::kAsConfigured;
+  std::function<void()> on_progress_ = [] {};
   WriterInstructions instructions_;
   std::vector<std::vector<Committable>> epochs_;  // uncommitted ones, oldest first
   std::set<std::string> owned_ids_;               // of these

@@ -233,6 +233,7 @@ void TransactionalWriter::AnswerBarriers() {
   while (!barriers_.empty()) {
     const Epoch epoch = barriers_.front().epoch;
     if (error_.ok() && !SlotsUpTo(epoch, State::kPreparing).empty()) return;
+    if (error_.ok() && !Confirmed(barriers_.front())) return;
     const PrepareDone done = std::move(barriers_.front().done);
     barriers_.pop_front();
     if (error_.ok()) {
@@ -241,6 +242,26 @@ void TransactionalWriter::AnswerBarriers() {
       done(error_);
     }
   }
+}
+
+// What was prepared for this barrier was looked at a moment ago; what waits since earlier ones may
+// have been ended from outside, and an entry must not own it then.
+bool TransactionalWriter::Confirmed(PendingBarrier& barrier) {
+  if (barrier.confirmed || barrier.confirming) return barrier.confirmed;
+  std::vector<SlotPtr> carried = SlotsUpTo(barrier.epoch, State::kPrepared);
+  std::erase_if(carried, [&](const SlotPtr& slot) { return slot->epoch() == barrier.epoch; });
+  if (carried.empty()) return true;
+  barrier.confirming = true;
+  jobs_->Start(
+      [carried] {
+        for (const SlotPtr& slot : carried) WEIR_RETURN_IF_ERROR(slot->ConfirmPrepared());
+        return absl::OkStatus();
+      },
+      [this, epoch = barrier.epoch](const absl::Status& status) {
+        Fail(status);
+        for (PendingBarrier& one : barriers_) one.confirmed = one.confirmed || one.epoch == epoch;
+      });
+  return false;
 }
 
 void TransactionalWriter::Commit(const CommitPermit& permit, CommitDone done) {
@@ -310,7 +331,7 @@ void TransactionalWriter::Retire(uint32_t number) {
   const auto entry = slots_.find(number);
   SlotPtr slot = std::move(entry->second);
   slots_.erase(entry);
-  LogInfo("a Kafka transaction's handle is given up: an EndTxn of it was repeated",
+  LogInfo("a Kafka transaction's handle is given up: a request of it was repeated",
           {{"id", slot->id()}});
   jobs_->Start([slot = std::move(slot)] { return absl::OkStatus(); }, [](const absl::Status&) {});
 }

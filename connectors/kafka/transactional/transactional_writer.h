@@ -46,10 +46,10 @@ struct TransactionalWriterSetup {
 /// warm at the start, and while there are fewer than kMaxSlots another one is warmed whenever the
 /// one behind the open one is missing.
 /// A barrier with records gives the open slot to a thread of the pool and is answered when it is
-/// prepared and so are all before it; the answer holds the committables of all prepared
-/// transactions up to its epoch. A permit commits them, oldest first. After the receipt a slot is
-/// used again, unless its EndTxn was repeated: then its handle is closed and its number not used
-/// again.
+/// prepared and so are all before it, and when those of failed epochs have been found alive; the
+/// answer holds the committables of all prepared transactions up to its epoch. A permit commits
+/// them, oldest first. After the receipt a slot is used again, unless a request of it was repeated:
+/// then its handle is closed and its number not used again.
 ///
 /// HasRoom is false without an open or ready slot, above the bounds of what is outstanding, while a
 /// transaction that is not committed is older than half its timeout, and from a barrier on until
@@ -90,6 +90,8 @@ class TransactionalWriter final : public SinkWriter {
   struct PendingBarrier {
     Epoch epoch;
     PrepareDone done;
+    bool confirming = false;  // asks about transactions of failed epochs
+    bool confirmed = false;
   };
   struct PendingCommit {
     Epoch epoch;
@@ -104,11 +106,13 @@ class TransactionalWriter final : public SinkWriter {
   void Fail(const absl::Status& error);
   void WarmSlots();
   void Warm(uint32_t number);
-  // Its opening marker's EndTxn was repeated: another id is tried.
+  // A request of its opening transaction was repeated: another id is tried.
   void GiveUpWarming(uint32_t number);
   void Prepare(const SlotPtr& slot);
   // Answers barriers whose transactions are prepared, in order; after an error all of them.
   void AnswerBarriers();
+  // Whether transactions of epochs that failed before `barrier` are known to be alive; asks.
+  bool Confirmed(PendingBarrier& barrier);
   std::vector<std::string> Committables(Epoch up_to) const;
   // Those of this state with a transaction of this epoch or an older one, oldest first.
   std::vector<SlotPtr> SlotsUpTo(Epoch epoch, TransactionSlot::State state) const;

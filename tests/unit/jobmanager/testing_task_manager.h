@@ -21,7 +21,8 @@ namespace weir::jobmanager {
 
 /// What TestingWorkers do with what they are told.
 struct WorkerBehavior {
-  bool become_ready = true;     // a deployment is followed by READY
+  bool become_ready = true;  // a deployment is followed by READY
+  uint64_t initialization_steps = 0;
   bool answer_triggers = true;  // a trigger is answered by all tasks
   bool commit = true;           // permits are followed by commits
   bool finished = false;        // the input is over
@@ -64,6 +65,8 @@ class TestingWorker {
                      : behavior_.become_ready        ? WorkerReport::READY
                                                      : WorkerReport::INITIALIZING);
     if (failure) *report.mutable_failure() = *failure;
+    report.set_initialization_steps(behavior_.initialization_steps);
+    if (deployment.coordinator()) report.add_notes("the topic is compacted");
     for (const proto::TaskDeployment& task : deployment.tasks()) {
       TaskReport* one = report.add_tasks();
       one->set_vertex(task.vertex());

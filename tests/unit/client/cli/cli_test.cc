@@ -176,6 +176,21 @@ TEST_F(CliTest, SubmitWaitsUntilTheJobRuns) {
                                          "describe job-1", "describe job-1"));
 }
 
+TEST_F(CliTest, SubmitTellsWhatAnOperatorShouldKnowBesideTheAnswer) {
+  client_.descriptions = {InState("RUNNING")};
+  client_.descriptions[0].add_notes("sink 'out': topic 'out' is compacted");
+  EXPECT_EQ(Run({"submit", MakeJob()}), kOk);
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is RUNNING\n");
+  EXPECT_EQ(error_.str(), "note: sink 'out': topic 'out' is compacted\n");
+  EXPECT_FALSE(client_.submitted.take_over());
+}
+
+TEST_F(CliTest, SubmitMayTakeOverWhatAnotherJobHolds) {
+  client_.descriptions = {InState("RUNNING")};
+  EXPECT_EQ(Run({"submit", MakeJob(), "--take-over"}), kOk);
+  EXPECT_TRUE(client_.submitted.take_over());
+}
+
 TEST_F(CliTest, SubmitTellsTheFirstFailure) {
   client_.descriptions = {InState("DEPLOYING"), InState("FAILED", "unknown topic 'flihgts'")};
   EXPECT_EQ(Run({"submit", MakeJob()}), kFailed);

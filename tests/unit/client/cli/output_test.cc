@@ -118,6 +118,7 @@ TEST(JsonOutput, Job) {
     }
   ],
   "sinks": [],
+  "notes": [],
   "checkpoints": {
     "triggered": 5,
     "completed": 3,

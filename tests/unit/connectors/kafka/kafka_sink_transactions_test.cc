@@ -87,7 +87,6 @@ class KafkaSinkTransactionsTest : public ::testing::Test {
     transactions_ = std::make_unique<KafkaSinkTransactions>(std::move(setup), clock_);
     facts_.identity = {"east", JobId("job-1"), "flights", OperatorUid("sink")};
     facts_.job_state = "RUNNING";
-    facts_.live_jobs = {"job-1"};
     facts_.running = WriterInstructions{6, kPrefix, absl::Hours(1)}.Encode();
     brokers_->offsets[OwnerId(kPrefix)] = OwnerRecord{"east", "job-1", 6, false}.Encode();
   }

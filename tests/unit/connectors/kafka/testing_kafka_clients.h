@@ -128,6 +128,12 @@ class TestingKafkaAdminClient final : public KafkaAdminClient {
     if (topics.count(topic) == 0) return absl::NotFoundError("no topic " + topic);
     return topics[topic];
   }
+  absl::StatusOr<std::string> TopicSetting(const std::string& topic,
+                                           const std::string& name) override {
+    const auto found = settings.find(topic + " " + name);
+    if (found == settings.end()) return absl::PermissionDeniedError("may not ask for " + name);
+    return found->second;
+  }
   absl::StatusOr<OffsetMap> EarliestOffsets(const std::vector<TopicPartition>& of) override {
     return Of(of, earliest);
   }
@@ -143,6 +149,7 @@ class TestingKafkaAdminClient final : public KafkaAdminClient {
   }
 
   std::map<std::string, std::vector<int32_t>> topics;
+  std::map<std::string, std::string> settings;  // by "topic name"
   OffsetMap earliest, latest, for_time, committed;
 
  private:

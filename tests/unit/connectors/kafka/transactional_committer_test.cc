@@ -30,7 +30,25 @@ TEST_F(TransactionalCommitterTest, TheFenceIsAboveRecordCheckpointAndListedIds) 
   EXPECT_EQ(Recover()->fence, 10u);
 }
 
-TEST_F(TransactionalCommitterTest, AnotherLiveJobsPrefixIsRefused) {
+TEST_F(TransactionalCommitterTest, APrefixIsTakenFromAnotherJobWhenAPersonHasSaidSo) {
+  Own({"west", "job-9", 4, false});
+  recovery_.take_over = true;
+  EXPECT_EQ(Recover()->fence, 5u);
+}
+
+TEST_F(TransactionalCommitterTest, AStepIsToldForWhateverIsSettled) {
+  const Committable first = Prepared(0, 7);
+  const Committable second = Prepared(1, 8);
+  AddUncommitted(8, {first, second});
+  coordinator_->after_commit[first.transactional_id] = Value(first.marker.Encode());
+  coordinator_->after_commit[second.transactional_id] = Value(second.marker.Encode());
+  int steps = 0;
+  recovery_.on_progress = [&steps] { ++steps; };
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_GE(steps, 2);
+}
+
+TEST_F(TransactionalCommitterTest, AnotherJobsPrefixIsRefused) {
   Own({"east", "job-2", 4, false});
   const absl::Status status = Recover().status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
@@ -133,6 +151,17 @@ TEST_F(TransactionalCommitterTest, StraysThatNobodyListsAreAskedFor) {
   EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0", "p~5~1~2", "p~5~1~5", "p~5~1~9"));
 }
 
+// This recovery was away for a while; since it has looked, a newer one has gone through.
+TEST_F(TransactionalCommitterTest, ANewerGenerationsTransactionsAreNoStrays) {
+  Own({"east", "job-1", 5, false});
+  coordinator_->listed = {{"p~5~0~0", 1, TransactionState::kOngoing}};
+  kafka_.during["commit p~owner"] = [this] {
+    coordinator_->listed.push_back({"p~7~0~0", 1, TransactionState::kOngoing});
+  };
+  ASSERT_EQ(Recover()->fence, 6u);
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0"));
+}
+
 // Of generation 3 there is a checkpoint; 4 and 5 raised the fence and got no further.
 TEST_F(TransactionalCommitterTest, AFailedRecoveryLeavesItsStraysToTheNext) {
   Own({"east", "job-1", 5, false});
@@ -173,6 +202,20 @@ TEST_F(TransactionalCommitterTest, AnIntervalThatTheLoweredTimeoutDoesNotBearIsR
   kafka_.log.clear();
   coordinator_->max_timeout = absl::Hours(1);
   EXPECT_TRUE(Recover().ok());
+}
+
+TEST_F(TransactionalCommitterTest, ASweepEndsWhatIsOpenOfEarlierGenerations) {
+  const std::string recovered = Recover()->Encode();
+  ASSERT_EQ(WriterInstructions::Decode(recovered)->fence, 1u);
+  const std::string later = WriterInstructions{6, kPrefix, absl::Hours(1)}.Encode();
+  coordinator_->taken.clear();
+  coordinator_->listed = {{"p~5~0~0", 1, TransactionState::kOngoing},
+                          {"p~4~0~0", 1, TransactionState::kCompleteCommit},
+                          {"p~6~0~0", 1, TransactionState::kOngoing},
+                          {"p~7~0~0", 1, TransactionState::kOngoing},
+                          {"p~x~5~0~0", 1, TransactionState::kOngoing}};
+  EXPECT_EQ(committer_->Sweep(recovery_.identity, later), absl::OkStatus());
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~5~0~0"));
 }
 
 class RefreshTest : public TransactionalCommitterTest {
@@ -225,6 +268,28 @@ TEST_F(TransactionalCommitterTest, ReleaseMarksTheRecord) {
   ASSERT_TRUE(Recover().ok());
   ASSERT_EQ(committer_->Release(), absl::OkStatus());
   EXPECT_THAT(kafka_.Calls("marker").back(), HasSubstr("[2 1 released 3 job-1 east]"));
+}
+
+// The lost request could write "held" into the transaction that says "released".
+TEST_F(TransactionalCommitterTest, AReleaseBehindARepeatedRequestTakesANewHandle) {
+  kafka_.repeat_commits = {OwnerId(kPrefix)};
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_EQ(kafka_.live_producers, 0);
+  kafka_.log.clear();
+  Own({"east", "job-1", 1, false, 3});
+  ASSERT_EQ(committer_->Release(), absl::OkStatus());
+  EXPECT_THAT(kafka_.Calls("init"), ElementsAre(OwnerId(kPrefix)));
+  EXPECT_THAT(kafka_.Calls("marker"), ElementsAre(HasSubstr("[2 1 released 3 job-1 east]")));
+}
+
+TEST_F(TransactionalCommitterTest, ANewHandlesReleaseLeavesALaterGenerationsRecordAlone) {
+  kafka_.repeat_commits = {OwnerId(kPrefix)};
+  ASSERT_TRUE(Recover().ok());
+  kafka_.log.clear();
+  Own({"east", "job-1", 2, false, 4});
+  const absl::Status status = committer_->Release();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ class TransactionalCommitterTest : public ::testing::Test {
   TransactionalCommitterTest() {
     recovery_.identity = {"east", JobId("job-1"), "flights", OperatorUid("sink")};
     recovery_.generation = Generation(3);
-    recovery_.live_jobs = {"job-1", "job-2"};
+    recovery_.ended_jobs = {"job-0"};
   }
   absl::StatusOr<WriterInstructions> Recover() {
     TransactionalCommitterSetup setup;

@@ -11,6 +11,7 @@ namespace weir::kafka {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST_F(TransactionalWriterTest, TwoSlotsAreWarmedWithTheirOpeningMarkers) {
@@ -119,6 +120,25 @@ TEST_F(TransactionalWriterTest, AFailedEpochRidesInTheNextAnswerAndIsCommittedFi
   EXPECT_THAT(kafka_.CommittedValues(), ElementsAre("a", "b"));
 }
 
+// Kafka, or a person with Kafka's tools, may have ended it: no entry may own it then.
+TEST_F(TransactionalWriterTest, AFailedEpochsTransactionThatIsGoneFailsTheNextBarrier) {
+  Open();
+  Write({"a"});
+  Prepare(1);  // nobody permits it
+  Write({"b"});
+  kafka_.transactions[kFirst].state = TransactionState::kCompleteAbort;
+  Prepared result;
+  Barrier(2, &result);
+  for (int i = 0; i < 2; ++i) {
+    pool_.RunAll();
+    writer_->HasRoom();
+  }
+  ASSERT_TRUE(result.has_value());
+  EXPECT_TRUE(absl::IsAborted(result->status())) << result->status();
+  EXPECT_THAT(std::string(result->status().message()),
+              HasSubstr("Kafka transaction 'p~7~3~0' of epoch 1 was ended by somebody else"));
+}
+
 TEST_F(TransactionalWriterTest, OldestFirstMeansByEpochAndNotBySlot) {
   Open();
   Write({"a"});
@@ -166,8 +186,10 @@ TEST_F(TransactionalWriterTest, TheAnswerOfALaterBarrierWaitsForTheEarlierOne) {
     EXPECT_FALSE(first.has_value());
     EXPECT_FALSE(second.has_value());
   };
-  pool_.RunAll();
-  writer_->HasRoom();
+  for (int i = 0; i < 2; ++i) {
+    pool_.RunAll();
+    writer_->HasRoom();
+  }
   ASSERT_TRUE(first.has_value() && first->ok());
   ASSERT_TRUE(second.has_value() && second->ok());
   EXPECT_EQ((*first)->size(), 1u);

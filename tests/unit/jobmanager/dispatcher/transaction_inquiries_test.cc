@@ -15,7 +15,6 @@
 namespace weir::jobmanager {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -105,7 +104,7 @@ TEST_F(TransactionInquiriesTest, ARunningJobsLogIsTold) {
   EXPECT_FALSE(Facts().settled());
   EXPECT_EQ(Facts().generation(), 1u);
   EXPECT_EQ(Facts().newest_epoch(), 0u);
-  EXPECT_THAT(Facts().live_jobs(), Contains(job_));
+  EXPECT_THAT(Facts().ended_jobs(), IsEmpty());
   EXPECT_THAT(Facts().uncommitted(), IsEmpty());
 }
 
@@ -126,7 +125,7 @@ TEST_F(TransactionInquiriesTest, AnEndedJobIsAskedToo) {
   EXPECT_EQ(Facts().job_state(), "CANCELED");
   EXPECT_TRUE(Facts().ended());
   EXPECT_TRUE(Facts().settled());
-  EXPECT_THAT(Facts().live_jobs(), IsEmpty());
+  EXPECT_THAT(Facts().ended_jobs(), ElementsAre(job_));
   EXPECT_THAT(Facts().sinks(), IsEmpty());
 }
 

@@ -34,7 +34,7 @@ TEST_F(JobCleanupTest, ACanceledJobEndsWhenItsSinksAreSettled) {
   ASSERT_NE(Cleaner(), nullptr);
   EXPECT_EQ(Cleaner()->deployment.tasks_size(), 0);
   EXPECT_TRUE(Cleaner()->deployment.coordinator());
-  EXPECT_EQ(Cleaner()->deployment.live_jobs_size(), 1);
+  EXPECT_EQ(Cleaner()->deployment.ended_jobs_size(), 1);
   EXPECT_EQ(generation(), 2u);
   EXPECT_FALSE(HasTerminal());
   behavior_.become_ready = true;
@@ -180,6 +180,24 @@ TEST_F(JobCleanupTest, ANewLeaderGoesOnWithACancel) {
   Wait(absl::Seconds(5));
   EXPECT_EQ(State(), "CANCELED");
   EXPECT_EQ(generation(), 3u);  // one clean-up by each leader
+}
+
+// The client repeats what the first leader did not answer.
+TEST_F(JobCleanupTest, ACancelThatIsRepeatedAtANewLeaderGivesNothingUp) {
+  SubmitAndRun(/*transactional=*/true);
+  behavior_.become_ready = false;
+  Cancel();
+  LeaderDies();
+  Adopt();
+  job().Cancel([this](const absl::Status& status) { replied_ = status; });
+  Wait(absl::Milliseconds(500));
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << replied_;
+  EXPECT_EQ(State(), "CANCELLING");
+  for (auto& manager : task_managers_) Reconnect(*manager);
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(5));
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(generation(), 3u);
 }
 
 }  // namespace

@@ -101,6 +101,25 @@ TEST_F(JobMasterTest, WorkersThatAreNotReadyInTimeFailTheGeneration) {
   EXPECT_THAT(Reason(), HasSubstr("not all workers were ready within 2m"));
 }
 
+// To publish aborted transactions again may take long.
+TEST_F(JobMasterTest, AWorkerThatGetsOnWithItsInitializationIsWaitedFor) {
+  behavior_.become_ready = false;
+  Submit(TestingGraph(1));
+  AddTaskManager("tm-a");
+  for (int i = 1; i <= 4; ++i) {
+    behavior_.initialization_steps = static_cast<uint64_t>(i);
+    Wait(absl::Minutes(1));
+  }
+  EXPECT_EQ(job().Summary().restarts(), 0u);
+  Wait(absl::Minutes(2));
+  EXPECT_EQ(job().Summary().restarts(), 1u);
+}
+
+TEST_F(JobMasterTest, DetailsHoldWhatAnOperatorShouldKnow) {
+  SubmitAndRun();
+  EXPECT_THAT(job().Details().notes(), ElementsAre("the topic is compacted"));
+}
+
 TEST_F(JobMasterTest, DetailsNameTheWorkersAndTheirTasks) {
   SubmitAndRun();
   const proto::JobDetails details = job().Details();

@@ -144,6 +144,12 @@ TEST_F(CoordinatorTasksTest, ASinkWithoutAPlaceToWriteToIsNamedBeforeAnythingIsC
   EXPECT_THAT(job_.committer->committed, IsEmpty());
 }
 
+TEST_F(CoordinatorTasksTest, NotesOnATargetNameTheSink) {
+  job_.committer->notes = {"topic 'out' is compacted"};
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_THAT(tasks_.notes(), ElementsAre("sink 'sink': topic 'out' is compacted"));
+}
+
 TEST_F(CoordinatorTasksTest, WhatTheCommitterFoundIsForTheWriters) {
   ASSERT_EQ(Initialize(), absl::OkStatus());
   ASSERT_THAT(tasks_.sinks(), SizeIs(1));

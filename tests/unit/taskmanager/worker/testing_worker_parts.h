@@ -74,8 +74,11 @@ struct CommitterScript {
   absl::Status error;
   std::optional<SinkRecovery> recovery;  // the last one
   absl::Status target;                   // what CheckTarget of the sink says
+  std::vector<std::string> notes;        // likewise
   absl::Status refresh;                  // what Refresh comes to
   std::vector<std::string> refreshed;    // "sink of job j: recovered"
+  absl::Status sweep;                    // what Sweep comes to
+  int sweeps = 0;
 };
 
 class TestingCommitter final : public SinkCommitter {
@@ -83,6 +86,7 @@ class TestingCommitter final : public SinkCommitter {
   explicit TestingCommitter(std::shared_ptr<CommitterScript> script) : script_(std::move(script)) {}
   absl::StatusOr<std::string> Recover(const SinkRecovery& recovery) override {
     script_->recovery = recovery;
+    recovery.on_progress();
     for (const UncommittedEpoch& epoch : recovery.uncommitted) {
       script_->committed.emplace_back(epoch.permit.epoch().value(), epoch.committables);
     }
@@ -93,6 +97,10 @@ class TestingCommitter final : public SinkCommitter {
     script_->refreshed.push_back(identity.uid.value() + " of job " + identity.job.value() + ": " +
                                  recovered);
     return script_->refresh;
+  }
+  absl::Status Sweep(const SinkIdentity&, const std::string&) override {
+    ++script_->sweeps;
+    return script_->sweep;
   }
   std::map<std::string, double> Metrics() const override { return {{"replays", 3}}; }
 
@@ -109,7 +117,10 @@ class CommittedSink final : public Sink {
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kExactlyOnce; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
-  absl::Status CheckTarget() const override { return committer_->target; }
+  absl::StatusOr<std::vector<std::string>> CheckTarget() const override {
+    if (!committer_->target.ok()) return committer_->target;
+    return committer_->notes;
+  }
   absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(
       const SinkWriterContext& context) const override {
     return writers_.MakeWriter(context);

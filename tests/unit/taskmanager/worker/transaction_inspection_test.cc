@@ -50,7 +50,7 @@ class InspectedTestingSink final : public Sink {
                        " (", facts.identity.job.value(), ", ", facts.identity.cluster, ")"),
           absl::StrCat(facts.job_state, " ", facts.generation.value(), " ",
                        facts.newest_epoch.value_or(Epoch(99)).value(), " ", facts.running, " ",
-                       facts.live_jobs.size())};
+                       facts.ended_jobs.size())};
       for (const auto& epoch : facts.uncommitted) {
         words.push_back(absl::StrCat(epoch.epoch.value(), ": ", epoch.committables.size(), " ",
                                      epoch.committables.empty() ? "" : epoch.committables[0]));
@@ -84,7 +84,7 @@ class TransactionInspectionTest : public ::testing::Test {
     facts->set_job_state("RUNNING");
     facts->set_generation(4);
     facts->set_newest_epoch(7);
-    facts->add_live_jobs("job-1");
+    facts->add_ended_jobs("job-1");
   }
   proto::TransactionsResult Ask(proto::TransactionsRequest::Verb verb, const std::string& id = "") {
     request_.mutable_question()->set_verb(verb);

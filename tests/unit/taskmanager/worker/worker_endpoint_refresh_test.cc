@@ -1,4 +1,4 @@
-// What a worker with coordinator tasks has its sinks write again each day.
+// What a worker with coordinator tasks has its sinks do from time to time.
 #include "tests/unit/taskmanager/worker/testing_worker_endpoint.h"
 
 namespace weir::taskmanager {
@@ -30,10 +30,10 @@ TEST_F(WorkerEndpointRefreshTest, ARefreshThatFailedIsTriedAgainSoon) {
   job_.committer->refresh = absl::UnavailableError("broker is away");
   executor_.Advance(absl::Hours(24));
   EXPECT_EQ(State(), "RUNNING");
-  executor_.Advance(WorkerEndpoint::kRefreshRetry);
+  executor_.Advance(SinkUpkeep::kRefreshRetry);
   EXPECT_THAT(job_.committer->refreshed, SizeIs(2));
   job_.committer->refresh = absl::OkStatus();
-  executor_.Advance(WorkerEndpoint::kRefreshRetry);
+  executor_.Advance(SinkUpkeep::kRefreshRetry);
   EXPECT_THAT(job_.committer->refreshed, SizeIs(3));
   executor_.Advance(absl::Hours(23));
   EXPECT_THAT(job_.committer->refreshed, SizeIs(3));
@@ -54,6 +54,19 @@ TEST_F(WorkerEndpointRefreshTest, SinksOfAGenerationThatIsOverAreNotRefreshed) {
   ASSERT_EQ(State(), "IDLE");
   executor_.Advance(absl::Hours(25));
   EXPECT_THAT(job_.committer->refreshed, IsEmpty());
+}
+
+TEST_F(WorkerEndpointRefreshTest, SinksAreSweptWhileTheGenerationRuns) {
+  Run();
+  executor_.Advance(SinkCommitter::kSweepInterval);
+  EXPECT_EQ(job_.committer->sweeps, 1);
+  job_.committer->sweep = absl::UnavailableError("broker is away");
+  executor_.Advance(3 * SinkCommitter::kSweepInterval);
+  EXPECT_EQ(job_.committer->sweeps, 4);
+  EXPECT_EQ(State(), "RUNNING");
+  Send(DirectiveOf(0));
+  executor_.Advance(absl::Hours(1));
+  EXPECT_EQ(job_.committer->sweeps, 4);
 }
 
 }  // namespace
