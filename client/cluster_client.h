@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ class ClusterClient {
   virtual absl::StatusOr<proto::ListJobsResponse> ListJobs() = 0;
   /// `job`: id or name, here and below.
   virtual absl::StatusOr<proto::JobDetails> DescribeJob(const std::string& job) = 0;
+  /// Hands over events of the job until it has ended, or `visitor` returns false; whoever leads
+  /// meanwhile. OK in both cases.
+  using EventVisitor = std::function<bool(const proto::JobEvent&)>;
+  virtual absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) = 0;
   virtual absl::Status CancelJob(const std::string& job) = 0;
   virtual absl::Status StopJob(const proto::StopJobRequest& request) = 0;
   virtual absl::Status ResumeJob(const proto::ResumeJobRequest& request) = 0;

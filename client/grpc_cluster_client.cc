@@ -57,6 +57,28 @@ class GrpcClusterClient final : public ClusterClient {
     request.set_job(job);
     return Call<proto::JobDetails>(&proto::Client::Stub::DescribeJob, request);
   }
+  absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) override {
+    proto::WatchJobRequest request;
+    request.set_job(job);
+    bool stopped = false;
+    absl::Status status;
+    do {
+      status = AtLeader([&](proto::Client::Stub& stub, grpc::ClientContext& context) {
+        const auto reader = stub.WatchJob(&context, request);
+        proto::JobEvent event;
+        while (!stopped && reader->Read(&event)) {
+          request.set_after_sequence(event.sequence());
+          stopped = !visitor(event);
+        }
+        if (!stopped) return reader->Finish();
+        context.TryCancel();
+        (void)reader->Finish();
+        return grpc::Status::OK;
+      });
+      // It is the stream's time that is up, not the watch's.
+    } while (absl::IsDeadlineExceeded(status));
+    return status;
+  }
   absl::Status CancelJob(const std::string& job) override {
     proto::CancelJobRequest request;
     request.set_job(job);

@@ -114,6 +114,11 @@ void JobManager::DescribeJob(proto::DescribeJobRequest request, Reply<proto::Job
   Forward(&ClientApi::DescribeJob, std::move(request), std::move(reply));
 }
 
+void JobManager::AwaitJobEvents(proto::WatchJobRequest request,
+                                Reply<std::vector<proto::JobEvent>> reply) {
+  Forward(&ClientApi::AwaitJobEvents, std::move(request), std::move(reply));
+}
+
 void JobManager::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
   Forward(&ClientApi::CancelJob, std::move(request), std::move(reply));
 }

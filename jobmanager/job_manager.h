@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -47,6 +48,8 @@ class JobManager final : public ClientApi {
   void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override;
   void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) override;
   void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override;
+  void AwaitJobEvents(proto::WatchJobRequest request,
+                      Reply<std::vector<proto::JobEvent>> reply) override;
   void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
   void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;

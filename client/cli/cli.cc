@@ -22,9 +22,9 @@ namespace weir::cli {
 namespace {
 
 std::vector<Verb> AllVerbs() {
-  return {NewVerb(),         SubmitVerb(),       PlanVerb(),   ListVerb(),
-          DescribeVerb(),    CancelVerb(),       StopVerb(),   ResumeVerb(),
-          CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
+  return {NewVerb(),      SubmitVerb(),      PlanVerb(),         ListVerb(),
+          DescribeVerb(), WatchVerb(),       CancelVerb(),       StopVerb(),
+          ResumeVerb(),   CheckpointsVerb(), TransactionsVerb(), ClusterVerb()};
 }
 
 // Options of a process that a client has a use for.

@@ -41,6 +41,18 @@ Json Counts(const proto::CheckpointCounts& counts) {
   return json;
 }
 
+Json Checkpoint(const proto::CheckpointDetails& checkpoint) {
+  return {{"epoch", checkpoint.epoch()},
+          {"generation", checkpoint.generation()},
+          {"term", checkpoint.term()},
+          {"state", checkpoint.state()},
+          {"triggered_at", Time(checkpoint.triggered_at_ms())},
+          {"duration_ms", checkpoint.duration_ms()},
+          {"state_bytes", checkpoint.state_bytes()},
+          {"committed", checkpoint.committed()},
+          {"failure", checkpoint.failure()}};
+}
+
 template <class Strings>
 Json StringArray(const Strings& strings) {
   Json array = Json::array();
@@ -116,19 +128,23 @@ std::string JobAsJson(const proto::JobDetails& job) {
 
 std::string JobStateAsJson(const proto::JobSummary& job) { return Line(Summary(job)); }
 
+std::string JobEventAsJson(const proto::JobEvent& event) {
+  Json json = {{"sequence", event.sequence()}, {"at", Time(event.at_ms())}};
+  if (event.kind() == proto::JobEvent::STATE) {
+    json["kind"] = "state";
+    json["job"] = Summary(event.job());
+  } else {
+    json["kind"] = "checkpoint";
+    json["checkpoint"] = Checkpoint(event.checkpoint());
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints) {
   Json json = Counts(checkpoints.counts());
   json["checkpoints"] = Json::array();
   for (const proto::CheckpointDetails& checkpoint : checkpoints.checkpoints()) {
-    json["checkpoints"].push_back({{"epoch", checkpoint.epoch()},
-                                   {"generation", checkpoint.generation()},
-                                   {"term", checkpoint.term()},
-                                   {"state", checkpoint.state()},
-                                   {"triggered_at", Time(checkpoint.triggered_at_ms())},
-                                   {"duration_ms", checkpoint.duration_ms()},
-                                   {"state_bytes", checkpoint.state_bytes()},
-                                   {"committed", checkpoint.committed()},
-                                   {"failure", checkpoint.failure()}});
+    json["checkpoints"].push_back(Checkpoint(checkpoint));
   }
   return Line(json);
 }

@@ -20,6 +20,10 @@ std::string JobAsTable(const proto::JobDetails& job);
 std::string JobStateAsJson(const proto::JobSummary& job);
 std::string JobStateAsText(const proto::JobSummary& job);
 
+/// One event of `weir watch`; JSON on a line of its own.
+std::string JobEventAsJson(const proto::JobEvent& event);
+std::string JobEventAsText(const proto::JobEvent& event);
+
 std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints);
 std::string CheckpointsAsTable(const proto::ListCheckpointsResponse& checkpoints);
 

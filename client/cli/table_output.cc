@@ -112,6 +112,20 @@ std::string JobStateAsText(const proto::JobSummary& job) {
   return text + "\n";
 }
 
+std::string JobEventAsText(const proto::JobEvent& event) {
+  const std::string time =
+      absl::FormatTime("%H:%M:%E3S", absl::FromUnixMillis(event.at_ms()), absl::UTCTimeZone());
+  if (event.kind() == proto::JobEvent::STATE) {
+    const proto::JobSummary& job = event.job();
+    return absl::StrCat(time, "  ", job.state(), ", generation ", job.generation(),
+                        job.reason().empty() ? "" : ": ", job.reason(), "\n");
+  }
+  const proto::CheckpointDetails& checkpoint = event.checkpoint();
+  return absl::StrCat(time, "  checkpoint ", checkpoint.epoch(), " ", checkpoint.state(), " in ",
+                      checkpoint.duration_ms(), " ms", checkpoint.failure().empty() ? "" : ": ",
+                      checkpoint.failure(), "\n");
+}
+
 std::string JobAsTable(const proto::JobDetails& job) {
   const proto::JobSummary& summary = job.summary();
   std::string text = Table({{"Job:", summary.job()},

@@ -50,6 +50,7 @@ Verb SubmitVerb();
 Verb PlanVerb();
 Verb ListVerb();
 Verb DescribeVerb();
+Verb WatchVerb();
 Verb CancelVerb();
 Verb StopVerb();
 Verb ResumeVerb();

@@ -3,8 +3,9 @@
 # Installs what is missing, and nothing else; a second run takes less than a second.
 #   1. the Debian packages of deploy/apt-packages.txt (as root or by sudo; a java, mvn, git or
 #      python3 that is on PATH already will do),
-#   2. Apache Kafka for the tests and the demo, by tests/support/kafka/fetch_kafka.sh.
-# --kafka optional: go on without Kafka when it cannot be fetched (tests that need it skip);
+#   2. Apache Kafka for the tests and the demo, by tests/support/kafka/fetch_kafka.sh,
+#   3. a Python environment with what examples/python_client needs, from PyPI.
+# --kafka optional: go on without 2 and 3 when they cannot be fetched (tests that need them skip);
 # --kafka none: do not look. Where Kafka lies is kept in ${XDG_CACHE_HOME:-~/.cache}/weir.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
@@ -28,6 +29,7 @@ provided_otherwise() {
     maven) command -v mvn ;;
     default-jre-headless) command -v java ;;
     python3 | git) command -v "$1" ;;
+    python3-venv) python3 -c 'import ensurepip, venv' ;;
     *) false ;;
   esac >/dev/null
 }
@@ -72,10 +74,27 @@ fetch_kafka() {
   echo "$libs" >"$stamp"
 }
 
+make_python_client() {
+  local wanted=examples/python_client/requirements.txt
+  if cmp -s "$wanted" "$WEIR_PYTHON_HOME/requirements.txt"; then return 0; fi
+  echo "setup: fetching what the Python client needs"
+  rm -rf "$WEIR_PYTHON_HOME"
+  python3 -m venv "$WEIR_PYTHON_HOME" || return 1
+  "$WEIR_PYTHON_HOME/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted" ||
+    return 1
+  cp "$wanted" "$WEIR_PYTHON_HOME/requirements.txt"
+}
+
 packages="$(missing_packages)" || fail "dpkg could not say which packages are installed."
 mapfile -t missing <<<"$packages"
 if [[ -n "$packages" ]]; then install_packages "${missing[@]}"; fi
 if [[ "$kafka" != none ]] && ! fetch_kafka; then
   if [[ "$kafka" == required ]]; then fail "Kafka could not be fetched (see above)."; fi
   echo "setup: Kafka could not be fetched; the tests that need a broker will be skipped" >&2
+fi
+if [[ "$kafka" != none ]] && ! make_python_client; then
+  if [[ "${WEIR_REQUIRE_PYTHON:-}" == 1 ]]; then
+    fail "grpcio could not be fetched from PyPI (see above)."
+  fi
+  echo "setup: grpcio could not be fetched; the tests of the Python client will be skipped" >&2
 fi

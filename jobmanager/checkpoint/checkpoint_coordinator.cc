@@ -206,7 +206,8 @@ void CheckpointCoordinator::OnAppended(const absl::Status& status,
   const Epoch epoch = pending_->epoch();
   const bool final = pending_->final();
   LogInfo("checkpoint owned", {{"job", job_}, {"epoch", epoch}, {"term", term_}});
-  statistics_.OnCompleted(epoch, NowMs(), pending_->StateBytes());
+  deps_.delegate.OnCheckpointEnded(
+      statistics_.OnCompleted(epoch, NowMs(), pending_->StateBytes()));
   failures_in_row_ = 0;
   pending_.reset();
   completing_ = false;
@@ -228,7 +229,7 @@ void CheckpointCoordinator::OnAppended(const absl::Status& status,
 void CheckpointCoordinator::Fail(const std::string& why, const std::string& manifest_object) {
   const Epoch epoch = pending_->epoch();
   LogWarning("checkpoint failed", {{"job", job_}, {"epoch", epoch}, {"reason", why}});
-  statistics_.OnFailed(epoch, NowMs(), why);
+  deps_.delegate.OnCheckpointEnded(statistics_.OnFailed(epoch, NowMs(), why));
   std::vector<std::string> objects = pending_->Blobs();
   if (!manifest_object.empty()) objects.push_back(manifest_object);
   doomed_.insert(objects.begin(), objects.end());

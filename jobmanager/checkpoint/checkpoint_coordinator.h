@@ -42,6 +42,8 @@ class CheckpointCoordinator {
     /// trigger(), permitted() or failed_epochs() changed: workers have to be told.
     virtual void OnDirectiveChanged() = 0;
     virtual void OnOwned(Epoch epoch, bool final) = 0;
+    /// COMPLETED or FAILED.
+    virtual void OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) = 0;
     /// More failures in a row than tolerable.
     virtual void OnTooManyFailures(const std::string& last) = 0;
     /// busy() turned false.

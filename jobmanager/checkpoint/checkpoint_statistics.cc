@@ -25,23 +25,27 @@ void CheckpointStatistics::OnTriggered(Epoch epoch, Generation generation, Leade
   if (newest_.size() > kAttemptsKept) newest_.pop_back();
 }
 
-void CheckpointStatistics::OnCompleted(Epoch epoch, int64_t now_ms, uint64_t state_bytes) {
+proto::CheckpointDetails CheckpointStatistics::OnCompleted(Epoch epoch, int64_t now_ms,
+                                                           uint64_t state_bytes) {
   ++completed_;
   latest_ = epoch;
-  if (proto::CheckpointDetails* details = Find(epoch)) {
-    details->set_state("COMPLETED");
-    details->set_duration_ms(now_ms - details->triggered_at_ms());
-    details->set_state_bytes(state_bytes);
-  }
+  proto::CheckpointDetails* details = Find(epoch);
+  if (details == nullptr) return {};
+  details->set_state("COMPLETED");
+  details->set_duration_ms(now_ms - details->triggered_at_ms());
+  details->set_state_bytes(state_bytes);
+  return *details;
 }
 
-void CheckpointStatistics::OnFailed(Epoch epoch, int64_t now_ms, const std::string& why) {
+proto::CheckpointDetails CheckpointStatistics::OnFailed(Epoch epoch, int64_t now_ms,
+                                                        const std::string& why) {
   ++failed_;
-  if (proto::CheckpointDetails* details = Find(epoch)) {
-    details->set_state("FAILED");
-    details->set_duration_ms(now_ms - details->triggered_at_ms());
-    details->set_failure(why);
-  }
+  proto::CheckpointDetails* details = Find(epoch);
+  if (details == nullptr) return {};
+  details->set_state("FAILED");
+  details->set_duration_ms(now_ms - details->triggered_at_ms());
+  details->set_failure(why);
+  return *details;
 }
 
 void CheckpointStatistics::OnCommitted(Epoch through) {

@@ -15,8 +15,9 @@ namespace weir::jobmanager {
 class CheckpointStatistics {
  public:
   void OnTriggered(Epoch epoch, Generation generation, LeaderTerm term, int64_t now_ms);
-  void OnCompleted(Epoch epoch, int64_t now_ms, uint64_t state_bytes);
-  void OnFailed(Epoch epoch, int64_t now_ms, const std::string& why);
+  /// The attempt as it ended; here and below it was triggered before.
+  proto::CheckpointDetails OnCompleted(Epoch epoch, int64_t now_ms, uint64_t state_bytes);
+  proto::CheckpointDetails OnFailed(Epoch epoch, int64_t now_ms, const std::string& why);
   void OnCommitted(Epoch through);
   void OnRetired(Epoch epoch);
   void OnRestored(Epoch epoch) { restored_ = epoch; }

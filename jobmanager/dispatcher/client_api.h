@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -25,6 +26,10 @@ class ClientApi {
                          Reply<proto::SubmitJobResponse> reply) = 0;
   virtual void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) = 0;
   virtual void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) = 0;
+  /// Events behind the request's sequence, as soon as there are some; an empty answer after
+  /// JobEvents::kPatience. Whoever carries WatchJob asks again and again.
+  virtual void AwaitJobEvents(proto::WatchJobRequest request,
+                              Reply<std::vector<proto::JobEvent>> reply) = 0;
   virtual void CancelJob(proto::CancelJobRequest request,
                          Reply<proto::CancelJobResponse> reply) = 0;
   virtual void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) = 0;

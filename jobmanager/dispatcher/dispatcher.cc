@@ -181,6 +181,13 @@ void Dispatcher::DescribeJob(proto::DescribeJobRequest request, Reply<proto::Job
   reply((*job)->Details());
 }
 
+void Dispatcher::AwaitJobEvents(proto::WatchJobRequest request,
+                                Reply<std::vector<proto::JobEvent>> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  (*job)->AwaitEvents(request.after_sequence(), std::move(reply));
+}
+
 void Dispatcher::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());
   if (!job.ok()) return reply(job.status());

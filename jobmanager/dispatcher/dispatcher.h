@@ -72,6 +72,8 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void SubmitJob(proto::SubmitJobRequest request, Reply<proto::SubmitJobResponse> reply) override;
   void ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsResponse> reply) override;
   void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override;
+  void AwaitJobEvents(proto::WatchJobRequest request,
+                      Reply<std::vector<proto::JobEvent>> reply) override;
   void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
   void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;

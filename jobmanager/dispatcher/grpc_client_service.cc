@@ -9,18 +9,13 @@
 #include "common/exec/mutex.h"
 #include "common/net/grpc_status.h"
 #include "jobmanager/dispatcher/grpc_artifact_transfer.h"
+#include "jobmanager/dispatcher/grpc_job_watch.h"
+#include "jobmanager/dispatcher/pending_call.h"
 
 namespace weir::jobmanager {
 namespace {
 
-// A call that the core has not answered yet.
-class PendingCall {
- public:
-  virtual ~PendingCall() = default;
-  virtual void Abandon() = 0;
-};
-
-absl::Status ShuttingDown() { return absl::UnavailableError("the JobManager is shutting down"); }
+using EventsAnswer = JobWatchHost::Answer;
 
 }  // namespace
 
@@ -30,6 +25,31 @@ struct GrpcClientService::State {
 
   State(Executor& owner, BlockingPool& owner_pool, ClientApi& served, ArtifactStore& store)
       : executor(owner), pool(owner_pool), artifacts(store), api(&served) {}
+
+  // False once shut down.
+  bool Enlist(const std::shared_ptr<PendingCall>& call) {
+    MutexLock lock(mutex);
+    if (api == nullptr) return false;
+    pending.emplace(call.get(), call);
+    return true;
+  }
+  void Forget(PendingCall* call) {
+    MutexLock lock(mutex);
+    pending.erase(call);
+  }
+  // On the executor, unless shut down meanwhile.
+  static void Run(const std::shared_ptr<State>& self, std::function<void(ClientApi&)> work) {
+    MutexLock lock(self->mutex);
+    if (self->api == nullptr) return;
+    self->executor.Post([self, work = std::move(work)] {
+      ClientApi* served = nullptr;
+      {
+        MutexLock again(self->mutex);
+        served = self->api;
+      }
+      if (served != nullptr) work(*served);
+    });
+  }
 
   Executor& executor;
   BlockingPool& pool;
@@ -49,8 +69,7 @@ class GrpcClientService::State::Unary final : public PendingCall {
       : state_(std::move(state)), context_(context), reactor_(reactor), response_(response) {}
   ~Unary() override {
     Abandon();
-    MutexLock lock(state_->mutex);
-    state_->pending.erase(this);
+    state_->Forget(this);
   }
 
   void Answer(absl::StatusOr<Response> answer) {
@@ -102,22 +121,28 @@ grpc::ServerUnaryReactor* GrpcClientService::Call(
     return reactor;
   }
   auto call = std::make_shared<State::Unary<Response>>(state_, context, reactor, response);
-  std::function<void()> closure = [state = state_, call, copy = *request, method] {
-    ClientApi* api = nullptr;
-    {
-      MutexLock lock(state->mutex);
-      api = state->api;
-    }
-    if (api == nullptr) return;
-    (api->*method)(copy,
-                   [call](absl::StatusOr<Response> answer) { call->Answer(std::move(answer)); });
-  };
-  MutexLock lock(state_->mutex);
-  if (state_->api != nullptr) {
-    state_->pending.emplace(call.get(), call);
-    state_->executor.Post(std::move(closure));
+  if (state_->Enlist(call)) {
+    State::Run(state_, [call, copy = *request, method](ClientApi& api) {
+      (api.*method)(copy,
+                    [call](absl::StatusOr<Response> answer) { call->Answer(std::move(answer)); });
+    });
   }
   return reactor;
+}
+
+grpc::ServerWriteReactor<proto::JobEvent>* GrpcClientService::WatchJob(
+    grpc::CallbackServerContext* context, const proto::WatchJobRequest* request) {
+  const grpc::Status authorized = authorizer_.Check(*context);
+  if (!authorized.ok()) return RefuseWatch(authorized);
+  JobWatchHost host;
+  host.ask = [state = state_](const proto::WatchJobRequest& question, EventsAnswer answer) {
+    State::Run(state, [question, answer = std::move(answer)](ClientApi& api) {
+      api.AwaitJobEvents(question, answer);
+    });
+  };
+  host.enlist = [state = state_](const auto& call) { return state->Enlist(call); };
+  host.forget = [state = state_](PendingCall* call) { state->Forget(call); };
+  return jobmanager::WatchJob(context, *request, std::move(host));
 }
 
 grpc::ServerReadReactor<proto::ArtifactChunk>* GrpcClientService::UploadArtifact(

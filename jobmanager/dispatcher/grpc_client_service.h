@@ -12,7 +12,7 @@
 namespace weir::jobmanager {
 
 /// The gRPC service Client: checks the token, calls ClientApi on the JobManager's executor, and
-/// carries artifacts to and from the store on the blocking pool.
+/// carries artifacts to and from the store on the blocking pool, and events to those who watch.
 ///
 /// Life cycle: construct; start a server with it; Shutdown; shut the server down; destroy. After
 /// Shutdown, `api` is not called any more.
@@ -33,6 +33,8 @@ class GrpcClientService final : public proto::Client::CallbackService {
       grpc::CallbackServerContext* context, proto::UploadArtifactResponse* response) override;
   grpc::ServerWriteReactor<proto::ArtifactChunk>* FetchArtifact(
       grpc::CallbackServerContext* context, const proto::FetchArtifactRequest* request) override;
+  grpc::ServerWriteReactor<proto::JobEvent>* WatchJob(
+      grpc::CallbackServerContext* context, const proto::WatchJobRequest* request) override;
   grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
                                  const proto::PlanRequest* request,
                                  proto::PlanResponse* response) override;

@@ -139,6 +139,7 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
         reason_ = reason;
         if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
           state_ = JobState::kFinished;  // its former leader had committed everything already
+          TellState();
         } else {
           SetState(state == proto::JobTerminal::FINISHED   ? JobState::kFinished
                    : state == proto::JobTerminal::CANCELED ? JobState::kCanceled

@@ -24,7 +24,8 @@ JobMaster::JobMaster(JobId job, proto::Term term, Dependencies dependencies)
       deps_(std::move(dependencies)),
       objects_(deps_.files, deps_.layout.JobDirectory(job_)),
       log_(deps_.layout.JobLogDirectory(job_), LeaderTerm(term_.number()),
-           {deps_.files, deps_.pool, deps_.executor}, deps_.random, deps_.on_stale) {}
+           {deps_.files, deps_.pool, deps_.executor}, deps_.random, deps_.on_stale),
+      events_(LeaderTerm(term_.number()), deps_.clock) {}
 
 JobMaster::~JobMaster() {
   for (const TimerId timer : {restart_timer_, deploy_timer_, settle_timer_, tick_timer_}) {
@@ -67,8 +68,9 @@ void JobMaster::Run() {
              : terminal->state() == proto::JobTerminal::CANCELED ? JobState::kCanceled
                                                                  : JobState::kFailed;
     reason_ = terminal->reason();
-    return;
+    return TellState();
   }
+  TellState();
   const proto::JobSubmitted& submission = history().submission();
   absl::StatusOr<JobOptions> options =
       deps_.options({submission.configuration().begin(), submission.configuration().end()});
@@ -114,6 +116,21 @@ void JobMaster::SetState(JobState state) {
                                 {"generation", history().generation()},
                                 {"reason", reason_}});
   state_ = state;
+  TellState();
+}
+
+void JobMaster::TellState() {
+  proto::JobEvent event;
+  event.set_kind(proto::JobEvent::STATE);
+  *event.mutable_job() = Summary();
+  events_.Append(std::move(event));
+}
+
+void JobMaster::OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) {
+  proto::JobEvent event;
+  event.set_kind(proto::JobEvent::CHECKPOINT);
+  *event.mutable_checkpoint() = checkpoint;
+  events_.Append(std::move(event));
 }
 
 void JobMaster::SendDirectives() {
@@ -138,6 +155,7 @@ void JobMaster::SendDirective(const WorkerId& id, const Worker& worker) {
 void JobMaster::Tick() {
   FindSilentWorker();
   SendDirectives();
+  events_.Expire();
   tick_timer_ = deps_.executor.PostAfter(kDirectiveInterval, lifetime_.Guard([this] { Tick(); }));
 }
 

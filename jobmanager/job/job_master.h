@@ -19,6 +19,7 @@
 #include "jobmanager/checkpoint/checkpoint_coordinator.h"
 #include "jobmanager/checkpoint/job_log.h"
 #include "jobmanager/job/execution.h"
+#include "jobmanager/job/job_events.h"
 #include "jobmanager/job/job_options.h"
 #include "jobmanager/job/job_state.h"
 #include "jobmanager/resource/task_manager_registry.h"
@@ -80,6 +81,10 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   proto::JobSummary Summary() const;
   proto::JobDetails Details() const;
   proto::ListCheckpointsResponse Checkpoints() const;
+  /// See JobEvents::Await.
+  void AwaitEvents(uint64_t sequence, JobEvents::Done done) {
+    events_.Await(sequence, std::move(done));
+  }
   /// What the log says of the job's transactions, in every state; UNKNOWN when a checkpoint that is
   /// not committed cannot be read.
   using FactsDone = std::function<void(absl::StatusOr<proto::TransactionFacts>)>;
@@ -88,6 +93,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   // CheckpointCoordinator::Delegate
   void OnDirectiveChanged() override;
   void OnOwned(Epoch epoch, bool final) override;
+  void OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) override;
   void OnTooManyFailures(const std::string& last) override;
   void OnCoordinatorIdle() override;
   std::vector<proto::SourceCoordinatorState> SourceStates() override;
@@ -110,6 +116,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
 
   void TakeOver(Done done);
   void SetState(JobState state);
+  void TellState();  // to those who watch the job
   // Scheduling.
   void TrySchedule();
   bool WaitsForFormerTaskManagers();
@@ -152,6 +159,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   JobOptions options_;
   std::unique_ptr<RestartPolicy> restart_;
   std::unique_ptr<CheckpointCoordinator> coordinator_;
+  JobEvents events_;
   JobState state_ = JobState::kCreated;
   std::string reason_;                  // why it waits, failed or ended
   std::map<WorkerId, Worker> workers_;  // alive, as far as known

@@ -49,6 +49,14 @@ class TestingClientApi final : public jobmanager::ClientApi {
   void DescribeJob(proto::DescribeJobRequest request, Reply<proto::JobDetails> reply) override {
     reply(absl::NotFoundError(absl::StrCat("there is no job '", request.job(), "'")));
   }
+  void AwaitJobEvents(proto::WatchJobRequest request,
+                      Reply<std::vector<proto::JobEvent>> reply) override {
+    if (request.after_sequence() >= events.size()) {
+      if (hold_watches) return watches_.push_back(std::move(reply));
+      return reply(absl::UnavailableError("no more"));
+    }
+    reply(std::vector<proto::JobEvent>{events[request.after_sequence()]});
+  }
   void CancelJob(proto::CancelJobRequest, Reply<proto::CancelJobResponse>) override {}  // dropped
   void ResumeJob(proto::ResumeJobRequest, Reply<proto::ResumeJobResponse>) override {}
   void StopJob(proto::StopJobRequest, Reply<proto::StopJobResponse> reply) override {
@@ -68,12 +76,15 @@ class TestingClientApi final : public jobmanager::ClientApi {
     reply(proto::ClusterDetails());
   }
 
+  std::vector<proto::JobEvent> events;  // by sequence, from 1
+  bool hold_watches = false;            // behind the last one
   absl::Status status;
   int lists = 0;
   proto::SubmitJobRequest submitted;
 
  private:
   std::vector<Reply<proto::PlanResponse>> held_;
+  std::vector<Reply<std::vector<proto::JobEvent>>> watches_;
 };
 
 ThreadExecutorOptions Named(std::string name) {
@@ -162,6 +173,55 @@ TEST_F(ClientApiTest, AQuestionAboutTransactionsIsAnswered) {
   const auto response = Client({manager.address()})->Transactions(request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->sentences(0), "p~1~0~0");
+}
+
+proto::JobEvent StateEvent(uint64_t sequence, const std::string& state) {
+  proto::JobEvent event;
+  event.set_sequence(sequence);
+  event.set_kind(proto::JobEvent::STATE);
+  event.mutable_job()->set_state(state);
+  return event;
+}
+
+TEST_F(ClientApiTest, AWatchGetsEachEventOnceUntilTheJobHasEnded) {
+  TestJobManager manager(directory_.File("artifacts"));
+  manager.api.events = {StateEvent(1, "DEPLOYING"), StateEvent(2, "RUNNING"),
+                        StateEvent(3, "FINISHED")};
+  std::vector<std::string> states;
+  const absl::Status watched =
+      Client({manager.address()})->WatchJob("flights", [&](const proto::JobEvent& event) {
+        states.push_back(event.job().state());
+        return true;
+      });
+  EXPECT_EQ(watched, absl::OkStatus());
+  EXPECT_EQ(states, std::vector<std::string>({"DEPLOYING", "RUNNING", "FINISHED"}));
+}
+
+TEST_F(ClientApiTest, AWatcherMayLeave) {
+  TestJobManager manager(directory_.File("artifacts"));
+  manager.api.events = {StateEvent(1, "RUNNING")};
+  int seen = 0;
+  const absl::Status watched =
+      Client({manager.address()})->WatchJob("flights", [&](const proto::JobEvent&) {
+        ++seen;
+        return false;
+      });
+  EXPECT_EQ(watched, absl::OkStatus());
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(ClientApiTest, AWatchThatWaitsEndsWithTheService) {
+  TestJobManager manager(directory_.File("artifacts"));
+  manager.api.events = {StateEvent(1, "RUNNING")};
+  manager.api.hold_watches = true;
+  std::thread shutting;
+  const absl::Status watched =
+      Client({manager.address()})->WatchJob("flights", [&](const proto::JobEvent&) {
+        shutting = std::thread([&] { manager.Shutdown(); });
+        return true;
+      });
+  shutting.join();
+  EXPECT_TRUE(absl::IsUnavailable(watched)) << watched;
 }
 
 TEST_F(ClientApiTest, ArtifactComesBackAsItWas) {

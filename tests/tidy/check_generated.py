@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is copied into the docs equals its source: docs/configuration.md what the program
-weir-configuration-docs prints, and the program in README.md examples/kafka_to_kafka/main.cc.
+weir-configuration-docs prints, docs/api.md what api_reference.py makes of proto/*.proto, and the
+program in README.md examples/kafka_to_kafka/main.cc.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import re
 import subprocess
 import sys
 
+import api_reference
 import tree
 
 PROGRAM = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -21,6 +23,9 @@ def check(root, documentation_program):
     if tree.read(root, "docs/configuration.md") != printed:
         problems.append("docs/configuration.md is out of date: "
                         "build/dev/bin/weir-configuration-docs > docs/configuration.md")
+    if tree.read(root, "docs/api.md") != api_reference.render(root):
+        problems.append("docs/api.md is out of date: "
+                        "python3 tests/tidy/api_reference.py > docs/api.md")
     shown = PROGRAM.search(tree.read(root, "README.md"))
     example = "examples/kafka_to_kafka/main.cc"
     if shown is None or shown.group(1) != tree.read(root, example):

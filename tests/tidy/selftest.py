@@ -7,6 +7,7 @@ import unittest
 
 import check_budget
 import check_docs
+import api_reference
 import check_generated
 import check_layers
 import check_style
@@ -217,13 +218,23 @@ class Generated(Planted):
         program = os.path.join(self.root, "documentation.sh")
         os.chmod(program, 0o755)
         self.plant("examples/kafka_to_kafka/main.cc", "int main() {}\n")
+        for path in api_reference.FILES:
+            self.plant(path, "// All of it.\nservice Client {\n  // Says it.\n"
+                       "  rpc Say(Word) returns (stream Word);\n}\n"
+                       "message Word { string said = 1; }  // by anybody\n")
+        page = api_reference.render(self.root)
+        self.assertIn("| Say | Word | stream of Word | Says it. |", page)
+        self.assertIn("**Word**: by anybody", page)
+        self.plant("docs/api.md", page)
         self.plant("docs/configuration.md", "options\n")
         self.plant("README.md", "Weir\n\n```cpp\nint main() {}\n```\n")
         self.assertEqual(check_generated.check(self.root, program), [])
         self.plant("docs/configuration.md", "older options\n")
+        self.plant("docs/api.md", "older calls\n")
         self.plant("README.md", "Weir\n\n```cpp\nint main() { return 0; }\n```\n")
         problems = check_generated.check(self.root, program)
         self.assert_finds(problems, "docs/configuration.md", "out of date")
+        self.assert_finds(problems, "docs/api.md", "out of date")
         self.assert_finds(problems, "README.md", "main.cc")
 
 

@@ -21,6 +21,7 @@ class TestingClusterClient final : public ClusterClient {
   proto::ClusterDetails cluster;
   proto::JobGraph graph;
   proto::TransactionsResponse transactions;
+  std::vector<proto::JobEvent> events;
 
   std::vector<std::string> calls;  // "cancel job-1"
   proto::SubmitJobRequest submitted;
@@ -47,6 +48,12 @@ class TestingClusterClient final : public ClusterClient {
     if (!descriptions.empty()) description = descriptions.front();
     if (descriptions.size() > 1) descriptions.erase(descriptions.begin());
     return Answer(absl::StrCat("describe ", job), description);
+  }
+  absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) override {
+    for (const proto::JobEvent& event : events) {
+      if (!visitor(event)) break;
+    }
+    return Answer(absl::StrCat("watch ", job), 0).status();
   }
   absl::Status CancelJob(const std::string& job) override {
     return Answer(absl::StrCat("cancel ", job), 0).status();

@@ -94,6 +94,13 @@ class CliTest : public testing::Test {
     return job;
   }
 
+  static proto::JobEvent StateEvent(const std::string& state, const std::string& reason = "") {
+    proto::JobEvent event;
+    event.set_kind(proto::JobEvent::STATE);
+    *event.mutable_job() = InState(state, reason).summary();
+    return event;
+  }
+
   std::string MakeJob() {
     std::ofstream(directory_.File("job"), std::ios::binary) << "\x7f"
                                                                "ELF"
@@ -201,6 +208,28 @@ TEST_F(CliTest, SubmitTellsTheEndOfAJobThatPassesThroughRecovering) {
                           InState("FAILED", "unknown topic 'flihgts'", 1)};
   EXPECT_EQ(Run({"submit", MakeJob()}), kFailed);
   EXPECT_THAT(error_.str(), HasSubstr("is FAILED: unknown topic 'flihgts'"));
+}
+
+TEST_F(CliTest, WatchPrintsALineForEachEvent) {
+  client_.events = {StateEvent("RUNNING"), StateEvent("FINISHED")};
+  proto::JobEvent& checkpoint = client_.events.emplace_back();
+  checkpoint.set_kind(proto::JobEvent::CHECKPOINT);
+  checkpoint.mutable_checkpoint()->set_epoch(7);
+  checkpoint.mutable_checkpoint()->set_state("COMPLETED");
+  checkpoint.mutable_checkpoint()->set_duration_ms(12);
+  EXPECT_EQ(Run({"watch", "flights"}), kOk);
+  EXPECT_EQ(out_.str(),
+            "00:00:00.000  RUNNING, generation 0\n"
+            "00:00:00.000  FINISHED, generation 0\n"
+            "00:00:00.000  checkpoint 7 COMPLETED in 12 ms\n");
+  EXPECT_THAT(client_.calls, ElementsAre("watch flights"));
+}
+
+TEST_F(CliTest, WatchEndsWithTheJobsFailure) {
+  client_.events = {StateEvent("FAILED", "no topic")};
+  EXPECT_EQ(Run({"watch", "flights", "-o", "json"}), kFailed);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("\"kind\":\"state\""), HasSubstr("no topic")));
+  EXPECT_EQ(error_.str(), "weir: job 'flights' (job-1) is FAILED\n");
 }
 
 TEST_F(CliTest, SubmitEndsAtItsTimeout) {

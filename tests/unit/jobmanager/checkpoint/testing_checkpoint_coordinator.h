@@ -25,6 +25,9 @@ inline const SubtaskId kTaskB{VertexId(1), 1};
 class TestingDelegate final : public CheckpointCoordinator::Delegate {
  public:
   void OnDirectiveChanged() override { ++directives_changed; }
+  void OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) override {
+    ended.push_back(checkpoint);
+  }
   void OnOwned(Epoch epoch, bool final) override {
     owned.push_back(epoch.value());
     if (final) final_epoch = epoch;
@@ -41,6 +44,7 @@ class TestingDelegate final : public CheckpointCoordinator::Delegate {
   std::vector<uint64_t> owned;
   std::optional<Epoch> final_epoch;
   std::string too_many;
+  std::vector<proto::CheckpointDetails> ended;
 };
 
 /// A coordinator of two tasks with the log and the storage of the test, in virtual time.
