@@ -29,8 +29,11 @@ class JobWatch final : public grpc::ServerWriteReactor<JobEvent> {
         ask_(std::move(host.ask)),
         link_(std::make_shared<Link>(this, std::move(host.forget))) {
     MutexLock lock(link_->mutex);
-    if (!host.enlist(link_)) return Close(ShuttingDown());
-    Ask();
+    if (host.enlist(link_)) {
+      Ask();
+    } else {
+      Close(ShuttingDown());
+    }
   }
 
   void OnWriteDone(bool ok) override {
