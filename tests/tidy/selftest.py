@@ -218,12 +218,15 @@ class Generated(Planted):
         os.chmod(program, 0o755)
         self.plant("examples/kafka_to_kafka/main.cc", "int main() {}\n")
         self.plant("docs/configuration.md", "options\n")
+        self.plant("docs/metrics.md", "options\n")
         self.plant("README.md", "Weir\n\n```cpp\nint main() {}\n```\n")
-        self.assertEqual(check_generated.check(self.root, program), [])
+        self.assertEqual(check_generated.check(self.root, program, program), [])
         self.plant("docs/configuration.md", "older options\n")
+        self.plant("docs/metrics.md", "older metrics\n")
         self.plant("README.md", "Weir\n\n```cpp\nint main() { return 0; }\n```\n")
-        problems = check_generated.check(self.root, program)
+        problems = check_generated.check(self.root, program, program)
         self.assert_finds(problems, "docs/configuration.md", "out of date")
+        self.assert_finds(problems, "docs/metrics.md", "out of date")
         self.assert_finds(problems, "README.md", "main.cc")
 
 
