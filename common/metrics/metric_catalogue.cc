@@ -45,8 +45,9 @@ const std::vector<MetricSection>& MetricCatalogue() {
        {&kBuildInfo, &kProcessCpu, &kProcessResident, &kProcessVirtual, &kProcessOpenFds,
         &kProcessMaxFds, &kProcessStart}},
       {"JobManager",
-       "A standby shows the first three. `state` is `registered` or `suspect` of TaskManagers, "
-       "`free` or `used` of slots, and a job's state in lower case.",
+       "A standby shows the first and the third. `state` is `registered` or `suspect` of "
+       "TaskManagers, `free` or `used` of slots, and of jobs as `weir list` shows it. `result` is "
+       "`ok` or `error`.",
        "",
        {&kLeader, &kLeaderTerm, &kStorageRequestDuration, &kClusterTaskManagers, &kClusterSlots,
         &kClusterJobs}},

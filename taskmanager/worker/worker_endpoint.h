@@ -39,6 +39,8 @@ class WorkerEndpoint final : public TaskEvents {
  public:
   /// SinkCommitter::Refresh is tried again this long after an error.
   static constexpr absl::Duration kRefreshRetry = absl::Minutes(10);
+  /// Metrics are gathered this often.
+  static constexpr absl::Duration kMetricsInterval = absl::Seconds(1);
 
   struct Dependencies {
     const Clock& clock;
@@ -48,6 +50,8 @@ class WorkerEndpoint final : public TaskEvents {
     TaskHostProvider hosts;
     std::function<void(proto::Envelope)> send;
     std::function<uint64_t()> resident_bytes;
+    /// Takes the metrics of tasks and sinks; null: none are gathered.
+    std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
@@ -90,6 +94,7 @@ class WorkerEndpoint final : public TaskEvents {
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
+  void ShowMetrics();
 
   const WorkerId id_;
   const JobId job_;
@@ -128,6 +133,7 @@ class WorkerEndpoint final : public TaskEvents {
   TimerId tick_timer_ = 0;
   TimerId discovery_timer_ = 0;
   TimerId refresh_timer_ = 0;
+  TimerId metrics_timer_ = 0;
   Lifetime generation_lifetime_;
   Lifetime lifetime_;
 };
