@@ -28,7 +28,9 @@ void CheckpointStatistics::OnTriggered(Epoch epoch, Generation generation, Leade
 void CheckpointStatistics::OnCompleted(Epoch epoch, int64_t now_ms, uint64_t state_bytes) {
   ++completed_;
   latest_ = epoch;
+  latest_state_bytes_ = state_bytes;
   if (proto::CheckpointDetails* details = Find(epoch)) {
+    durations_.Record(absl::Milliseconds(now_ms - details->triggered_at_ms()));
     details->set_state("COMPLETED");
     details->set_duration_ms(now_ms - details->triggered_at_ms());
     details->set_state_bytes(state_bytes);

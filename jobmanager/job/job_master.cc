@@ -114,6 +114,12 @@ void JobMaster::SetState(JobState state) {
                                 {"generation", history().generation()},
                                 {"reason", reason_}});
   state_ = state;
+  if (state == JobState::kRunning) running_since_ = deps_.clock.Monotonic();
+}
+
+absl::Duration JobMaster::Uptime() const {
+  if (state_ != JobState::kRunning) return absl::ZeroDuration();
+  return deps_.clock.Monotonic() - running_since_;
 }
 
 void JobMaster::SendDirectives() {

@@ -80,6 +80,16 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   proto::JobSummary Summary() const;
   proto::JobDetails Details() const;
   proto::ListCheckpointsResponse Checkpoints() const;
+  /// Of this leader; null before Run, and of a job that had ended then.
+  const CheckpointStatistics* checkpoint_statistics() const {
+    return coordinator_ == nullptr ? nullptr : &coordinator_->statistics();
+  }
+  bool checkpoint_in_progress() const {
+    return coordinator_ != nullptr && (coordinator_->busy() || coordinator_->pending() != nullptr);
+  }
+  size_t workers() const { return workers_.size(); }
+  /// For how long all tasks have run; zero while they do not.
+  absl::Duration Uptime() const;
   /// What the log says of the job's transactions, in every state; UNKNOWN when a checkpoint that is
   /// not committed cannot be read.
   using FactsDone = std::function<void(absl::StatusOr<proto::TransactionFacts>)>;
@@ -150,6 +160,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   std::unique_ptr<RestartPolicy> restart_;
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   JobState state_ = JobState::kCreated;
+  absl::Duration running_since_;        // monotonic; of kRunning
   std::string reason_;                  // why it waits, failed or ended
   std::map<WorkerId, Worker> workers_;  // alive, as far as known
   std::set<TaskManagerId> told_;        // TaskManagers that have specs of this job
