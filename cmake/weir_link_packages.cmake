@@ -14,12 +14,13 @@ weir_find_package(OpenSSL)
 weir_find_package(ZLIB)
 weir_find_package(PkgConfig)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET GLOBAL rdkafka)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET GLOBAL cpp-httplib)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET GLOBAL libxxhash)
 pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET GLOBAL jemalloc)
 
 # Debian's packages of all these; what the package weir-dev depends on. gRPC's own CMake config
 # wants protoc's plugin to be there.
 set(WEIR_LINK_DEBIAN_PACKAGES
-    libabsl-dev libgrpc++-dev libgrpc-dev libjemalloc-dev libprotobuf-dev librdkafka-dev
-    libsimdjson-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev pkg-config
+    libabsl-dev libcpp-httplib-dev libgrpc++-dev libgrpc-dev libjemalloc-dev libprotobuf-dev
+    librdkafka-dev libsimdjson-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev pkg-config
     protobuf-compiler protobuf-compiler-grpc zlib1g-dev)

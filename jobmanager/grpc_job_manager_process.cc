@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,8 +16,13 @@
 #include "common/base/system_random.h"
 #include "common/config/bind_address.h"
 #include "common/config/options.h"
+#include "common/exec/ask_executor.h"
+#include "common/exec/executor_monitor.h"
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
+#include "common/http/admin_endpoints.h"
+#include "common/http/http_server.h"
+#include "common/io/measured_file_system.h"
 #include "common/net/grpc_channel_factory.h"
 #include "common/net/grpc_control_service.h"
 #include "common/time/system_clock.h"
@@ -24,20 +30,26 @@
 #include "jobmanager/dispatcher/grpc_client_service.h"
 #include "jobmanager/ha/file_lock_election.h"
 #include "jobmanager/job_manager.h"
+#include "jobmanager/job_manager_health.h"
+#include "jobmanager/job_manager_metrics.h"
 #include "state/checkpoint/storage_check.h"
 
 namespace weir::jobmanager {
 namespace {
 
+// A probe gives up sooner than the executor, which may have much to do for a moment.
+constexpr absl::Duration kAskTimeout = absl::Seconds(2);
+
 /// Everything of the process, in the order in which it can be taken down.
 class JobManagerProcess {
  public:
   JobManagerProcess(const Config& config, std::unique_ptr<GrpcChannelFactory> channels,
-                    FileSystem& files, SignalWaiter& signals)
+                    SecurityOptions security, FileSystem& files, SignalWaiter& signals)
       : config_(config),
         channels_(std::move(channels)),
+        security_(std::move(security)),
         signals_(signals),
-        files_(files),
+        files_(files, clock_),
         layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
         artifacts_(layout_.ArtifactDirectory(), random_),
         election_(layout_.LeaderLockPath(), executor_, pool_),
@@ -49,16 +61,24 @@ class JobManagerProcess {
   MessageStreamCallbacks AcceptStream(std::unique_ptr<MessageStream> stream);
   Dispatcher::Identity MakeIdentity();
   Dispatcher::Dependencies MakeDependencies();
+  absl::StatusOr<std::unique_ptr<HttpServer>> StartHttp();
+  // Called by threads of the HTTP server.
+  HealthReport Ready();
+  HealthReport Started();
+  absl::StatusOr<MetricsPage> Metrics();
 
   const Config& config_;
   std::unique_ptr<GrpcChannelFactory> channels_;
+  const SecurityOptions security_;
   SignalWaiter& signals_;
   SystemRandom random_;
   SystemClock clock_;
-  FileSystem& files_;
+  MeasuredFileSystem files_;
   StorageLayout layout_;
   ThreadExecutor executor_{{.name = "weir-jm"}};
   ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 8}};
+  ExecutorMonitor monitor_{"weir-jm", executor_, clock_};
+  std::atomic<bool> started_{false};  // it was ready once
   ArtifactStore artifacts_;
   FileLockElection election_;
   absl::Status lost_;  // written on the executor before RequestExit, read after Wait
@@ -112,6 +132,44 @@ Dispatcher::Dependencies JobManagerProcess::MakeDependencies() {
                                   }};
 }
 
+HealthReport JobManagerProcess::Ready() {
+  const std::optional<JobManagerStatus> status =
+      AskExecutor<JobManagerStatus>(executor_, kAskTimeout, [this] { return core_.Status(); });
+  if (!status.has_value()) return HealthReport::Unavailable("thread weir-jm does not answer");
+  HealthReport report = ReadinessOf(*status);
+  if (report.ok) started_ = true;
+  return report;
+}
+
+HealthReport JobManagerProcess::Started() { return started_ ? HealthReport() : Ready(); }
+
+absl::StatusOr<MetricsPage> JobManagerProcess::Metrics() {
+  std::optional<MetricsPage> page = AskExecutor<MetricsPage>(executor_, kAskTimeout, [this] {
+    MetricsPage filled;
+    AddJobManagerMetrics(core_, clock_.Now(), &filled);
+    return filled;
+  });
+  if (!page.has_value()) return absl::UnavailableError("thread weir-jm does not answer");
+  AddStorageMetrics(files_, &*page);
+  return *std::move(page);
+}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> JobManagerProcess::StartHttp() {
+  AdminSources sources;
+  sources.program = "weir-jobmanager";
+  sources.config = &config_;
+  sources.live = [this] { return LivenessOf({{monitor_.name(), monitor_.Look()}}); };
+  sources.started = [this] { return Started(); };
+  sources.ready = [this] { return Ready(); };
+  sources.metrics = [this] { return Metrics(); };
+  HttpServerOptions options;
+  options.option = std::string(options::kJobmanagerHttpAddress.key());
+  options.address = config_.Get(options::kJobmanagerHttpAddress);
+  options.or_any_port = !config_.IsSet(options::kJobmanagerHttpAddress.spec());
+  options.security = security_;
+  return HttpServer::Start(std::move(options), AdminRoutes(std::move(sources)));
+}
+
 absl::Status JobManagerProcess::Run() {
   WEIR_RETURN_IF_ERROR(CheckStorage(files_, layout_.ClusterLogDirectory(), random_));
   GrpcControlService control(
@@ -121,13 +179,15 @@ absl::Status JobManagerProcess::Run() {
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<GrpcServer> server,
       channels_->StartServer(config_.Get(options::kRpcAddress), {&control, &client}));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, StartHttp());
   const std::string advertised = config_.Get(options::kRpcAdvertisedAddress);
   executor_.Post([this, address = advertised.empty() ? server->address() : advertised] {
     core_.SetAddress(address);
     core_.Start();
   });
-  LogInfo("JobManager started", {{"address", server->address()}});
+  LogInfo("JobManager started", {{"address", server->address()}, {"http", http->address()}});
   signals_.Wait();
+  http->Shutdown();
   control.Shutdown();
   client.Shutdown();
   server->Shutdown();
@@ -145,8 +205,8 @@ absl::Status RunJobManager(const Config& config, FileSystem& files, SignalWaiter
   }
   WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
-                        GrpcChannelFactory::Create(std::move(security)));
-  return JobManagerProcess(config, std::move(channels), files, signals).Run();
+                        GrpcChannelFactory::Create(security));
+  return JobManagerProcess(config, std::move(channels), std::move(security), files, signals).Run();
 }
 
 }  // namespace weir::jobmanager

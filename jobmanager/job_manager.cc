@@ -24,6 +24,7 @@ std::string JobManager::LeaderFilePath() const {
 }
 
 void JobManager::Start() {
+  started_at_ = deps_.clock.Monotonic();
   WatchLeader();
   election_.Start(lifetime_.Guard([this] {
     LogInfo("elected", {{"process", identity_.process}});
@@ -46,10 +47,21 @@ void JobManager::WatchLeader() {
   deps_.pool.Run<Contents>(
       deps_.executor, [&files = deps_.files, path = LeaderFilePath()] { return files.Read(path); },
       lifetime_.Guard([this](const Contents& address) {
+        storage_ = absl::IsNotFound(address.status()) ? absl::OkStatus() : address.status();
         if (address.ok() && dispatcher_ == nullptr) leader_address_ = *address;
         watch_timer_ =
             deps_.executor.PostAfter(kWatchInterval, lifetime_.Guard([this] { WatchLeader(); }));
       }));
+}
+
+JobManagerStatus JobManager::Status() const {
+  JobManagerStatus status;
+  status.elected = dispatcher_ != nullptr;
+  status.serving = leading();
+  if (status.serving) status.term = dispatcher_->term();
+  status.since_start = deps_.clock.Monotonic() - started_at_;
+  status.storage = storage_;
+  return status;
 }
 
 JobManager::StreamId JobManager::OnControlStreamUp(std::function<void(proto::Envelope)> send,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
@@ -17,6 +18,17 @@
 #include "jobmanager/ha/leader_election.h"
 
 namespace weir::jobmanager {
+
+/// Where a JobManager stands, for those who watch it.
+struct JobManagerStatus {
+  bool elected = false;
+  bool serving = false;  // has taken over, and leads
+  LeaderTerm term;       // while serving
+  absl::Duration since_start;
+  /// What a standby, which looks for the leader's address all the time, last heard of the storage;
+  /// nothing before it has.
+  std::optional<absl::Status> storage;
+};
 
 /// A JobManager: a standby until it is elected, then one leadership, then nothing. Answers clients
 /// and TaskManagers in both states; a standby names the leader.
@@ -33,6 +45,7 @@ class JobManager final : public ClientApi {
   void SetAddress(const std::string& address) { identity_.address = address; }
   void Start();
   bool leading() const { return dispatcher_ != nullptr && dispatcher_->serving(); }
+  JobManagerStatus Status() const;
   /// Null until elected.
   const Dispatcher* dispatcher() const { return dispatcher_.get(); }
 
@@ -84,6 +97,8 @@ class JobManager final : public ClientApi {
   std::map<StreamId, Stream> streams_;
   StreamId next_stream_ = 1;
   TimerId watch_timer_ = 0;
+  absl::Duration started_at_;  // monotonic
+  std::optional<absl::Status> storage_;
   Lifetime lifetime_;
 };
 

@@ -18,6 +18,12 @@ int main(int argc, char** argv) {
     status = weir::CheckBindAddress("rpc.address", address,
                                     weir::BindSecurity::FromConfig(start.config));
   }
+  const std::string http = start.config.Get(weir::options::kJobmanagerHttpAddress);
+  if (status.ok()) status = weir::CheckHostPort("jobmanager.http-address", http, 0);
+  if (status.ok()) {
+    status = weir::CheckBindAddress("jobmanager.http-address", http,
+                                    weir::BindSecurity::FromConfig(start.config));
+  }
   if (status.ok()) status = weir::CheckStorageRoot(start.config);
   weir::SystemRandom random;
   weir::PosixFileSystem files(random);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,8 +16,12 @@
 #include "common/base/status_macros.h"
 #include "common/base/system_random.h"
 #include "common/config/options.h"
+#include "common/exec/ask_executor.h"
+#include "common/exec/executor_monitor.h"
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
+#include "common/http/admin_endpoints.h"
+#include "common/http/http_server.h"
 #include "common/io/posix_file_system.h"
 #include "common/net/control_connection.h"
 #include "common/net/grpc_channel_factory.h"
@@ -32,14 +37,19 @@
 namespace weir::taskmanager {
 namespace {
 
+// A probe gives up sooner than the executor, which may have much to do for a moment.
+constexpr absl::Duration kAskTimeout = absl::Seconds(2);
+
 /// Everything of the process, in the order in which it can be taken down.
 class TaskManagerProcess {
  public:
   TaskManagerProcess(const Config& config, WorkDirectory directory,
-                     std::unique_ptr<GrpcChannelFactory> channels, SystemRandom& random)
+                     std::unique_ptr<GrpcChannelFactory> channels, SecurityOptions security,
+                     SystemRandom& random)
       : config_(config),
         directory_(std::move(directory)),
         channels_(std::move(channels)),
+        security_(std::move(security)),
         random_(random),
         files_(random) {}
 
@@ -54,16 +64,24 @@ class TaskManagerProcess {
   MessageStreamCallbacks AcceptWorker(std::unique_ptr<MessageStream> stream);
   void StartOnExecutor();
   void TakeDown();
+  absl::Status ServeHttp();
+  // Called by threads of the HTTP server.
+  HealthReport Ready();
+  HealthReport Started();
+  absl::StatusOr<MetricsPage> Metrics();
 
   const Config& config_;
   WorkDirectory directory_;
   std::unique_ptr<GrpcChannelFactory> channels_;
   std::unique_ptr<GrpcChannelFactory> local_channels_;
+  const SecurityOptions security_;
   SystemRandom& random_;
   SystemClock clock_;
   PosixFileSystem files_;
   ThreadExecutor executor_{{.name = "weir-tm"}};
   ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 4}};
+  ExecutorMonitor monitor_{"weir-tm", executor_, clock_};
+  std::atomic<bool> started_{false};  // it was registered once
   PosixProcessLauncher processes_{executor_};
   std::optional<GrpcArtifactFetcher> fetcher_;
   std::optional<ArtifactCache> artifacts_;
@@ -74,6 +92,7 @@ class TaskManagerProcess {
   Streams streams_;
   std::unique_ptr<GrpcControlService> service_;
   std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<HttpServer> http_;
   absl::Status fatal_;  // written on the executor before Stop, read after Serve
 };
 
@@ -143,6 +162,60 @@ absl::Status TaskManagerProcess::ServeWorkers() {
   return absl::OkStatus();
 }
 
+HealthReport TaskManagerProcess::Ready() {
+  struct Answer {
+    bool registered = false;
+    bool was_registered = false;
+    LeaderTerm term;
+  };
+  const std::optional<Answer> answer = AskExecutor<Answer>(executor_, kAskTimeout, [this] {
+    return Answer{task_manager_->registered(), task_manager_->was_registered(),
+                  task_manager_->term()};
+  });
+  if (!answer.has_value()) return HealthReport::Unavailable("thread weir-tm does not answer");
+  if (answer->was_registered) started_ = true;
+  HealthReport report;
+  if (!answer->registered) {
+    return HealthReport::Unavailable("it is not registered at a leading JobManager");
+  }
+  report.details = {{"role", "taskmanager"}, {"term", absl::StrCat(answer->term.value())}};
+  return report;
+}
+
+HealthReport TaskManagerProcess::Started() {
+  if (started_) return HealthReport();
+  const HealthReport ready = Ready();
+  return started_ ? HealthReport() : ready;
+}
+
+absl::StatusOr<MetricsPage> TaskManagerProcess::Metrics() {
+  std::optional<MetricsPage> page = AskExecutor<MetricsPage>(executor_, kAskTimeout, [this] {
+    MetricsPage filled;
+    task_manager_->AddMetrics(&filled);
+    return filled;
+  });
+  if (!page.has_value()) return absl::UnavailableError("thread weir-tm does not answer");
+  return *std::move(page);
+}
+
+// Behind the closure that makes the TaskManager, so that all questions find it.
+absl::Status TaskManagerProcess::ServeHttp() {
+  AdminSources sources;
+  sources.program = "weir-taskmanager";
+  sources.config = &config_;
+  sources.live = [this] { return LivenessOf({{monitor_.name(), monitor_.Look()}}); };
+  sources.started = [this] { return Started(); };
+  sources.ready = [this] { return Ready(); };
+  sources.metrics = [this] { return Metrics(); };
+  HttpServerOptions options;
+  options.option = std::string(options::kTaskmanagerHttpAddress.key());
+  options.address = config_.Get(options::kTaskmanagerHttpAddress);
+  options.or_any_port = !config_.IsSet(options::kTaskmanagerHttpAddress.spec());
+  options.security = security_;
+  WEIR_ASSIGN_OR_RETURN(http_, HttpServer::Start(std::move(options), AdminRoutes(sources)));
+  return absl::OkStatus();
+}
+
 void TaskManagerProcess::StartOnExecutor() {
   TaskManager::Dependencies dependencies{
       clock_,
@@ -191,18 +264,20 @@ absl::Status TaskManagerProcess::Run() {
                     ProcessWorkerLauncher::Dependencies{executor_, pool_, files_, *artifacts_,
                                                         processes_, *planner_});
   executor_.Post([this] { StartOnExecutor(); });
-  const absl::Status serving = ServeWorkers();
+  absl::Status serving = ServeWorkers();
+  if (serving.ok()) serving = ServeHttp();
   if (!serving.ok()) {
     TakeDown();
     return serving;
   }
-  LogInfo("TaskManager started", {{"work_dir", directory_.path()}});
+  LogInfo("TaskManager started", {{"work_dir", directory_.path()}, {"http", http_->address()}});
   processes_.Serve();
   TakeDown();
   return fatal_;
 }
 
 void TaskManagerProcess::TakeDown() {
+  if (http_ != nullptr) http_->Shutdown();
   if (service_ != nullptr) service_->Shutdown();
   if (server_ != nullptr) server_->Shutdown();
   pool_.Shutdown();
@@ -218,10 +293,12 @@ absl::Status RunTaskManager(const Config& config) {
   SystemRandom random;
   WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
-                        GrpcChannelFactory::Create(std::move(security)));
+                        GrpcChannelFactory::Create(security));
   WEIR_ASSIGN_OR_RETURN(WorkDirectory directory,
                         WorkDirectory::Open(config.Get(options::kTaskmanagerWorkDir), random));
-  return TaskManagerProcess(config, std::move(directory), std::move(channels), random).Run();
+  return TaskManagerProcess(config, std::move(directory), std::move(channels), std::move(security),
+                            random)
+      .Run();
 }
 
 }  // namespace weir::taskmanager

@@ -13,6 +13,12 @@ int main(int argc, char** argv) {
   absl::Status status =
       weir::CheckBindAddress("taskmanager.host", start.config.Get(weir::options::kTaskmanagerHost),
                              weir::BindSecurity::FromConfig(start.config));
+  const std::string http = start.config.Get(weir::options::kTaskmanagerHttpAddress);
+  if (status.ok()) status = weir::CheckHostPort("taskmanager.http-address", http, 0);
+  if (status.ok()) {
+    status = weir::CheckBindAddress("taskmanager.http-address", http,
+                                    weir::BindSecurity::FromConfig(start.config));
+  }
   for (const std::string& address : start.config.Get(weir::options::kJobmanagerAddresses)) {
     if (status.ok()) status = weir::CheckHostPort("jobmanager.addresses", address, 1);
   }

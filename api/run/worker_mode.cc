@@ -21,6 +21,7 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   log.process_name = "worker";
   WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(values["log-level"]));
   WEIR_ASSIGN_OR_RETURN(log.format, ParseLogFormat(values["log-format"]));
+  log.fields = {{"job", values["job"]}, {"worker", values["worker"]}};
   WEIR_RETURN_IF_ERROR(InitLogging(log));
   WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
   WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, PlanJob(graph));

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -101,38 +102,61 @@ bool NeedsQuotes(absl::string_view text) {
   return false;
 }
 
+thread_local const std::vector<LogField>* thread_fields = nullptr;
+
+using FieldPointers = std::vector<const LogField*>;
+
+template <class Fields>
+void AppendNew(const Fields& fields, FieldPointers* all) {
+  for (const LogField& field : fields) {
+    const bool there = std::any_of(all->begin(), all->end(), [&field](const LogField* other) {
+      return other->key() == field.key();
+    });
+    if (!there) all->push_back(&field);
+  }
+}
+
+FieldPointers AllFields(const LogOptions& options, const LogFields& of_line) {
+  FieldPointers all;
+  all.reserve(of_line.size() + options.fields.size());
+  for (const LogField& field : of_line) all.push_back(&field);
+  if (thread_fields != nullptr) AppendNew(*thread_fields, &all);
+  AppendNew(options.fields, &all);
+  return all;
+}
+
 std::string TextLine(const LogOptions& options, LogLevel level, absl::string_view message,
-                     LogFields fields) {
+                     const FieldPointers& fields) {
   std::string line = absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone());
   absl::StrAppendFormat(&line, " %-7s %s[%d] %s", LevelName(level), options.process_name, getpid(),
                         message);
-  for (const LogField& field : fields) {
-    absl::StrAppend(&line, " ", field.key(), "=");
-    if (NeedsQuotes(field.text())) {
-      AppendQuoted(&line, field.text());
+  for (const LogField* field : fields) {
+    absl::StrAppend(&line, " ", field->key(), "=");
+    if (NeedsQuotes(field->text())) {
+      AppendQuoted(&line, field->text());
     } else {
-      absl::StrAppend(&line, field.text());
+      absl::StrAppend(&line, field->text());
     }
   }
   return line;
 }
 
 std::string JsonLine(const LogOptions& options, LogLevel level, absl::string_view message,
-                     LogFields fields) {
+                     const FieldPointers& fields) {
   std::string line =
       absl::FormatTime("{\"time\":\"%Y-%m-%dT%H:%M:%E6SZ\"", absl::Now(), absl::UTCTimeZone());
   absl::StrAppend(&line, ",\"level\":\"", LevelName(level), "\",\"process\":");
   AppendQuoted(&line, options.process_name);
   absl::StrAppend(&line, ",\"pid\":", getpid(), ",\"message\":");
   AppendQuoted(&line, message);
-  for (const LogField& field : fields) {
+  for (const LogField* field : fields) {
     line.push_back(',');
-    AppendQuoted(&line, field.key());
+    AppendQuoted(&line, field->key());
     line.push_back(':');
-    if (field.bare()) {
-      absl::StrAppend(&line, field.text());
+    if (field->bare()) {
+      absl::StrAppend(&line, field->text());
     } else {
-      AppendQuoted(&line, field.text());
+      AppendQuoted(&line, field->text());
     }
   }
   line.push_back('}');
@@ -142,9 +166,10 @@ std::string JsonLine(const LogOptions& options, LogLevel level, absl::string_vie
 void Log(LogLevel level, absl::string_view message, LogFields fields) {
   const LogSink& sink = *CurrentSink().load(std::memory_order_acquire);
   if (level < sink.options.level) return;
+  const FieldPointers all = AllFields(sink.options, fields);
   const std::string line = sink.options.format == LogFormat::kJson
-                               ? JsonLine(sink.options, level, message, fields)
-                               : TextLine(sink.options, level, message, fields);
+                               ? JsonLine(sink.options, level, message, all)
+                               : TextLine(sink.options, level, message, all);
   sink.logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
@@ -160,6 +185,11 @@ void LogWarning(absl::string_view message, LogFields fields) {
 void LogError(absl::string_view message, LogFields fields) {
   Log(LogLevel::kError, message, fields);
 }
+
+ScopedLogFields::ScopedLogFields(const std::vector<LogField>& fields)
+    : outer_(std::exchange(thread_fields, &fields)) {}
+
+ScopedLogFields::~ScopedLogFields() { thread_fields = outer_; }
 
 bool LogEnabled(LogLevel level) {
   return level >= CurrentSink().load(std::memory_order_acquire)->options.level;

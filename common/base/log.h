@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -67,6 +68,22 @@ void LogInfo(absl::string_view message, LogFields fields = {});
 void LogWarning(absl::string_view message, LogFields fields = {});
 void LogError(absl::string_view message, LogFields fields = {});
 
+/// Fields of every line that this thread logs while the object lives, behind those of the line;
+/// where a line has a field of the same key, that one alone is written. The innermost object
+/// counts.
+///
+/// Threads: made and destroyed on one. Lifetime: borrows the fields.
+class ScopedLogFields {
+ public:
+  explicit ScopedLogFields(const std::vector<LogField>& fields);
+  ~ScopedLogFields();
+  ScopedLogFields(const ScopedLogFields&) = delete;
+  ScopedLogFields& operator=(const ScopedLogFields&) = delete;
+
+ private:
+  const std::vector<LogField>* const outer_;
+};
+
 /// To skip the work of building fields.
 bool LogEnabled(LogLevel level);
 
@@ -76,6 +93,7 @@ struct LogOptions {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
   std::string process_name{};            // e.g. "jobmanager"
+  std::vector<LogField> fields{};        // of every line, behind all others; keys are literals
   std::string file{};                    // empty: stderr
   uint64_t max_file_bytes = 100u << 20;  // then rotated to file.1, file.2, ...; 0: never
   size_t max_files = 5;                  // rotated files kept beside the current one

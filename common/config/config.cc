@@ -1,10 +1,22 @@
 #include "common/config/config.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
 
 namespace weir {
+
+bool IsSecretKey(absl::string_view key) {
+  constexpr absl::string_view kSecretWords[] = {"password",    "secret", "token",
+                                                "credentials", "key",    "passphrase"};
+  const absl::string_view word = key.substr(key.find_last_of(".-") + 1);
+  return std::find(std::begin(kSecretWords), std::end(kSecretWords), word) !=
+         std::end(kSecretWords);
+}
 
 absl::StatusOr<Config> Config::FromValues(const std::map<std::string, std::string>& values,
                                           const OptionTable& table) {
@@ -16,6 +28,31 @@ absl::StatusOr<Config> Config::FromValues(const std::map<std::string, std::strin
   Config config(table);
   config.values_ = values;
   return config;
+}
+
+Config Config::WithSources(std::map<std::string, std::string> sources) const {
+  Config copy = *this;
+  copy.sources_ = std::move(sources);
+  return copy;
+}
+
+std::vector<EffectiveOption> Config::EffectiveOptions() const {
+  std::vector<EffectiveOption> options;
+  for (const OptionSection& section : table_->sections()) {
+    for (const OptionSpec& spec : section.options) {
+      EffectiveOption& option = options.emplace_back();
+      option.key = std::string(spec.key);
+      if (!IsSet(spec)) {
+        option.value = std::string(spec.default_text);
+        option.source = spec.required ? "missing" : "default";
+        continue;
+      }
+      const auto source = sources_.find(option.key);
+      option.value = IsSecretKey(spec.key) ? "<hidden>" : values_.at(option.key);
+      option.source = source == sources_.end() ? "given" : source->second;
+    }
+  }
+  return options;
 }
 
 absl::StatusOr<Config> Config::WithJobOptions(

@@ -16,6 +16,17 @@
 
 namespace weir {
 
+/// One option as a process runs with it.
+struct EffectiveOption {
+  std::string key;
+  std::string value;   // "<hidden>" for a secret that was given
+  std::string source;  // "default", "weir.yaml:12", "flag --log.level", ...
+};
+
+/// Does the key name a secret rather than a file with one? Its last word tells: password, secret,
+/// token, credentials, key, passphrase.
+bool IsSecretKey(absl::string_view key);
+
 /// The values of all options, immutable. Made by ConfigLoader, or from explicit values in tests:
 ///   Config config = Config::FromValues({{"taskmanager.slots", "4"}}).value();
 ///   int64_t slots = config.Get(options::kTaskmanagerSlots);
@@ -32,6 +43,9 @@ class Config {
   /// INVALID_ARGUMENT for an unknown key or a bad value: one sentence.
   static absl::StatusOr<Config> FromValues(const std::map<std::string, std::string>& values,
                                            const OptionTable& table = WeirOptions());
+
+  /// The same with words on where values came from, by key; for EffectiveOptions.
+  Config WithSources(std::map<std::string, std::string> sources) const;
 
   /// This configuration with a job's own options in place of the cluster's; INVALID_ARGUMENT also
   /// for an option that cannot be given per job.
@@ -61,6 +75,10 @@ class Config {
   /// INVALID_ARGUMENT naming every required option without a value. Called by the mains.
   absl::Status CheckRequired() const;
 
+  /// All options in the order of the table, for people to read. A required one that was not given
+  /// has the source "missing".
+  std::vector<EffectiveOption> EffectiveOptions() const;
+
   /// What was given, by key: enough for FromValues in another process.
   const std::map<std::string, std::string>& values() const { return values_; }
 
@@ -75,6 +93,7 @@ class Config {
 
   const OptionTable* table_;
   std::map<std::string, std::string> values_;
+  std::map<std::string, std::string> sources_;
 };
 
 }  // namespace weir

@@ -152,7 +152,7 @@ absl::Status ConfigLoader::Set(Values* layer, absl::string_view key, absl::strin
   const OptionSpec* spec = table_.Find(key);
   if (spec == nullptr) return Annotate(table_.UnknownOption(key), source);
   WEIR_RETURN_IF_ERROR(Annotate(CheckOptionValue(*spec, value), source));
-  (*layer)[std::string(key)] = std::string(value);
+  (*layer)[std::string(key)] = Value{std::string(value), std::string(source)};
   return absl::OkStatus();
 }
 
@@ -241,7 +241,14 @@ absl::StatusOr<Config> ConfigLoader::Build() const {
   Values merged = flags_;
   merged.insert(environment_.begin(), environment_.end());  // insert keeps what is there
   merged.insert(files_.begin(), files_.end());
-  return Config::FromValues(merged, table_);
+  std::map<std::string, std::string> values;
+  std::map<std::string, std::string> sources;
+  for (const auto& [key, value] : merged) {
+    values[key] = value.text;
+    sources[key] = value.source;
+  }
+  WEIR_ASSIGN_OR_RETURN(const Config config, Config::FromValues(values, table_));
+  return config.WithSources(std::move(sources));
 }
 
 absl::StatusOr<CommandLine> LoadCommandLine(int argc, const char* const* argv) {

@@ -38,7 +38,11 @@ class ConfigLoader {
   absl::StatusOr<Config> Build() const;
 
  private:
-  using Values = std::map<std::string, std::string>;
+  struct Value {
+    std::string text;
+    std::string source;  // where it stands: "weir.yaml:12"
+  };
+  using Values = std::map<std::string, Value>;
   absl::Status Set(Values* layer, absl::string_view key, absl::string_view value,
                    absl::string_view source);
 

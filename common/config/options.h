@@ -32,6 +32,15 @@ inline constexpr Option<std::string> kRpcAdvertisedAddress(
     "Address under which TaskManagers and clients reach this JobManager, when it differs from "
     "rpc.address, for example behind NAT or when listening on 0.0.0.0.");
 
+inline constexpr Option<std::string> kJobmanagerHttpAddress(
+    "jobmanager.http-address", "127.0.0.1:6180",
+    "Address and port at which a JobManager answers HTTP: health, metrics, configuration. Port 0 "
+    "takes a free port; so does a JobManager that was told no address and finds the default "
+    "taken. An address that is not loopback needs TLS and a token, or security.insecure.");
+inline constexpr Option<std::string> kTaskmanagerHttpAddress(
+    "taskmanager.http-address", "127.0.0.1:6181",
+    "The same of a TaskManager, which also shows the metrics of its workers.");
+
 inline constexpr Option<StringList> kJobmanagerAddresses(
     "jobmanager.addresses", "127.0.0.1:6123",
     "Addresses of all JobManagers, leader and standbys, in any order; used by TaskManagers and "
@@ -77,7 +86,8 @@ inline constexpr Option<bool> kSecurityTlsRequireClientCertificate(
     "Whether whoever connects must present a certificate, too (mutual TLS).");
 inline constexpr Option<std::string> kSecurityTokenFile(
     "security.token-file", "",
-    "File with the token that every call must carry; read at start, by all processes and clients.");
+    "File with the token that every call must carry, and every HTTP request for metrics and "
+    "configuration; read at start, by all processes and clients.");
 
 inline constexpr Option<std::string> kLogLevel =
     Option<std::string>("log.level", "info", "Least severe level that is logged.")

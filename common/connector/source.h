@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/connector/source_metrics.h"
 #include "common/connector/split.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"
@@ -64,6 +65,8 @@ class SourceReader {
   virtual absl::StatusOr<std::vector<SourceSplit>> Snapshot() = 0;
   /// The epoch whose snapshot held `splits` is durable and owned. For observers only.
   virtual void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits) { (void)splits; }
+  /// The same object in every call; null when it counts nothing.
+  virtual std::shared_ptr<const SourceMetrics> metrics() const { return nullptr; }
 };
 
 /// A source as the job author configured it. Immutable and thread-safe; part of the graph.

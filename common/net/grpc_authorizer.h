@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "common/net/token_check.h"
+
 namespace weir {
 
 /// Checks the token of every call a server gets. Each method of each service asks first thing;
@@ -21,7 +23,7 @@ class GrpcAuthorizer {
   grpc::Status Check(const grpc::ServerContextBase& context) const;
 
  private:
-  std::string expected_;  // SHA-256 of the header's value; empty: no token is asked for
+  const TokenCheck check_;
 };
 
 /// Adds the token to a call about to be made; nothing when it is empty.

@@ -67,6 +67,8 @@ class KafkaConsumerClient {
   /// The offset behind everything that Consume returned or skipped (control records, aborted ones,
   /// gaps); -1 as long as nothing is known.
   virtual int64_t Position(size_t assignment) = 0;
+  /// The partition's end as the newest fetch told; -1 as long as nothing is known.
+  virtual int64_t EndOffset(size_t assignment) = 0;
   /// Commits to the group without waiting; failures are logged and counted.
   virtual void CommitOffsets(const std::vector<PartitionOffset>& offsets) = 0;
   struct CommitCounts {

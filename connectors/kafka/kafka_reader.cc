@@ -41,7 +41,10 @@ absl::Status KafkaReader::AddSplits(const std::vector<SourceSplit>& splits) {
   std::vector<PartitionOffset> to_assign;
   for (const SourceSplit& given : splits) {
     WEIR_ASSIGN_OR_RETURN(const KafkaSplit at, DecodeKafkaPosition(given.position));
-    Split split{given, at, given.finished || at.AtEnd(), 0, -1};
+    Split split;
+    split.given = given;
+    split.at = at;
+    split.finished = given.finished || at.AtEnd();
     if (!split.finished) {
       split.assignment = static_cast<int64_t>(split_of_assignment_.size());
       split_of_assignment_.push_back(splits_.size());
@@ -64,6 +67,7 @@ absl::StatusOr<ReadResult> KafkaReader::Poll() {
     if (client_ == nullptr) return result;  // kWait: no partition yet
     WEIR_RETURN_IF_ERROR(ConsumeMore());
     if (groups_.empty()) {
+      CountIdleSplits();
       WEIR_RETURN_IF_ERROR(AdvancePositions(/*only_bounded=*/true));
       if (AllFinished()) result.next = ReadResult::Next::kEndOfInput;
       return result;
@@ -105,6 +109,7 @@ void KafkaReader::GroupMessages() {
     if (!splits_[split].finished) {
       groups_.push_back({split, begin, end});
       splits_[split].pending = end - begin;
+      splits_[split].recount = true;
     }
     begin = end;
   }
@@ -143,6 +148,7 @@ absl::StatusOr<BatchPtr> KafkaReader::TakeBatch(Group& group) {
   }
   group.next += taken;
   split.pending -= taken;
+  CountPending(split, split.at.offset);
   const bool at_stop = split.at.stop_offset.has_value() && group.next < group.end &&
                        messages_[group.next].offset >= *split.at.stop_offset;
   if (at_stop || split.at.AtEnd()) {
@@ -193,7 +199,25 @@ absl::Status KafkaReader::AdvancePositions(bool only_bounded) {
   return absl::OkStatus();
 }
 
+bool KafkaReader::CountPending(const Split& split, int64_t position) {
+  int64_t end = client_->EndOffset(static_cast<size_t>(split.assignment));
+  if (end < 0) return false;
+  if (split.at.stop_offset.has_value()) end = std::min(end, *split.at.stop_offset);
+  pending_->Set(split.given.id, std::max<int64_t>(end - position, 0));
+  return true;
+}
+
+// Nothing came: what is behind the last records of a split is control records, which count as read.
+void KafkaReader::CountIdleSplits() {
+  for (Split& split : splits_) {
+    if (!split.recount || split.finished || split.assignment < 0) continue;
+    const int64_t position = client_->Position(static_cast<size_t>(split.assignment));
+    split.recount = !CountPending(split, std::max(split.at.offset, position));
+  }
+}
+
 absl::Status KafkaReader::Finish(Split& split) {
+  pending_->Set(split.given.id, 0);
   split.finished = true;
   split.pending = 0;
   split.at.offset = *split.at.stop_offset;
@@ -208,6 +232,7 @@ bool KafkaReader::AllFinished() const {
 
 absl::StatusOr<std::vector<SourceSplit>> KafkaReader::Snapshot() {
   if (client_ != nullptr) WEIR_RETURN_IF_ERROR(AdvancePositions(/*only_bounded=*/false));
+  if (groups_.empty()) CountIdleSplits();
   std::vector<SourceSplit> result;
   result.reserve(splits_.size());
   for (const Split& split : splits_) {

@@ -10,6 +10,7 @@
 #include "common/formats/format.h"
 #include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/kafka_split.h"
+#include "connectors/kafka/pending_records.h"
 #include "connectors/kafka/resolved_source_options.h"
 
 namespace weir::kafka {
@@ -38,6 +39,8 @@ class KafkaReader final : public SourceReader {
   absl::StatusOr<std::vector<SourceSplit>> Snapshot() override;
   void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits) override;
 
+  std::shared_ptr<const SourceMetrics> metrics() const override { return pending_; }
+
   KafkaConsumerClient::CommitCounts commit_counts() const;
 
  private:
@@ -47,6 +50,7 @@ class KafkaReader final : public SourceReader {
     bool finished = false;
     size_t pending = 0;       // messages of it in groups_
     int64_t assignment = -1;  // -1: not read
+    bool recount = true;      // it had messages since it was found to have none
   };
   /// Messages of one partition that were consumed and not yet returned, [next, end) of messages_.
   struct Group {
@@ -67,6 +71,9 @@ class KafkaReader final : public SourceReader {
   // Moves positions over what gave no records, and ends the splits that are at their end.
   absl::Status AdvancePositions(bool only_bounded);
   absl::Status Finish(Split& split);
+  // Of one split, behind `position`; false when its end is not known yet.
+  bool CountPending(const Split& split, int64_t position);
+  void CountIdleSplits();
   bool AllFinished() const;
 
   const ResolvedSourceOptions options_;
@@ -76,6 +83,7 @@ class KafkaReader final : public SourceReader {
   std::unique_ptr<Deserializer> deserializer_;
   BatchBuilder builder_;
   std::unique_ptr<KafkaConsumerClient> client_;
+  const std::shared_ptr<PendingRecordCounts> pending_ = std::make_shared<PendingRecordCounts>();
   bool splits_added_ = false;
   std::vector<Split> splits_;
   std::vector<size_t> split_of_assignment_;

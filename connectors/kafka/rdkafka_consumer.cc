@@ -50,6 +50,7 @@ class RdKafkaConsumer final : public KafkaConsumerClient {
   absl::Status Unassign(size_t assignment) override;
   absl::Status Consume(size_t max, ConsumedBatch* out) override;
   int64_t Position(size_t assignment) override;
+  int64_t EndOffset(size_t assignment) override;
   void CommitOffsets(const std::vector<PartitionOffset>& offsets) override;
   CommitCounts commit_counts() const override { return commit_counts_; }
 
@@ -235,6 +236,15 @@ int64_t RdKafkaConsumer::Position(size_t assignment) {
   // Negative: nothing was read yet.
   const int64_t position = list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
   return std::max(position, assigned.end_of_partition);
+}
+
+int64_t RdKafkaConsumer::EndOffset(size_t assignment) {
+  const PartitionOffset& at = assigned_[assignment].start;
+  int64_t low = -1;
+  int64_t high = -1;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_get_watermark_offsets(handle_->get(), at.topic.c_str(), at.partition, &low, &high);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
 }
 
 void RdKafkaConsumer::CommitOffsets(const std::vector<PartitionOffset>& offsets) {

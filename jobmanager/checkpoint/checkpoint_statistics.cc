@@ -29,8 +29,10 @@ proto::CheckpointDetails CheckpointStatistics::OnCompleted(Epoch epoch, int64_t 
                                                            uint64_t state_bytes) {
   ++completed_;
   latest_ = epoch;
+  latest_state_bytes_ = state_bytes;
   proto::CheckpointDetails* details = Find(epoch);
   if (details == nullptr) return {};
+  durations_.Record(absl::Milliseconds(now_ms - details->triggered_at_ms()));
   details->set_state("COMPLETED");
   details->set_duration_ms(now_ms - details->triggered_at_ms());
   details->set_state_bytes(state_bytes);

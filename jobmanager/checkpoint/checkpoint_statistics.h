@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/ids.h"
+#include "common/metrics/histogram.h"
 #include "proto/client.pb.h"
 
 namespace weir::jobmanager {
@@ -25,6 +26,11 @@ class CheckpointStatistics {
   proto::CheckpointCounts Counts() const;
   void FillDetails(proto::ListCheckpointsResponse* response) const;
   uint64_t completed() const { return completed_; }
+  uint64_t failed() const { return failed_; }
+  /// Of the newest that completed under this leader.
+  std::optional<uint64_t> latest_state_bytes() const { return latest_state_bytes_; }
+  /// Of those that completed.
+  Histogram::Snapshot durations() const { return durations_.TakeSnapshot(); }
 
  private:
   proto::CheckpointDetails* Find(Epoch epoch);
@@ -34,6 +40,10 @@ class CheckpointStatistics {
   uint64_t failed_ = 0;
   std::optional<Epoch> latest_;
   std::optional<Epoch> restored_;
+  std::optional<uint64_t> latest_state_bytes_;
+  // From 1 ms to a quarter of an hour, each bucket twice the one before.
+  Histogram durations_{
+      {.lowest = 1'000'000, .highest = 900'000'000'000, .steps = 1, .scale = 1e-9}};
   std::deque<proto::CheckpointDetails> newest_;
 };
 

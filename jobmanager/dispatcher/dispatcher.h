@@ -65,6 +65,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   bool serving() const { return serving_; }
   LeaderTerm term() const { return LeaderTerm(term_.number()); }
   TaskManagerRegistry& task_managers() { return *task_managers_; }
+  const TaskManagerRegistry& task_managers() const { return *task_managers_; }
   const std::map<JobId, std::unique_ptr<JobMaster>>& jobs() const { return jobs_; }
 
   // ClientApi

@@ -116,6 +116,7 @@ void JobMaster::SetState(JobState state) {
                                 {"generation", history().generation()},
                                 {"reason", reason_}});
   state_ = state;
+  if (state == JobState::kRunning) running_since_ = deps_.clock.Monotonic();
   TellState();
 }
 
@@ -131,6 +132,11 @@ void JobMaster::OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) {
   event.set_kind(proto::JobEvent::CHECKPOINT);
   *event.mutable_checkpoint() = checkpoint;
   events_.Append(std::move(event));
+}
+
+absl::Duration JobMaster::Uptime() const {
+  if (state_ != JobState::kRunning) return absl::ZeroDuration();
+  return deps_.clock.Monotonic() - running_since_;
 }
 
 void JobMaster::SendDirectives() {

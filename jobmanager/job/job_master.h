@@ -85,6 +85,16 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void AwaitEvents(uint64_t sequence, JobEvents::Done done) {
     events_.Await(sequence, std::move(done));
   }
+  /// Of this leader; null before Run, and of a job that had ended then.
+  const CheckpointStatistics* checkpoint_statistics() const {
+    return coordinator_ == nullptr ? nullptr : &coordinator_->statistics();
+  }
+  bool checkpoint_in_progress() const {
+    return coordinator_ != nullptr && (coordinator_->busy() || coordinator_->pending() != nullptr);
+  }
+  size_t workers() const { return workers_.size(); }
+  /// For how long all tasks have run; zero while they do not.
+  absl::Duration Uptime() const;
   /// What the log says of the job's transactions, in every state; UNKNOWN when a checkpoint that is
   /// not committed cannot be read.
   using FactsDone = std::function<void(absl::StatusOr<proto::TransactionFacts>)>;
@@ -161,6 +171,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   std::unique_ptr<CheckpointCoordinator> coordinator_;
   JobEvents events_;
   JobState state_ = JobState::kCreated;
+  absl::Duration running_since_;        // monotonic; of kRunning
   std::string reason_;                  // why it waits, failed or ended
   std::map<WorkerId, Worker> workers_;  // alive, as far as known
   std::set<TaskManagerId> told_;        // TaskManagers that have specs of this job

@@ -125,6 +125,7 @@ void TaskManager::OnRegistrationReply(const proto::Header& header,
   }
   LogInfo("registered", {{"taskmanager", options_.id}, {"term", term_}});
   registered_ = true;
+  was_registered_ = true;
   deps_.confirm_leader();
   SendReport();
 }
@@ -206,6 +207,8 @@ void TaskManager::OnWorkerExited(const WorkerId& id, const std::string& reason) 
   LogWarning("worker exited", {{"worker", id}, {"reason", reason}});
   it->second.status.set_state(proto::WorkerStatus::EXITED);
   it->second.status.set_exit_reason(reason);
+  it->second.metrics.reset();
+  ++worker_exits_;
   SendReport();
 }
 
@@ -233,8 +236,12 @@ void TaskManager::OnWorkerMessage(StreamId stream, const proto::Envelope& envelo
     worker->second.status.set_pid(hello.pid());
     return SendReport();
   }
-  if (!envelope.has_worker_report() || it->second.worker.is_none()) return;
+  if (it->second.worker.is_none()) return;
   if (envelope.header().sender() != it->second.worker.value()) return;
+  if (envelope.has_worker_metrics()) {
+    return OnWorkerMetrics(it->second.worker, envelope.worker_metrics());
+  }
+  if (!envelope.has_worker_report()) return;
   if (registered_) deps_.send_to_leader(envelope);
 }
 
@@ -245,6 +252,7 @@ void TaskManager::OnWorkerStreamDown(StreamId stream) {
   // A worker without its stream is of no use; its exit, which follows, is what counts.
   if (worker != workers_.end() && worker->second.stream == stream) {
     worker->second.stream = 0;
+    worker->second.metrics.reset();
     deps_.launcher.Kill(worker->first);
   }
   streams_.erase(it);

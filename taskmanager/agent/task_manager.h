@@ -15,6 +15,7 @@
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
 #include "common/io/file_system.h"
+#include "common/metrics/metrics_page.h"
 #include "common/time/clock.h"
 #include "proto/control.pb.h"
 #include "taskmanager/agent/worker_launcher.h"
@@ -71,12 +72,21 @@ class TaskManager {
   LeaderTerm term() const { return term_; }
   bool registered() const { return registered_; }
   size_t running_workers() const;
+  /// It has been registered at some leader.
+  bool was_registered() const { return was_registered_; }
+  /// Its own metrics and what its workers last sent.
+  void AddMetrics(MetricsPage* page) const;
+
+  /// Sets of values in one message of a worker; more are left out.
+  static constexpr int kMaxMetricSets = 10'000;
 
  private:
   struct Worker {
     proto::WorkerSpec spec;
     proto::WorkerStatus status;
     StreamId stream = 0;
+    std::optional<proto::WorkerMetrics> metrics;  // while it is connected
+    absl::Duration metrics_at;                    // monotonic
   };
   struct WorkerStream {
     std::function<void(proto::Envelope)> send;
@@ -92,6 +102,8 @@ class TaskManager {
   void OnDirective(const proto::TaskManagerDirective& directive);
   void StartWorker(const proto::WorkerSpec& spec);
   void OnWorkerExited(const WorkerId& id, const std::string& reason);
+  void OnWorkerMetrics(const WorkerId& id, const proto::WorkerMetrics& metrics);
+  void AddWorkerMetrics(const WorkerId& id, const Worker& worker, MetricsPage* page) const;
   void RelayToWorker(const proto::Envelope& envelope);
   void OnRunPlanner(const proto::RunPlanner& request);
   void OnRunTransactions(const proto::RunTransactions& request);
@@ -107,6 +119,8 @@ class TaskManager {
   std::map<std::string, uint64_t> last_sequence_;
   bool stream_up_ = false;
   bool registered_ = false;
+  bool was_registered_ = false;
+  uint64_t worker_exits_ = 0;
   std::string probe_nonce_;     // what it read from the leader's probe
   int unanswered_ticks_ = 0;    // since it last asked to be registered
   bool reading_probe_ = false;  // or waiting to read it again

@@ -13,6 +13,16 @@ struct ExecutorTaskHost::Entry {
   TimerId timer = 0;  // on the executor only
 };
 
+namespace {
+
+TaskTimes::Kind KindOf(const StepResult& result) {
+  if (result.kind == StepResult::Kind::kProgress) return TaskTimes::Kind::kBusy;
+  return result.blocked_on == StepResult::BlockedOn::kOutput ? TaskTimes::Kind::kBackpressured
+                                                             : TaskTimes::Kind::kIdle;
+}
+
+}  // namespace
+
 // Shared with every closure and wake-up that is still around when the host goes.
 struct ExecutorTaskHost::State : std::enable_shared_from_this<State> {
   State(Executor& executor_in, const Clock& clock_in, const Options& options_in)
@@ -132,18 +142,22 @@ bool ExecutorTaskHost::State::RunRound() {
 }
 
 StepResult ExecutorTaskHost::State::RunStep(Entry& entry) {
+  const ScopedLogFields ids(entry.task->log_fields());
   const absl::Duration began = clock.Monotonic();
   {
     MutexLock lock(mutex);
     stepping = entry.task;
     step_began = began;
   }
+  entry.task->times().Switch(TaskTimes::Kind::kBusy, began);
   const StepResult result = entry.task->RunOnce();
   {
     MutexLock lock(mutex);
     stepping.reset();
   }
-  const absl::Duration took = clock.Monotonic() - began;
+  const absl::Duration ended = clock.Monotonic();
+  entry.task->times().Switch(KindOf(result), ended);
+  const absl::Duration took = ended - began;
   if (took >= options.stall_threshold) {
     LogWarning(
         "a step of a task took long; a user function or a client blocked it",

@@ -142,11 +142,13 @@ absl::Status SinkStage::Write(const BatchPtr& batch) {
   WEIR_RETURN_IF_ERROR(
       boundary_.Run(identity_, batch.get(), [&] { return writer_->Write(batch); }));
   Count(counters_.records_out, batch->num_rows());
+  Count(counters_.bytes_out, batch->size_bytes());
   return absl::OkStatus();
 }
 
 absl::Status ChannelStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_out, batch->num_rows());
+  Count(counters_.bytes_out, batch->size_bytes());
   return boundary_.Run(identity_, batch.get(), [&] { return channel_->Push(batch); });
 }
 
@@ -203,6 +205,17 @@ absl::Status OperatorChain::Finish() {
 
 void OperatorChain::Close() {
   for (const auto& stage : stages_) stage->Close();
+}
+
+uint64_t OperatorChain::bytes_out() const {
+  uint64_t bytes = 0;
+  for (const SinkStage* sink : sinks_) {
+    bytes += sink->counters().bytes_out.load(std::memory_order_relaxed);
+  }
+  for (const ChannelStage* channel : channels_) {
+    bytes += channel->counters().bytes_out.load(std::memory_order_relaxed);
+  }
+  return bytes;
 }
 
 uint64_t OperatorChain::records_out() const {

@@ -27,6 +27,8 @@ struct OperatorIdentity {
 struct OperatorCounters {
   std::atomic<uint64_t> records_in{0};
   std::atomic<uint64_t> records_out{0};
+  std::atomic<uint64_t> bytes_in{0};   // of the task's head
+  std::atomic<uint64_t> bytes_out{0};  // of sinks and channels
 };
 
 /// Adds without a locked instruction: there is one writer.
@@ -208,6 +210,7 @@ class OperatorChain {
   /// Where the head of the task puts its batches.
   StageOutput& head() { return head_; }
   OperatorCounters& head_counters() { return head_counters_; }
+  const OperatorCounters& head_counters() const { return head_counters_; }
 
   /// `input` is head() or the output() of an operator added before.
   OperatorStage& AddOperator(StageOutput& input, OperatorStage::Options options);
@@ -223,13 +226,16 @@ class OperatorChain {
   /// Destroys operators and writers. Idempotent.
   void Close();
 
+  /// What comes first behind the head; there is one. Any thread.
+  const OperatorIdentity& first() const { return stages_.front()->identity(); }
   const std::vector<OperatorStage*>& operators() const { return operators_; }
   const std::vector<SinkStage*>& sinks() const { return sinks_; }
   const std::vector<ChannelStage*>& channels() const { return channels_; }
   OperatorBoundary& boundary() { return boundary_; }
   const OperatorBoundary& boundary() const { return boundary_; }
-  /// Records that left through sinks and channels. Any thread.
+  /// Records that left through sinks and channels, and their bytes in memory. Any thread.
   uint64_t records_out() const;
+  uint64_t bytes_out() const;
 
  private:
   OperatorBoundary boundary_;

@@ -18,6 +18,7 @@ constexpr uint64_t kPollsBetweenFinishedChecks = 16;
 SourceHead::SourceHead(Options options, OperatorBoundary& boundary)
     : identity_(std::move(options.identity)),
       reader_(std::move(options.reader)),
+      metrics_(reader_->metrics()),
       strategy_(std::move(options.watermarks)),
       bounded_(options.bounded),
       boundary_(boundary),

@@ -53,6 +53,8 @@ class SourceHead {
   void Close() { reader_.reset(); }
 
   const OperatorIdentity& identity() const { return identity_; }
+  /// What the reader counts; may be null, and outlives the reader. Any thread.
+  const std::shared_ptr<const SourceMetrics>& metrics() const { return metrics_; }
   uint64_t splits_owned() const { return splits_owned_.load(std::memory_order_relaxed); }
 
  private:
@@ -61,6 +63,7 @@ class SourceHead {
 
   const OperatorIdentity identity_;
   std::unique_ptr<SourceReader> reader_;
+  const std::shared_ptr<const SourceMetrics> metrics_;
   const WatermarkStrategyPtr strategy_;
   const bool bounded_;
   OperatorBoundary& boundary_;

@@ -23,6 +23,9 @@ std::optional<absl::Duration> NextLookAtSinks(OperatorChain& chain) {
 Task::Task(Options options)
     : subtask_(options.subtask),
       name_(std::move(options.name)),
+      log_fields_({{"generation", options.generation},
+                   {"task", name_},
+                   {"subtask", options.subtask.index}}),
       chain_(std::move(options.chain)),
       input_(std::move(options.input)),
       clock_(*options.clock),
@@ -89,6 +92,21 @@ uint64_t Task::records_in() const {
   return chain_->head_counters().records_in.load(std::memory_order_relaxed);
 }
 
+uint64_t Task::bytes_in() const {
+  return chain_->head_counters().bytes_in.load(std::memory_order_relaxed);
+}
+
+const OperatorIdentity& Task::head() const {
+  return source_ == nullptr ? chain_->first() : source_->identity();
+}
+
+std::optional<EventTime> Task::watermark() const {
+  const EventTime watermark =
+      EventTime::FromMicros(passed_watermark_us_.load(std::memory_order_relaxed));
+  if (watermark == EventTime::Min()) return std::nullopt;
+  return watermark;
+}
+
 StepResult Task::RunOnce() {
   for (const auto& command : mailbox_->TakeAll()) command();
   StepResult result;
@@ -127,16 +145,17 @@ absl::Status Task::StepSource(StepResult& result) {
   const bool got_batch = read.batch != nullptr;
   if (got_batch) {
     Count(chain_->head_counters().records_in, read.batch->num_rows());
+    Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
   if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
       watermark.has_value()) {
     watermark_ = watermark;
-    WEIR_RETURN_IF_ERROR(chain_->head().EmitWatermark(*watermark));
+    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
   }
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
-      WEIR_RETURN_IF_ERROR(chain_->head().EmitWatermark(EventTime::Max()));
+      WEIR_RETURN_IF_ERROR(PassWatermark(EventTime::Max()));
     }
     WEIR_RETURN_IF_ERROR(EndInput());
     result.kind = StepResult::Kind::kProgress;
@@ -172,13 +191,19 @@ absl::Status Task::StepChannel(StepResult& result) {
 absl::Status Task::TakeElement(ChannelElement element) {
   if (BatchPtr* batch = std::get_if<BatchPtr>(&element)) {
     Count(chain_->head_counters().records_in, (*batch)->num_rows());
+    Count(chain_->head_counters().bytes_in, (*batch)->size_bytes());
     return chain_->head().Emit(std::move(*batch));
   }
   if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
-    return chain_->head().EmitWatermark(*watermark);
+    return PassWatermark(*watermark);
   }
   if (const Barrier* barrier = std::get_if<Barrier>(&element)) return OnBarrier(*barrier);
   return EndInput();
+}
+
+absl::Status Task::PassWatermark(EventTime watermark) {
+  passed_watermark_us_.store(watermark.micros(), std::memory_order_relaxed);
+  return chain_->head().EmitWatermark(watermark);
 }
 
 absl::Status Task::EndInput() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "common/base/ids.h"
+#include "common/base/log.h"
 #include "common/connector/commit_permit.h"
 #include "common/connector/sink_metrics.h"
 #include "common/time/clock.h"
@@ -22,6 +24,7 @@
 #include "taskmanager/task/task_mailbox.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/task/task_snapshot.h"
+#include "taskmanager/task/task_times.h"
 
 namespace weir::taskmanager {
 
@@ -66,7 +69,8 @@ class Task {
 
   struct Options {
     SubtaskId subtask;
-    std::string name;  // of the vertex, for logs
+    std::string name;       // of the vertex, for logs
+    Generation generation;  // for logs
     std::unique_ptr<OperatorChain> chain;
     // Exactly one of the two:
     std::optional<SourceHead::Options> source;
@@ -103,10 +107,26 @@ class Task {
 
   SubtaskId subtask() const { return subtask_; }
   const std::string& name() const { return name_; }
+  /// What tells this task from others in a log.
+  const std::vector<LogField>& log_fields() const { return log_fields_; }
   uint64_t records_in() const;
   uint64_t records_out() const { return chain_->records_out(); }
+  uint64_t bytes_in() const;
+  uint64_t bytes_out() const { return chain_->bytes_out(); }
+  /// Where its time goes; its host tells.
+  TaskTimes& times() { return times_; }
+  const TaskTimes& times() const { return times_; }
+  bool is_source() const { return source_ != nullptr; }
+  /// Its first operator: a source, or what reads the queue.
+  const OperatorIdentity& head() const;
+  /// The event time it has reached; nothing before the first watermark.
+  std::optional<EventTime> watermark() const;
   uint64_t splits_owned() const { return source_ == nullptr ? 0 : source_->splits_owned(); }
   const OperatorChain& chain() const { return *chain_; }
+  /// What the source's reader counts; null without.
+  std::shared_ptr<const SourceMetrics> source_metrics() const {
+    return source_ == nullptr ? nullptr : source_->metrics();
+  }
   /// What the sinks count, by their uids.
   const std::map<std::string, std::shared_ptr<const SinkMetrics>>& sink_metrics() const {
     return sink_metrics_;
@@ -128,6 +148,7 @@ class Task {
   absl::Status StepSource(StepResult& result);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);
+  absl::Status PassWatermark(EventTime watermark);
   absl::Status EndInput();
 
   void DoStart(const SinkStates& sinks);
@@ -153,6 +174,7 @@ class Task {
 
   const SubtaskId subtask_;
   const std::string name_;
+  const std::vector<LogField> log_fields_;
   const std::unique_ptr<OperatorChain> chain_;
   std::map<std::string, std::shared_ptr<const SinkMetrics>> sink_metrics_;  // as constructed
   std::unique_ptr<SourceHead> source_;
@@ -167,6 +189,8 @@ class Task {
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
   std::optional<EventTime> watermark_;
+  std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
+  TaskTimes times_;
 
   std::optional<Epoch> last_barrier_;
   std::deque<PendingSnapshot> pending_snapshots_;

@@ -140,6 +140,7 @@ absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
   Task::Options options;
   options.subtask = description.subtask;
   options.name = description.name;
+  options.generation = environment.generation;
   options.chain = builder.TakeChain();
   options.source = builder.TakeSource();
   options.input = description.input;

@@ -19,12 +19,14 @@
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
 #include "common/io/posix_file_system.h"
+#include "common/metrics/process_usage.h"
 #include "common/net/grpc_channel_factory.h"
 #include "common/net/grpc_client_stream.h"
 #include "common/time/system_clock.h"
 #include "taskmanager/task/task_thread.h"
 #include "taskmanager/worker/resident_memory.h"
 #include "taskmanager/worker/worker_endpoint.h"
+#include "taskmanager/worker/worker_metrics.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -90,7 +92,14 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                        stream->Send(envelope);
                                        options.on_sent(envelope);
                                      },
-                                     &ResidentBytes});
+                                     &ResidentBytes,
+                                     [&](proto::WorkerMetrics metrics) {
+                                       AddWorkerUsage(ReadProcessUsage(), &metrics);
+                                       proto::Envelope envelope;
+                                       envelope.mutable_header()->set_sender(options.worker);
+                                       *envelope.mutable_worker_metrics() = std::move(metrics);
+                                       stream->Send(std::move(envelope));
+                                     }});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

@@ -146,6 +146,10 @@ std::optional<Epoch> TaskSet::CommittedByAll() const {
   return least;
 }
 
+void TaskSet::AddMetrics(const WorkerMetricsMoment& moment, proto::WorkerMetrics* metrics) const {
+  for (const auto& [id, entry] : tasks_) AddTaskMetrics(*entry.task, moment, metrics);
+}
+
 void TaskSet::Report(proto::WorkerReport* report) const {
   for (const auto& [id, entry] : tasks_) {
     proto::TaskReport* task = report->add_tasks();

@@ -19,6 +19,7 @@
 #include "taskmanager/task/task_builder.h"
 #include "taskmanager/task/task_host.h"
 #include "taskmanager/task/task_observer.h"
+#include "taskmanager/worker/worker_metrics.h"
 
 namespace weir::taskmanager {
 
@@ -56,6 +57,7 @@ class TaskSet {
   /// What every task with a sink has committed, once all said so.
   std::optional<Epoch> CommittedByAll() const;
   void Report(proto::WorkerReport* report) const;
+  void AddMetrics(const WorkerMetricsMoment& moment, proto::WorkerMetrics* metrics) const;
 
  private:
   struct Entry {

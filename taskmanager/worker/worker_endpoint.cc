@@ -25,10 +25,13 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
       options_(std::move(options)),
       deps_(std::move(dependencies)) {
   Tick();
+  if (deps_.show_metrics) ShowMetrics();
 }
 
 WorkerEndpoint::~WorkerEndpoint() {
-  for (const TimerId timer : {tick_timer_, discovery_timer_}) deps_.executor.Cancel(timer);
+  for (const TimerId timer : {tick_timer_, discovery_timer_, metrics_timer_}) {
+    deps_.executor.Cancel(timer);
+  }
   if (observer_ != nullptr) observer_->Disconnect();
 }
 
@@ -36,6 +39,24 @@ void WorkerEndpoint::Tick() {
   SendReport();
   tick_timer_ =
       deps_.executor.PostAfter(options_.heartbeat_interval, lifetime_.Guard([this] { Tick(); }));
+}
+
+void WorkerEndpoint::ShowMetrics() {
+  proto::WorkerMetrics metrics;
+  AddWorkerMetrics(generation_, &metrics);
+  if (tasks_ != nullptr) {
+    tasks_->AddMetrics({deps_.clock.Now(), deps_.clock.Monotonic()}, &metrics);
+  }
+  for (const proto::SinkMetrics& committer : sink_metrics_) {
+    AddCommitterMetrics(committer, graph_, &metrics);
+  }
+  if (metrics.sets_size() > kMaxSentMetricSets) {
+    metrics.mutable_sets()->DeleteSubrange(kMaxSentMetricSets,
+                                           metrics.sets_size() - kMaxSentMetricSets);
+  }
+  deps_.show_metrics(std::move(metrics));
+  metrics_timer_ =
+      deps_.executor.PostAfter(kMetricsInterval, lifetime_.Guard([this] { ShowMetrics(); }));
 }
 
 bool WorkerEndpoint::PassesFence(const proto::Header& header) {

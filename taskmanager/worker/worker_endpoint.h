@@ -39,6 +39,9 @@ namespace weir::taskmanager {
 /// generation starts afresh.
 class WorkerEndpoint final : public TaskEvents {
  public:
+  /// Metrics are gathered this often.
+  static constexpr absl::Duration kMetricsInterval = absl::Seconds(1);
+
   struct Dependencies {
     const Clock& clock;
     Executor& executor;
@@ -47,6 +50,8 @@ class WorkerEndpoint final : public TaskEvents {
     TaskHostProvider hosts;
     std::function<void(proto::Envelope)> send;
     std::function<uint64_t()> resident_bytes;
+    /// Takes the metrics of tasks and sinks; null: none are gathered.
+    std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
@@ -88,6 +93,7 @@ class WorkerEndpoint final : public TaskEvents {
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
+  void ShowMetrics();
 
   const WorkerId id_;
   const JobId job_;
@@ -128,6 +134,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::map<uint32_t, TaskHost*> used_hosts_;
   TimerId tick_timer_ = 0;
   TimerId discovery_timer_ = 0;
+  TimerId metrics_timer_ = 0;
   Lifetime generation_lifetime_;
   Lifetime lifetime_;
 };

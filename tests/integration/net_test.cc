@@ -23,6 +23,7 @@
 #include "common/net/grpc_client_stream.h"
 #include "common/net/grpc_control_service.h"
 #include "common/time/system_clock.h"
+#include "tests/support/net/testing_certificates.h"
 #include "tests/support/process/child_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -185,34 +186,8 @@ class TestStreamClient {
 
 class NetTest : public testing::Test {
  protected:
-  // A CA, and a certificate for 127.0.0.1 signed by it, made by openssl: <name>.pem, <name>.key.
   SecurityOptions MakeTls(const std::string& name) {
-    const std::string base = absl::StrCat(directory_.path(), "/", name);
-    const std::string script = absl::StrCat(
-        "set -e; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-        "-subj /CN=test-ca -keyout '",
-        base, "-ca.key' -out '", base,
-        "-ca.pem'; "
-        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=weir "
-        "-keyout '",
-        base, ".key' -out '", base,
-        ".csr'; "
-        "echo subjectAltName=IP:127.0.0.1 > '",
-        base,
-        ".ext'; "
-        "openssl x509 -req -days 2 -in '",
-        base, ".csr' -CA '", base, "-ca.pem' -CAkey '", base, "-ca.key' -CAcreateserial -extfile '",
-        base, ".ext' -out '", base, ".pem'");
-    ChildProcessOptions options;
-    options.argv = {"/bin/sh", "-c", script};
-    auto result = ChildProcess::RunToEnd(options, kPatience);
-    EXPECT_TRUE(result.ok() && result->exit_status == 0)
-        << (result.ok() ? result->standard_error : result.status().ToString());
-    SecurityOptions security;
-    security.certificate_file = absl::StrCat(base, ".pem");
-    security.key_file = absl::StrCat(base, ".key");
-    security.ca_file = absl::StrCat(base, "-ca.pem");
-    return security;
+    return MakeTestingCertificates(directory_.path(), name);
   }
 
   TemporaryDirectory directory_;

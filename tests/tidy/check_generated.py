@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What is copied into the docs equals its source: docs/configuration.md what the program
-weir-configuration-docs prints, docs/api.md what api_reference.py makes of proto/*.proto, and the
-program in README.md examples/kafka_to_kafka/main.cc.
+weir-configuration-docs prints, docs/metrics.md what weir-metrics-docs prints, docs/api.md what
+api_reference.py makes of proto/*.proto, and the program in README.md
+examples/kafka_to_kafka/main.cc.
 """
 
 import argparse
@@ -16,13 +17,14 @@ import tree
 PROGRAM = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def check(root, documentation_program):
+def check(root, configuration_program, metrics_program):
     problems = []
-    printed = subprocess.run([documentation_program], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout
-    if tree.read(root, "docs/configuration.md") != printed:
-        problems.append("docs/configuration.md is out of date: "
-                        "build/dev/bin/weir-configuration-docs > docs/configuration.md")
+    for page, program in (("docs/configuration.md", configuration_program),
+                          ("docs/metrics.md", metrics_program)):
+        printed = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout
+        if tree.read(root, page) != printed:
+            name = os.path.basename(program)
+            problems.append(f"{page} is out of date: build/dev/bin/{name} > {page}")
     if tree.read(root, "docs/api.md") != api_reference.render(root):
         problems.append("docs/api.md is out of date: "
                         "python3 tests/tidy/api_reference.py > docs/api.md")
@@ -36,10 +38,12 @@ def check(root, documentation_program):
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("documentation_program", help="weir-configuration-docs")
+    parser.add_argument("configuration_program", help="weir-configuration-docs")
+    parser.add_argument("metrics_program", help="weir-metrics-docs")
     parser.add_argument("--root", default=os.path.dirname(os.path.dirname(here)))
     options = parser.parse_args()
-    return tree.report("generated", check(options.root, options.documentation_program))
+    return tree.report("generated", check(options.root, options.configuration_program,
+                                          options.metrics_program))
 
 
 if __name__ == "__main__":

@@ -97,12 +97,14 @@ WeirCluster::WeirCluster(WeirClusterOptions options) : options_(std::move(option
     Server& server = servers_[JobManagerName(number)];
     server.argv = ServerArguments(options_.job_manager_program);
     server.argv.push_back(absl::StrCat("--rpc.address=", address(number)));
+    server.argv.push_back("--jobmanager.http-address=127.0.0.1:0");
   }
   for (int number = 1; number <= options_.task_managers; ++number) {
     Server& server = servers_[TaskManagerName(number)];
     server.argv = ServerArguments("weir-taskmanager");
     Append(server.argv,
            Flags({{"jobmanager.addresses", addresses()},
+                  {"taskmanager.http-address", "127.0.0.1:0"},
                   {"taskmanager.slots", absl::StrCat(options_.slots)},
                   {"taskmanager.work-dir", directory_.File(TaskManagerName(number))}}));
   }
@@ -314,6 +316,16 @@ absl::Status WeirCluster::Stop() {
 std::string WeirCluster::LogTail(const std::string& server) const {
   const std::string log = Log(server);
   return log.substr(log.size() - std::min(log.size(), kLogTailBytes));
+}
+
+absl::StatusOr<std::string> WeirCluster::HttpAddress(const std::string& server) const {
+  const std::string log = Log(server);
+  const size_t field = log.rfind(" http=");
+  if (field == std::string::npos) {
+    return absl::UnavailableError(absl::StrCat(server, " has named no HTTP address"));
+  }
+  const size_t begin = field + absl::string_view(" http=").size();
+  return log.substr(begin, log.find_first_of(" \n", begin) - begin);
 }
 
 std::string WeirCluster::Log(const std::string& server) const {

@@ -101,6 +101,9 @@ class WeirCluster {
   /// killed by the destructor.
   absl::Status Stop();
 
+  /// Where the server answers HTTP; UNAVAILABLE when it has not said so.
+  absl::StatusOr<std::string> HttpAddress(const std::string& server) const;
+
   std::string Log(const std::string& server) const;
   static std::string JobManagerName(int number);
   static std::string TaskManagerName(int number);

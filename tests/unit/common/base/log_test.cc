@@ -31,6 +31,9 @@ class LogTest : public testing::Test {
     options.level = level;
     options.format = format;
     options.process_name = "jobmanager";
+    Init(options);
+  }
+  void Init(LogOptions options) {
     options.file = directory_.File("log");
     ASSERT_TRUE(InitLogging(options).ok());
   }
@@ -65,6 +68,22 @@ TEST_F(LogTest, JsonLineQuotesWhatIsNoNumber) {
                   ",\"message\":\"write failed\",\"path\":\"a\\\"b\\\\c\\nd\\u0001\",\"bytes\":12,"
                   "\"share\":0.5,\"retry\":true,\"status\":\"ABORTED: old term\","
                   "\"after\":\"1.5s\"}\n")));
+}
+
+TEST_F(LogTest, FieldsOfThreadAndProcessComeBehindThoseOfTheLine) {
+  LogOptions options;
+  options.format = LogFormat::kText;
+  options.process_name = "worker";
+  options.fields = {{"job", "j1"}, {"worker", "w1"}};
+  Init(options);
+  const std::vector<LogField> task = {{"generation", 3}, {"task", "copy"}};
+  {
+    const ScopedLogFields scope(task);
+    LogInfo("inside", {{"generation", 4}, {"job", "other"}});
+  }
+  LogInfo("outside");
+  EXPECT_THAT(Logged(), HasSubstr("inside generation=4 job=other task=copy worker=w1\n"));
+  EXPECT_THAT(Logged(), HasSubstr("outside job=j1 worker=w1\n"));
 }
 
 TEST_F(LogTest, FieldsCannotForgeALine) {

@@ -137,6 +137,22 @@ TEST(ConfigLoaderFlagsTest, ErrorsNameTheFlag) {
   EXPECT_EQ(FlagProblem({"-x"}), "unknown flag '-x'");
 }
 
+TEST(ConfigLoaderTest, EffectiveOptionsSayWhereValuesComeFrom) {
+  ConfigLoader loader;
+  ASSERT_TRUE(loader.AddYaml("cluster.id: a\nlog:\n  level: debug\n", "weir.yaml").ok());
+  ASSERT_TRUE(loader.AddEnvironment({{"WEIR_LOG_LEVEL", "error"}}).ok());
+  ASSERT_TRUE(loader.AddFlags({"--log.format=json"}).ok());
+  std::map<std::string, std::string> lines;
+  for (const EffectiveOption& option : loader.Build()->EffectiveOptions()) {
+    lines[option.key] = option.value + " from " + option.source;
+  }
+  EXPECT_EQ(lines["cluster.id"], "a from weir.yaml:1");
+  EXPECT_EQ(lines["log.level"], "error from environment variable WEIR_LOG_LEVEL");
+  EXPECT_EQ(lines["log.format"], "json from flag --log.format");
+  EXPECT_EQ(lines["log.max-files"], "5 from default");
+  EXPECT_EQ(lines["storage.root"], " from missing");
+}
+
 TEST(LoadCommandLineTest, ReadsTheFileNamedByConfig) {
   const TemporaryDirectory directory;
   std::ofstream(directory.File("a.yaml")) << "cluster.id: a\n";

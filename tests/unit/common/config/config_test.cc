@@ -53,6 +53,28 @@ TEST(ConfigTest, ClusterOptionsAreRefusedForJobs) {
                                                "and cannot be given with a job"));
 }
 
+TEST(ConfigTest, SecretsAreToldByTheLastWordOfTheirKey) {
+  for (const char* key : {"a.password", "sink.api-token", "s3.secret", "x.access-key"}) {
+    EXPECT_TRUE(IsSecretKey(key)) << key;
+  }
+  for (const char* key : {"security.token-file", "security.tls.key-file", "keyboard", "a.keys"}) {
+    EXPECT_FALSE(IsSecretKey(key)) << key;
+  }
+}
+
+TEST(ConfigTest, EffectiveOptionsHideSecrets) {
+  constexpr Option<std::string> kPassword("store.password", "", "A password.");
+  constexpr Option<std::string> kUser("store.user", "", "A user.");
+  const OptionTable table({{"Store", "Of the test.", {kPassword.spec(), kUser.spec()}}});
+  const Config config =
+      Config::FromValues({{"store.password", "hush"}, {"store.user", "me"}}, table).value();
+  const std::vector<EffectiveOption> options = config.EffectiveOptions();
+  ASSERT_EQ(options.size(), 2u);
+  EXPECT_EQ(options[0].value, "<hidden>");
+  EXPECT_EQ(options[1].value, "me");
+  EXPECT_EQ(options[1].source, "given");
+}
+
 TEST(ConfigTest, CheckRequiredNamesWhatIsMissing) {
   EXPECT_EQ(Config().CheckRequired().message(),
             "required options have no value: storage.root (flag --storage.root or environment "

@@ -13,6 +13,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
 
 class KafkaReaderTest : public testing::Test {
  protected:
@@ -101,6 +103,32 @@ TEST_F(KafkaReaderTest, PositionMovesOverControlRecords) {
   Poll();
   consumer_.positions[0] = 2;  // a commit marker at offset 1
   EXPECT_THAT(Positions(), ElementsAre("1 0 2 - t"));
+}
+
+TEST_F(KafkaReaderTest, TellsHowFarItIsBehind) {
+  Open({{"t", 0, 5, {}}, {"t", 1, 0, {}}});
+  const auto metrics = reader_->metrics();
+  EXPECT_THAT(metrics->PendingRecords(), IsEmpty());
+  consumer_.Put(0, 5, "a");
+  consumer_.ends[0] = 9;
+  Poll();
+  EXPECT_THAT(metrics->PendingRecords(), ElementsAre(Pair("t-0", 3)));
+  consumer_.positions[0] = 9;  // the rest are control records
+  consumer_.ends[1] = 2;
+  Poll();
+  EXPECT_THAT(metrics->PendingRecords(), ElementsAre(Pair("t-0", 0), Pair("t-1", 2)));
+}
+
+TEST_F(KafkaReaderTest, ABoundedSplitIsBehindItsStoppingOffset) {
+  Open({{"t", 0, 0, 3}}, /*stops=*/true);
+  consumer_.ends[0] = 100;
+  consumer_.Put(0, 0, "a");
+  Poll();
+  EXPECT_THAT(reader_->metrics()->PendingRecords(), ElementsAre(Pair("t-0", 2)));
+  consumer_.Put(0, 1, "b");
+  consumer_.Put(0, 2, "c");
+  Poll();
+  EXPECT_THAT(reader_->metrics()->PendingRecords(), ElementsAre(Pair("t-0", 0)));
 }
 
 TEST_F(KafkaReaderTest, EndsAtTheStoppingOffset) {

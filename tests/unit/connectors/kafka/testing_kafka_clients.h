@@ -43,6 +43,10 @@ class TestingKafkaConsumerClient final : public KafkaConsumerClient {
     return error;
   }
   int64_t Position(size_t assignment) override { return positions[assignment]; }
+  int64_t EndOffset(size_t assignment) override {
+    const auto end = ends.find(assignment);
+    return end == ends.end() ? -1 : end->second;
+  }
   void CommitOffsets(const std::vector<PartitionOffset>& offsets) override {
     for (const PartitionOffset& at : offsets) committed[{at.topic, at.partition}] = at.offset;
   }
@@ -61,6 +65,7 @@ class TestingKafkaConsumerClient final : public KafkaConsumerClient {
   std::vector<PartitionOffset> assigned;
   std::vector<bool> unassigned;
   std::vector<int64_t> positions;
+  std::map<size_t, int64_t> ends;
   std::deque<Message> queue;
   std::deque<Message> held;
   std::map<TopicPartition, int64_t> committed;
