@@ -275,27 +275,35 @@ void TransactionChecker::CheckTopic() const {
   }
 }
 
+// Its id, its topic, and where its records lie.
+bool TransactionChecker::IsNamed(const Committable& one, const std::string& reason) const {
+  return absl::StrContains(reason, absl::StrCat("'", one.transactional_id, "'")) &&
+         absl::StrContains(reason, one.DescribeRanges());
+}
+
 void TransactionChecker::CheckSuspended(const std::string& reason) const {
   for (const auto& [marker, owned] : owned_) {
     const Committable& one = owned.committable;
-    if (!absl::StrContains(reason, absl::StrCat("'", one.transactional_id, "'")) ||
-        !absl::StrContains(reason, absl::StrCat("topic '", one.topic, "'"))) {
-      continue;
-    }
-    bool named = true;
+    if (!IsNamed(one, reason)) continue;
     bool gone = false;
     for (const auto& [partition, range] : one.ranges) {
       const PartitionLog& log = brokers_.broker().partitions().at({one.topic, partition});
       gone = gone || log.offsets().log_start_offset > range.first_offset;
-      named = named &&
-              absl::StrContains(
-                  reason, absl::StrCat("partition ", partition, " offsets ", range.first_offset,
-                                       " to ", range.last_offset, " (", range.count, " record"));
     }
-    if (!named || !gone || committed_.count(marker) > 0 || aborted_.count(marker) == 0) continue;
+    if (!gone || committed_.count(marker) > 0 || aborted_.count(marker) == 0) continue;
     return CheckTopic();
   }
   Violate(absl::StrCat("the job is SUSPENDED without a loss that it names: ", reason));
+}
+
+void TransactionChecker::CheckGivenUp(const std::string& reason) const {
+  for (const auto& [marker, owned] : owned_) {
+    if (committed_.count(marker) > 0 || IsNamed(owned.committable, reason)) continue;
+    return Violate(absl::StrCat("the job was given up, and '", owned.committable.transactional_id,
+                                "' of epoch ", owned.epoch.value(),
+                                " is not committed, and not named: ", reason));
+  }
+  CheckTopic();
 }
 
 }  // namespace weir::sim
