@@ -57,7 +57,8 @@ class TransactionChecker final : public JobEntryObserver {
   bool IsNamed(const kafka::Committable& one, const std::string& reason) const;
   void CheckTopic() const;
   void CheckReleased() const;
-  bool IsZombies(const std::string& id) const;
+  // Opened by a late request of the last clean-up itself.
+  bool MayBeLeft(const std::string& id, const TransactionMetadata& metadata) const;
   void Violate(const std::string& what) const { world_.Violate("ExactlyOnce", what); }
 
   SimWorld& world_;
