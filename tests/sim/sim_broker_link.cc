@@ -93,7 +93,7 @@ void SimBrokerLink::Leave(const AttemptsPtr& attempts) {
   if (fate == SimBrokers::Fate::kAnswerLost) (void)attempts->call.request();
   if (fate == SimBrokers::Fate::kLate) {
     world.Schedule(absl::Milliseconds(Between(random_, 100, 5000)),
-                   [attempts] { (void)attempts->call.request(); });
+                   [this, attempts] { brokers_.ExecuteLate(attempts->call.request); });
     // It may be the last thing that is heard of the process.
     const bool replays = absl::StrContains(attempts->call.what, "~replay'");
     if (Chance(random_, replays ? 900 : 150)) process_.Kill();

@@ -78,6 +78,19 @@ SimBrokers::Fate SimBrokers::DrawFate(const std::string& what) {
   }
 }
 
+void SimBrokers::ExecuteLate(const std::function<kafka::KafkaError()>& request) {
+  const std::set<std::string> before = broker_.transactions().open();
+  (void)request();
+  for (const std::string& id : broker_.transactions().open()) {
+    if (before.count(id) == 0) opened_late_[id] = broker_.transactions().Find(id)->producer;
+  }
+}
+
+bool SimBrokers::OpenedLate(const std::string& id, kafka::ProducerIdAndEpoch producer) const {
+  const auto opened = opened_late_.find(id);
+  return opened != opened_late_.end() && opened->second == producer;
+}
+
 void SimBrokers::Fault() {
   if (healed_) return;
   const uint64_t kind = random_.Below(4);

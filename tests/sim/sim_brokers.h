@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,10 @@ class SimBrokers {
 
   /// `what` names the call. Those that end transactions are often late, and most of all replays.
   Fate DrawFate(const std::string& what);
+  /// Executes a request that is seconds late, and remembers what it opens.
+  void ExecuteLate(const std::function<kafka::KafkaError()>& request);
+  /// The transaction that this producer has last begun was begun by a late request.
+  bool OpenedLate(const std::string& id, kafka::ProducerIdAndEpoch producer) const;
   /// A coordinator moves, a leader is away, or both.
   void Fault();
   void Heal();
@@ -54,6 +59,7 @@ class SimBrokers {
   SeededRandom random_;
   SeededRandom marker_random_;
   bool healed_ = false;
+  std::map<std::string, kafka::ProducerIdAndEpoch> opened_late_;  // by id
   std::function<void(const DecidedTransaction&)> observer_;
   TransactionBroker broker_;
   const kafka::ResolvedSinkOptions sink_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace weir::sim {
@@ -24,14 +25,7 @@ void SimClient::Tick() {
       // A retry although it was acknowledged must change nothing.
       if (job_.empty() || Chance(random_, 50)) Submit(leader);
       if (!job_.empty()) Describe(leader);
-      // A second one, or one at a job that is ending, would give up what has been begun.
-      if (cancel_wanted_ && !job_.empty() && state_ != "CANCELLING" && state_ != "STOPPING" &&
-          state_ != "CANCELED") {
-        proto::CancelJobRequest request;
-        request.set_job(job_);
-        leader.job_manager().CancelJob(request,
-                                       [](const absl::StatusOr<proto::CancelJobResponse>&) {});
-      }
+      if (cancel_wanted_ && !job_.empty()) Cancel(leader);
       if (stop_wanted_ && !job_.empty()) {
         proto::StopJobRequest request;
         request.set_job(job_);
@@ -55,6 +49,22 @@ void SimClient::Submit(SimJobManager& leader) {
             absl::Milliseconds(Between(random_, 0, 5)),
             [this, response, term = TermOf(leader)] { OnSubmitted(response, term); });
       });
+}
+
+// A second cancel, or one of a job that is ending, gives up what has been begun. So it asks for
+// that only where it is told what is lost for good.
+void SimClient::Cancel(SimJobManager& leader) {
+  if (state_ == "CANCELED" || state_ == "STOPPING") return;
+  if (state_ == "CANCELLING") {
+    const bool lost = absl::StrContains(reason_, "cannot be settled") &&
+                      absl::StrContains(reason_, "is owned, but its transaction");
+    if (!lost || !Chance(random_, 300)) return;
+    environment_.world.Trace("gives up", "client", reason_);
+    gave_up_ = true;
+  }
+  proto::CancelJobRequest request;
+  request.set_job(job_);
+  leader.job_manager().CancelJob(request, [](const absl::StatusOr<proto::CancelJobResponse>&) {});
 }
 
 LeaderTerm SimClient::TermOf(SimJobManager& leader) {
@@ -106,7 +116,7 @@ void SimClient::OnDescribed(const absl::StatusOr<proto::JobDetails>& details) {
   }
   if (!details.ok()) return;
   const proto::JobSummary& summary = details->summary();
-  if (summary.state() != state_) {
+  if (summary.state() != state_ || summary.reason() != reason_) {
     environment_.world.Trace("client sees", summary.state(), summary.reason());
     state_ = summary.state();
     reason_ = summary.reason();

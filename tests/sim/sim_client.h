@@ -11,9 +11,9 @@
 
 namespace weir::sim {
 
-/// A user: submits one job under one token until it is acknowledged, looks at it, and stops it when
-/// it is unbounded. Checks L5: what was acknowledged is in the cluster log, stays one job, and is
-/// found by every leader.
+/// A user: submits one job under one token until it is acknowledged, looks at it, stops it when it
+/// is unbounded, or cancels it, and gives it up where it cannot end in order. Checks L5: what was
+/// acknowledged is in the cluster log, stays one job, and is found by every leader.
 class SimClient {
  public:
   /// `leaders` gives the JobManagers alive now.
@@ -25,12 +25,15 @@ class SimClient {
   const std::string& job() const { return job_; }
   /// The state a leader told last.
   const std::string& state() const { return state_; }
+  /// It has canceled a job again that told of a loss.
+  bool gave_up() const { return gave_up_; }
   bool suspended() const { return state_ == "SUSPENDED"; }
   const std::string& reason() const { return reason_; }
 
  private:
   void Tick();
   void Submit(SimJobManager& leader);
+  void Cancel(SimJobManager& leader);
   void OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response, LeaderTerm term);
   static LeaderTerm TermOf(SimJobManager& leader);
   void Describe(SimJobManager& leader);
@@ -45,6 +48,7 @@ class SimClient {
   std::string reason_;
   bool stop_wanted_ = false;
   bool cancel_wanted_ = false;
+  bool gave_up_ = false;
 };
 
 }  // namespace weir::sim

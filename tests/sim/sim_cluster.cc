@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace weir::sim {
@@ -259,6 +260,9 @@ void SimCluster::CheckEnd() {
   if (client_.suspended()) return transactions_.CheckSuspended(client_.reason());
   const proto::JobTerminal& terminal = *JobTruth()->history.terminal();
   if (terminal.state() == proto::JobTerminal::CANCELED && config_.cancel) {
+    // The cancel that gave it up may have come when it had been settled all the same.
+    const bool left = absl::StrContains(terminal.reason(), "cannot be settled");
+    if (client_.gave_up() && left) return transactions_.CheckGivenUp(terminal.reason());
     return transactions_.CheckEnd();
   }
   if (terminal.state() != proto::JobTerminal::FINISHED) {

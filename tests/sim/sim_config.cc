@@ -95,8 +95,7 @@ void DrawTransactions(Random& random, SimConfig* config) {
   if (short_lived) DrawDowntime(random, config);
   if (short_lived && Chance(random, 600)) DrawInterruptions(random, config);
   config->retention = short_lived && Chance(random, 300);
-  // What retention took keeps a job in CANCELLING until a person gives it up.
-  config->cancel = Chance(random, 150) && !config->retention;
+  config->cancel = Chance(random, 150);
   config->cancel_at = absl::Milliseconds(Between(random, 500, 12'000));
   if (Chance(random, 150)) return;
   if (config->broker_loss == 0 && Chance(random, 500)) {

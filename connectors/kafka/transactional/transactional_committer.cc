@@ -194,7 +194,10 @@ absl::StatusOr<std::vector<Committable>> TransactionalCommitter::CommitOrCollect
   for (const Committable& committable : committables) {
     const std::string& name = committable.transactional_id;
     const uint32_t subtask = SubtaskOf(committable);
-    if (undecided_.count(subtask) > 0) continue;
+    if (undecided_.count(subtask) > 0) {
+      AddWaiting(committable);
+      continue;
+    }
     if (stopped.count(subtask) == 0) {
       steps_->OnStep(TransactionStep::kBeforeRecoveryEndTransaction, name);
       WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_->Commit(committable));
@@ -250,6 +253,10 @@ absl::Status TransactionalCommitter::Replay(std::vector<Committable> committable
       AddLoss(lost, absl::StrCat("was aborted before it was committed, and cannot be published "
                                  "again, since ",
                                  replay.loss()->why));
+      for (size_t i = 0; i < committables.size(); ++i) {
+        const bool waits = SubtaskOf(committables[i]) == SubtaskOf(lost);
+        if (waits && i != replay.loss()->index) AddWaiting(committables[i]);
+      }
       std::erase_if(committables,
                     [&](const Committable& one) { return undecided_.count(SubtaskOf(one)) > 0; });
       continue;
@@ -271,6 +278,14 @@ void TransactionalCommitter::AddLoss(const Committable& committable, const std::
                                  "' ", what, ": ", committable.DescribeRanges(),
                                  "; it was started at ", absl::FormatTime(committable.started),
                                  " with a timeout of ", absl::FormatDuration(committable.timeout)));
+}
+
+// If the job is given up, it is lost as well.
+void TransactionalCommitter::AddWaiting(const Committable& committable) {
+  losses_.push_back(absl::StrCat(
+      "transaction '", committable.transactional_id, "' of epoch ",
+      committable.marker.epoch.value(),
+      ", of the same subtask, waits for the decision: ", committable.DescribeRanges()));
 }
 
 absl::Status TransactionalCommitter::Fence(const std::string& transactional_id) {

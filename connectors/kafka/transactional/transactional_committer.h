@@ -71,6 +71,7 @@ class TransactionalCommitter final : public SinkCommitter {
   absl::Status Replay(std::vector<Committable> committables);
   absl::Status Fence(const std::string& transactional_id);
   void AddLoss(const Committable& committable, const std::string& what);
+  void AddWaiting(const Committable& committable);  // of a subtask with a loss
   absl::Status AddUnlisted(uint64_t fence, uint32_t parallelism,
                            std::vector<ListedTransaction>& listed);
   absl::Status EndStrays(uint64_t fence, const std::vector<ListedTransaction>& listed);

@@ -224,33 +224,21 @@ void TransactionChecker::CheckReleased() const {
   }
 }
 
-// A worker that heard of its generation only when that was over takes ids that no recovery has
-// seen.
-bool TransactionChecker::IsZombies(const std::string& id) const {
-  const auto parsed = TransactionalId::Parse(id, prefix_);
-  if (!parsed) return false;
-  for (const auto& [other, metadata] : brokers_.broker().transactions().all()) {
-    const auto newer = TransactionalId::Parse(other, prefix_);
-    if (newer && newer->fence > parsed->fence) return true;
-  }
-  return false;
+// The last clean-up has fenced every other id, so that its late requests are refused. Before an
+// epoch is owned there is no clean-up. Neither holds a record: no reader waits for it.
+bool TransactionChecker::MayBeLeft(const std::string& id,
+                                   const TransactionMetadata& metadata) const {
+  const bool owners = id == kafka::OwnerId(prefix_);
+  if (owners && !begun_) return true;
+  return (owners || id == kafka::ReplayId(prefix_)) && brokers_.OpenedLate(id, metadata.producer);
 }
 
 void TransactionChecker::CheckTopic() const {
   brokers_.broker().Advance();
   for (const auto& [id, metadata] : brokers_.broker().transactions().all()) {
-    // A slot that was being warmed when the job finished, or a request that came late and opened
-    // it again: it holds no record, so no reader waits for it, and it times out.
-    bool holds_records = false;
-    for (const auto& [partition, log] : brokers_.broker().partitions()) {
-      holds_records = holds_records || log.HasOpenTransaction(metadata.producer.producer_id);
-    }
-    if (metadata.open() && holds_records && IsZombies(id)) return;
-    const bool harmless = !holds_records;
-    if (metadata.open() && !harmless) {
-      return Violate(absl::StrCat("the job has ended, and '", id, "' is left ",
-                                  kafka::TransactionStateName(metadata.state)));
-    }
+    if (!metadata.open() || MayBeLeft(id, metadata)) continue;
+    return Violate(absl::StrCat("the job has ended, and '", id, "' is left ",
+                                kafka::TransactionStateName(metadata.state)));
   }
   std::map<uint64_t, int64_t> next;
   for (const auto& [partition, log] : brokers_.broker().partitions()) {
@@ -275,27 +263,35 @@ void TransactionChecker::CheckTopic() const {
   }
 }
 
+// Its id, its topic, and where its records lie.
+bool TransactionChecker::IsNamed(const Committable& one, const std::string& reason) const {
+  return absl::StrContains(reason, absl::StrCat("'", one.transactional_id, "'")) &&
+         absl::StrContains(reason, one.DescribeRanges());
+}
+
 void TransactionChecker::CheckSuspended(const std::string& reason) const {
   for (const auto& [marker, owned] : owned_) {
     const Committable& one = owned.committable;
-    if (!absl::StrContains(reason, absl::StrCat("'", one.transactional_id, "'")) ||
-        !absl::StrContains(reason, absl::StrCat("topic '", one.topic, "'"))) {
-      continue;
-    }
-    bool named = true;
+    if (!IsNamed(one, reason)) continue;
     bool gone = false;
     for (const auto& [partition, range] : one.ranges) {
       const PartitionLog& log = brokers_.broker().partitions().at({one.topic, partition});
       gone = gone || log.offsets().log_start_offset > range.first_offset;
-      named = named &&
-              absl::StrContains(
-                  reason, absl::StrCat("partition ", partition, " offsets ", range.first_offset,
-                                       " to ", range.last_offset, " (", range.count, " record"));
     }
-    if (!named || !gone || committed_.count(marker) > 0 || aborted_.count(marker) == 0) continue;
+    if (!gone || committed_.count(marker) > 0 || aborted_.count(marker) == 0) continue;
     return CheckTopic();
   }
   Violate(absl::StrCat("the job is SUSPENDED without a loss that it names: ", reason));
+}
+
+void TransactionChecker::CheckGivenUp(const std::string& reason) const {
+  for (const auto& [marker, owned] : owned_) {
+    if (committed_.count(marker) > 0 || IsNamed(owned.committable, reason)) continue;
+    return Violate(absl::StrCat("the job was given up, and '", owned.committable.transactional_id,
+                                "' of epoch ", owned.epoch.value(),
+                                " is not committed, and not named: ", reason));
+  }
+  CheckTopic();
 }
 
 }  // namespace weir::sim

@@ -31,6 +31,8 @@ class TransactionChecker final : public JobEntryObserver {
   uint64_t replays() const { return replays_; }
   /// It is SUSPENDED: the sentence names an owned transaction that is lost.
   void CheckSuspended(const std::string& reason) const;
+  /// A person has given it up: the sentence names everything that is owned and not committed.
+  void CheckGivenUp(const std::string& reason) const;
 
  private:
   struct Owned {
@@ -52,9 +54,11 @@ class TransactionChecker final : public JobEntryObserver {
   void DeliverRecords(const DecidedTransaction& decided);
   void OnAborted(const DecidedTransaction& decided, const Markers& markers);
   void CheckReceipt(Epoch through) const;
+  bool IsNamed(const kafka::Committable& one, const std::string& reason) const;
   void CheckTopic() const;
   void CheckReleased() const;
-  bool IsZombies(const std::string& id) const;
+  // Opened by a late request of the last clean-up itself.
+  bool MayBeLeft(const std::string& id, const TransactionMetadata& metadata) const;
   void Violate(const std::string& what) const { world_.Violate("ExactlyOnce", what); }
 
   SimWorld& world_;

@@ -147,9 +147,13 @@ TEST_F(TransactionalCommitterReplayTest, EveryLossIsNamedAndOtherSubtasksGoOn) {
   std::deque<GroupOffset>& answers = coordinator_->offsets[replayed.transactional_id];
   const GroupOffset before = answers.front();
   answers = {before, before, before, Value(replayed.marker.Encode())};
-  EXPECT_THAT(SuspendedBecause(), AllOf(HasSubstr("'p~5~0~0' was aborted"),
-                                        HasSubstr("'p~5~1~0' is gone without a trace"),
-                                        HasSubstr("partition 0 offsets 2 to 2 (1 record)")));
+  EXPECT_THAT(
+      SuspendedBecause(),
+      AllOf(HasSubstr("'p~5~0~0' was aborted"),
+            HasSubstr("'p~5~0~1' of epoch 7, of the same subtask, waits for the decision: topic "
+                      "'out', partition 0 offsets 1 to 1 (1 record)"),
+            HasSubstr("'p~5~1~0' is gone without a trace"),
+            HasSubstr("partition 0 offsets 2 to 2 (1 record)")));
   EXPECT_THAT(kafka_.CommittedValues(), ElementsAre("d"));
   EXPECT_THAT(coordinator_->ended, Contains("p~5~3~0 commit 103:0"));
 }
