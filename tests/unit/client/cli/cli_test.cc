@@ -42,6 +42,9 @@ class SharedClient final : public ClusterClient {
   absl::StatusOr<proto::JobDetails> DescribeJob(const std::string& job) override {
     return client_.DescribeJob(job);
   }
+  absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) override {
+    return client_.WatchJob(job, visitor);
+  }
   absl::Status CancelJob(const std::string& job) override { return client_.CancelJob(job); }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return client_.ResumeJob(request);

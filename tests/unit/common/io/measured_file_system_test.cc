@@ -21,7 +21,10 @@ TEST(MeasuredFileSystemTest, CountsCallsByKindAndOutcome) {
   EXPECT_TRUE(absl::IsAlreadyExists(measured.CreateExclusive("/a/1", "y")));
   EXPECT_EQ(measured.Read("/a/1").value(), "x");
   EXPECT_TRUE(absl::IsNotFound(measured.Read("/a/2").status()));
-  files.Inject({.call = TestingFileSystem::Call::kRead, .status = absl::UnavailableError("gone")});
+  TestingFileSystem::Fault fault;
+  fault.call = TestingFileSystem::Call::kRead;
+  fault.status = absl::UnavailableError("gone");
+  files.Inject(fault);
   EXPECT_TRUE(absl::IsUnavailable(measured.Read("/a/1").status()));
   std::map<std::string, std::string> counts;
   for (const MeasuredFileSystem::Durations& one : measured.TakeDurations()) {
