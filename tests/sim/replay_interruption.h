@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 #include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "tests/sim/model_job.h"

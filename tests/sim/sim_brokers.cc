@@ -1,5 +1,7 @@
 #include "tests/sim/sim_brokers.h"
 
+#include <set>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
