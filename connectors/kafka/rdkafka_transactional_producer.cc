@@ -128,8 +128,9 @@ class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
   const SystemClock clock_;
   std::string transactional_id_;
   // Of what changes a transaction, and would change the next one when it came late:
-  // AddOffsetsToTxn, EndTxn and TxnOffsetCommit.
-  std::array<RepeatWatch, 3> watches_{RepeatWatch(25), RepeatWatch(26), RepeatWatch(28)};
+  // InitProducerId, AddOffsetsToTxn, EndTxn and TxnOffsetCommit.
+  std::array<RepeatWatch, 4> watches_{RepeatWatch(22), RepeatWatch(25), RepeatWatch(26),
+                                      RepeatWatch(28)};
   std::unique_ptr<RdKafkaHandle> handle_;
   std::unique_ptr<RdKafkaTopicSender> sender_;
   rd_kafka_queue_t* queue_ = nullptr;

@@ -197,5 +197,28 @@ TEST_F(UsageOfAClusterTest, JobArgumentThatTheJobDoesNotKnow) {
                  2, HasSubstr("did you mean 'brokers'?"));
 }
 
+// The job was built where a library is that its TaskManager's node does not have.
+TEST_F(UsageOfAClusterTest, JobWhoseLibraryIsMissing) {
+  std::ofstream(directory_.File("library.c")) << "int answer(void) { return 42; }\n";
+  std::ofstream(directory_.File("job.c")) << "const char marker[] = \"WEIR_JOB_BINARY_\" \"V1\";\n"
+                                             "int answer(void);\n"
+                                             "int main(void) { return answer(); }\n";
+  const std::string library = directory_.File("libweirtest.so.7");
+  for (const std::vector<std::string>& build :
+       {std::vector<std::string>{"gcc", "-shared", "-fPIC", "-Wl,-soname,libweirtest.so.7", "-o",
+                                 library, directory_.File("library.c")},
+        {"gcc", "-o", directory_.File("job"), directory_.File("job.c"), library}}) {
+    ChildProcessOptions options;
+    options.argv = build;
+    const auto result = ChildProcess::RunToEnd(options, absl::Seconds(30));
+    ASSERT_TRUE(result.ok() && result->exit_status == 0);
+  }
+  ExpectSentence({"weir", absl::StrCat("--jobmanager.addresses=", cluster_->addresses()), "submit",
+                  directory_.File("job")},
+                 2,
+                 EndsWith("the job needs the shared library libweirtest.so.7, which the "
+                          "TaskManager's node does not have\n"));
+}
+
 }  // namespace
 }  // namespace weir

@@ -18,8 +18,8 @@ class TestingFileSystem final : public FileSystem {
   struct Fault {
     Call call = Call::kCreate;
     absl::Status status;
-    std::string path_part;      // of the paths it strikes; empty: of all
-    bool takes_effect = false;  // the call does its work and then says this
+    std::string path_part = {};  // of the paths it strikes; empty: of all
+    bool takes_effect = false;   // the call does its work and then says this
     int times = 1;
   };
   void Inject(Fault fault) { faults_.push_back(std::move(fault)); }
