@@ -4,6 +4,8 @@ set -euo pipefail
 : "${WEIR_ROOT:?is set by ./dev}"
 cd "$WEIR_ROOT"
 WEIR_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/weir"
+# Not exported: to a process of Weir its name would be an option.
+# shellcheck disable=SC2034
 WEIR_PYTHON_HOME="$WEIR_CACHE/python-client"
 WEIR_JOBS="${WEIR_JOBS:-$(nproc)}"
 # The cache serves every checkout of the same sources: paths are taken relative to the checkout.

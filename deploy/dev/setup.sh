@@ -75,14 +75,14 @@ fetch_kafka() {
 }
 
 make_python_client() {
-  local wanted=examples/python_client/requirements.txt
-  if cmp -s "$wanted" "$WEIR_PYTHON_HOME/requirements.txt"; then return 0; fi
+  local requirements=examples/python_client/requirements.txt
+  if cmp -s "$requirements" "$WEIR_PYTHON_HOME/requirements.txt"; then return 0; fi
   echo "setup: fetching what the Python client needs"
   rm -rf "$WEIR_PYTHON_HOME"
   python3 -m venv "$WEIR_PYTHON_HOME" || return 1
-  "$WEIR_PYTHON_HOME/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted" ||
+  "$WEIR_PYTHON_HOME/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements" ||
     return 1
-  cp "$wanted" "$WEIR_PYTHON_HOME/requirements.txt"
+  cp "$requirements" "$WEIR_PYTHON_HOME/requirements.txt"
 }
 
 packages="$(missing_packages)" || fail "dpkg could not say which packages are installed."

@@ -47,8 +47,8 @@ def load_api(protos):
 
 
 class WeirClient:
-    """One cluster. Calls go to the leader: a standby says who that is; while nobody leads, and after
-    a lost connection, a call is repeated. All calls may be: a submission has a token."""
+    """One cluster. Calls go to the leader: a standby says who that is; while nobody leads, and
+    after a lost connection, a call is repeated. All calls may be: a submission has a token."""
 
     def __init__(self, addresses, messages, services, token=None, patience=30.0):
         self._addresses = list(addresses)
@@ -112,7 +112,7 @@ class WeirClient:
                 self._follow(error)
 
     def watch(self, job):
-        """Events of the job until it has ended; goes on behind the last one when a stream breaks."""
+        """Events of the job until it has ended; goes on behind the last when a stream breaks."""
         request = self._messages.WatchJobRequest(job=job)
         broken_since = None
         while True:

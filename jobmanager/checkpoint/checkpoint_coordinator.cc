@@ -206,8 +206,7 @@ void CheckpointCoordinator::OnAppended(const absl::Status& status,
   const Epoch epoch = pending_->epoch();
   const bool final = pending_->final();
   LogInfo("checkpoint owned", {{"job", job_}, {"epoch", epoch}, {"term", term_}});
-  deps_.delegate.OnCheckpointEnded(
-      statistics_.OnCompleted(epoch, NowMs(), pending_->StateBytes()));
+  deps_.delegate.OnCheckpointEnded(statistics_.OnCompleted(epoch, NowMs(), pending_->StateBytes()));
   failures_in_row_ = 0;
   pending_.reset();
   completing_ = false;

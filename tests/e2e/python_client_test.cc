@@ -17,7 +17,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 std::string PythonOfTheClient() {
-  const char* chosen = std::getenv("WEIR_PYTHON_CLIENT");
+  const char* chosen = std::getenv("WEIR_TEST_PYTHON");
   return chosen == nullptr ? "" : chosen;
 }
 

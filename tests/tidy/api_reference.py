@@ -21,16 +21,17 @@ INTRODUCTION = """# The API of a cluster
 
 Made from `proto/*.proto` by `tests/tidy/api_reference.py`; a test keeps it so.
 
-gRPC, on the address of every JobManager (`rpc.address`), with server reflection: `grpcurl -plaintext
-127.0.0.1:6123 describe weir.proto.Client` shows the same. An example in Python, with all it takes to
-find the leader and to go on after lost connections: `examples/python_client/weir_client.py`.
+gRPC, on the address of every JobManager (`rpc.address`), with server reflection: `grpcurl
+-plaintext 127.0.0.1:6123 describe weir.proto.Client` shows the same. An example in Python, with all
+it takes to find the leader and to go on after lost connections:
+`examples/python_client/weir_client.py`.
 
-- *Leader.* A standby answers FAILED_PRECONDITION, with the leader's address in the trailing metadata
-  `weir-leader-address` (empty: nobody leads yet).
+- *Leader.* A standby answers FAILED_PRECONDITION, with the leader's address in the trailing
+  metadata `weir-leader-address` (empty: nobody leads yet).
 - *Token.* Where `security.token-file` is set, each call carries the metadata
   `authorization: Bearer TOKEN`.
-- *Again.* Every call may be repeated. `SubmitJob` has `client_token` for that: the same token is the
-  same job.
+- *Again.* Every call may be repeated. `SubmitJob` has `client_token` for that: the same token is
+  the same job.
 - *Errors* are one sentence each. INVALID_ARGUMENT: the request is wrong; NOT_FOUND: no such job or
   artifact; FAILED_PRECONDITION: not in the job's present state; UNAUTHENTICATED: token missing or
   wrong; UNAVAILABLE, RESOURCE_EXHAUSTED: later, perhaps; DEADLINE_EXCEEDED: no answer in time.

@@ -45,9 +45,9 @@ struct MarkerOffset {
 };
 
 struct CommitAnswer {
-  /// An EndTxn, an InitProducerId, or a request that writes a marker, was sent and never answered, so
-  /// that it was repeated: the lost one may still be executed, on whatever transaction this handle
-  /// has then. So the handle is not used again.
+  /// An EndTxn, an InitProducerId, or a request that writes a marker, was sent and never answered,
+  /// so that it was repeated: the lost one may still be executed, on whatever transaction this
+  /// handle has then. So the handle is not used again.
   bool repeated = false;
 };
 
