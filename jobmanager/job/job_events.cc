@@ -1,6 +1,5 @@
 #include "jobmanager/job/job_events.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,21 +17,22 @@ JobEvents::JobEvents(LeaderTerm term, const Clock& clock)
 void JobEvents::Append(proto::JobEvent event) {
   event.set_sequence(++last_);
   event.set_at_ms(absl::ToUnixMillis(clock_.Now()));
+  if (event.kind() == proto::JobEvent::STATE) state_ = event;
   events_.push_back(std::move(event));
   if (events_.size() > kMax) events_.pop_front();
   for (Watcher& watcher : std::exchange(watchers_, {})) watcher.done(Behind(watcher.sequence));
 }
 
 JobEvents::Events JobEvents::Behind(uint64_t sequence) const {
-  auto first = std::find_if(events_.begin(), events_.end(),
-                            [sequence](const auto& event) { return event.sequence() > sequence; });
-  if (sequence == 0) {
-    const auto newest = std::find_if(events_.rbegin(), events_.rend(), [](const auto& event) {
-      return event.kind() == proto::JobEvent::STATE;
-    });
-    if (newest != events_.rend()) first = std::prev(newest.base());
+  Events found;
+  if (sequence == 0 && state_.has_value()) {
+    found.push_back(*state_);
+    sequence = state_->sequence();
   }
-  return Events(first, events_.end());
+  for (const proto::JobEvent& event : events_) {
+    if (event.sequence() > sequence) found.push_back(event);
+  }
+  return found;
 }
 
 void JobEvents::Await(uint64_t sequence, Done done) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,7 +36,8 @@ class JobEvents {
   /// Gives the event its sequence and time.
   void Append(proto::JobEvent event);
   /// Events behind `sequence`, as soon as there are some; 0: the newest state, and what came after
-  /// it. Events that are no longer kept are left out. UNAVAILABLE: too many watchers.
+  /// it. Events that are no longer kept, but for the newest state, are left out. UNAVAILABLE: too
+  /// many watchers.
   void Await(uint64_t sequence, Done done);
   /// Answers those who have waited for kPatience; to be called now and then.
   void Expire();
@@ -51,6 +53,7 @@ class JobEvents {
   const Clock& clock_;
   uint64_t last_;  // sequence
   std::deque<proto::JobEvent> events_;
+  std::optional<proto::JobEvent> state_;  // the newest one
   std::list<Watcher> watchers_;
 };
 

@@ -15,6 +15,8 @@
 namespace weir::kafka {
 namespace {
 
+// Of generations that may have left ids which no broker lists; those before are left to a sweep.
+constexpr uint64_t kFencesAskedFor = 100;
 // What a broker whose transaction.max.timeout.ms is Kafka's default allows.
 constexpr absl::Duration kDefaultMaxTimeout = absl::Minutes(15);
 
@@ -76,10 +78,11 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   if (settled.ok() || lost_) {
     // Again: until the fence was raised a writer of an earlier generation could take an id.
     WEIR_ASSIGN_OR_RETURN(listed, client_->ListTransactions({}, kStepTimeout));
-    // Recoveries that failed have had no writers: there are none but under these two.
-    WEIR_RETURN_IF_ERROR(AddUnlisted(highest, recovery.parallelism, listed));
-    if (ended_below_ != highest) {
-      WEIR_RETURN_IF_ERROR(AddUnlisted(ended_below_, recovery.parallelism, listed));
+    // Generations since the checkpoint's: some have had writers, some failed before.
+    const uint64_t oldest = highest > kFencesAskedFor ? highest - kFencesAskedFor : 1;
+    const uint64_t first = ended_below_ == 0 ? highest : std::max(ended_below_, oldest);
+    for (uint64_t fence = first; fence <= highest; ++fence) {
+      WEIR_RETURN_IF_ERROR(AddUnlisted(fence, recovery.parallelism, listed));
     }
     WEIR_RETURN_IF_ERROR(EndStrays(highest, listed));
   }
@@ -109,14 +112,17 @@ absl::Status TransactionalCommitter::Sweep(const SinkIdentity&, const std::strin
   WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
   WEIR_ASSIGN_OR_RETURN(const std::vector<ListedTransaction> listed,
                         client_->ListTransactions({}, kStepTimeout));
+  absl::Status first_error;
   for (const ListedTransaction& one : listed) {
     const auto id = TransactionalId::Parse(one.transactional_id, instructions_.prefix);
     if (!id.has_value() || id->fence >= instructions_.fence || !IsOpen(one.state)) continue;
-    WEIR_RETURN_IF_ERROR(Fence(one.transactional_id));
+    const absl::Status ended = Fence(one.transactional_id);
+    if (first_error.ok()) first_error = ended;
+    if (!ended.ok()) continue;  // the others need not wait for its partition's leader
     LogWarning("transaction of a worker whose generation was over ended",
                {{"id", one.transactional_id}});
   }
-  return absl::OkStatus();
+  return first_error;
 }
 
 std::map<std::string, double> TransactionalCommitter::Metrics() const {

@@ -170,8 +170,9 @@ TEST_F(TransactionalCommitterTest, AFailedRecoveryLeavesItsStraysToTheNext) {
                           {"p~3~0~0", 1, TransactionState::kCompleteCommit}};
   recovery_.parallelism = 1;
   coordinator_->described["p~3~0~1"] = TransactionState::kEmpty;
+  coordinator_->described["p~4~0~0"] = TransactionState::kOngoing;  // no broker lists it
   ASSERT_TRUE(Recover().ok());
-  EXPECT_THAT(coordinator_->taken, ElementsAre("p~3~0~0", "p~3~0~1"));
+  EXPECT_THAT(coordinator_->taken, ElementsAre("p~3~0~0", "p~3~0~1", "p~4~0~0"));
 }
 
 TEST_F(TransactionalCommitterTest, NothingIsAskedForALongerTimeoutThanBrokersAllow) {
