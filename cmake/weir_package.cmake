@@ -18,7 +18,6 @@ set(CPACK_ARCHIVE_COMPONENT_INSTALL OFF)
 set(CPACK_STRIP_FILES OFF)
 set(CPACK_THREADS 0)
 
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
@@ -26,6 +25,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME weir)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+# Beside what dpkg-shlibdeps finds the servers to need: what the jobs they start need.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "librdkafka1, libsimdjson14, libxxhash0")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "Weir runs jobs that read, transform and write Kafka topics, with checkpoints and recovery.
 This package has the servers weir-jobmanager and weir-taskmanager, and the command line weir.")

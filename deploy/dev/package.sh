@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./dev package
-# Builds the programs and the library with the preset release and packs them, into
+# Builds what is installed with the preset release and packs them, into
 # build/release/package: weir_*.deb (servers and the command line), weir-dev_*.deb (headers, library
 # and CMake configuration for authors of jobs) and a .tar.gz with all of it.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
@@ -11,7 +11,7 @@ case "${1:-}" in
   *) wrong_usage package "unknown option '$1'" ;;
 esac
 bash deploy/dev/setup.sh --kafka none
-configure_and_build release weir_binaries weir_archive
+configure_and_build release weir weir-jobmanager weir-taskmanager weir_archive
 packages=build/release/package
 rm -rf "$packages"
 log=build/release/package.log

@@ -84,6 +84,7 @@ class NewProjectTest : public ClusterTest {
   std::vector<std::string> Alerts(int64_t count) {
     KafkaReadOptions options;
     options.count = count;
+    options.quiet = absl::Seconds(20);
     const auto records = cluster().ConsumeAll(TopicName("output"), options);
     EXPECT_TRUE(records.ok()) << records.status();
     std::vector<std::string> values;
