@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/log.h"
 #include "jobmanager/job/job_master.h"
@@ -150,11 +151,23 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
       }));
 }
 
+// The ids, offsets and counts are in the checkpoints, for those who know what a sink's words mean.
+std::string JobMaster::DescribeUncommitted() const {
+  std::vector<std::string> epochs;
+  for (const auto& [epoch, owned] : history().owned()) {
+    if (history().AwaitsReceipt(epoch)) epochs.push_back(absl::StrCat(epoch.value()));
+  }
+  if (epochs.empty()) return "";
+  return absl::StrCat("; given up with epoch ", absl::StrJoin(epochs, ", "),
+                      " owned and not committed: 'weir transactions list ", job_.value(),
+                      "' tells what of it was not");
+}
+
 void JobMaster::Cancel(Done done) {
   if (cleanup_ && cleanup_->failed && !ending_) {
     attempt_.Reset();
     execution_.reset();
-    return End(cleanup_->state, reason_, std::move(done));
+    return End(cleanup_->state, absl::StrCat(reason_, DescribeUncommitted()), std::move(done));
   }
   if (IsTerminal(state_) || ending_ || cleanup_ || state_ == JobState::kCancelling) {
     return done(absl::FailedPreconditionError(

@@ -159,6 +159,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason, Done done);
   void TryCleanup();
   void CleanupFailed(const std::string& why);
+  std::string DescribeUncommitted() const;  // owned epochs without receipt; "": none
   void ReleaseEverything();
 
   const JobId job_;

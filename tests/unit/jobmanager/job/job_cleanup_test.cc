@@ -84,6 +84,24 @@ TEST_F(JobCleanupTest, AFailedOneIsRepeatedAndASecondCancelGivesUp) {
   EXPECT_THAT(Reason(), HasSubstr("no broker answers"));
 }
 
+TEST_F(JobCleanupTest, WhatIsGivenUpNamesTheEpochsThatAreOwned) {
+  behavior_.commit = false;
+  SubmitAndRun(/*transactional=*/true);
+  Wait(kInterval);  // epoch 1 is owned
+  behavior_.become_ready = false;
+  Cancel();
+  for (auto& manager : task_managers_) {
+    for (const auto& [id, worker] : manager->workers) {
+      if (worker.deployment.cleanup()) manager->FailWorker(id, "no broker answers", true);
+    }
+  }
+  Wait(absl::Milliseconds(500));
+  Cancel();
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_THAT(Reason(), HasSubstr("given up with epoch 1 owned and not committed: 'weir "
+                                  "transactions list j' tells"));
+}
+
 TEST_F(JobCleanupTest, ItsWorkersDeathIsAFailureLikeAnyOther) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.become_ready = false;
