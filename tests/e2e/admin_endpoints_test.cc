@@ -28,8 +28,9 @@ constexpr char kPage[] = "/metrics";
 void ExpectParses(const std::string& page) {
   const char* source = std::getenv("WEIR_SOURCE_DIR");
   ChildProcessOptions options;
-  options.argv = {"python3", absl::StrCat(source == nullptr ? "." : source,
-                                          "/tests/support/http/parse_metrics.py")};
+  // Debian's own: it is the one that has the package python3-prometheus-client.
+  options.argv = {"/usr/bin/python3", absl::StrCat(source == nullptr ? "." : source,
+                                                   "/tests/support/http/parse_metrics.py")};
   options.standard_input = page;
   const auto result = ChildProcess::RunToEnd(options, absl::Seconds(30));
   ASSERT_TRUE(result.ok()) << result.status();
