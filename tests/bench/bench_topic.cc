@@ -58,8 +58,16 @@ void Load(const std::string& brokers, const std::string& topic, int64_t events) 
 int64_t EndOf(rd_kafka_t* client, const std::string& topic, int partition) {
   int64_t low = 0;
   int64_t high = 0;
-  const rd_kafka_resp_err_t error =
-      rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &low, &high, 10000);
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  // The leaders of a topic that was just created need a moment.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    error = rd_kafka_query_watermark_offsets(client, topic.c_str(), partition, &low, &high, 10000);
+    if (error != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION &&
+        error != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      break;
+    }
+    rd_kafka_poll(client, 100);
+  }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) Die(rd_kafka_err2str(error));
   return high;
 }

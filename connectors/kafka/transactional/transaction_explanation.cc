@@ -115,7 +115,8 @@ std::string WhoOwns(const TransactionJudgement& judgement) {
     case PrefixOwner::kThisJob:
       return absl::StrCat(prefix, "is this job's: ", job, ", newest fence ", owner.fence, ".");
     case PrefixOwner::kOtherJob:
-      return absl::StrCat(prefix, "belongs to another job, which has not ended: ", job, ".");
+      return absl::StrCat(prefix, "belongs to another job, which is not known to have ended: ", job,
+                          ".");
     case PrefixOwner::kEndedJob:
     case PrefixOwner::kNobody:
       break;
