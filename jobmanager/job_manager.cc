@@ -27,7 +27,7 @@ void JobManager::Start() {
   started_at_ = deps_.clock.Monotonic();
   WatchLeader();
   election_.Start(lifetime_.Guard([this] {
-    LogInfo("elected", {{"process", identity_.process}});
+    LogInfo("elected", {{"jobmanager", identity_.process}});
     dispatcher_ = std::make_unique<Dispatcher>(identity_, deps_);
     dispatcher_->TakeOver(lifetime_.Guard([this] { PublishAddress(); }));
   }));

@@ -301,8 +301,9 @@ void PosixProcessLauncher::CheckMemory() {
     child.kill_reason =
         absl::StrCat("killed for using ", FormatBytes(used), " of memory, its limit is ",
                      FormatBytes(child.spec.memory_limit_bytes));
-    LogWarning("a process is over its memory limit",
-               {{"pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});
+    LogWarning(
+        "a process is over its memory limit",
+        {{"child_pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});
     KillGroup(child);
   }
 }
