@@ -149,7 +149,7 @@ TEST_F(TransactionsTest, OfARunningAndOfAnEndedJob) {
   EXPECT_THAT(refused.standard_error, HasSubstr("of the newest generation of the job"));
   refused = Ask("abort", Prefix() + "~owner");
   EXPECT_EQ(refused.exit_status, 4);
-  EXPECT_THAT(refused.standard_error, HasSubstr("which is not known to have ended"));
+  EXPECT_THAT(refused.standard_error, HasSubstr("which has not ended"));
   EXPECT_EQ(Ask("abort", Prefix() + "~7~7~7").exit_status, 3);
   EXPECT_EQ(Ask("abort", "another~0~0~9").exit_status, 2);
 
