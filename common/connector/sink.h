@@ -84,6 +84,8 @@ struct SinkRecovery {
   /// What another job holds outside may be taken from it, although it is not known to have ended: a
   /// person has said so.
   bool take_over = false;
+  /// Release follows, and no other generation.
+  bool cleanup = false;
   /// What Recover returned in the generation that took the restored checkpoint; empty at the first
   /// start.
   std::string last;

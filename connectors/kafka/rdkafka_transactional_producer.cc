@@ -33,20 +33,6 @@ struct ErrorDeleter {
 };
 using ErrorPtr = std::unique_ptr<rd_kafka_error_t, ErrorDeleter>;
 
-struct OffsetsDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* list) const {
-    rd_kafka_topic_partition_list_destroy(list);
-  }
-};
-using OffsetsPtr = std::unique_ptr<rd_kafka_topic_partition_list_t, OffsetsDeleter>;
-
-struct GroupDeleter {
-  void operator()(rd_kafka_consumer_group_metadata_t* group) const {
-    rd_kafka_consumer_group_metadata_destroy(group);
-  }
-};
-using GroupPtr = std::unique_ptr<rd_kafka_consumer_group_metadata_t, GroupDeleter>;
-
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(std::max(duration, absl::Milliseconds(1))));
 }
@@ -88,9 +74,9 @@ class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
   absl::StatusOr<size_t> Produce(std::span<const OutgoingMessage> messages) override;
   absl::Status Poll() override;
   absl::Status Init(absl::Duration timeout) override;
-  absl::Status WriteMarker(const MarkerOffset& marker, absl::Duration timeout) override;
   absl::Status Flush(absl::Duration timeout) override;
-  absl::StatusOr<CommitAnswer> Commit(absl::Duration timeout) override;
+  absl::Status Commit(absl::Duration timeout) override;
+  bool repeated() const override;
 
  private:
   static void OnWakeup(rd_kafka_t*, void* opaque) {
@@ -128,9 +114,8 @@ class RdKafkaTransactionalProducer final : public KafkaTransactionalProducer {
   const SystemClock clock_;
   std::string transactional_id_;
   // Of what changes a transaction, and would change the next one when it came late:
-  // InitProducerId, AddOffsetsToTxn, EndTxn and TxnOffsetCommit.
-  std::array<RepeatWatch, 4> watches_{RepeatWatch(22), RepeatWatch(25), RepeatWatch(26),
-                                      RepeatWatch(28)};
+  // InitProducerId, AddPartitionsToTxn and EndTxn.
+  std::array<RepeatWatch, 3> watches_{RepeatWatch(22), RepeatWatch(24), RepeatWatch(26)};
   std::unique_ptr<RdKafkaHandle> handle_;
   std::unique_ptr<RdKafkaTopicSender> sender_;
   rd_kafka_queue_t* queue_ = nullptr;
@@ -289,22 +274,6 @@ absl::Status RdKafkaTransactionalProducer::Poll() {
   return handle_->status();
 }
 
-absl::Status RdKafkaTransactionalProducer::WriteMarker(const MarkerOffset& marker,
-                                                       absl::Duration timeout) {
-  const OffsetsPtr offsets(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_t* entry =
-      rd_kafka_topic_partition_list_add(offsets.get(), options_.topic.c_str(), 0);
-  entry->offset = marker.offset;
-  entry->metadata = strndup(marker.metadata.data(), marker.metadata.size());  // freed by the list
-  entry->metadata_size = marker.metadata.size();
-  const GroupPtr group(rd_kafka_consumer_group_metadata_new(marker.group.c_str()));
-  // Not in slices: a TxnOffsetCommit that runs out of time fails the transaction.
-  return Retry("writing its marker", timeout, [&](absl::Duration left) {
-    return rd_kafka_send_offsets_to_transaction(handle_->get(), offsets.get(), group.get(),
-                                                Milliseconds(left));
-  });
-}
-
 absl::Status RdKafkaTransactionalProducer::Flush(absl::Duration timeout) {
   const absl::Duration deadline = clock_.Monotonic() + timeout;
   while (true) {
@@ -321,14 +290,15 @@ absl::Status RdKafkaTransactionalProducer::Flush(absl::Duration timeout) {
   }
 }
 
-absl::StatusOr<CommitAnswer> RdKafkaTransactionalProducer::Commit(absl::Duration timeout) {
-  WEIR_RETURN_IF_ERROR(Retry("committing it", timeout, [this](absl::Duration left) {
+absl::Status RdKafkaTransactionalProducer::Commit(absl::Duration timeout) {
+  return Retry("committing it", timeout, [this](absl::Duration left) {
     return rd_kafka_commit_transaction(handle_->get(), Milliseconds(std::min(left, kSlice)));
-  }));
-  CommitAnswer answer;
-  answer.repeated = std::any_of(watches_.begin(), watches_.end(),
-                                [](const RepeatWatch& watch) { return watch.repeated(); });
-  return answer;
+  });
+}
+
+bool RdKafkaTransactionalProducer::repeated() const {
+  return std::any_of(watches_.begin(), watches_.end(),
+                     [](const RepeatWatch& watch) { return watch.repeated(); });
 }
 
 void RdKafkaTransactionalProducer::Serve(int timeout_ms) {

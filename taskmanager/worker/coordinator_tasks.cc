@@ -49,6 +49,7 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   recovery.checkpoint_interval = absl::Milliseconds(deployment.checkpoint_interval_ms());
   recovery.ended_jobs = {deployment.ended_jobs().begin(), deployment.ended_jobs().end()};
   recovery.take_over = deployment.take_over();
+  recovery.cleanup = deployment.cleanup();
   recovery.on_progress = on_progress_;
   for (const proto::SinkCoordinatorState& sink : deployment.sinks()) {
     if (sink.sink_uid() == node.uid) recovery.last = sink.state();

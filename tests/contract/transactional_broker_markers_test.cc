@@ -29,9 +29,8 @@ TEST_P(TransactionalBrokerTest, AMarkerIsUnstableThenThere) {
 TEST_P(TransactionalBrokerTest, OpeningMarkersTellAbortedFromUnknown) {
   auto holder = Open(id_);
   // Pre-warm: a transaction that holds nothing but the opening marker.
-  holder->Begin();
   ASSERT_TRUE(holder->Marker(id_, 0, "run:opening").ok());
-  const absl::Status opened = holder->Commit();
+  const absl::Status opened = holder->CommitFromOutside();
   ASSERT_TRUE(opened.ok()) << opened;
   ASSERT_EQ(Await(id_, TransactionState::kCompleteCommit), TransactionState::kCompleteCommit);
   EXPECT_EQ(Marker(id_), Value(0, "run:opening"));
@@ -55,9 +54,8 @@ TEST_P(TransactionalBrokerTest, OpeningMarkersTellAbortedFromUnknown) {
 
 TEST_P(TransactionalBrokerTest, AMarkerOfAnExpiredTransactionIsTheOldOne) {
   auto holder = Open(id_, absl::Seconds(2));
-  holder->Begin();
   ASSERT_TRUE(holder->Marker(id_, 0, "run:opening").ok());
-  ASSERT_TRUE(holder->Commit().ok());
+  ASSERT_TRUE(holder->CommitFromOutside().ok());
   holder->Prepare(0, {"a"});
   ASSERT_TRUE(holder->Marker(id_, 1, "run:1").ok());
   ASSERT_EQ(Await(id_, TransactionState::kCompleteAbort), TransactionState::kCompleteAbort);
@@ -68,9 +66,8 @@ TEST_P(TransactionalBrokerTest, AMarkerOfAnExpiredTransactionIsTheOldOne) {
 TEST_P(TransactionalBrokerTest, AMarkerMayBeWrittenUnderAnotherId) {
   const std::string replay_id = id_ + "-replay";
   auto holder = Open(id_);
-  holder->Begin();
   ASSERT_TRUE(holder->Marker(id_, 0, "run:opening").ok());
-  ASSERT_TRUE(holder->Commit().ok());
+  ASSERT_TRUE(holder->CommitFromOutside().ok());
   holder->Prepare(0, {"a"});
   ASSERT_TRUE(holder->Marker(id_, 1, "run:1").ok());
   auto replay = Open(replay_id);
@@ -83,6 +80,38 @@ TEST_P(TransactionalBrokerTest, AMarkerMayBeWrittenUnderAnotherId) {
   ASSERT_EQ(Await(replay_id, TransactionState::kCompleteCommit), TransactionState::kCompleteCommit);
   EXPECT_EQ(Marker(id_), Value(1, "run:1"));
   EXPECT_THAT(Committed(1), ElementsAre("a"));
+}
+
+TEST_P(TransactionalBrokerTest, AMarkerOfAFencedHolderIsRefused) {
+  auto holder = Open(id_);
+  ASSERT_TRUE(TakeOver(id_).ok());
+  const absl::Status written = holder->Marker(id_, 1, "run:1");
+  EXPECT_EQ(written.code(), absl::StatusCode::kAborted) << written;
+  EXPECT_EQ(Marker(id_), kAbsent);
+}
+
+TEST_P(TransactionalBrokerTest, MarkersFollowCoordinatorsThatMove) {
+  ASSERT_NO_FATAL_FAILURE(Use(GetParam().own()));
+  // Enough for each broker to coordinate some, and some of their groups.
+  std::map<std::string, std::unique_ptr<HolderOfTest>> holders;
+  for (int i = 0; i < 8; ++i) {
+    const std::string id = absl::StrCat(id_, "-", i);
+    holders[id] = Open(id);
+    holders[id]->Prepare(i % 2, {id});
+  }
+  ASSERT_TRUE(broker_->LoseALeader(topic_).ok());
+  for (auto& [id, holder] : holders) {
+    const absl::Status written = holder->Marker(id, 1, "run:1");
+    EXPECT_TRUE(written.ok()) << written;
+    const absl::Status committed = holder->CommitFromOutside();
+    EXPECT_TRUE(committed.ok()) << committed;
+  }
+  ASSERT_TRUE(broker_->BringLeaderBack().ok());
+  for (const auto& [id, holder] : holders) {
+    ASSERT_EQ(Await(id, TransactionState::kCompleteCommit), TransactionState::kCompleteCommit);
+    EXPECT_EQ(Marker(id), Value(1, "run:1"));
+  }
+  EXPECT_THAT(broker_->ReadCommitted(topic_, 8), testing::SizeIs(8));
 }
 
 }  // namespace

@@ -62,6 +62,13 @@ class ModelBroker final : public TransactionalBrokerUnderTest {
   }
   absl::Status LoseALeader(const std::string& topic) override {
     broker_.TakeLeaderAway({topic, 1}, absl::InfiniteDuration());
+    const absl::Duration moved = time_.now() + absl::Seconds(2);
+    for (size_t i = 0; i < sim::TransactionBroker::kCoordinators; ++i) {
+      broker_.TakeCoordinatorAway(i, moved);
+    }
+    for (int32_t i = 0; i < sim::TransactionBroker::kOffsetsPartitions; ++i) {
+      broker_.TakeLeaderAway({sim::TransactionBroker::kOffsetsTopic, i}, moved);
+    }
     return absl::OkStatus();
   }
   absl::Status BringLeaderBack() override {

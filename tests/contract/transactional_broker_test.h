@@ -28,7 +28,10 @@ class HolderOfTest final : public TransactionDeliveryListener {
  public:
   HolderOfTest(TransactionalBrokerUnderTest& broker, const std::string& topic,
                const std::string& id, absl::Duration timeout)
-      : producer_(broker.MakeProducer(topic, id, timeout)) {
+      : producer_(broker.MakeProducer(topic, id, timeout)),
+        client_(broker.client()),
+        topic_(topic),
+        id_(id) {
     const absl::Status opened = producer_->Init(kTimeout);
     EXPECT_TRUE(opened.ok()) << opened;
     const auto described = broker.client().DescribeTransactions({id}, kTimeout);
@@ -56,7 +59,8 @@ class HolderOfTest final : public TransactionDeliveryListener {
     return absl::OkStatus();
   }
   absl::Status Marker(const std::string& group, int64_t offset, const std::string& metadata) {
-    return producer_->WriteMarker({group, offset, metadata}, kTimeout);
+    return client_.WriteOffset(id_, identity_, {group, {topic_, 0}, offset, metadata}, kTimeout)
+        .detail;
   }
   /// The first record that was not delivered, or what Flush says.
   absl::Status Flush() {
@@ -64,7 +68,11 @@ class HolderOfTest final : public TransactionDeliveryListener {
     const absl::Status status = producer_->Flush(kTimeout);
     return failure_.ok() ? status : failure_;
   }
-  absl::Status Commit() { return producer_->Commit(kTimeout).status(); }
+  absl::Status Commit() { return producer_->Commit(kTimeout); }
+  /// Also a transaction without records, which the producer would not end.
+  absl::Status CommitFromOutside() {
+    return client_.EndTransaction(id_, identity_, TransactionResult::kCommit, kTimeout).detail;
+  }
   void Prepare(int32_t partition, const std::vector<std::string>& values) {
     Begin();
     ASSERT_TRUE(Send(partition, values).ok());
@@ -77,6 +85,9 @@ class HolderOfTest final : public TransactionDeliveryListener {
 
  private:
   std::unique_ptr<KafkaTransactionalProducer> producer_;
+  TransactionClient& client_;
+  const std::string topic_;
+  const std::string id_;
   ProducerIdAndEpoch identity_;
   absl::Status failure_;
 };

@@ -31,7 +31,8 @@ class TransactionalBrokerUnderTest {
   /// What a reader of committed records gets, partition by partition; it stops after `count`.
   virtual std::vector<std::string> ReadCommitted(const std::string& topic, int64_t count) = 0;
   virtual void Pass(absl::Duration duration) = 0;
-  /// One of the partitions of the topic has no leader, until it is brought back.
+  /// One of the partitions of the topic has no leader, until it is brought back. Coordinators of
+  /// transactions and groups move.
   virtual absl::Status LoseALeader(const std::string& topic) = 0;
   virtual absl::Status BringLeaderBack() = 0;
 };

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 
 #include "common/base/check.h"
+#include "connectors/kafka/wire/add_offsets_to_txn_message.h"
 #include "connectors/kafka/wire/api_versions_message.h"
 #include "connectors/kafka/wire/describe_transactions_message.h"
 #include "connectors/kafka/wire/end_txn_message.h"
@@ -21,6 +22,7 @@
 #include "connectors/kafka/wire/metadata_message.h"
 #include "connectors/kafka/wire/offset_fetch_message.h"
 #include "connectors/kafka/wire/record_batch_headers.h"
+#include "connectors/kafka/wire/txn_offset_commit_message.h"
 #include "connectors/kafka/wire/wire_codec.h"
 
 namespace weir::kafka {
@@ -72,7 +74,8 @@ void FuzzOne(uint8_t choice, uint8_t version, absl::string_view body) {
            InitProducerIdRequest, InitProducerIdResponse, ListTransactionsRequest,
            ListTransactionsResponse, DescribeTransactionsRequest, DescribeTransactionsResponse,
            OffsetFetchRequest, OffsetFetchResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
-           ListOffsetsResponse>(choice, version, body);
+           ListOffsetsResponse, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse,
+           TxnOffsetCommitRequest, TxnOffsetCommitResponse>(choice, version, body);
 }
 
 }  // namespace

@@ -64,9 +64,10 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     one.marker.run = "run-1";
     one.marker.generation = 1;
     one.marker.producer = Client().DescribeTransactions({id}, kTimeout)->at(id).producer;
-    Marker(id);  // its group has a coordinator now
-    WriteMarker(*producer, one, 0);
-    EXPECT_TRUE(producer->Commit(kTimeout).ok());
+    WriteMarker(one, 0);
+    EXPECT_TRUE(Client()
+                    .EndTransaction(id, one.marker.producer, TransactionResult::kCommit, kTimeout)
+                    .detail.ok());
     std::vector<OutgoingMessage> messages;
     for (const TestRecord& record : records) {
       messages.push_back({View(record.key), View(record.value), record.timestamp_ms});
@@ -77,22 +78,21 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     for (const OutgoingMessage& message : messages) bytes += message.key.size + message.value.size;
     accounts.Sent(messages.size(), bytes);
     EXPECT_EQ(*producer->Produce(messages), messages.size());
-    one.marker.epoch = Epoch(epoch);
-    MarkerOffset marker{id, static_cast<int64_t>(epoch), one.marker.Encode()};
-    EXPECT_TRUE(producer->WriteMarker(marker, kTimeout).ok());
     EXPECT_TRUE(producer->Flush(kTimeout).ok());
+    WriteMarker(one, epoch);
     EXPECT_TRUE(accounts.CheckComplete().ok());
     one.ranges = accounts.ranges();
     one.started = absl::FromUnixSeconds(1'700'000'000);
     one.timeout = absl::Minutes(1);
     return one;
   }
-  void WriteMarker(KafkaTransactionalProducer& producer, Committable& one, uint64_t epoch) {
-    static TransactionAccounts none;
-    EXPECT_TRUE(producer.Begin(none).ok());
+  void WriteMarker(Committable& one, uint64_t epoch) {
     one.marker.epoch = Epoch(epoch);
-    MarkerOffset marker{one.transactional_id, static_cast<int64_t>(epoch), one.marker.Encode()};
-    EXPECT_TRUE(producer.WriteMarker(marker, kTimeout).ok());
+    const TransactionOffset marker{
+        one.transactional_id, {topic_, 0}, static_cast<int64_t>(epoch), one.marker.Encode()};
+    const absl::Status written =
+        Client().WriteOffset(one.transactional_id, one.marker.producer, marker, kTimeout).detail;
+    EXPECT_TRUE(written.ok()) << written;
   }
   void AbortFromOutside(const Committable& one) {
     const auto taken = Client().InitProducerId(one.transactional_id, absl::Minutes(1), kTimeout);

@@ -45,10 +45,8 @@ class PlantedProducer final : public WrappedProducer, private kafka::Transaction
   absl::Status Flush(absl::Duration timeout) override {
     return early() ? absl::OkStatus() : WrappedProducer::Flush(timeout);
   }
-  absl::StatusOr<kafka::CommitAnswer> Commit(absl::Duration timeout) override {
-    absl::StatusOr<kafka::CommitAnswer> answer = WrappedProducer::Commit(timeout);
-    if (answer.ok() && bug_ == PlantedBug::kRepeatedHandleReused) answer->repeated = false;
-    return answer;
+  bool repeated() const override {
+    return bug_ != PlantedBug::kRepeatedHandleReused && WrappedProducer::repeated();
   }
 
  private:
@@ -80,6 +78,13 @@ class PlantedTransactionClient final : public kafka::TransactionClient {
       client_->InitProducerId(id, absl::Minutes(1), timeout).IgnoreError();
     }
     return client_->EndTransaction(id, producer, result, timeout);
+  }
+  kafka::WriteOffsetAnswer WriteOffset(const std::string& id, kafka::ProducerIdAndEpoch producer,
+                                       const kafka::TransactionOffset& offset,
+                                       absl::Duration timeout) override {
+    kafka::WriteOffsetAnswer answer = client_->WriteOffset(id, producer, offset, timeout);
+    if (bug_ == PlantedBug::kRepeatedHandleReused) answer.unanswered_requests = 0;
+    return answer;
   }
   absl::StatusOr<kafka::ProducerIdAndEpoch> InitProducerId(const std::string& id,
                                                            absl::Duration transaction_timeout,

@@ -117,6 +117,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   DrawWorld(random, &config);
   SeededRandom transactions(StableHash64("transactions", seed));
   DrawTransactions(transactions, &config);
+  SeededRandom handles(StableHash64("handles", seed));
+  config.fresh_handles = config.transactional && Chance(handles, 80);
   return config;
 }
 
@@ -132,9 +134,10 @@ std::string SimConfig::ToString() const {
       " two_leaders=", two_leaders);
   if (transactional) {
     absl::StrAppend(&text, " timeout=", absl::FormatDuration(transaction_timeout),
-                    " partitions=", topic_partitions, " broker_loss=", broker_loss,
-                    " broker_faults=", broker_faults, " slow_markers=", slow_markers,
-                    " retention=", retention, " replay_interruption=", replay_interruption);
+                    " partitions=", topic_partitions, " fresh_handles=", fresh_handles,
+                    " broker_loss=", broker_loss, " broker_faults=", broker_faults,
+                    " slow_markers=", slow_markers, " retention=", retention,
+                    " replay_interruption=", replay_interruption);
     if (cancel) absl::StrAppend(&text, " cancel=", absl::FormatDuration(cancel_at));
   }
   for (const auto& [key, value] : cluster_options) absl::StrAppend(&text, " ", key, "=", value);

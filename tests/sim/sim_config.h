@@ -38,7 +38,8 @@ struct SimConfig {
   // Of the transactional sink.
   absl::Duration transaction_timeout = absl::Minutes(5);
   uint32_t topic_partitions = 1;
-  bool cancel = false;  // the client cancels it, at cancel_at
+  bool fresh_handles = false;  // no handle has a second transaction (docs/adr/0004)
+  bool cancel = false;         // the client cancels it, at cancel_at
   absl::Duration cancel_at;
   uint32_t state_padding = 0;
   std::map<std::string, std::string> job_options;

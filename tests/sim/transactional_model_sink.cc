@@ -12,6 +12,7 @@
 #include "tests/sim/planted_transactions.h"
 #include "tests/sim/replay_interruption.h"
 #include "tests/sim/sim_broker_link.h"
+#include "tests/sim/wrapped_clients.h"
 
 namespace weir::sim {
 namespace {
@@ -27,6 +28,30 @@ std::shared_ptr<const kafka::KafkaClientFactory> Clients(ModelContext& context) 
       context, std::make_shared<ModelKafkaClients>(context.brokers.broker(), *context.link));
 }
 
+/// A producer that is never used again behind its transaction.
+class FreshProducer final : public WrappedProducer {
+ public:
+  using WrappedProducer::WrappedProducer;
+  bool repeated() const override { return committed_ || WrappedProducer::repeated(); }
+  absl::Status Commit(absl::Duration timeout) override {
+    const absl::Status status = WrappedProducer::Commit(timeout);
+    committed_ = committed_ || status.ok();
+    return status;
+  }
+
+ private:
+  bool committed_ = false;
+};
+
+std::shared_ptr<const kafka::KafkaClientFactory> WriterClients(ModelContext& context) {
+  if (!context.config.fresh_handles) return Clients(context);
+  return WrapClients(Clients(context),
+                     [](std::unique_ptr<kafka::KafkaTransactionalProducer> producer,
+                        const kafka::TransactionalProducerOptions&) {
+                       return std::make_unique<FreshProducer>(std::move(producer));
+                     });
+}
+
 /// The product's writer; looks on, and fails when the world is hostile.
 class ExactlyOnceModelWriter final : public ModelWriter {
  public:
@@ -35,8 +60,12 @@ class ExactlyOnceModelWriter final : public ModelWriter {
     kafka::TransactionalWriterSetup setup;
     setup.options = context.brokers.sink();
     setup.context = writer;
-    setup.clients = Clients(context);
+    setup.clients = WriterClients(context);
     setup.transaction_clients = TransactionClients(context);
+    if (context.config.bug == PlantedBug::kRepeatedHandleReused) {
+      setup.transaction_clients =
+          PlantInTransactionClients(context, std::move(setup.transaction_clients), {});
+    }
     setup.stop_patience = absl::ZeroDuration();  // real time would stand still
     writer_ =
         std::make_unique<kafka::TransactionalWriter>(std::move(setup), context.process->clock);

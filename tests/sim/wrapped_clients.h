@@ -24,13 +24,9 @@ class WrappedProducer : public kafka::KafkaTransactionalProducer {
   }
   absl::Status Poll() override { return producer_->Poll(); }
   absl::Status Init(absl::Duration timeout) override { return producer_->Init(timeout); }
-  absl::Status WriteMarker(const kafka::MarkerOffset& marker, absl::Duration timeout) override {
-    return producer_->WriteMarker(marker, timeout);
-  }
   absl::Status Flush(absl::Duration timeout) override { return producer_->Flush(timeout); }
-  absl::StatusOr<kafka::CommitAnswer> Commit(absl::Duration timeout) override {
-    return producer_->Commit(timeout);
-  }
+  absl::Status Commit(absl::Duration timeout) override { return producer_->Commit(timeout); }
+  bool repeated() const override { return producer_->repeated(); }
 
  private:
   const std::unique_ptr<KafkaTransactionalProducer> producer_;

@@ -13,37 +13,18 @@ namespace {
 
 constexpr absl::Duration kTransactionTimeout = absl::Minutes(1);
 
-// An owner's transaction holds an offset and no record.
-class NoDeliveries final : public TransactionDeliveryListener {
- public:
-  void OnDelivered(const DeliveredRun&) override {}
-  void OnFailed(size_t, const absl::Status&) override {}
-};
-
 }  // namespace
 
-SinkOwnership::SinkOwnership(Options options, const KafkaClientFactory& clients,
-                             TransactionClient& inquiry)
-    : options_(std::move(options)), clients_(clients), inquiry_(inquiry) {}
+SinkOwnership::SinkOwnership(Options options, TransactionClient& client)
+    : options_(std::move(options)), client_(client) {}
 
 absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
-  TransactionalProducerOptions producer;
-  producer.configuration = options_.configuration;
-  producer.configuration.values["transactional.id"] = OwnerId(options_.prefix);
-  producer.configuration.values["transaction.timeout.ms"] =
-      absl::StrCat(absl::ToInt64Milliseconds(kTransactionTimeout));
-  // librdkafka wants both below the transaction's time-out.
-  producer.configuration.values["delivery.timeout.ms"] = "30000";
-  producer.configuration.values["socket.timeout.ms"] = "10000";
-  producer.topic = options_.topic;
-  producer.wakeup = [] {};
-  producer.cancelled = std::make_shared<std::atomic<bool>>(false);
-  WEIR_ASSIGN_OR_RETURN(producer_, clients_.MakeTransactionalProducer(std::move(producer)));
   // From here on whoever else tries is fenced by us, or we by them: only then is the record read.
-  WEIR_RETURN_IF_ERROR(producer_->Init(options_.timeout));
+  WEIR_ASSIGN_OR_RETURN(producer_, client_.InitProducerId(OwnerId(options_.prefix),
+                                                          kTransactionTimeout, options_.timeout));
   WEIR_ASSIGN_OR_RETURN(
       const GroupOffset found,
-      inquiry_.FetchOffset(OwnerId(options_.prefix), {options_.topic, 0}, {}, options_.timeout));
+      client_.FetchOffset(OwnerId(options_.prefix), {options_.topic, 0}, {}, options_.timeout));
   if (found.kind == GroupOffset::Kind::kUnstable) {
     return absl::UnavailableError(absl::StrCat("the owner record of the transactional id prefix '",
                                                options_.prefix, "' is being written"));
@@ -96,7 +77,7 @@ absl::Status SinkOwnership::Raise(uint64_t fence) {
 }
 
 absl::Status SinkOwnership::Release() {
-  if (producer_ == nullptr) {
+  if (!producer_.has_value()) {
     WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
     WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
   }
@@ -104,12 +85,13 @@ absl::Status SinkOwnership::Release() {
   return Write();
 }
 
-absl::Status SinkOwnership::Renew(const SinkIdentity& me, uint64_t fence) {
+absl::Status SinkOwnership::Renew(const SinkIdentity& me, const WriterInstructions& mine) {
   WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
   record_.cluster = me.cluster;
   record_.job = me.job.value();
-  record_.fence = fence;
-  if (record.has_value()) record_.generation = record->generation;
+  record_.fence = mine.fence;
+  record_.generation = mine.generation;
+  if (mine.generation == 0 && record.has_value()) record_.generation = record->generation;
   WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
   return Write();
 }
@@ -123,16 +105,16 @@ absl::Status SinkOwnership::CheckStillOwn(const std::optional<OwnerRecord>& reco
 }
 
 absl::Status SinkOwnership::Write() {
-  NoDeliveries listener;
-  WEIR_RETURN_IF_ERROR(producer_->Begin(listener));
-  MarkerOffset offset;
-  offset.group = OwnerId(options_.prefix);
-  offset.offset = static_cast<int64_t>(record_.fence);
-  offset.metadata = record_.Encode();
-  WEIR_RETURN_IF_ERROR(producer_->WriteMarker(offset, options_.timeout));
-  WEIR_ASSIGN_OR_RETURN(const CommitAnswer answer, producer_->Commit(options_.timeout));
+  const std::string id = OwnerId(options_.prefix);
+  const TransactionOffset offset{
+      id, {options_.topic, 0}, static_cast<int64_t>(record_.fence), record_.Encode()};
+  const WriteOffsetAnswer written = client_.WriteOffset(id, *producer_, offset, options_.timeout);
+  WEIR_RETURN_IF_ERROR(written.detail);
+  const EndTransactionAnswer committed =
+      client_.EndTransaction(id, *producer_, TransactionResult::kCommit, options_.timeout);
+  WEIR_RETURN_IF_ERROR(committed.detail);
   // What was repeated may come late: it would write this record over the next one.
-  if (answer.repeated) producer_.reset();
+  if (written.unanswered_requests + committed.unanswered_requests > 0) producer_.reset();
   return absl::OkStatus();
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,9 +9,8 @@
 #include "absl/time/time.h"
 
 #include "common/connector/sink.h"
-#include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/transactional/owner_record.h"
-#include "connectors/kafka/transactional/transactional_producer.h"
+#include "connectors/kafka/transactional/writer_instructions.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
 namespace weir::kafka {
@@ -20,17 +18,16 @@ namespace weir::kafka {
 /// One owner per prefix: docs/protocols/transactions.md, recovery, step 1.
 ///
 /// Life cycle: Acquire; Raise, once; Release, at most once. Or Renew alone. Threads: one, and every
-/// call blocks. Errors: of KafkaTransactionalProducer and TransactionClient; FAILED_PRECONDITION
-/// when the prefix is another job's; ABORTED when another one took it meanwhile.
+/// call blocks. The client outlives it. Errors: of TransactionClient; FAILED_PRECONDITION when the
+/// prefix is another job's; ABORTED when another one took it meanwhile.
 class SinkOwnership {
  public:
   struct Options {
-    ClientConfiguration configuration;  // of a producer, without transactional.id
     std::string topic;
     std::string prefix;
     absl::Duration timeout;  // of each step
   };
-  SinkOwnership(Options options, const KafkaClientFactory& clients, TransactionClient& inquiry);
+  SinkOwnership(Options options, TransactionClient& client);
 
   /// Fences whoever holds it, and reads the record: the highest fence it knows of. 0: nobody ever
   /// owned the prefix, or so long ago that the record has expired.
@@ -39,10 +36,10 @@ class SinkOwnership {
   /// Writes that it is this job's, with the fence of its generation.
   absl::Status Raise(uint64_t fence);
   absl::Status Release();
-  /// By the generation that wrote `fence`, long after: writes the record again, since brokers
+  /// By the generation that was given `mine`, long after: writes the record again, since brokers
   /// forget offsets in time (offsets.retention.minutes). FAILED_PRECONDITION when it says by now
   /// that it is another job's, or a later generation's.
-  absl::Status Renew(const SinkIdentity& me, uint64_t fence);
+  absl::Status Renew(const SinkIdentity& me, const WriterInstructions& mine);
 
  private:
   /// Fences whoever holds the record, and reads it.
@@ -52,9 +49,8 @@ class SinkOwnership {
   absl::Status Write();
 
   const Options options_;
-  const KafkaClientFactory& clients_;
-  TransactionClient& inquiry_;
-  std::unique_ptr<KafkaTransactionalProducer> producer_;  // null: the next Write needs a new one
+  TransactionClient& client_;
+  std::optional<ProducerIdAndEpoch> producer_;  // absent: it must be taken over anew
   OwnerRecord record_;
 };
 

@@ -14,10 +14,17 @@
 
 namespace weir::kafka {
 
+namespace {
+
+constexpr int64_t kOffsetsAtOnce = 10'000;
+
+}  // namespace
+
 TransactionReplay::TransactionReplay(Options options, const KafkaClientFactory& clients,
                                      TransactionClient& client, TransactionOutcomes& outcomes,
                                      TransactionStepObserver& steps)
     : options_(std::move(options)),
+      id_(ReplayId(options_.prefix)),
       clients_(clients),
       client_(client),
       outcomes_(outcomes),
@@ -37,10 +44,8 @@ absl::StatusOr<uint64_t> TransactionReplay::Publish(const std::vector<Committabl
   if (loss_.has_value()) {
     // Nobody comes back soon: an open transaction would hide everything behind it from readers.
     producer_.reset();
-    WEIR_RETURN_IF_ERROR(client_
-                             .InitProducerId(ReplayId(options_.prefix),
-                                             options_.transaction_timeout, options_.timeout)
-                             .status());
+    WEIR_RETURN_IF_ERROR(
+        client_.InitProducerId(id_, options_.transaction_timeout, options_.timeout).status());
   }
   return published;
 }
@@ -49,13 +54,24 @@ absl::Status TransactionReplay::TakeOver(const std::string& topic) {
   TransactionalProducerOptions producer;
   producer.configuration =
       TransactionalConfiguration(options_.configuration, options_.transaction_timeout);
-  producer.configuration.values["transactional.id"] = ReplayId(options_.prefix);
+  producer.configuration.values["transactional.id"] = id_;
   producer.topic = topic;
   producer.wakeup = [] {};
   producer.cancelled = std::make_shared<std::atomic<bool>>(false);
   WEIR_ASSIGN_OR_RETURN(producer_, clients_.MakeTransactionalProducer(producer));
   WEIR_ASSIGN_OR_RETURN(reader_, clients_.MakeRecordReader(options_.configuration));
-  return producer_->Init(options_.timeout);
+  WEIR_RETURN_IF_ERROR(producer_->Init(options_.timeout));
+  // Before any record: where one is acknowledged later, nobody had fenced us by now, and the pair
+  // is ours.
+  WEIR_ASSIGN_OR_RETURN(const auto described,
+                        client_.DescribeTransactions({id_}, options_.timeout));
+  const auto found = described.find(id_);
+  if (found == described.end()) {
+    return absl::InternalError(
+        absl::StrCat("Kafka's transaction coordinator does not know '", id_, "'"));
+  }
+  identity_ = found->second.producer;
+  return absl::OkStatus();
 }
 
 absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& committables,
@@ -67,18 +83,21 @@ absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& commi
       WEIR_RETURN_IF_ERROR(PublishRange(committables[index], partition, range));
     }
   }
-  for (const size_t index : missing) {
-    const Committable& committable = committables[index];
-    MarkerOffset marker;
-    marker.group = committable.transactional_id;
-    marker.offset = static_cast<int64_t>(committable.marker.epoch.value());
-    marker.metadata = committable.marker.Encode();
-    WEIR_RETURN_IF_ERROR(producer_->WriteMarker(marker, options_.timeout));
-  }
   WEIR_RETURN_IF_ERROR(producer_->Flush(options_.timeout));
-  if (accounts_.sent() > 0) WEIR_RETURN_IF_ERROR(accounts_.CheckComplete());
-  steps_.OnStep(TransactionStep::kDuringReplay, ReplayId(options_.prefix));
-  WEIR_RETURN_IF_ERROR(producer_->Commit(options_.timeout).status());
+  const bool records = accounts_.sent() > 0;
+  if (records) {
+    WEIR_RETURN_IF_ERROR(accounts_.CheckComplete());
+  } else {
+    // No record proves that the pair is ours: it is taken anew.
+    WEIR_ASSIGN_OR_RETURN(
+        identity_, client_.InitProducerId(id_, options_.transaction_timeout, options_.timeout));
+  }
+  for (const size_t index : missing) WEIR_RETURN_IF_ERROR(WriteMarker(committables[index]));
+  steps_.OnStep(TransactionStep::kDuringReplay, id_);
+  WEIR_RETURN_IF_ERROR(
+      records ? producer_->Commit(options_.timeout)
+              : client_.EndTransaction(id_, identity_, TransactionResult::kCommit, options_.timeout)
+                    .detail);
   for (const size_t index : missing) {
     const Committable& committable = committables[index];
     WEIR_RETURN_IF_ERROR(outcomes_.AwaitCommitted(committable));
@@ -88,6 +107,14 @@ absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& commi
                 {"records", committable.DescribeRanges()}});
   }
   return absl::OkStatus();
+}
+
+absl::Status TransactionReplay::WriteMarker(const Committable& committable) {
+  const TransactionOffset marker{committable.transactional_id,
+                                 {committable.topic, 0},
+                                 static_cast<int64_t>(committable.marker.epoch.value()),
+                                 committable.marker.Encode()};
+  return client_.WriteOffset(id_, identity_, marker, options_.timeout).detail;
 }
 
 absl::Status TransactionReplay::PublishRange(const Committable& committable, int32_t partition,
@@ -119,19 +146,25 @@ absl::Status TransactionReplay::PublishRange(const Committable& committable, int
 // The batches tell what belongs to the transaction; a consumer does not.
 absl::StatusOr<std::vector<TransactionReplay::Stretch>> TransactionReplay::FindStretches(
     const Committable& committable, const TopicPartition& partition, const WrittenRange& range) {
-  WEIR_ASSIGN_OR_RETURN(
-      const RecordBatchRange batches,
-      client_.ReadBatchHeaders(partition, {range.first_offset, range.last_offset + 1},
-                               options_.timeout));
-  if (batches.offsets.log_start_offset > range.first_offset) {
-    WEIR_RETURN_IF_ERROR(Lost(absl::StrCat("partition ", partition.partition, " begins at offset ",
-                                           batches.offsets.log_start_offset)));
-  }
   std::vector<Stretch> stretches;
-  for (const RecordBatchHeader& batch : batches.headers) {
-    const ProducerIdAndEpoch writer{batch.producer_id, batch.producer_epoch};
-    if (batch.control || writer != committable.marker.producer) continue;
-    stretches.push_back({batch.base_offset, batch.last_offset});
+  // Gigabytes may lie in between: each step has the whole timeout.
+  for (int64_t from = range.first_offset; from <= range.last_offset; from += kOffsetsAtOnce) {
+    const int64_t to = std::min(from + kOffsetsAtOnce, range.last_offset + 1);
+    WEIR_ASSIGN_OR_RETURN(const RecordBatchRange batches,
+                          client_.ReadBatchHeaders(partition, {from, to}, options_.timeout));
+    options_.on_progress();
+    if (batches.offsets.log_start_offset > from) {
+      WEIR_RETURN_IF_ERROR(
+          Lost(absl::StrCat("partition ", partition.partition, " begins at offset ",
+                            batches.offsets.log_start_offset)));
+    }
+    for (const RecordBatchHeader& batch : batches.headers) {
+      const ProducerIdAndEpoch writer{batch.producer_id, batch.producer_epoch};
+      if (batch.control || writer != committable.marker.producer) continue;
+      // One that spans two steps is in both.
+      if (!stretches.empty() && batch.base_offset <= stretches.back().last) continue;
+      stretches.push_back({batch.base_offset, batch.last_offset});
+    }
   }
   return stretches;
 }

@@ -63,6 +63,7 @@ class TransactionReplay {
   };
 
   absl::Status TakeOver(const std::string& topic);
+  absl::Status WriteMarker(const Committable& committable);
   absl::Status PublishAll(const std::vector<Committable>& committables,
                           const std::vector<size_t>& missing);
   absl::Status PublishRange(const Committable& committable, int32_t partition,
@@ -74,11 +75,13 @@ class TransactionReplay {
   absl::Status Lost(const std::string& why);
 
   const Options options_;
+  const std::string id_;
   const KafkaClientFactory& clients_;
   TransactionClient& client_;
   TransactionOutcomes& outcomes_;
   TransactionStepObserver& steps_;
   std::unique_ptr<KafkaTransactionalProducer> producer_;
+  ProducerIdAndEpoch identity_;  // of the replay id
   std::unique_ptr<StoredRecordReader> reader_;
   TransactionAccounts accounts_;
   size_t current_ = 0;  // in what Publish was given

@@ -130,31 +130,37 @@ absl::Status TransactionSlot::MakeProducer() {
 }
 
 absl::Status TransactionSlot::WriteMarker() {
-  MarkerOffset marker;
-  marker.group = id_;
-  marker.offset = static_cast<int64_t>(marker_.epoch.value());
-  marker.metadata = marker_.Encode();
-  return producer_->WriteMarker(marker, settings_->marker_timeout);
+  const TransactionOffset marker{
+      id_, {settings_->topic, 0}, static_cast<int64_t>(marker_.epoch.value()), marker_.Encode()};
+  const WriteOffsetAnswer answer = settings_->coordinators->WriteOffset(
+      id_, marker_.producer, marker, settings_->marker_timeout);
+  retired_ = retired_ || answer.unanswered_requests > 0;
+  return answer.detail;
+}
+
+// librdkafka knows of no record in it, and would not end it.
+absl::Status TransactionSlot::CommitOpeningMarker() {
+  WEIR_RETURN_IF_ERROR(WriteMarker());
+  const EndTransactionAnswer answer =
+      settings_->coordinators->Commit(id_, marker_.producer, settings_->warm_timeout);
+  retired_ = retired_ || answer.unanswered_requests > 0;
+  return answer.detail;
 }
 
 absl::Status TransactionSlot::Warm() {
   WEIR_RETURN_IF_ERROR(MakeProducer());
   WEIR_RETURN_IF_ERROR(producer_->Init(settings_->warm_timeout));
   WEIR_ASSIGN_OR_RETURN(const DescribedTransaction described,
-                        settings_->inquiry->Describe(id_, settings_->describe_timeout));
+                        settings_->coordinators->Describe(id_, settings_->describe_timeout));
   marker_.producer = described.producer;
   // A recovery raises the fence, and then looks for ids: it has found this one, or we see the
   // fence.
-  WEIR_RETURN_IF_ERROR(settings_->inquiry->CheckOwner(
+  WEIR_RETURN_IF_ERROR(settings_->coordinators->CheckOwner(
       settings_->prefix, settings_->fence, {settings_->topic, 0}, settings_->warm_timeout));
-  WEIR_RETURN_IF_ERROR(
-      settings_->inquiry->AwaitGroup(id_, {settings_->topic, 0}, settings_->warm_timeout));
   Step(TransactionStep::kDuringPrewarm);
   marker_.epoch = Epoch(0);
-  WEIR_RETURN_IF_ERROR(producer_->Begin(accounts_));
-  WEIR_RETURN_IF_ERROR(WriteMarker());
-  WEIR_ASSIGN_OR_RETURN(const CommitAnswer answer, producer_->Commit(settings_->warm_timeout));
-  retired_ = answer.repeated;
+  WEIR_RETURN_IF_ERROR(CommitOpeningMarker());
+  retired_ = retired_ || producer_->repeated();
   return absl::OkStatus();
 }
 
@@ -190,7 +196,7 @@ absl::Status TransactionSlot::Prepare() {
 absl::StatusOr<DescribedTransaction> TransactionSlot::DescribeOpen(
     const TransactionMarker& marker) const {
   WEIR_ASSIGN_OR_RETURN(DescribedTransaction described,
-                        settings_->inquiry->Describe(id_, settings_->describe_timeout));
+                        settings_->coordinators->Describe(id_, settings_->describe_timeout));
   if (described.state == TransactionState::kOngoing && described.producer == marker.producer &&
       described.start_time.has_value()) {
     return described;
@@ -219,13 +225,12 @@ absl::Status TransactionSlot::TakeCommittable() {
 }
 
 absl::Status TransactionSlot::Commit() {
-  const auto answer = producer_->Commit(settings_->commit_timeout);
-  if (!answer.ok()) {
-    return Annotate(answer.status(),
-                    absl::StrCat("the transaction of epoch ", marker_.epoch.value(),
-                                 " could not be committed by its writer"));
+  const absl::Status committed = producer_->Commit(settings_->commit_timeout);
+  if (!committed.ok()) {
+    return Annotate(committed, absl::StrCat("the transaction of epoch ", marker_.epoch.value(),
+                                            " could not be committed by its writer"));
   }
-  retired_ = answer->repeated;
+  retired_ = retired_ || producer_->repeated();
   Step(TransactionStep::kAfterCommit);
   return absl::OkStatus();
 }

@@ -16,7 +16,7 @@
 #include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/transactional/committable.h"
 #include "connectors/kafka/transactional/transaction_accounts.h"
-#include "connectors/kafka/transactional/transaction_inquiry.h"
+#include "connectors/kafka/transactional/transaction_client_pool.h"
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/transactional_id.h"
 #include "connectors/kafka/transactional/transactional_producer.h"
@@ -28,7 +28,7 @@ namespace weir::kafka {
 /// moment.
 struct TransactionSlotSettings {
   std::shared_ptr<const KafkaClientFactory> clients;
-  std::shared_ptr<TransactionInquiry> inquiry;
+  std::shared_ptr<TransactionClientPool> coordinators;
   std::shared_ptr<TransactionStepObserver> steps;
   ClientConfiguration configuration;  // with transaction.timeout.ms, without transactional.id
   std::string topic;
@@ -108,6 +108,7 @@ class TransactionSlot {
  private:
   absl::Status MakeProducer();
   absl::Status WriteMarker();
+  absl::Status CommitOpeningMarker();
   absl::Status SendRest();
   absl::Status DeliverRecords();
   absl::Status OfTransaction(const absl::Status& status) const;

@@ -49,8 +49,19 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
   const std::string prefix =
       setup_.prefix.empty() ? DefaultTransactionalIdPrefix(recovery.identity) : setup_.prefix;
   instructions_.prefix = prefix;
+  instructions_.generation = recovery.generation.value();
   ownership_ = MakeOwnership(prefix);
-  WEIR_ASSIGN_OR_RETURN(uint64_t highest, ownership_->Acquire(recovery));
+  const absl::StatusOr<uint64_t> acquired = ownership_->Acquire(recovery);
+  if (recovery.cleanup && absl::IsFailedPrecondition(acquired.status())) {
+    WEIR_ASSIGN_OR_RETURN(const bool owes, OwesSomething(recovery));
+    if (!owes) {
+      LogInfo("another job has the transactional id prefix by now", {{"prefix", prefix}});
+      ownership_.reset();
+      return recovery.last;
+    }
+  }
+  WEIR_RETURN_IF_ERROR(acquired.status());
+  uint64_t highest = *acquired;
   WEIR_ASSIGN_OR_RETURN(instructions_.transaction_timeout,
                         AgreeOnTimeout(recovery.checkpoint_interval));
   if (!recovery.last.empty()) {
@@ -91,18 +102,32 @@ absl::StatusOr<std::string> TransactionalCommitter::RunRecovery(const SinkRecove
 }
 
 std::unique_ptr<SinkOwnership> TransactionalCommitter::MakeOwnership(const std::string& prefix) {
-  return std::make_unique<SinkOwnership>(
-      SinkOwnership::Options{setup_.configuration, setup_.topic, prefix, kStepTimeout},
-      *setup_.clients, *client_);
+  return std::make_unique<SinkOwnership>(SinkOwnership::Options{setup_.topic, prefix, kStepTimeout},
+                                         *client_);
 }
 
-absl::Status TransactionalCommitter::Release() { return ownership_->Release(); }
+absl::Status TransactionalCommitter::Release() {
+  return ownership_ == nullptr ? absl::OkStatus() : ownership_->Release();
+}
+
+// A clean-up that was interrupted behind its release, before the log had the job's end, comes again
+// when another job may have the prefix.
+absl::StatusOr<bool> TransactionalCommitter::OwesSomething(const SinkRecovery& recovery) {
+  for (const UncommittedEpoch& epoch : recovery.uncommitted) {
+    for (const std::string& bytes : epoch.committables) {
+      WEIR_ASSIGN_OR_RETURN(const Committable committable, Committable::Decode(bytes));
+      WEIR_ASSIGN_OR_RETURN(const TransactionOutcome outcome, outcomes_->Read(committable));
+      if (outcome != TransactionOutcome::kCommitted) return true;
+    }
+  }
+  return false;
+}
 
 absl::Status TransactionalCommitter::Refresh(const SinkIdentity& identity,
                                              const std::string& recovered) {
   WEIR_ASSIGN_OR_RETURN(const WriterInstructions mine, WriterInstructions::Decode(recovered));
   WEIR_ASSIGN_OR_RETURN(client_, setup_.transaction_clients());
-  return MakeOwnership(mine.prefix)->Renew(identity, mine.fence);
+  return MakeOwnership(mine.prefix)->Renew(identity, mine);
 }
 
 // What earlier generations had prepared, and the log owned, was settled before this one's tasks

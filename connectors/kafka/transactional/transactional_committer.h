@@ -59,6 +59,8 @@ class TransactionalCommitter final : public SinkCommitter {
  private:
   absl::StatusOr<std::string> RunRecovery(const SinkRecovery& recovery);
   std::unique_ptr<SinkOwnership> MakeOwnership(const std::string& prefix);
+  // Whether an owned transaction is not known to be committed.
+  absl::StatusOr<bool> OwesSomething(const SinkRecovery& recovery);
   absl::StatusOr<absl::Duration> AgreeOnTimeout(absl::Duration checkpoint_interval);
   absl::Status DecodeEpochs(const std::vector<UncommittedEpoch>& epochs);
   absl::Status SettleEpoch(const std::vector<Committable>& committables);
@@ -81,7 +83,7 @@ class TransactionalCommitter final : public SinkCommitter {
   const std::shared_ptr<RetryWait> wait_;
   const std::shared_ptr<TransactionStepObserver> steps_;
   std::shared_ptr<TransactionClient> client_;
-  std::unique_ptr<SinkOwnership> ownership_;
+  std::unique_ptr<SinkOwnership> ownership_;  // null: nothing is ours any more
   std::unique_ptr<TransactionOutcomes> outcomes_;
   // Of the running recovery.
   ResumePolicy policy_ = ResumePolicy::kAsConfigured;

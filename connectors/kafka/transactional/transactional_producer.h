@@ -36,36 +36,20 @@ class TransactionDeliveryListener {
   virtual void OnFailed(size_t bytes, const absl::Status& error) = 0;
 };
 
-/// An offset that a transaction writes, on partition 0 of the producer's topic; see
-/// TransactionMarker.
-struct MarkerOffset {
-  std::string group;
-  int64_t offset = 0;
-  std::string metadata;
-};
-
-struct CommitAnswer {
-  /// An EndTxn, an InitProducerId, or a request that writes a marker, was sent and never answered,
-  /// so that it was repeated: the lost one may still be executed, on whatever transaction this
-  /// handle has then. So the handle is not used again.
-  bool repeated = false;
-};
-
 /// A transactional producer for one topic: one transaction after the other, by one handle with one
 /// producer id and epoch.
 ///
-/// Life cycle: made without a connection; Init; then Begin, Produce and Poll, WriteMarker, Flush,
-/// Commit, and again from Begin. After an error other than DEADLINE_EXCEEDED it is of no use but to
+/// Life cycle: made without a connection; Init; then Begin, Produce and Poll, Flush, Commit, and
+/// again from Begin. After an error other than DEADLINE_EXCEEDED it is of no use but to
 /// be destroyed. Destroying it sends no EndTxn (one that Commit has queued may still go out), and
 /// drops what is not delivered.
 /// Threads: exactly one owner at a time, handed over from outside with its memory effects: the
 /// task's thread while a transaction is OPEN, and to Poll at rest; a pool's thread for the blocking
-/// calls Init, WriteMarker, Flush and Commit (WARMING, PREPARING, COMMITTING), with Begin and
-/// Produce between them. The wake-up comes from any thread, in any state.
+/// calls Init, Flush and Commit (WARMING, PREPARING, COMMITTING), with Begin and Produce between
+/// them. The wake-up comes from any thread, in any state.
 /// Errors of all: UNAUTHENTICATED, PERMISSION_DENIED, NOT_FOUND (no such topic), ABORTED (fenced),
 /// INTERNAL; of blocking calls also DEADLINE_EXCEEDED when `timeout` has passed (call again to go
-/// on), and CANCELLED within a second of the flag (WriteMarker: when `timeout` has passed). Each is
-/// one sentence.
+/// on), and CANCELLED within a second of the flag. Each is one sentence.
 class KafkaTransactionalProducer {
  public:
   virtual ~KafkaTransactionalProducer() = default;
@@ -81,12 +65,16 @@ class KafkaTransactionalProducer {
   /// Takes the transactional id over (which aborts what is open under it, and fences others), and
   /// waits for the topic.
   virtual absl::Status Init(absl::Duration timeout) = 0;
-  /// Puts the offset into the open transaction. Records may be in flight.
-  virtual absl::Status WriteMarker(const MarkerOffset& marker, absl::Duration timeout) = 0;
   /// Returns when every record has been reported.
   virtual absl::Status Flush(absl::Duration timeout) = 0;
-  /// Commits the open transaction; OK when the coordinator has decided so, irrevocably.
-  virtual absl::StatusOr<CommitAnswer> Commit(absl::Duration timeout) = 0;
+  /// Commits the open transaction; OK when the coordinator has decided so, irrevocably. One to
+  /// which this producer sent no record is not ended.
+  virtual absl::Status Commit(absl::Duration timeout) = 0;
+
+  /// An InitProducerId, AddPartitionsToTxn or EndTxn was sent and never answered, so that it was
+  /// repeated: the lost one may still be executed, on whatever transaction this handle has then.
+  /// So the handle is not used again.
+  virtual bool repeated() const = 0;
 };
 
 /// What a transactional producer is made with.

@@ -26,7 +26,7 @@ TransactionalWriter::TransactionalWriter(TransactionalWriterSetup setup, const C
 TransactionalWriter::~TransactionalWriter() {
   if (jobs_ == nullptr) return;
   settings_->cancelled->store(true);
-  settings_->inquiry->Cancel();
+  settings_->coordinators->Cancel();
   jobs_->Stop(setup_.stop_patience);
 }
 
@@ -43,12 +43,12 @@ ClientConfiguration TransactionalWriter::MakeConfiguration() const {
 absl::Status TransactionalWriter::Open(const std::string& recovered) {
   WEIR_ASSIGN_OR_RETURN(instructions_, WriterInstructions::Decode(recovered));
   WEIR_CHECK(setup_.context.pool != nullptr) << "a transactional writer needs a pool";
-  const auto inquiry = std::make_shared<TransactionInquiry>(setup_.transaction_clients);
-  WEIR_RETURN_IF_ERROR(inquiry->Open());
+  const auto coordinators = std::make_shared<TransactionClientPool>(setup_.transaction_clients);
+  WEIR_RETURN_IF_ERROR(coordinators->Open());
   jobs_ = std::make_unique<PoolJobs>(*setup_.context.pool, wakeup_);
   settings_ = std::make_shared<TransactionSlotSettings>();
   settings_->clients = setup_.clients;
-  settings_->inquiry = inquiry;
+  settings_->coordinators = coordinators;
   settings_->steps =
       setup_.steps != nullptr ? setup_.steps : std::make_shared<TransactionStepObserver>();
   settings_->configuration = MakeConfiguration();

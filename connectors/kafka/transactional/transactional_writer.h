@@ -20,7 +20,7 @@
 #include "connectors/kafka/record_serializer.h"
 #include "connectors/kafka/resolved_sink_options.h"
 #include "connectors/kafka/transactional/pool_jobs.h"
-#include "connectors/kafka/transactional/transaction_inquiry.h"
+#include "connectors/kafka/transactional/transaction_client_pool.h"
 #include "connectors/kafka/transactional/transaction_metrics.h"
 #include "connectors/kafka/transactional/transaction_slot.h"
 #include "connectors/kafka/transactional/transaction_steps.h"

@@ -8,7 +8,7 @@
 namespace weir::kafka {
 namespace {
 
-constexpr int16_t kVersion = 1;
+constexpr int16_t kVersion = 2;
 
 }  // namespace
 
@@ -18,6 +18,7 @@ std::string WriterInstructions::Encode() const {
   out.Int64(static_cast<int64_t>(fence));
   out.CompactString(prefix);
   out.Int64(absl::ToInt64Milliseconds(transaction_timeout));
+  out.Int64(static_cast<int64_t>(generation));
   return out.Take();
 }
 
@@ -34,6 +35,7 @@ absl::StatusOr<WriterInstructions> WriterInstructions::Decode(const std::string&
   instructions.fence = static_cast<uint64_t>(in.Int64("fence"));
   instructions.prefix = std::string(in.CompactString("prefix"));
   const int64_t timeout_ms = in.Int64("transaction timeout");
+  if (version >= 2) instructions.generation = static_cast<uint64_t>(in.Int64("generation"));
   if (in.ok() && instructions.fence == 0) in.Fail("fence", "0 is no generation's");
   if (in.ok() && timeout_ms <= 0) in.Fail("transaction timeout", "not above 0");
   if (in.ok() && in.remaining() > 0) in.Fail("instructions", "more bytes than they have fields");

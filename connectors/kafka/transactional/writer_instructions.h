@@ -14,6 +14,7 @@ struct WriterInstructions {
   uint64_t fence = 0;  // of this generation, above 0
   std::string prefix;
   absl::Duration transaction_timeout;  // in whole milliseconds, above 0
+  uint64_t generation = 0;             // of the job
 
   /// Versioned bytes.
   std::string Encode() const;

@@ -11,10 +11,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/base/status_macros.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/kafka_offsets.h"
 #include "connectors/kafka/wire/byte_stream.h"
 #include "connectors/kafka/wire/find_coordinator_message.h"
+#include "connectors/kafka/wire/kafka_error.h"
 #include "connectors/kafka/wire/wire_connection.h"
 
 namespace weir::kafka {
@@ -25,6 +27,10 @@ struct BrokerRegistryOptions {
   WireConnectionOptions connection;
   absl::Duration request_timeout = absl::Seconds(10);  // of one request, or one connection attempt
 };
+
+/// An error code of an answer as a status by BrokerRegistry's rule; NONE is OK. `what` is the whole
+/// sentence but for the code.
+absl::Status StatusFromKafka(int16_t error_code, const std::string& what);
 
 /// The brokers of one cluster: a connection to each that was needed, and who leads or coordinates
 /// what, remembered until somebody finds that it is no longer true.
@@ -69,6 +75,23 @@ class BrokerRegistry {
     return CallError(response.status(), address);
   }
 
+  /// One request to the coordinator of the key. `code_of` finds the error code in an answer; one
+  /// that says that it is not, or not yet, the coordinator lets it be looked up anew next time.
+  template <class Request, class CodeOf>
+  absl::Status CallCoordinator(CoordinatorKeyType type, const std::string& key,
+                               const Request& request, absl::Duration deadline, int* unanswered,
+                               CodeOf code_of) {
+    WEIR_ASSIGN_OR_RETURN(const BrokerAddress coordinator, Coordinator(type, key, deadline));
+    const auto response = Call(coordinator, request, deadline, unanswered);
+    if (!response.ok()) {
+      ForgetCoordinator(type, key);
+      return response.status();
+    }
+    WEIR_ASSIGN_OR_RETURN(const int16_t code, code_of(*response));
+    if (IsRetriable(static_cast<KafkaError>(code))) ForgetCoordinator(type, key);
+    return StatusFromKafka(code, "the coordinator answers");
+  }
+
  private:
   absl::Duration RequestDeadline(absl::Duration deadline) const;
   absl::StatusOr<WireConnection*> Connection(const BrokerAddress& address, absl::Duration deadline);
@@ -86,9 +109,5 @@ class BrokerRegistry {
   std::map<TopicPartition, BrokerAddress> leaders_;
   std::map<std::pair<CoordinatorKeyType, std::string>, BrokerAddress> coordinators_;
 };
-
-/// An error code of an answer as a status by the rule above; NONE is OK. `what` is the whole
-/// sentence but for the code.
-absl::Status StatusFromKafka(int16_t error_code, const std::string& what);
 
 }  // namespace weir::kafka

@@ -62,6 +62,21 @@ struct EndTransactionAnswer {
   absl::Status detail;
 };
 
+/// An offset of a group that a transaction writes.
+struct TransactionOffset {
+  std::string group;
+  TopicPartition partition;
+  int64_t offset = 0;
+  std::string metadata;
+};
+
+struct WriteOffsetAnswer {
+  /// As in EndTransactionAnswer: a late one would put this offset into a later transaction.
+  int unanswered_requests = 0;
+  /// OK when the offset is part of the transaction.
+  absl::Status detail;
+};
+
 /// kafka.coordinator.transaction.TransactionState.
 enum class TransactionState {
   kUnknown,  // a name that this client does not know
@@ -144,6 +159,19 @@ class TransactionClient {
   virtual EndTransactionAnswer EndTransaction(const std::string& transactional_id,
                                               ProducerIdAndEpoch producer, TransactionResult result,
                                               absl::Duration timeout) = 0;
+
+  /// Puts an offset into the transaction that `producer` has open, or opens one with it: the
+  /// offset's group is announced to the transaction's coordinator, and the offset written at the
+  /// group's. The group needs no consumer. No record may be on its way to a partition that is new
+  /// to the transaction, only for the coordinator's sake: it takes one request of a pair at a time.
+  /// Not by librdkafka: version 2.0.2 may wait for ever, whatever its timeout, when the group's
+  /// coordinator is moving or still being made (rd_kafka_coord_req_fsm gives up after two answers
+  /// COORDINATOR_NOT_AVAILABLE, and relies on a broker's going up or down).
+  /// Errors further: ABORTED (fenced).
+  virtual WriteOffsetAnswer WriteOffset(const std::string& transactional_id,
+                                        ProducerIdAndEpoch producer,
+                                        const TransactionOffset& offset,
+                                        absl::Duration timeout) = 0;
 
   /// Takes the id over: whatever is open is aborted, the epoch is raised, and so every earlier
   /// holder is fenced. Returns the new pair when the abort is complete (markers written).

@@ -15,7 +15,6 @@
 #include "connectors/kafka/wire/init_producer_id_message.h"
 #include "connectors/kafka/wire/kafka_error.h"
 #include "connectors/kafka/wire/list_transactions_message.h"
-#include "connectors/kafka/wire/offset_fetch_message.h"
 
 namespace weir::kafka {
 namespace {
@@ -103,24 +102,15 @@ EndTransactionAnswer WireTransactionClient::EndTransaction(const std::string& tr
   request.producer_epoch = producer.epoch;
   request.committed = result == TransactionResult::kCommit;
   EndTransactionAnswer answer;
-  answer.detail = Retry(what, timeout, [&](absl::Duration deadline) -> absl::Status {
-    constexpr auto kType = CoordinatorKeyType::kTransaction;
-    WEIR_ASSIGN_OR_RETURN(const BrokerAddress coordinator,
-                          brokers_.Coordinator(kType, transactional_id, deadline));
-    const auto response =
-        brokers_.Call(coordinator, request, deadline, &answer.unanswered_requests);
-    if (!response.ok()) {
-      brokers_.ForgetCoordinator(kType, transactional_id);
-      return response.status();
-    }
-    const auto error = static_cast<KafkaError>(response->error_code);
-    const std::optional<EndTransactionOutcome> outcome = OutcomeOf(error);
-    if (outcome.has_value()) {
-      answer.outcome = *outcome;
-    } else if (error != KafkaError::kConcurrentTransactions) {
-      brokers_.ForgetCoordinator(kType, transactional_id);
-    }
-    return StatusFromKafka(response->error_code, "the coordinator answers");
+  answer.detail = Retry(what, timeout, [&](absl::Duration deadline) {
+    return brokers_.CallCoordinator(CoordinatorKeyType::kTransaction, transactional_id, request,
+                                    deadline, &answer.unanswered_requests,
+                                    [&](const EndTxnResponse& response) -> absl::StatusOr<int16_t> {
+                                      const auto error =
+                                          static_cast<KafkaError>(response.error_code);
+                                      answer.outcome = OutcomeOf(error).value_or(answer.outcome);
+                                      return response.error_code;
+                                    });
   });
   if (answer.outcome == EndTransactionOutcome::kNotAnswered &&
       (absl::IsPermissionDenied(answer.detail) || absl::IsUnimplemented(answer.detail))) {
@@ -137,21 +127,17 @@ absl::StatusOr<ProducerIdAndEpoch> WireTransactionClient::InitProducerId(
   request.transaction_timeout_ms = static_cast<int32_t>(std::min<int64_t>(
       absl::ToInt64Milliseconds(transaction_timeout), std::numeric_limits<int32_t>::max()));
   ProducerIdAndEpoch producer;
-  WEIR_RETURN_IF_ERROR(Retry(
-      absl::StrCat("take-over of transactional id ", transactional_id), timeout,
-      [&](absl::Duration deadline) -> absl::Status {
-        constexpr auto kType = CoordinatorKeyType::kTransaction;
-        WEIR_ASSIGN_OR_RETURN(const BrokerAddress coordinator,
-                              brokers_.Coordinator(kType, transactional_id, deadline));
-        const auto response = brokers_.Call(coordinator, request, deadline);
-        const auto error = response.ok() ? static_cast<KafkaError>(response->error_code)
-                                         : KafkaError::kNetworkException;
-        if (IsRetriable(error)) brokers_.ForgetCoordinator(kType, transactional_id);
-        WEIR_RETURN_IF_ERROR(response.status());
-        WEIR_RETURN_IF_ERROR(StatusFromKafka(response->error_code, "the coordinator answers"));
-        producer = {response->producer_id, response->producer_epoch};
-        return absl::OkStatus();
-      }));
+  WEIR_RETURN_IF_ERROR(
+      Retry(absl::StrCat("take-over of transactional id ", transactional_id), timeout,
+            [&](absl::Duration deadline) {
+              return brokers_.CallCoordinator(
+                  CoordinatorKeyType::kTransaction, transactional_id, request, deadline,
+                  /*unanswered=*/nullptr,
+                  [&](const InitProducerIdResponse& response) -> absl::StatusOr<int16_t> {
+                    producer = {response.producer_id, response.producer_epoch};
+                    return response.error_code;
+                  });
+            }));
   return producer;
 }
 
@@ -236,43 +222,6 @@ WireTransactionClient::DescribeTransactions(const std::vector<std::string>& tran
   for (auto& [id, transaction] : answers) {
     if (transaction.has_value()) result.emplace(id, *std::move(transaction));
   }
-  return result;
-}
-
-absl::StatusOr<GroupOffset> WireTransactionClient::FetchOffset(const std::string& group,
-                                                               const TopicPartition& partition,
-                                                               FetchOffsetOptions options,
-                                                               absl::Duration timeout) {
-  const std::string what = absl::StrCat("offset of group ", group, " for partition ",
-                                        partition.partition, " of Kafka topic ", partition.topic);
-  OffsetFetchRequest request;
-  request.group_id = group;
-  request.topics.emplace().push_back({partition.topic, {partition.partition}});
-  request.require_stable = options.require_stable;
-  GroupOffset result;
-  WEIR_RETURN_IF_ERROR(Retry(what, timeout, [&](absl::Duration deadline) -> absl::Status {
-    constexpr auto kType = CoordinatorKeyType::kGroup;
-    WEIR_ASSIGN_OR_RETURN(const BrokerAddress coordinator,
-                          brokers_.Coordinator(kType, group, deadline));
-    const auto response = brokers_.Call(coordinator, request, deadline);
-    if (!response.ok() || response->error_code != 0) brokers_.ForgetCoordinator(kType, group);
-    WEIR_RETURN_IF_ERROR(response.status());
-    WEIR_RETURN_IF_ERROR(StatusFromKafka(response->error_code, "the coordinator answers"));
-    if (response->topics.size() != 1 || response->topics[0].partitions.size() != 1) {
-      return absl::DataLossError("the answer is about other partitions");
-    }
-    const OffsetFetchResponse::Partition& answer = response->topics[0].partitions[0];
-    if (static_cast<KafkaError>(answer.error_code) == KafkaError::kUnstableOffsetCommit) {
-      result = {GroupOffset::Kind::kUnstable, -1, ""};
-      return absl::OkStatus();
-    }
-    WEIR_RETURN_IF_ERROR(StatusFromKafka(answer.error_code, "the coordinator answers"));
-    result = {GroupOffset::Kind::kAbsent, -1, ""};
-    if (answer.committed_offset >= 0) {
-      result = {GroupOffset::Kind::kValue, answer.committed_offset, answer.metadata.value_or("")};
-    }
-    return absl::OkStatus();
-  }));
   return result;
 }
 

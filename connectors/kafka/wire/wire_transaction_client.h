@@ -32,6 +32,8 @@ class WireTransactionClient final : public TransactionClient {
   EndTransactionAnswer EndTransaction(const std::string& transactional_id,
                                       ProducerIdAndEpoch producer, TransactionResult result,
                                       absl::Duration timeout) override;
+  WriteOffsetAnswer WriteOffset(const std::string& transactional_id, ProducerIdAndEpoch producer,
+                                const TransactionOffset& offset, absl::Duration timeout) override;
   absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string& transactional_id,
                                                     absl::Duration transaction_timeout,
                                                     absl::Duration timeout) override;

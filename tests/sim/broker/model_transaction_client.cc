@@ -74,6 +74,27 @@ kafka::EndTransactionAnswer ModelTransactionClient::EndTransaction(
   return answer;
 }
 
+kafka::WriteOffsetAnswer ModelTransactionClient::WriteOffset(const std::string& id,
+                                                             kafka::ProducerIdAndEpoch producer,
+                                                             const kafka::TransactionOffset& offset,
+                                                             absl::Duration timeout) {
+  const std::string what = absl::StrCat("offset of group ", offset.group,
+                                        " in the transaction of transactional id ", id);
+  const kafka::TopicPartition partition = TransactionBroker::OffsetsPartition(offset.group);
+  const BrokerAnswer added = Do(what, timeout, [&broker = broker_, id, producer, partition] {
+    return broker.AddPartitions(id, producer, {partition});
+  });
+  kafka::WriteOffsetAnswer answer{added.unanswered, StatusOfAnswer(added, what)};
+  if (!answer.detail.ok()) return answer;
+  const PendingOffset pending{offset.group, offset.partition, offset.offset, offset.metadata};
+  const BrokerAnswer written = Do(what, timeout, [&broker = broker_, id, producer, pending] {
+    return broker.CommitOffset(id, producer, pending);
+  });
+  answer.unanswered_requests += written.unanswered;
+  answer.detail = StatusOfAnswer(written, what);
+  return answer;
+}
+
 absl::StatusOr<kafka::ProducerIdAndEpoch> ModelTransactionClient::InitProducerId(
     const std::string& id, absl::Duration transaction_timeout, absl::Duration timeout) {
   const auto producer = std::make_shared<kafka::ProducerIdAndEpoch>();

@@ -23,6 +23,10 @@ class ModelTransactionClient final : public kafka::TransactionClient {
                                              kafka::ProducerIdAndEpoch producer,
                                              kafka::TransactionResult result,
                                              absl::Duration timeout) override;
+  kafka::WriteOffsetAnswer WriteOffset(const std::string& transactional_id,
+                                       kafka::ProducerIdAndEpoch producer,
+                                       const kafka::TransactionOffset& offset,
+                                       absl::Duration timeout) override;
   absl::StatusOr<kafka::ProducerIdAndEpoch> InitProducerId(const std::string& transactional_id,
                                                            absl::Duration transaction_timeout,
                                                            absl::Duration timeout) override;

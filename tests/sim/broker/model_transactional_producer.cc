@@ -75,6 +75,7 @@ class ModelTransactionalProducer::Sender : public std::enable_shared_from_this<S
   kafka::ProducerIdAndEpoch producer;
   std::set<TopicPartition> added;  // to the transaction that is open
   bool in_transaction = false;
+  bool repeated = false;  // a request that would change a later transaction if it came late
   bool closed = false;
   size_t outstanding = 0;  // messages without a report
   std::vector<Report> reports;
@@ -118,6 +119,7 @@ void ModelTransactionalProducer::Sender::Send(const TopicPartition& partition) {
   };
   call.cancelled = [self = shared_from_this()] { return self->closed; };
   link_.Send(call, [self = shared_from_this(), partition, batch](const BrokerAnswer& answer) {
+    self->repeated = self->repeated || answer.unanswered > 0;
     const absl::Status status = StatusOfAnswer(answer, "adding a partition");
     if (!status.ok()) return self->Ended(partition, *batch, status, -1);
     self->added.insert(partition);
@@ -184,7 +186,7 @@ BrokerCall ModelTransactionalProducer::MakeCall(const std::string& what,
 absl::Status ModelTransactionalProducer::DoWatched(BrokerCall call) {
   bool repeated = false;
   const absl::Status status = Do(std::move(call), &repeated);
-  repeated_ = repeated_ || repeated;
+  sender_->repeated = sender_->repeated || repeated;
   return status;
 }
 
@@ -253,24 +255,6 @@ absl::Status ModelTransactionalProducer::Poll() {
   return absl::IsAborted(sender_->error) ? sender_->error : absl::OkStatus();
 }
 
-absl::Status ModelTransactionalProducer::WriteMarker(const kafka::MarkerOffset& marker,
-                                                     absl::Duration timeout) {
-  WEIR_RETURN_IF_ERROR(sender_->error);
-  const PendingOffset offset{marker.group, {options_.topic, 0}, marker.offset, marker.metadata};
-  const TopicPartition partition = TransactionBroker::OffsetsPartition(marker.group);
-  BrokerCall add = MakeCall("writing its marker", timeout);
-  BrokerCall write = add;
-  add.request = [&broker = broker_, id = sender_->id, producer = sender_->producer, partition] {
-    return broker.AddPartitions(id, producer, {partition});
-  };
-  WEIR_RETURN_IF_ERROR(DoWatched(std::move(add)));
-  sender_->added.insert(partition);
-  write.request = [&broker = broker_, id = sender_->id, producer = sender_->producer, offset] {
-    return broker.CommitOffset(id, producer, offset);
-  };
-  return DoWatched(std::move(write));
-}
-
 absl::Status ModelTransactionalProducer::Flush(absl::Duration timeout) {
   if (sender_->outstanding > 0) {
     BrokerCall call = MakeCall("delivering its records", timeout);
@@ -286,7 +270,9 @@ absl::Status ModelTransactionalProducer::Flush(absl::Duration timeout) {
   return Poll();
 }
 
-absl::StatusOr<kafka::CommitAnswer> ModelTransactionalProducer::Commit(absl::Duration timeout) {
+bool ModelTransactionalProducer::repeated() const { return sender_->repeated; }
+
+absl::Status ModelTransactionalProducer::Commit(absl::Duration timeout) {
   WEIR_RETURN_IF_ERROR(Flush(timeout));
   WEIR_RETURN_IF_ERROR(sender_->error);
   if (!sender_->added.empty()) {
@@ -298,7 +284,7 @@ absl::StatusOr<kafka::CommitAnswer> ModelTransactionalProducer::Commit(absl::Dur
   }
   sender_->added.clear();
   sender_->in_transaction = false;
-  return kafka::CommitAnswer{repeated_};
+  return absl::OkStatus();
 }
 
 }  // namespace weir::sim

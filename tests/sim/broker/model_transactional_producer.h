@@ -32,9 +32,9 @@ class ModelTransactionalProducer final : public kafka::KafkaTransactionalProduce
   absl::StatusOr<size_t> Produce(std::span<const kafka::OutgoingMessage> messages) override;
   absl::Status Poll() override;
   absl::Status Init(absl::Duration timeout) override;
-  absl::Status WriteMarker(const kafka::MarkerOffset& marker, absl::Duration timeout) override;
   absl::Status Flush(absl::Duration timeout) override;
-  absl::StatusOr<kafka::CommitAnswer> Commit(absl::Duration timeout) override;
+  absl::Status Commit(absl::Duration timeout) override;
+  bool repeated() const override;
 
  private:
   class Sender;
@@ -50,7 +50,6 @@ class ModelTransactionalProducer final : public kafka::KafkaTransactionalProduce
   const kafka::TransactionalProducerOptions options_;
   const std::shared_ptr<Sender> sender_;  // requests on their way keep it
   kafka::TransactionDeliveryListener* listener_ = nullptr;
-  bool repeated_ = false;  // one of these was; see CommitAnswer
 };
 
 }  // namespace weir::sim

@@ -25,6 +25,11 @@ class ScriptedBrokers final : public TransactionClient {
     asked.push_back("END " + id);
     return {};
   }
+  WriteOffsetAnswer WriteOffset(const std::string& id, ProducerIdAndEpoch, const TransactionOffset&,
+                                absl::Duration) override {
+    asked.push_back("WRITE " + id);
+    return {};
+  }
   absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string& id, absl::Duration,
                                                     absl::Duration) override {
     asked.push_back("init " + id);

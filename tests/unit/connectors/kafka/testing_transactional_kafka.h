@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -64,6 +66,7 @@ class TestingTransactionalKafka {
   // What the test wants to happen, under "call id": "commit p~1~0~0". Taken by the call.
   std::map<std::string, absl::Status> errors;
   std::set<std::string> repeat_commits;  // ids
+  std::set<std::string> repeat_markers;  // ids
   size_t room = 1000000;                 // of each producer's queue
   bool deliver_on_poll = true;
   bool forget_reports = false;
@@ -79,6 +82,22 @@ class TestingTransactionalKafka {
     const absl::Status status = error->second;
     errors.erase(error);
     return status;
+  }
+  // Of TransactionClient::WriteOffset, by the holder of `id`.
+  WriteOffsetAnswer Mark(const std::string& id, const TransactionOffset& offset) {
+    const absl::Status status = Call("marker", id,
+                                     absl::StrCat(offset.group == id ? "" : offset.group + " ",
+                                                  offset.offset, " [", offset.metadata, "]"));
+    return {repeat_markers.erase(id) > 0 ? 1 : 0, status};
+  }
+  absl::Status Commit(const std::string& id) {
+    if (absl::Status status = Call("commit", id); !status.ok()) return status;
+    transactions[id].state = TransactionState::kCompleteCommit;
+    transactions[id].start_time.reset();
+    for (Record& record : records) {
+      if (record.id == id) record.committed = true;
+    }
+    return absl::OkStatus();
   }
   std::vector<std::string> CommittedValues() const {
     std::vector<std::string> values;
@@ -135,24 +154,16 @@ class TestingTransactionalProducer final : public KafkaTransactionalProducer {
     transaction.timeout = absl::Minutes(1);
     return absl::OkStatus();
   }
-  absl::Status WriteMarker(const MarkerOffset& marker, absl::Duration) override {
-    return kafka_.Call("marker", id_,
-                       absl::StrCat(marker.group == id_ ? "" : marker.group + " ", marker.offset,
-                                    " [", marker.metadata, "]"));
-  }
   absl::Status Flush(absl::Duration) override {
     Deliver();
     return kafka_.Call("flush", id_);
   }
-  absl::StatusOr<CommitAnswer> Commit(absl::Duration) override {
-    if (absl::Status status = kafka_.Call("commit", id_); !status.ok()) return status;
-    kafka_.transactions[id_].state = TransactionState::kCompleteCommit;
-    kafka_.transactions[id_].start_time.reset();
-    for (TestingTransactionalKafka::Record& record : kafka_.records) {
-      if (record.id == id_) record.committed = true;
-    }
-    return CommitAnswer{kafka_.repeat_commits.erase(id_) > 0};
+  absl::Status Commit(absl::Duration) override {
+    if (absl::Status status = kafka_.Commit(id_); !status.ok()) return status;
+    repeated_ = repeated_ || kafka_.repeat_commits.erase(id_) > 0;
+    return absl::OkStatus();
   }
+  bool repeated() const override { return repeated_; }
 
  private:
   void Deliver() {
@@ -172,6 +183,7 @@ class TestingTransactionalProducer final : public KafkaTransactionalProducer {
 
   TestingTransactionalKafka& kafka_;
   const std::string id_;
+  bool repeated_ = false;
   TransactionDeliveryListener* listener_ = nullptr;
   std::vector<std::string> queue_;
 };
@@ -228,14 +240,23 @@ class TestingTransactionalFactory final : public KafkaClientFactory {
   TestingTransactionalKafka& kafka_;
 };
 
-/// Describes only; a writer asks for nothing else.
+/// Describes, marks and commits opening markers; a writer asks for nothing else.
 class TestingTransactionClient final : public TransactionClient {
  public:
   explicit TestingTransactionClient(TestingTransactionalKafka& kafka) : kafka_(kafka) {}
-  EndTransactionAnswer EndTransaction(const std::string&, ProducerIdAndEpoch, TransactionResult,
-                                      absl::Duration) override {
-    kafka_.log.push_back("a writer ended a transaction from outside");
-    return {};
+  EndTransactionAnswer EndTransaction(const std::string& id, ProducerIdAndEpoch producer,
+                                      TransactionResult result, absl::Duration) override {
+    EXPECT_EQ(producer, kafka_.transactions[id].producer);
+    EXPECT_EQ(result, TransactionResult::kCommit);
+    const absl::Status status = kafka_.Commit(id);
+    return {status.ok() ? EndTransactionOutcome::kDone : EndTransactionOutcome::kRefused,
+            kafka_.repeat_commits.erase(id) > 0 ? 1 : 0, status};
+  }
+  WriteOffsetAnswer WriteOffset(const std::string& id, ProducerIdAndEpoch producer,
+                                const TransactionOffset& offset, absl::Duration) override {
+    if (producer != kafka_.transactions[id].producer) return {0, absl::AbortedError("fenced")};
+    EXPECT_EQ(offset.partition.partition, 0);
+    return kafka_.Mark(id, offset);
   }
   absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string&, absl::Duration,
                                                     absl::Duration) override {

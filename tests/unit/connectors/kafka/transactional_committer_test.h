@@ -31,6 +31,11 @@ class ScriptedCoordinator final : public TransactionClient {
 
   EndTransactionAnswer EndTransaction(const std::string& id, ProducerIdAndEpoch producer,
                                       TransactionResult result, absl::Duration) override {
+    if (id == OwnerId(kPrefix) || id == ReplayId(kPrefix)) {
+      const absl::Status status = kafka_.Commit(id);
+      return {status.ok() ? EndTransactionOutcome::kDone : EndTransactionOutcome::kRefused,
+              kafka_.repeat_commits.erase(id) > 0 ? 1 : 0, status};
+    }
     ended.push_back(absl::StrCat(id, result == TransactionResult::kCommit ? " commit " : " abort ",
                                  producer.producer_id, ":", producer.epoch));
     EndTransactionAnswer answer;
@@ -41,8 +46,17 @@ class ScriptedCoordinator final : public TransactionClient {
     }
     return answer;
   }
+  WriteOffsetAnswer WriteOffset(const std::string& id, ProducerIdAndEpoch,
+                                const TransactionOffset& offset, absl::Duration) override {
+    EXPECT_EQ(offset.partition, (TopicPartition{kTopic, 0}));
+    return kafka_.Mark(id, offset);
+  }
   absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string& id, absl::Duration timeout,
                                                     absl::Duration) override {
+    if (id == OwnerId(kPrefix)) {
+      if (absl::Status status = kafka_.Call("init", id); !status.ok()) return status;
+      return ProducerIdAndEpoch{1, 1};
+    }
     if (timeout > max_timeout) return absl::InvalidArgumentError("too long");
     if (id == ReplayId(kPrefix)) {
       ++replay_id_taken;
@@ -60,6 +74,7 @@ class ScriptedCoordinator final : public TransactionClient {
     std::map<std::string, DescribedTransaction> found;
     for (const std::string& id : ids) {
       if (described.count(id) > 0) found[id].state = described[id];
+      if (id == ReplayId(kPrefix)) found[id].producer = {2, 1};
     }
     return found;
   }

@@ -146,14 +146,21 @@ TEST(CommittableTest, RangesThatCannotBeAreDataLoss) {
   }
 }
 
-TEST(WriterInstructionsTest, VersionOneIsFrozen) {
-  const WriterInstructions instructions{9, "c-job-sink", absl::Minutes(15)};
+TEST(WriterInstructionsTest, VersionsAreFrozen) {
+  WriterInstructions instructions{9, "c-job-sink", absl::Minutes(15), 4};
+  const std::string fields =
+      "0000000000000009"
+      "0b632d6a6f622d73696e6b"
+      "00000000000dbba0";
   EXPECT_EQ(absl::BytesToHexString(instructions.Encode()),
-            "00010000000000000009"
-            "0b632d6a6f622d73696e6b"
-            "00000000000dbba0");
-  const auto decoded = WriterInstructions::Decode(instructions.Encode());
+            absl::StrCat("0002", fields, "0000000000000004"));
+  auto decoded = WriterInstructions::Decode(instructions.Encode());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, instructions);
+
+  decoded = WriterInstructions::Decode(absl::HexStringToBytes(absl::StrCat("0001", fields)));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  instructions.generation = 0;  // version 1 does not know it
   EXPECT_EQ(*decoded, instructions);
 }
 

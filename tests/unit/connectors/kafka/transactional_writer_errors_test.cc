@@ -119,13 +119,27 @@ TEST_F(TransactionalWriterTest, ATransactionThatSomebodyEndedFailsTheBarrier) {
   Write({"a"});
   Prepared result;
   Barrier(1, &result);
-  kafka_.transactions[kFirst].producer.epoch = 1;
-  kafka_.transactions[kFirst].state = TransactionState::kCompleteAbort;
+  kafka_.during[absl::StrCat("marker ", kFirst)] = [this] {
+    kafka_.transactions[kFirst].producer.epoch = 1;
+    kafka_.transactions[kFirst].state = TransactionState::kCompleteAbort;
+  };
   pool_.RunAll();
   writer_->HasRoom();
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->status().code(), absl::StatusCode::kAborted);
   EXPECT_THAT(std::string(result->status().message()), HasSubstr("CompleteAbort"));
+}
+
+TEST_F(TransactionalWriterTest, ATransactionThatWasTakenOverGetsNoMarker) {
+  Open();
+  Write({"a"});
+  Prepared result;
+  Barrier(1, &result);
+  kafka_.transactions[kFirst].producer.epoch = 1;
+  pool_.RunAll();
+  writer_->HasRoom();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->status().code(), absl::StatusCode::kAborted);
 }
 
 TEST_F(TransactionalWriterTest, WithoutTheCoordinatorsWordNothingIsPrepared) {

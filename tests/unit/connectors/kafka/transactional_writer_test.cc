@@ -22,11 +22,10 @@ TEST_F(TransactionalWriterTest, TwoSlotsAreWarmedWithTheirOpeningMarkers) {
   EXPECT_GT(wakeups_, 0);
   EXPECT_TRUE(writer_->HasRoom());
   pool_.RunAll();
-  EXPECT_THAT(kafka_.log,
-              ElementsAre("init p~7~3~0", "step during-prewarm p~7~3~0", "begin p~7~3~0",
-                          "marker p~7~3~0 0 [1 5 0 1000 0 run]", "commit p~7~3~0", "init p~7~3~1",
-                          "step during-prewarm p~7~3~1", "begin p~7~3~1",
-                          "marker p~7~3~1 0 [1 5 0 1001 0 run]", "commit p~7~3~1"));
+  EXPECT_THAT(kafka_.log, ElementsAre("init p~7~3~0", "step during-prewarm p~7~3~0",
+                                      "marker p~7~3~0 0 [1 5 0 1000 0 run]", "commit p~7~3~0",
+                                      "init p~7~3~1", "step during-prewarm p~7~3~1",
+                                      "marker p~7~3~1 0 [1 5 0 1001 0 run]", "commit p~7~3~1"));
 }
 
 TEST_F(TransactionalWriterTest, TheClientIsConfiguredForTheTransactionsTimeout) {
@@ -262,6 +261,28 @@ TEST_F(TransactionalWriterTest, ARepeatedCommitClosesTheHandleAndItsIdIsNotUsedA
     writer_->OnReceipt(Epoch(epoch));
   }
   EXPECT_EQ(kafka_.Calls("init"), (std::vector<std::string>{"p~7~3~2", "p~7~3~3"}));
+}
+
+TEST_F(TransactionalWriterTest, ARepeatedMarkerClosesTheHandleBehindItsTransaction) {
+  Open();
+  Write({"a"});
+  kafka_.repeat_markers = {kFirst};
+  Prepare(1);
+  EXPECT_EQ(Commit(1), absl::OkStatus());
+  EXPECT_THAT(kafka_.CommittedValues(), ElementsAre("a"));
+  writer_->OnReceipt(Epoch(1));
+  pool_.RunAll();
+  EXPECT_THAT(kafka_.Calls("close"), ElementsAre(kFirst));
+}
+
+TEST_F(TransactionalWriterTest, ARepeatedOpeningMarkerLeavesTheIdAtOnce) {
+  kafka_.repeat_markers = {kFirst};
+  MakeWriter(pool_);
+  ASSERT_TRUE(writer_->Open(Instructions()).ok());
+  pool_.RunAll();
+  Write({"a"});
+  EXPECT_THAT(Ids(Prepare(1)), ElementsAre(kSecond));
+  EXPECT_THAT(kafka_.Calls("close"), ElementsAre(kFirst));
 }
 
 TEST_F(TransactionalWriterTest, ARepeatedOpeningCommitLeavesTheIdAtOnce) {

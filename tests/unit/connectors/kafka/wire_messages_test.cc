@@ -8,6 +8,7 @@
 
 #include "absl/strings/escaping.h"
 
+#include "connectors/kafka/wire/add_offsets_to_txn_message.h"
 #include "connectors/kafka/wire/api_versions_message.h"
 #include "connectors/kafka/wire/describe_transactions_message.h"
 #include "connectors/kafka/wire/end_txn_message.h"
@@ -18,6 +19,7 @@
 #include "connectors/kafka/wire/list_transactions_message.h"
 #include "connectors/kafka/wire/metadata_message.h"
 #include "connectors/kafka/wire/offset_fetch_message.h"
+#include "connectors/kafka/wire/txn_offset_commit_message.h"
 #include "connectors/kafka/wire/wire_codec.h"
 
 namespace weir::kafka {
@@ -106,6 +108,55 @@ TEST(WireMessagesTest, EndTxn) {
   EndTxnResponse response{7, 90};
   ExpectGolden(response, 1, "00000007005a");
   ExpectGolden(response, 4, "00000007005a00");
+}
+
+TEST(WireMessagesTest, AddOffsetsToTxn) {
+  AddOffsetsToTxnRequest request{"t", 4711, 3, "g"};
+  ExpectGolden(request, 0, "00017400000000000012670003000167");
+  ExpectGolden(request, 3,
+               "0274000000000000126700030267"
+               "00");
+  AddOffsetsToTxnResponse response{7, 51};
+  ExpectGolden(response, 0, "000000070033");
+  ExpectGolden(response, 3, "00000007003300");
+}
+
+TEST(WireMessagesTest, TxnOffsetCommit) {
+  TxnOffsetCommitRequest request;
+  request.transactional_id = "t";
+  request.group_id = "g";
+  request.producer_id = 4711;
+  request.producer_epoch = 3;
+  request.topics = {{"out", {{0, 7, -1, "m"}}}};
+  ExpectGolden(request, 3,
+               "0274"
+               "0267"
+               "0000000000001267"
+               "0003"
+               "ffffffff"
+               "01"
+               "00"
+               "02"
+               "046f7574"
+               "02"
+               "00000000"
+               "0000000000000007"
+               "ffffffff"
+               "026d"
+               "00"
+               "00"
+               "00");
+  TxnOffsetCommitResponse response{7, {{"out", {{0, 16}}}}};
+  ExpectGolden(response, 3,
+               "00000007"
+               "02"
+               "046f7574"
+               "02"
+               "00000000"
+               "0010"
+               "00"
+               "00"
+               "00");
 }
 
 TEST(WireMessagesTest, InitProducerId) {

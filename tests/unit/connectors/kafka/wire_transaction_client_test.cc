@@ -11,6 +11,7 @@
 
 #include "absl/strings/escaping.h"
 
+#include "connectors/kafka/wire/add_offsets_to_txn_message.h"
 #include "connectors/kafka/wire/describe_transactions_message.h"
 #include "connectors/kafka/wire/end_txn_message.h"
 #include "connectors/kafka/wire/init_producer_id_message.h"
@@ -18,6 +19,7 @@
 #include "connectors/kafka/wire/list_offsets_message.h"
 #include "connectors/kafka/wire/list_transactions_message.h"
 #include "connectors/kafka/wire/offset_fetch_message.h"
+#include "connectors/kafka/wire/txn_offset_commit_message.h"
 #include "tests/unit/connectors/kafka/testing_wire_broker.h"
 
 namespace weir::kafka {
@@ -230,6 +232,87 @@ TEST_F(WireTransactionClientTest, ABrokerWithoutTheRequestIsNamed) {
   const EndTransactionAnswer answer = Commit();
   EXPECT_EQ(answer.outcome, EndTransactionOutcome::kRefused);
   EXPECT_EQ(answer.detail.code(), absl::StatusCode::kUnimplemented);
+}
+
+class WriteOffsetTest : public WireTransactionClientTest {
+ protected:
+  // Answers with these, one after the other; the last one stays.
+  void Answer(std::vector<KafkaError> announcements, std::vector<KafkaError> commits) {
+    brokers_.On<AddOffsetsToTxnRequest>([this, announcements](const BrokerAddress&,
+                                                              const AddOffsetsToTxnRequest& request,
+                                                              AddOffsetsToTxnResponse& response) {
+      announced_.push_back(request);
+      response.error_code =
+          Code(announcements[std::min(announced_.size(), announcements.size()) - 1]);
+      return lost_answers_-- > 0 ? TestingReply::kCloseUnanswered : TestingReply::kAnswer;
+    });
+    brokers_.On<TxnOffsetCommitRequest>([this, commits](const BrokerAddress&,
+                                                        const TxnOffsetCommitRequest& request,
+                                                        TxnOffsetCommitResponse& response) {
+      committed_.push_back(request);
+      const KafkaError error = commits[std::min(committed_.size(), commits.size()) - 1];
+      response.topics = {{"out", {{2, Code(error)}}}};
+      return TestingReply::kAnswer;
+    });
+  }
+  WriteOffsetAnswer Write(absl::Duration timeout = kTimeout) {
+    return Client().WriteOffset("t", {4711, 3}, {"g", kPartition, 7, "m"}, timeout);
+  }
+
+  std::vector<AddOffsetsToTxnRequest> announced_;
+  std::vector<TxnOffsetCommitRequest> committed_;
+  int lost_answers_ = 0;
+};
+
+TEST_F(WriteOffsetTest, IsAnnouncedAndThenWritten) {
+  Answer({KafkaError::kNone}, {KafkaError::kNone});
+  const WriteOffsetAnswer answer = Write();
+  EXPECT_EQ(answer.detail, absl::OkStatus());
+  EXPECT_EQ(answer.unanswered_requests, 0);
+  EXPECT_THAT(brokers_.calls, ElementsAre("FindCoordinator@a", "AddOffsetsToTxn@b",
+                                          "FindCoordinator@a", "TxnOffsetCommit@b"));
+  EXPECT_THAT(keys_, ElementsAre("t/1", "g/0"));
+  EXPECT_EQ(announced_[0], (AddOffsetsToTxnRequest{"t", 4711, 3, "g"}));
+  EXPECT_EQ(committed_[0].generation_id, -1);
+  EXPECT_EQ(committed_[0].topics,
+            (std::vector<TxnOffsetCommitRequest::Topic>{{"out", {{2, 7, -1, "m"}}}}));
+}
+
+// librdkafka gives up after two of these, and waits for ever.
+TEST_F(WriteOffsetTest, WaitsForCoordinatorsThatMove) {
+  Answer({KafkaError::kConcurrentTransactions, KafkaError::kNotCoordinator, KafkaError::kNone},
+         {KafkaError::kCoordinatorNotAvailable, KafkaError::kCoordinatorNotAvailable,
+          KafkaError::kCoordinatorNotAvailable, KafkaError::kCoordinatorLoadInProgress,
+          KafkaError::kNone});
+  EXPECT_EQ(Write().detail, absl::OkStatus());
+  EXPECT_THAT(keys_, SizeIs(2 + 5));  // not for CONCURRENT_TRANSACTIONS
+  EXPECT_THAT(announced_, SizeIs(3));
+  EXPECT_THAT(committed_, SizeIs(5));
+}
+
+TEST_F(WriteOffsetTest, FencedIsAborted) {
+  Answer({KafkaError::kProducerFenced}, {KafkaError::kNone});
+  const WriteOffsetAnswer answer = Write();
+  EXPECT_EQ(answer.detail.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(std::string(answer.detail.message()),
+              HasSubstr("offset of group g in the transaction of transactional id t, producer id "
+                        "4711, epoch 3: the coordinator answers: PRODUCER_FENCED (90)"));
+  EXPECT_THAT(committed_, SizeIs(0));
+}
+
+TEST_F(WriteOffsetTest, BothStepsHaveOneDeadline) {
+  Answer({KafkaError::kNone}, {KafkaError::kCoordinatorLoadInProgress});
+  const absl::Duration start = brokers_.clock.Monotonic();
+  EXPECT_EQ(Write(absl::Seconds(5)).detail.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_LE(brokers_.clock.Monotonic() - start, absl::Seconds(5));
+}
+
+TEST_F(WriteOffsetTest, LostAnswersAreCounted) {
+  Answer({KafkaError::kNone}, {KafkaError::kNone});
+  lost_answers_ = 2;
+  const WriteOffsetAnswer answer = Write();
+  EXPECT_EQ(answer.detail, absl::OkStatus());
+  EXPECT_EQ(answer.unanswered_requests, 2);
 }
 
 TEST_F(WireTransactionClientTest, TakesAnIdOverWhenTheOldTransactionIsAborted) {

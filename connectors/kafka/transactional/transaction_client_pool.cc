@@ -1,4 +1,4 @@
-#include "connectors/kafka/transactional/transaction_inquiry.h"
+#include "connectors/kafka/transactional/transaction_client_pool.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -23,13 +23,13 @@ absl::Status CompareFences(const std::string& prefix, uint64_t fence, const Grou
 
 }  // namespace
 
-absl::Status TransactionInquiry::Open() {
+absl::Status TransactionClientPool::Open() {
   WEIR_ASSIGN_OR_RETURN(std::shared_ptr<TransactionClient> client, Take());
   GiveBack(std::move(client));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<TransactionClient>> TransactionInquiry::Take() {
+absl::StatusOr<std::shared_ptr<TransactionClient>> TransactionClientPool::Take() {
   MutexLock lock(mutex_);
   if (cancelled_) return absl::CancelledError("the writer has been closed");
   if (idle_.empty()) {
@@ -42,19 +42,19 @@ absl::StatusOr<std::shared_ptr<TransactionClient>> TransactionInquiry::Take() {
   return client;
 }
 
-void TransactionInquiry::GiveBack(std::shared_ptr<TransactionClient> client) {
+void TransactionClientPool::GiveBack(std::shared_ptr<TransactionClient> client) {
   MutexLock lock(mutex_);
   idle_.push_back(std::move(client));
 }
 
-void TransactionInquiry::Cancel() {
+void TransactionClientPool::Cancel() {
   MutexLock lock(mutex_);
   cancelled_ = true;
   for (const std::shared_ptr<TransactionClient>& client : all_) client->Cancel();
 }
 
-absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::string& id,
-                                                                  absl::Duration timeout) {
+absl::StatusOr<DescribedTransaction> TransactionClientPool::Describe(const std::string& id,
+                                                                     absl::Duration timeout) {
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<TransactionClient> client, Take());
   const auto described = client->DescribeTransactions({id}, timeout);
   GiveBack(client);
@@ -67,9 +67,9 @@ absl::StatusOr<DescribedTransaction> TransactionInquiry::Describe(const std::str
   return found->second;
 }
 
-absl::Status TransactionInquiry::CheckOwner(const std::string& prefix, uint64_t fence,
-                                            const TopicPartition& partition,
-                                            absl::Duration timeout) {
+absl::Status TransactionClientPool::CheckOwner(const std::string& prefix, uint64_t fence,
+                                               const TopicPartition& partition,
+                                               absl::Duration timeout) {
   WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<TransactionClient> client, Take());
   absl::Status status = absl::UnavailableError(absl::StrCat(
       "the owner record of the transactional id prefix '", prefix, "' is being written"));
@@ -83,14 +83,26 @@ absl::Status TransactionInquiry::CheckOwner(const std::string& prefix, uint64_t 
   return status;
 }
 
-absl::Status TransactionInquiry::AwaitGroup(const std::string& group,
-                                            const TopicPartition& partition,
-                                            absl::Duration timeout) {
-  WEIR_ASSIGN_OR_RETURN(const std::shared_ptr<TransactionClient> client, Take());
-  const absl::Status answered =
-      client->FetchOffset(group, partition, {/*require_stable=*/false}, timeout).status();
-  GiveBack(client);
-  return answered;
+WriteOffsetAnswer TransactionClientPool::WriteOffset(const std::string& id,
+                                                     ProducerIdAndEpoch producer,
+                                                     const TransactionOffset& offset,
+                                                     absl::Duration timeout) {
+  const absl::StatusOr<std::shared_ptr<TransactionClient>> client = Take();
+  if (!client.ok()) return {0, client.status()};
+  WriteOffsetAnswer answer = (*client)->WriteOffset(id, producer, offset, timeout);
+  GiveBack(*client);
+  return answer;
+}
+
+EndTransactionAnswer TransactionClientPool::Commit(const std::string& id,
+                                                   ProducerIdAndEpoch producer,
+                                                   absl::Duration timeout) {
+  const absl::StatusOr<std::shared_ptr<TransactionClient>> client = Take();
+  if (!client.ok()) return {EndTransactionOutcome::kNotAnswered, 0, client.status()};
+  EndTransactionAnswer answer =
+      (*client)->EndTransaction(id, producer, TransactionResult::kCommit, timeout);
+  GiveBack(*client);
+  return answer;
 }
 
 }  // namespace weir::kafka
