@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/status_macros.h"
+
 namespace weir::jobmanager {
 
 using proto::JobLogEntry;
@@ -47,8 +49,14 @@ void JobLog::TakeOver(const proto::Term& term, Done done) {
         *entry = Complete(*entry);
         return *entry;
       },
-      [this](const JobLogEntry& other) { return ApplyOfOthers(other); },
+      [this](const JobLogEntry& other) -> absl::Status {
+        WEIR_RETURN_IF_ERROR(ApplyOfOthers(other));
+        if (history_.terminal() == nullptr) return absl::OkStatus();
+        return absl::AbortedError("the job has ended");
+      },
       [this, entry, done = std::move(done)](absl::StatusOr<uint64_t> result) {
+        // Its former leader has ended it meanwhile: nothing follows.
+        if (!result.ok() && history_.terminal() != nullptr) return done(absl::OkStatus());
         absl::Status status = result.ok() ? history_.Apply(*entry) : result.status();
         if (absl::IsAborted(status)) on_stale_(status);
         done(status);

@@ -89,7 +89,8 @@ class PlantedTransactionClient final : public kafka::TransactionClient {
   absl::StatusOr<kafka::ProducerIdAndEpoch> InitProducerId(const std::string& id,
                                                            absl::Duration transaction_timeout,
                                                            absl::Duration timeout) override {
-    if (bug_ == PlantedBug::kStrayEndedByAbort && !absl::EndsWith(id, "~replay")) {
+    if (bug_ == PlantedBug::kStrayEndedByAbort && !absl::EndsWith(id, "~replay") &&
+        !absl::EndsWith(id, "~owner")) {
       WEIR_ASSIGN_OR_RETURN(const auto described, client_->DescribeTransactions({id}, timeout));
       const kafka::ProducerIdAndEpoch producer = described.at(id).producer;
       (void)client_->EndTransaction(id, producer, kafka::TransactionResult::kAbort, timeout);

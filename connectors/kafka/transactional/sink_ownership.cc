@@ -113,9 +113,11 @@ absl::Status SinkOwnership::Write() {
   const EndTransactionAnswer committed =
       client_.EndTransaction(id, *producer_, TransactionResult::kCommit, options_.timeout);
   WEIR_RETURN_IF_ERROR(committed.detail);
-  // What was repeated may come late: it would write this record over the next one.
-  if (written.unanswered_requests + committed.unanswered_requests > 0) producer_.reset();
-  return absl::OkStatus();
+  if (written.unanswered_requests + committed.unanswered_requests == 0) return absl::OkStatus();
+  // What was repeated may come late: it would open another transaction, or write this record over
+  // the next one. So its pair is fenced; whose the record is by then, the next call finds out.
+  producer_.reset();
+  return client_.InitProducerId(id, kTransactionTimeout, options_.timeout).status();
 }
 
 }  // namespace weir::kafka

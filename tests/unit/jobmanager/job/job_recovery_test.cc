@@ -324,6 +324,34 @@ TEST_F(JobRecoveryTest, AnOlderLeaderCannotTakeOver) {
   EXPECT_FALSE(adopted.ok());
 }
 
+// The former leader still lives, and was not done.
+TEST_F(JobRecoveryTest, AJobThatEndsWhileItIsTakenOverIsLeftAlone) {
+  SubmitAndRun();
+  const CreateOnlyLog::Dependencies dependencies{files_, pool_, executor_};
+  const std::string directory = layout_.JobLogDirectory(JobId("j"));
+  const auto ignore = [](const absl::Status&) {};
+  JobLog former(directory, LeaderTerm(1), dependencies, random_, ignore);
+  JobLog next(directory, LeaderTerm(2), dependencies, random_, ignore);
+  former.Load(ignore);
+  next.Load(ignore);
+  Wait(absl::ZeroDuration());
+  former.Append(
+      [](const JobHistory&) {
+        JobLogEntry entry;
+        entry.mutable_terminal()->set_state(proto::JobTerminal::FINISHED);
+        return entry;
+      },
+      ignore);
+  Wait(absl::ZeroDuration());
+  const size_t entries = files_.memory.Paths().size();
+  absl::Status taken = absl::UnknownError("not done");
+  next.TakeOver(proto::Term(), [&taken](const absl::Status& status) { taken = status; });
+  Wait(absl::ZeroDuration());
+  EXPECT_EQ(taken, absl::OkStatus());
+  EXPECT_NE(next.history().terminal(), nullptr);
+  EXPECT_EQ(files_.memory.Paths().size(), entries);
+}
+
 TEST_F(JobRecoveryTest, AnUncommittedEpochIsHandedToTheCoordinator) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.commit = false;
