@@ -33,7 +33,8 @@ verbs, `run`, `plan` and `submit`: [writing jobs](writing-jobs.md).
 - Flags with a dot are options ([configuration](configuration.md)): they may also stand in the YAML
   file of `--config` (or of the variable `WEIR_CONFIG`), or in the environment, as
   `WEIR_JOBMANAGER_ADDRESSES`. A flag wins over the environment, and that over the file.
-- JOB is a job's id or its name.
+- JOB is a job's id, or its name: of jobs with one name the one that has not ended, or else the
+  newest. Where more than one has not ended, the id is asked for.
 - Results go to standard output, notes and errors to standard error.
 """
 
