@@ -20,14 +20,13 @@ enum class OffsetReset { kNone, kEarliest, kLatest };
 /// Where in each partition to start, or to stop (Flink's OffsetsInitializer). Everything becomes a
 /// number once, in the enumerator, so a restart before the first checkpoint skips nothing.
 ///
-///   Earliest          the oldest record still there
-///   Latest            behind the last record at that moment; with isolation.level=read_committed
-///                     that is the last stable offset
-///   Committed         what group.id has committed; elsewhere `reset`, and kNone is an error
-///   Timestamp         the first record of that time or later, behind the last one when there is
-///   none Specific          these offsets; partitions that are not listed start at the earliest,
-///   or, as
-///                     stopping offsets, are not read
+///   Earliest    the oldest record still there
+///   Latest      behind the last record at that moment; with isolation.level=read_committed that is
+///               the last stable offset
+///   Committed   what group.id has committed; elsewhere `reset`, and kNone is an error
+///   Timestamp   the first record of that time or later; behind the last one when there is none
+///   Specific    these offsets; partitions that are not listed start at the earliest, or, as
+///               stopping offsets, are not read
 class Offsets {
  public:
   enum class Kind { kEarliest, kLatest, kCommitted, kTimestamp, kSpecific };

@@ -10,7 +10,9 @@ import check_docs
 import api_reference
 import check_generated
 import check_layers
+import check_quotes
 import check_style
+import cli_reference
 import tree
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -228,17 +230,76 @@ class Generated(Planted):
         self.plant("docs/api.md", page)
         self.plant("docs/configuration.md", "options\n")
         self.plant("docs/metrics.md", "options\n")
+        self.plant("docs/cli.md", cli_reference.render(program))
         self.plant("README.md", "Weir\n\n```cpp\nint main() {}\n```\n")
-        self.assertEqual(check_generated.check(self.root, program, program), [])
+        self.assertEqual(check_generated.check(self.root, program, program, program), [])
         self.plant("docs/configuration.md", "older options\n")
         self.plant("docs/api.md", "older calls\n")
         self.plant("docs/metrics.md", "older metrics\n")
+        self.plant("docs/cli.md", "older verbs\n")
         self.plant("README.md", "Weir\n\n```cpp\nint main() { return 0; }\n```\n")
-        problems = check_generated.check(self.root, program, program)
+        problems = check_generated.check(self.root, program, program, program)
         self.assert_finds(problems, "docs/configuration.md", "out of date")
         self.assert_finds(problems, "docs/api.md", "out of date")
         self.assert_finds(problems, "docs/metrics.md", "out of date")
+        self.assert_finds(problems, "docs/cli.md", "out of date")
         self.assert_finds(problems, "README.md", "main.cc")
+
+
+class Quotes(Planted):
+
+    def page(self, path, *lines):
+        return "\n".join([f"<!-- from {path} -->", "```cpp", *lines, "```", ""])
+
+    def test_clean(self):
+        quoted = self.page("common/base/counter.h", "int value_ = 0;")
+        self.plant("docs/a.md", quoted + "\n" + self.page("common/base/counter.h",
+                                                         *GOOD_HEADER.splitlines()))
+        self.plant("README.md", "```\nno code\n```\n")
+        self.plant("elsewhere.md", "```cpp\nint x;\n```\n")
+        self.assertEqual(check_quotes.check(self.root), [])
+
+    def test_planted(self):
+        self.plant("docs/a.md", self.page("common/base/counter.h", "int value_ = 1;"))
+        self.plant("docs/b.md", self.page("common/base/gone.h", "int x;"))
+        self.plant("README.md", "```cpp\nint x;\n```\n")
+        self.plant("docs/c.md", self.page("common/base/counter.h"))
+        problems = check_quotes.check(self.root)
+        self.assert_finds(problems, "docs/a.md:2", "counter.h")
+        self.assert_finds(problems, "docs/b.md:2", "does not exist")
+        self.assert_finds(problems, "README.md:1", "claims")
+        self.assert_finds(problems, "docs/c.md:2", "counter.h")
+
+
+COMMAND_LINE = """\
+#!/bin/sh
+case "$1" in
+  --help) printf 'Usage\\n\\n  start  Go.\\n  stop   Halt.\\n' ;;
+  *) printf '%s it.\\n\\n  --%s  All.\\n\\n' "$1" "$1"
+     printf 'Common:\\n  --help  Show %s.\\n' "$(seq -s' ' 60)" ;;
+esac
+"""
+
+
+class CommandLine(Planted):
+
+    def program(self, text):
+        self.plant("weir.sh", text)
+        os.chmod(os.path.join(self.root, "weir.sh"), 0o755)
+        return os.path.join(self.root, "weir.sh")
+
+    def test_page(self):
+        page = cli_reference.render(self.program(COMMAND_LINE))
+        self.assertIn("## weir start\n\n```\nstart it.\n\n  --start  All.\n\nCommon as above.\n```",
+                      page)
+        self.assertIn("## weir stop\n", page)
+        self.assertEqual(page.count("--help  Show 1 2 3"), 1)
+        self.assertTrue(all(len(line) <= 100 for line in page.splitlines()))
+
+    def test_a_verb_without_help(self):
+        program = self.program("#!/bin/sh\n[ $1 = --help ] && echo '  start  Go.'\n")
+        with self.assertRaisesRegex(RuntimeError, "weir start --help"):
+            cli_reference.render(program)
 
 
 class Budget(unittest.TestCase):
