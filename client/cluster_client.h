@@ -39,6 +39,8 @@ class ClusterClient {
   using EventVisitor = std::function<bool(const proto::JobEvent&)>;
   virtual absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) = 0;
   virtual absl::Status CancelJob(const std::string& job) = 0;
+  /// Ends a canceled, failed or finished job whose transactions could not be settled.
+  virtual absl::Status AbandonTransactions(const std::string& job) = 0;
   virtual absl::Status StopJob(const proto::StopJobRequest& request) = 0;
   virtual absl::Status ResumeJob(const proto::ResumeJobRequest& request) = 0;
   virtual absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(

@@ -84,6 +84,12 @@ class GrpcClusterClient final : public ClusterClient {
     request.set_job(job);
     return Call<proto::CancelJobResponse>(&proto::Client::Stub::CancelJob, request).status();
   }
+  absl::Status AbandonTransactions(const std::string& job) override {
+    proto::CancelJobRequest request;
+    request.set_job(job);
+    request.set_abandon_transactions(true);
+    return Call<proto::CancelJobResponse>(&proto::Client::Stub::CancelJob, request).status();
+  }
   absl::Status StopJob(const proto::StopJobRequest& request) override {
     return Call<proto::StopJobResponse>(&proto::Client::Stub::StopJob, request).status();
   }

@@ -168,9 +168,10 @@ absl::StatusOr<Response> LocalCluster::Call(
   return answer.get();
 }
 
-absl::StatusOr<std::string> LocalCluster::Submit(
-    const std::map<std::string, std::string>& options) {
+absl::StatusOr<std::string> LocalCluster::Submit(const std::map<std::string, std::string>& options,
+                                                 bool take_over) {
   proto::SubmitJobRequest request;
+  request.set_take_over(take_over);
   request.set_client_token(random_.HexId("local-"));
   request.mutable_configuration()->insert(options.begin(), options.end());
   absl::StatusOr<proto::SubmitJobResponse> response =

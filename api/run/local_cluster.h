@@ -36,7 +36,8 @@ class LocalCluster final : public jobmanager::LeaderElection, public taskmanager
   LocalCluster(const StreamGraph& graph, proto::JobGraph plan, const Config& config);
   ~LocalCluster() override;
 
-  absl::StatusOr<std::string> Submit(const std::map<std::string, std::string>& options);
+  absl::StatusOr<std::string> Submit(const std::map<std::string, std::string>& options,
+                                     bool take_over);
   absl::StatusOr<proto::JobSummary> Summary(const std::string& job);
   absl::Status Stop(const std::string& job);
 

@@ -98,8 +98,10 @@ absl::Status OpenRunLog(const Config& config) {
 
 absl::Status RunLocally(const JobProgram& program, const JobCommandLine& line) {
   SignalWaiter signal_waiter;
+  std::vector<std::string> options = line.options;
+  const bool take_over = std::erase(options, "--take-over") > 0;
   ConfigLoader loader;
-  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> rest, loader.AddFlags(line.options));
+  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> rest, loader.AddFlags(options));
   if (!rest.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", rest[0],
                                                    "'; the job's own arguments stand behind --"));
@@ -124,10 +126,10 @@ absl::Status RunLocally(const JobProgram& program, const JobCommandLine& line) {
   signal_thread.Post([&] {
     while (signal_waiter.Wait() != 0) ++signals;
   });
-  absl::StatusOr<std::string> job = cluster.Submit({});
+  absl::StatusOr<std::string> job = cluster.Submit({}, take_over);
   for (int tries = 0; IsStarting(job.status()) && tries < 100; ++tries) {
     Pause(kPollInterval);
-    job = cluster.Submit({});
+    job = cluster.Submit({}, take_over);
   }
   const absl::Status ended = job.ok() ? AwaitEnd(cluster, *job, signals) : job.status();
   signal_waiter.RequestExit();

@@ -101,6 +101,7 @@ constexpr char kUsage[] =
     "Usage: %s VERB [options] [-- ARGUMENTS OF THE JOB]\n\n"
     "  run     run the job here, in this process, until it ends or Ctrl-C stops it\n"
     "          [--storage.root=DIR] [--checkpoint.interval=10s and other options of jobs]\n"
+    "          [--take-over: from a job, a killed run say, what its sinks hold in Kafka]\n"
     "  plan    show what would run [--format=text|json|dot]\n"
     "  submit  send the job to a cluster [--jobmanager.addresses=HOST:PORT,...] [--name=NAME]\n"
     "          [--detach] [--checkpoint.interval=10s and other options of jobs]\n";

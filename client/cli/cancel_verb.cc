@@ -26,10 +26,16 @@ Verb CancelVerb() {
   verb.name = "cancel";
   verb.summary = "End a job at once, without a last checkpoint.";
   verb.positionals = "JOB";
-  verb.flags = {{"wait", "w", false, "", "Return when the job has ended."}};
+  verb.flags = {
+      {"wait", "w", false, "", "Return when the job has ended."},
+      {"abandon-transactions", "", false, "",
+       "End a job whose transactions could not be settled; its reason names what is owned "
+       "and perhaps not committed."}};
   verb.run = [](VerbContext& context) -> absl::Status {
     const std::string& job = context.flags.positionals[0];
-    WEIR_RETURN_IF_ERROR(context.client.CancelJob(job));
+    WEIR_RETURN_IF_ERROR(context.flags.Has("abandon-transactions")
+                             ? context.client.AbandonTransactions(job)
+                             : context.client.CancelJob(job));
     return FinishStopping(context, job);
   };
   return verb;

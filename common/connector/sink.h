@@ -56,6 +56,11 @@ class SinkWriter {
   /// was not delivered.
   using PrepareDone = std::function<void(absl::StatusOr<std::vector<std::string>>)>;
   virtual void PrepareCommit(Epoch epoch, PrepareDone done) = 0;
+  /// One of PrepareCommit's, for people: where its records are, and how many.
+  virtual std::string DescribeCommittable(const std::string& committable) const {
+    (void)committable;
+    return "";
+  }
   /// Commits everything prepared up to and including the permit's epoch, oldest first.
   using CommitDone = std::function<void(absl::Status)>;
   virtual void Commit(const CommitPermit& permit, CommitDone done) {

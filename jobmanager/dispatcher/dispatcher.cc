@@ -191,10 +191,11 @@ void Dispatcher::AwaitJobEvents(proto::WatchJobRequest request,
 void Dispatcher::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());
   if (!job.ok()) return reply(job.status());
-  (*job)->Cancel([reply](const absl::Status& status) {
+  const auto done = [reply](const absl::Status& status) {
     if (!status.ok()) return reply(status);
     reply(proto::CancelJobResponse());
-  });
+  };
+  request.abandon_transactions() ? (*job)->Abandon(done) : (*job)->Cancel(done);
 }
 
 void Dispatcher::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) {

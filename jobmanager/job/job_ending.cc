@@ -15,6 +15,34 @@ namespace {
 
 constexpr absl::Duration kCleanupPause = absl::Seconds(1);
 constexpr absl::Duration kMaxCleanupPause = absl::Seconds(30);
+// A sentence stays one; all of them are in 'weir transactions list'.
+constexpr size_t kCommittablesNamed = 20;
+
+// What the log owns, and has no receipt for.
+std::string DescribeUncommitted(const proto::TransactionFacts& facts) {
+  std::vector<std::string> named;
+  size_t more = 0;
+  for (const proto::CheckpointManifest& manifest : facts.uncommitted()) {
+    size_t found = 0;
+    for (const proto::TaskSnapshot& task : manifest.tasks()) {
+      for (const proto::OperatorSnapshot& one : task.operators()) {
+        found += static_cast<size_t>(one.committables_size());
+        for (const std::string& text : one.committable_texts()) {
+          if (named.size() == kCommittablesNamed) {
+            ++more;
+          } else {
+            named.push_back(absl::StrCat("epoch ", manifest.epoch(), ": ", text));
+          }
+        }
+      }
+    }
+    if (found == 0) named.push_back(absl::StrCat("epoch ", manifest.epoch(), ": nothing"));
+  }
+  if (named.empty()) return "";
+  return absl::StrCat("; abandoned, owned and perhaps not committed: ", absl::StrJoin(named, "; "),
+                      more == 0 ? "" : absl::StrCat("; and ", more, " more"),
+                      " ('weir transactions list' tells what of it was not)");
+}
 
 }  // namespace
 
@@ -98,12 +126,16 @@ void JobMaster::Finish() {
   EndAfterCleanup(proto::JobTerminal::FINISHED, "", ignore);
 }
 
+void JobMaster::SetTrouble(const std::string& trouble) {
+  cleanup_->failed = true;
+  cleanup_->trouble = absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ", trouble);
+  reason_ = absl::StrCat(cleanup_->trouble,
+                         " ('weir cancel --abandon-transactions' leaves them as they are)");
+}
+
 void JobMaster::CleanupFailed(const std::string& why) {
   LogWarning("cleanup failed; tried again", {{"job", job_}, {"reason", why}});
-  cleanup_->failed = true;
-  reason_ =
-      absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ",
-                   "its transactions cannot be settled: ", why, " (cancel again to leave them)");
+  SetTrouble(absl::StrCat("its transactions cannot be settled: ", why));
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
   execution_.reset();
@@ -151,24 +183,28 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
       }));
 }
 
-// The ids, offsets and counts are in the checkpoints, for those who know what a sink's words mean.
-std::string JobMaster::DescribeUncommitted() const {
-  std::vector<std::string> epochs;
-  for (const auto& [epoch, owned] : history().owned()) {
-    if (history().AwaitsReceipt(epoch)) epochs.push_back(absl::StrCat(epoch.value()));
+void JobMaster::Abandon(Done done) {
+  if (!cleanup_ || !cleanup_->failed || ending_) {
+    return done(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_),
+                     IsTerminal(state_) ? " already"
+                                        : "; only transactions whose settling failed when the job "
+                                          "was to end can be abandoned")));
   }
-  if (epochs.empty()) return "";
-  return absl::StrCat("; given up with epoch ", absl::StrJoin(epochs, ", "),
-                      " owned and not committed: 'weir transactions list ", job_.value(),
-                      "' tells what of it was not");
+  attempt_.Reset();
+  execution_.reset();
+  deps_.executor.Cancel(restart_timer_);
+  ending_ = true;  // while it is looked up what is given up
+  TellTransactionFacts([this, done = std::move(done)](
+                           const absl::StatusOr<proto::TransactionFacts>& facts) {
+    const std::string what = facts.ok() ? DescribeUncommitted(*facts)
+                                        : absl::StrCat("; given up; ", facts.status().message());
+    LogWarning("transactions abandoned", {{"job", job_}, {"what", what}});
+    End(cleanup_->state, absl::StrCat(cleanup_->trouble, what), done);
+  });
 }
 
 void JobMaster::Cancel(Done done) {
-  if (cleanup_ && cleanup_->failed && !ending_) {
-    attempt_.Reset();
-    execution_.reset();
-    return End(cleanup_->state, absl::StrCat(reason_, DescribeUncommitted()), std::move(done));
-  }
   if (IsTerminal(state_) || ending_ || cleanup_ || state_ == JobState::kCancelling) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
@@ -231,12 +267,8 @@ void JobMaster::TryCleanup() {
   for (const auto& [id, worker] : workers_) request.previous = {worker.task_manager};
   absl::StatusOr<SlotPlacement> slots = PlaceSlots(request);
   if (!slots.ok()) {
-    reason_ =
-        absl::StrCat(cleanup_->reason, cleanup_->reason.empty() ? "" : "; ",
-                     "waits for a slot to settle its transactions: ", slots.status().message(),
-                     " (cancel again to leave them)");
-    cleanup_->failed = true;
-    return;
+    return SetTrouble(
+        absl::StrCat("waits for a slot to settle its transactions: ", slots.status().message()));
   }
   deps_.task_managers.HoldSlots(job_, {{slots->front(), 1}});
   const proto::JobGraph& graph = history().submission().graph();

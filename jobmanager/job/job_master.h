@@ -66,6 +66,9 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void Run();
 
   void Cancel(Done done);
+  /// Of a job whose clean-up has failed: ends it with what the log owns and has no receipt for, and
+  /// its reason names that.
+  void Abandon(Done done);
   void Stop(Done done);
   /// Out of SUSPENDED; or a decision for a clean-up that has failed.
   void Resume(proto::ResumePolicy policy, Done done);
@@ -159,7 +162,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason, Done done);
   void TryCleanup();
   void CleanupFailed(const std::string& why);
-  std::string DescribeUncommitted() const;  // owned epochs without receipt; "": none
+  void SetTrouble(const std::string& trouble);  // of the clean-up
   void ReleaseEverything();
 
   const JobId job_;
@@ -185,6 +188,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     std::string reason;
     Done done;
     bool failed = false;                          // a cleanup has failed at least once
+    std::string trouble = {};                     // then: the reason, and why it failed
     absl::Duration pause = absl::ZeroDuration();  // behind the last failure
     absl::Duration not_before = absl::ZeroDuration();
   };

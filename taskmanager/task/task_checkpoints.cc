@@ -100,7 +100,12 @@ void Task::OnPrepared(const Barrier& barrier, size_t sink,
   for (PendingSnapshot& pending : pending_snapshots_) {
     if (pending.barrier.epoch != barrier.epoch) continue;
     const size_t first_sink = pending.data.operators.size() - chain_->sinks().size();
-    pending.data.operators[first_sink + sink].committables = *std::move(committables);
+    OperatorSnapshotData& data = pending.data.operators[first_sink + sink];
+    data.committables = *std::move(committables);
+    const SinkWriter& writer = chain_->sinks()[sink]->writer();
+    for (const std::string& one : data.committables) {
+      data.committable_texts.push_back(writer.DescribeCommittable(one));
+    }
     --pending.sinks_left;
     break;
   }

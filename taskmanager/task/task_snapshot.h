@@ -13,6 +13,7 @@ struct OperatorSnapshotData {
   std::vector<SourceSplit> splits;        // sources: positions behind the last record before it
   std::string state;                      // transforms
   std::vector<std::string> committables;  // sinks: what a permit of this epoch commits
+  std::vector<std::string> committable_texts = {};  // the same for people
 };
 
 /// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly

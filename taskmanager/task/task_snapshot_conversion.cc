@@ -38,6 +38,7 @@ proto::TaskSnapshot ToProto(SubtaskId subtask, const TaskSnapshotData& snapshot)
       target->mutable_state()->set_sha256(Sha256Hex(one.state));
     }
     for (const std::string& committable : one.committables) target->add_committables(committable);
+    for (const std::string& text : one.committable_texts) target->add_committable_texts(text);
   }
   return message;
 }

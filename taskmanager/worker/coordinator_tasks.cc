@@ -71,12 +71,27 @@ absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
   proto::SinkMetrics& metrics = sink_metrics_.emplace_back();
   metrics.set_sink_uid(node.uid);
   for (const auto& [name, value] : committer->Metrics()) (*metrics.mutable_values())[name] = value;
-  return deployment.cleanup() ? committer->Release() : absl::OkStatus();
+  if (deployment.cleanup()) return committer->Release();
+  committers_.push_back(std::move(committer));
+  return absl::OkStatus();
 }
 
 absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
                                           const SinkIdentity& identity, Generation generation,
                                           LeaderTerm term) {
+  const absl::Status status = InitializeAll(deployment, identity, generation, term);
+  // A job that never had a checkpoint has nothing to settle when it ends: it is not to keep what
+  // its sinks have taken outside.
+  if (!status.ok() && !deployment.has_restored_epoch() && !deployment.cleanup()) {
+    for (const auto& committer : committers_) committer->Release().IgnoreError();
+  }
+  committers_.clear();
+  return status;
+}
+
+absl::Status CoordinatorTasks::InitializeAll(const proto::Deployment& deployment,
+                                             const SinkIdentity& identity, Generation generation,
+                                             LeaderTerm term) {
   identity_ = identity;
   for (const StreamNode& node : graph_.nodes) {
     if (node.kind != StreamNode::Kind::kSink) continue;

@@ -38,7 +38,8 @@ class CoordinatorTasks {
 
   /// Commits what earlier generations prepared, oldest first, looks at where the sinks write to,
   /// then finds the splits. `deployment` carries restored split and sink states and the owned
-  /// epochs without receipt. A deployment for cleanup ends with the sinks, and releases them.
+  /// epochs without receipt. A deployment for cleanup ends with the sinks, and releases them; so
+  /// does one that fails without a restored checkpoint.
   absl::Status Initialize(const proto::Deployment& deployment, const SinkIdentity& identity,
                           Generation generation, LeaderTerm term);
 
@@ -65,6 +66,8 @@ class CoordinatorTasks {
   const std::vector<proto::SplitAssignment>& assignments() const { return assignments_; }
 
  private:
+  absl::Status InitializeAll(const proto::Deployment& deployment, const SinkIdentity& identity,
+                             Generation generation, LeaderTerm term);
   struct SourceTask {
     const StreamNode* node = nullptr;
     std::unique_ptr<SplitEnumerator> enumerator;
@@ -80,6 +83,7 @@ class CoordinatorTasks {
   void Publish();
 
   const StreamGraph& graph_;
+  std::vector<std::unique_ptr<SinkCommitter>> committers_;  // while Initialize runs
   const std::function<void()> on_progress_;
   SinkIdentity identity_;  // without a sink's uid
   std::vector<SourceTask> sources_;

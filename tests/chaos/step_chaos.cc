@@ -1,13 +1,18 @@
 // The step campaign with chance: ./dev chaos --steps. Steps and victims in random order, each
 // stop the first to third time, some kept up for a while after the kill.
 //   step_chaos [--rounds=N] [--minutes=M] [--seed=S] [--rounds-per-run=R] [--stable-seconds=T]
+//              [--hits=H]
 // A run has a cluster and a Kafka of its own and ends with Java's console consumer. A failure ends
 // its run, and its folders are kept. Exit code 0: every round went well. T (5) is what the last
-// stable offset may take once the job is restored; more, where the processors are busy.
+// stable offset may take once the job is restored; more, where the processors are busy. All N
+// rounds must have hit each step with each victim H times (5, or what N rounds can give); M ends it
+// earlier.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +35,7 @@ struct ChaosOptions {
   int64_t seed = 0;     // 0: one of its own
   int64_t rounds_per_run = 60;
   int64_t stable_seconds = 5;
+  int64_t hits = 5;
 };
 
 absl::StatusOr<ChaosOptions> ParseOptions(int argc, char** argv) {
@@ -38,7 +44,8 @@ absl::StatusOr<ChaosOptions> ParseOptions(int argc, char** argv) {
                                                  {"--minutes=", &options.minutes},
                                                  {"--seed=", &options.seed},
                                                  {"--rounds-per-run=", &options.rounds_per_run},
-                                                 {"--stable-seconds=", &options.stable_seconds}};
+                                                 {"--stable-seconds=", &options.stable_seconds},
+                                                 {"--hits=", &options.hits}};
   for (int i = 1; i < argc; ++i) {
     bool understood = false;
     for (const auto& [flag, value] : known) {
@@ -66,11 +73,25 @@ class StepChaos {
     while (!over() && failures_ < kMaxFailures) RunOnce();
     std::cout << tally_.ToString() << records_ << " records in " << runs_ << " runs, " << failures_
               << " failures; seed " << options_.seed << std::endl;
+    if (tried_ >= options_.rounds) CheckHits();
     return failures_ == 0 ? 0 : 1;
   }
 
  private:
   bool over() const { return tried_ >= options_.rounds || absl::Now() > end_; }
+
+  void CheckHits() {
+    const auto cells = static_cast<int64_t>(CampaignSteps().size() * std::size(kStepVictims));
+    const int64_t wanted = std::min(options_.hits, options_.rounds / cells);
+    for (const CampaignStep& step : CampaignSteps()) {
+      for (const StepVictim victim : kStepVictims) {
+        if (tally_.hits(step.name, victim) >= wanted) continue;
+        ++failures_;
+        std::cout << "FAILED: " << step.name << " x " << StepVictimName(victim) << " was hit "
+                  << tally_.hits(step.name, victim) << " times of " << wanted << std::endl;
+      }
+    }
+  }
 
   void RunOnce() {
     ++runs_;

@@ -51,19 +51,19 @@ void SimClient::Submit(SimJobManager& leader) {
       });
 }
 
-// A second cancel, or one of a job that is ending, gives up what has been begun. So it asks for
-// that only where it is told what is lost for good.
+// A cancel that is repeated gives nothing up. What cannot be settled is abandoned now and then,
+// where the client is told that something is lost for good.
 void SimClient::Cancel(SimJobManager& leader) {
-  if (state_ == "CANCELED" || state_ == "STOPPING") return;
-  if (state_ == "CANCELLING") {
-    const bool lost = absl::StrContains(reason_, "cannot be settled") &&
-                      absl::StrContains(reason_, "is owned, but its transaction");
-    if (!lost || !Chance(random_, 300)) return;
-    environment_.world.Trace("gives up", "client", reason_);
-    gave_up_ = true;
-  }
+  if (state_ == "CANCELED") return;
   proto::CancelJobRequest request;
   request.set_job(job_);
+  const bool lost = absl::StrContains(reason_, "cannot be settled") &&
+                    absl::StrContains(reason_, "is owned, but its transaction");
+  if (state_ == "CANCELLING" && lost && Chance(random_, 300)) {
+    environment_.world.Trace("gives up", "client", reason_);
+    gave_up_ = true;
+    request.set_abandon_transactions(true);
+  }
   leader.job_manager().CancelJob(request, [](const absl::StatusOr<proto::CancelJobResponse>&) {});
 }
 

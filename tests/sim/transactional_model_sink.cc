@@ -124,6 +124,9 @@ class ExactlyOnceModelWriter final : public ModelWriter {
           }
         });
   }
+  std::string DescribeCommittable(const std::string& committable) const override {
+    return writer_->DescribeCommittable(committable);
+  }
   void OnReceipt(Epoch epoch) override { writer_->OnReceipt(epoch); }
 
  private:

@@ -50,12 +50,12 @@ absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
           options_.prefix, "'; this recovery is of generation ", generation.value()));
     }
     if (!mine && !ended && !recovery.take_over) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the transactional id prefix '", options_.prefix, "' belongs to job ",
-                       record->job, " of cluster '", record->cluster,
-                       "', which is not known to have ended; each sink needs a prefix of its own "
-                       "(TransactionalIdPrefix); 'weir submit --take-over' takes it from that job, "
-                       "with what it has not committed"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the transactional id prefix '", options_.prefix, "' belongs to job ", record->job,
+          " of cluster '", record->cluster,
+          "', which is not known to have ended; each sink needs a prefix of its own "
+          "(TransactionalIdPrefix); 'submit --take-over' (or 'run') takes it from that job, "
+          "with what it has not committed"));
     }
     if (!mine && !ended) {
       LogWarning("a transactional id prefix is taken from another job",

@@ -188,6 +188,12 @@ absl::Status TransactionalWriter::Write(const BatchPtr& batch) {
   return error_;
 }
 
+std::string TransactionalWriter::DescribeCommittable(const std::string& committable) const {
+  const absl::StatusOr<Committable> one = Committable::Decode(committable);
+  if (!one.ok()) return "";
+  return absl::StrCat("transaction '", one->transactional_id, "', ", one->DescribeRanges());
+}
+
 void TransactionalWriter::PrepareCommit(Epoch epoch, PrepareDone done) {
   Work();
   barriers_.push_back({epoch, std::move(done)});

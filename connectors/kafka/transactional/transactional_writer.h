@@ -78,6 +78,7 @@ class TransactionalWriter final : public SinkWriter {
   bool HasRoom() override;
   absl::Status Write(const BatchPtr& batch) override;
   void PrepareCommit(Epoch epoch, PrepareDone done) override;
+  std::string DescribeCommittable(const std::string& committable) const override;
   void Commit(const CommitPermit& permit, CommitDone done) override;
   void OnReceipt(Epoch epoch) override;
 

@@ -47,7 +47,10 @@ absl::Duration BrokerRegistry::RequestDeadline(absl::Duration deadline) const {
 absl::StatusOr<WireConnection*> BrokerRegistry::Connection(const BrokerAddress& address,
                                                            absl::Duration deadline) {
   const auto found = connections_.find(address);
-  if (found != connections_.end()) return found->second.get();
+  if (found != connections_.end()) {
+    if (!found->second->lost()) return found->second.get();
+    connections_.erase(found);  // a request into it would count as unanswered
+  }
   absl::StatusOr<std::unique_ptr<ByteStream>> stream = options_.connect(address, deadline);
   if (!stream.ok()) return CallError(stream.status(), address);
   auto connection = WireConnection::Open(*std::move(stream), options_.connection, deadline);

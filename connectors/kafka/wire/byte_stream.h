@@ -34,6 +34,8 @@ class ByteStream {
   virtual absl::Status Write(absl::string_view bytes, absl::Duration deadline) = 0;
   /// At least one byte; returns how many.
   virtual absl::StatusOr<size_t> Read(char* buffer, size_t capacity, absl::Duration deadline) = 0;
+  /// Neither bytes nor the end have come. Does not block.
+  virtual bool Quiet() = 0;
 };
 
 /// Opens a connection; errors as above.

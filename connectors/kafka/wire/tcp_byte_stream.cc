@@ -64,10 +64,19 @@ class TcpByteStream final : public ByteStream {
     }
   }
 
+  bool Quiet() override {
+    pollfd waited{socket_, POLLIN, 0};
+    return poll(&waited, 1, 0) == 0;
+  }
+
   /// Tries one resolved address.
-  absl::Status Connect(const addrinfo& resolved, absl::Duration deadline) {
-    const int one = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  absl::Status Connect(const addrinfo& resolved, const TcpOptions& options,
+                       absl::Duration deadline) {
+    deadline = std::min(deadline, clock_.Monotonic() + options.connection_setup_timeout);
+    Set(IPPROTO_TCP, TCP_NODELAY, 1);
+    if (options.keepalive) Set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (options.send_buffer_bytes > 0) Set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+    if (options.receive_buffer_bytes > 0) Set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
     if (connect(socket_, resolved.ai_addr, resolved.ai_addrlen) == 0) return absl::OkStatus();
     if (errno != EINPROGRESS) return ConnectionError(address_, "connect", errno);
     WEIR_RETURN_IF_ERROR(Await(POLLOUT, deadline, "connect"));
@@ -78,6 +87,10 @@ class TcpByteStream final : public ByteStream {
   }
 
  private:
+  // What the system refuses is not worth a connection.
+  void Set(int level, int name, int value) {
+    setsockopt(socket_, level, name, &value, sizeof(value));
+  }
   absl::Status Await(int16_t events, absl::Duration deadline, absl::string_view what) {
     while (true) {
       const absl::Duration left = deadline - clock_.Monotonic();
@@ -103,9 +116,12 @@ class TcpByteStream final : public ByteStream {
 
 absl::StatusOr<std::unique_ptr<ByteStream>> Connect(const Clock& clock,
                                                     const BrokerAddress& address,
+                                                    const TcpOptions& options,
                                                     absl::Duration deadline) {
   addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
+  hints.ai_family = options.address_family == TcpOptions::Family::kV4   ? AF_INET
+                    : options.address_family == TcpOptions::Family::kV6 ? AF_INET6
+                                                                        : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
@@ -125,7 +141,7 @@ absl::StatusOr<std::unique_ptr<ByteStream>> Connect(const Clock& clock,
       continue;
     }
     auto stream = std::make_unique<TcpByteStream>(clock, address, descriptor);
-    status = stream->Connect(*each, deadline);
+    status = stream->Connect(*each, options, deadline);
     if (status.ok()) return stream;
   }
   return status;
@@ -137,9 +153,9 @@ std::string BrokerAddressText(const BrokerAddress& address) {
   return absl::StrCat(address.host, ":", address.port);
 }
 
-ByteStreamConnector TcpConnector(const Clock& clock) {
-  return [&clock](const BrokerAddress& address, absl::Duration deadline) {
-    return Connect(clock, address, deadline);
+ByteStreamConnector TcpConnector(const Clock& clock, const TcpOptions& options) {
+  return [&clock, options](const BrokerAddress& address, absl::Duration deadline) {
+    return Connect(clock, address, options, deadline);
   };
 }
 

@@ -39,6 +39,8 @@ class WireConnection {
                                                               absl::Duration deadline);
 
   bool broken() const { return broken_; }
+  /// Between exchanges: broken, or the broker has closed it meanwhile, for being idle, say.
+  bool lost() { return broken_ || !stream_->Quiet(); }
 
   template <class Request>
   absl::StatusOr<typename Request::Response> Call(const Request& request, absl::Duration deadline) {

@@ -58,9 +58,11 @@ class TestingClusterClient final : public ClusterClient {
   absl::Status CancelJob(const std::string& job) override {
     return Answer(absl::StrCat("cancel ", job), 0).status();
   }
+  absl::Status AbandonTransactions(const std::string& job) override {
+    return Answer(absl::StrCat("abandon ", job), 0).status();
+  }
   absl::Status StopJob(const proto::StopJobRequest& request) override {
-    return Answer(absl::StrCat("stop ", request.job(), request.drain() ? " with drain" : ""), 0)
-        .status();
+    return Answer(absl::StrCat("stop ", request.job()), 0).status();
   }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return Answer(absl::StrCat("resume ", request.job(), " ",

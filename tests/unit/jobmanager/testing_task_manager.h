@@ -26,6 +26,7 @@ struct WorkerBehavior {
   bool answer_triggers = true;  // a trigger is answered by all tasks
   bool commit = true;           // permits are followed by commits
   bool finished = false;        // the input is over
+  std::vector<std::pair<std::string, std::string>> committables = {};  // with their texts
 };
 
 /// A worker as the JobManager sees it.
@@ -108,6 +109,10 @@ class TestingWorker {
       proto::SplitState* split = one->add_splits();
       split->set_id("flights-" + std::to_string(task.index()));
       split->set_position("read in epoch " + std::to_string(answer->epoch()));
+      for (const auto& [bytes, text] : behavior_.committables) {
+        one->add_committables(bytes);
+        one->add_committable_texts(text);
+      }
     }
   }
 

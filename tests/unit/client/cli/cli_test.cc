@@ -46,6 +46,9 @@ class SharedClient final : public ClusterClient {
     return client_.WatchJob(job, visitor);
   }
   absl::Status CancelJob(const std::string& job) override { return client_.CancelJob(job); }
+  absl::Status AbandonTransactions(const std::string& job) override {
+    return client_.AbandonTransactions(job);
+  }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return client_.ResumeJob(request);
   }
@@ -286,10 +289,16 @@ TEST_F(CliTest, CancelCanWaitForTheEnd) {
   EXPECT_EQ(client_.calls.front(), "cancel flights");
 }
 
-TEST_F(CliTest, StopPassesDrain) {
+TEST_F(CliTest, StopEndsTheInput) {
   client_.descriptions = {InState("STOPPING")};
-  EXPECT_EQ(Run({"stop", "flights", "--drain"}), kOk);
-  EXPECT_EQ(client_.calls.front(), "stop flights with drain");
+  EXPECT_EQ(Run({"stop", "flights"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "stop flights");
+}
+
+TEST_F(CliTest, CancelAbandonsOnlyWhenAskedTo) {
+  client_.descriptions = {InState("CANCELED")};
+  EXPECT_EQ(Run({"cancel", "flights", "--abandon-transactions"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "abandon flights");
 }
 
 TEST_F(CliTest, ResumePassesThePolicy) {

@@ -67,6 +67,7 @@ class TestingWireBrokers {
   std::vector<std::string> calls;  // "EndTxn@host"
   int connects = 0;
   std::map<BrokerAddress, bool> down;
+  std::map<BrokerAddress, bool> closed;  // its connections, while they are at rest
   ApiVersionsResponse versions;
   std::string client_id;  // of the last request
   ManualExecutor executor;
@@ -92,6 +93,8 @@ class TestingWireBrokers {
       answer_.erase(0, size);
       return size;
     }
+
+    bool Quiet() override { return brokers_.closed.count(at_) == 0; }
 
    private:
     TestingWireBrokers& brokers_;

@@ -34,6 +34,7 @@ class TestingByteStream final : public ByteStream {
     input_.erase(0, size);
     return size;
   }
+  bool Quiet() override { return input_.empty(); }
 
  private:
   std::string input_;

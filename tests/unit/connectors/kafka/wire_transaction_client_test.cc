@@ -219,6 +219,18 @@ TEST_F(WireTransactionClientTest, ABrokerThatCannotBeReachedGotNoRequest) {
   EXPECT_THAT(std::string(answer.detail.message()), HasSubstr("b:2: refused"));
 }
 
+// Brokers close what has been idle for connections.max.idle.ms.
+TEST_F(WireTransactionClientTest, AConnectionThatWasClosedAtRestGetsNoRequest) {
+  AnswerEndTxn({KafkaError::kNone});
+  EXPECT_EQ(Commit().outcome, EndTransactionOutcome::kDone);
+  const int before = brokers_.connects;
+  brokers_.closed[{"b", 2}] = true;
+  const EndTransactionAnswer answer = Commit();
+  EXPECT_EQ(answer.outcome, EndTransactionOutcome::kDone);
+  EXPECT_EQ(answer.unanswered_requests, 0);
+  EXPECT_EQ(brokers_.connects, before + 1);
+}
+
 TEST_F(WireTransactionClientTest, CancelEndsIt) {
   AnswerEndTxn({KafkaError::kNone});
   Client().Cancel();

@@ -13,6 +13,11 @@ class JobCleanupTest : public JobTest {
     job().Cancel([this](const absl::Status& status) { replied_ = status; });
     Wait(absl::Seconds(1));
   }
+  void Abandon() {
+    replied_ = absl::UnknownError("no reply");
+    job().Abandon([this](const absl::Status& status) { replied_ = status; });
+    Wait(absl::ZeroDuration());
+  }
   /// The worker that was given the clean-up, or null.
   TestingWorker* Cleaner() {
     for (auto& manager : task_managers_) {
@@ -61,7 +66,7 @@ TEST_F(JobCleanupTest, WithoutTransactionsThereIsNone) {
   EXPECT_EQ(generation(), 1u);
 }
 
-TEST_F(JobCleanupTest, AFailedOneIsRepeatedAndASecondCancelGivesUp) {
+TEST_F(JobCleanupTest, AFailedOneIsRepeatedUntilItIsAbandoned) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.become_ready = false;
   Cancel();
@@ -73,19 +78,42 @@ TEST_F(JobCleanupTest, AFailedOneIsRepeatedAndASecondCancelGivesUp) {
   }
   Wait(absl::Milliseconds(500));
   EXPECT_EQ(State(), "CANCELLING");
-  EXPECT_THAT(Reason(), HasSubstr("no broker answers (cancel again to leave them)"));
+  EXPECT_THAT(Reason(), HasSubstr("no broker answers ('weir cancel --abandon-transactions' leaves "
+                                  "them as they are)"));
   job().OnSlotsChanged();
   job().OnCoordinatorIdle();
   EXPECT_EQ(generation(), 2u) << "again at once, and so for ever";
   Wait(absl::Seconds(1));
   EXPECT_EQ(generation(), 3u);
   Cancel();
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << "a repeated cancel gives nothing up";
+  EXPECT_EQ(State(), "CANCELLING");
+  Abandon();
+  EXPECT_EQ(replied_, absl::OkStatus());
   EXPECT_EQ(State(), "CANCELED");
-  EXPECT_THAT(Reason(), HasSubstr("no broker answers"));
+  EXPECT_EQ(Reason(), "canceled by request; its transactions cannot be settled: no broker answers");
 }
 
-TEST_F(JobCleanupTest, WhatIsGivenUpNamesTheEpochsThatAreOwned) {
+TEST_F(JobCleanupTest, OnlyWhatCannotBeSettledIsAbandoned) {
+  SubmitAndRun(/*transactional=*/true);
+  Abandon();
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << replied_;
+  EXPECT_EQ(State(), "RUNNING");
+  behavior_.become_ready = false;
+  Cancel();
+  Abandon();
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << replied_;
+  EXPECT_EQ(State(), "CANCELLING");
+  behavior_.become_ready = true;
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(State(), "CANCELED");
+  Abandon();
+  EXPECT_TRUE(absl::IsFailedPrecondition(replied_)) << replied_;
+}
+
+TEST_F(JobCleanupTest, WhatIsAbandonedIsNamed) {
   behavior_.commit = false;
+  behavior_.committables = {{"opaque", "topic 'out', partition 0 offsets 5 to 9 (5 records)"}};
   SubmitAndRun(/*transactional=*/true);
   Wait(kInterval);  // epoch 1 is owned
   behavior_.become_ready = false;
@@ -96,10 +124,11 @@ TEST_F(JobCleanupTest, WhatIsGivenUpNamesTheEpochsThatAreOwned) {
     }
   }
   Wait(absl::Milliseconds(500));
-  Cancel();
+  Abandon();
   EXPECT_EQ(State(), "CANCELED");
-  EXPECT_THAT(Reason(), HasSubstr("given up with epoch 1 owned and not committed: 'weir "
-                                  "transactions list j' tells"));
+  EXPECT_THAT(Reason(),
+              HasSubstr("abandoned, owned and perhaps not committed: epoch 1: topic 'out', "
+                        "partition 0 offsets 5 to 9 (5 records)"));
 }
 
 TEST_F(JobCleanupTest, ItsWorkersDeathIsAFailureLikeAnyOther) {
