@@ -180,16 +180,10 @@ TEST_F(ExactlyOnceFaultsTest, APersonMayTakeThePrefixOver) {
   const auto accepted = (*other)->Cli(arguments);
   WEIR_ASSERT_OK(accepted);
   EXPECT_EQ(accepted->exit_status, 0) << accepted->standard_error;
-  // Its former owner is fenced, and says whose the prefix is.
-  EXPECT_TRUE(AwaitTrue([&] {
-    const std::string reason = Details().summary().reason();
-    return absl::StrContains(reason, "belongs to job") &&
-           absl::StrContains(reason, "of cluster 'other'") &&
-           absl::StrContains(reason, "leaves them as they are");
-  })) << Details().summary().ShortDebugString();
-  const auto given_up = weir().Cli({"cancel", job(), "--abandon-transactions", "--wait"});
-  WEIR_ASSERT_OK(given_up);
-  EXPECT_EQ(StateOf(job()), "FAILED") << given_up->standard_error;
+  // Its former owner is fenced, and says whose the prefix is. It owes nothing, and so it ends.
+  ASSERT_TRUE(AwaitState(job(), "FAILED")) << Details().summary().ShortDebugString();
+  EXPECT_THAT(Details().summary().reason(),
+              testing::AllOf(HasSubstr("belongs to job"), HasSubstr("of cluster 'other'")));
   EXPECT_EQ((*other)->Stop(), absl::OkStatus());
 }
 

@@ -103,6 +103,9 @@ log.retention.ms=-1
 # A killed broker may come back as soon as its old session is over.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
+# A heartbeat that the controller of a starting broker never answers is repeated after this (30 s
+# otherwise, for which no partition has a leader).
+controller.socket.timeout.ms=2000
 log.cleaner.dedupe.buffer.size=8388608
 num.network.threads=2
 num.io.threads=4
