@@ -1,4 +1,5 @@
 #include "client/cli/verb.h"
+#include "client/cli/waiting.h"
 #include "common/base/status_macros.h"
 
 namespace weir::cli {
@@ -8,11 +9,13 @@ Verb StopVerb() {
   verb.name = "stop";
   verb.summary = "End a job's input now and let it finish with a last checkpoint.";
   verb.positionals = "JOB";
-  verb.flags = {{"drain", "", false, "", "Send the end of event time through the job first."},
-                {"wait", "w", false, "", "Return when the job has ended."}};
+  verb.flags = WaitFlags("Return when the job has ended.", false);
+  verb.flags.push_back(
+      {"drain", "", false, "", "Send the end of event time through the job first."});
+  verb.check = CheckWaitFlags;
   verb.run = [](VerbContext& context) -> absl::Status {
     proto::StopJobRequest request;
-    request.set_job(context.flags.positionals[0]);
+    request.set_job(context.Job());
     request.set_drain(context.flags.Has("drain"));
     WEIR_RETURN_IF_ERROR(context.client.StopJob(request));
     return FinishStopping(context, request.job());
