@@ -22,10 +22,13 @@ absl::StatusOr<proto::JobDetails> Poll(ClusterClient& client, const std::string&
                                        const std::set<std::string>& states,
                                        const WaitOptions& options, const Verdict& give_up) {
   const absl::Duration end = options.clock->Monotonic() + options.timeout;
+  std::string told;
   while (true) {
     WEIR_ASSIGN_OR_RETURN(proto::JobDetails details, client.DescribeJob(job));
     if (states.count(details.summary().state()) > 0) return details;
     WEIR_RETURN_IF_ERROR(give_up(details.summary()));
+    if (options.on_state && told != details.summary().state()) options.on_state(details.summary());
+    told = details.summary().state();
     if (options.clock->Monotonic() >= end) {
       return absl::DeadlineExceededError(absl::StrCat(Situation(details.summary()), " after ",
                                                       absl::FormatDuration(options.timeout),

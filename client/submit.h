@@ -34,6 +34,8 @@ struct WaitOptions {
   std::function<void(absl::Duration)> pause;
   absl::Duration timeout = absl::Seconds(60);
   absl::Duration poll_interval = absl::Milliseconds(50);
+  /// Is told each new state that is not yet the awaited one; may be empty.
+  std::function<void(const proto::JobSummary&)> on_state = {};
 };
 
 /// FINISHED, CANCELED, FAILED: no other state follows.

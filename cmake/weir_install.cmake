@@ -69,6 +69,15 @@ write_basic_package_version_file("${CMAKE_BINARY_DIR}/install/WeirConfigVersion.
                                  COMPATIBILITY SameMinorVersion)
 
 install(TARGETS weir weir-jobmanager weir-taskmanager RUNTIME COMPONENT runtime)
+foreach(place
+        bash-completion/completions/weir=weir.bash
+        zsh/vendor-completions/_weir=weir.zsh
+        fish/vendor_completions.d/weir.fish=weir.fish)
+  string(REGEX MATCH "^(.*)/(.*)=(.*)$" unused "${place}")
+  install(FILES "client/templates/completion/${CMAKE_MATCH_3}"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/${CMAKE_MATCH_1}" RENAME "${CMAKE_MATCH_2}"
+          COMPONENT runtime)
+endforeach()
 install(TARGETS weir_archive EXPORT WeirTargets ARCHIVE COMPONENT development
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT WeirTargets NAMESPACE Weir:: DESTINATION "${weir_cmake_folder}"

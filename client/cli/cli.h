@@ -40,6 +40,9 @@ struct CliEnvironment {
   std::function<void(absl::Duration)> pause;
   std::ostream& out;
   std::ostream& error;
+  bool out_is_terminal = false;    // then states may have colours
+  bool error_is_terminal = false;  // then progress is shown
+  std::string program_directory;   // where the servers' programs are, too
 };
 
 /// Runs `weir <arguments>`. Results go to `out`; an error is one sentence on `error`.

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include "client/cli/cli.h"
@@ -24,8 +26,18 @@ int RunCliProcess(const std::vector<std::string>& arguments) {
   }
   SystemRandom random;
   const SystemClock clock;
-  CliEnvironment environment{
-      std::move(variables), MakeClusterClient, random, clock, Pause, std::cout, std::cerr};
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  CliEnvironment environment{std::move(variables),
+                             MakeClusterClient,
+                             random,
+                             clock,
+                             Pause,
+                             std::cout,
+                             std::cerr,
+                             isatty(STDOUT_FILENO) == 1,
+                             isatty(STDERR_FILENO) == 1,
+                             program.parent_path().string()};
   return RunCli(arguments, environment);
 }
 

@@ -1,4 +1,3 @@
-#include "client/cli/output.h"
 #include "client/cli/verb.h"
 #include "common/base/status_macros.h"
 
@@ -10,9 +9,8 @@ Verb DescribeVerb() {
   verb.summary = "Show a job's state, workers, tasks and checkpoint counts.";
   verb.positionals = "JOB";
   verb.run = [](VerbContext& context) -> absl::Status {
-    WEIR_ASSIGN_OR_RETURN(const proto::JobDetails job,
-                          context.client.DescribeJob(context.flags.positionals[0]));
-    context.out << (context.json ? JobAsJson(job) : JobAsTable(job));
+    WEIR_ASSIGN_OR_RETURN(const proto::JobDetails job, context.client.DescribeJob(context.Job()));
+    context.Print(job);
     return absl::OkStatus();
   };
   return verb;

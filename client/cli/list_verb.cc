@@ -1,4 +1,3 @@
-#include "client/cli/output.h"
 #include "client/cli/verb.h"
 #include "common/base/status_macros.h"
 
@@ -10,7 +9,7 @@ Verb ListVerb() {
   verb.summary = "List the jobs of the cluster, ended ones too.";
   verb.run = [](VerbContext& context) -> absl::Status {
     WEIR_ASSIGN_OR_RETURN(const proto::ListJobsResponse jobs, context.client.ListJobs());
-    context.out << (context.json ? JobsAsJson(jobs) : JobsAsTable(jobs));
+    context.Print(jobs);
     return absl::OkStatus();
   };
   return verb;

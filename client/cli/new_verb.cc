@@ -97,16 +97,17 @@ absl::Status WriteProject(const fs::path& directory, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::Status RunNew(const ParsedFlags& flags, std::ostream& out) {
+absl::Status RunNew(const ParsedFlags& flags, CliEnvironment& environment) {
   const std::string& given = flags.positionals[0];
   const fs::path directory = given;
   const std::string name = flags.Get("name", NameOf(directory));
   WEIR_RETURN_IF_ERROR(CheckName(name));
   WEIR_RETURN_IF_ERROR(CheckDirectory(directory));
   WEIR_RETURN_IF_ERROR(WriteProject(directory, name));
-  out << "made the project '" << name << "'; its README.md tells how to run and submit it\n\n"
-      << "  cd " << given
-      << "\n  cmake -B build && cmake --build build && ctest --test-dir build\n";
+  environment.out << "made the project '" << name
+                  << "'; its README.md tells how to run and submit it\n\n"
+                  << "  cd " << given
+                  << "\n  cmake -B build && cmake --build build && ctest --test-dir build\n";
   return absl::OkStatus();
 }
 
@@ -119,6 +120,7 @@ Verb NewVerb() {
   verb.positionals = "DIRECTORY";
   verb.flags = {{"name", "n", true, "NAME", "Name of the job; the directory's by default."}};
   verb.run_alone = RunNew;
+  verb.prints_objects = false;
   return verb;
 }
 

@@ -1,4 +1,3 @@
-#include "client/cli/output.h"
 #include "client/cli/verb.h"
 #include "common/base/status_macros.h"
 
@@ -11,7 +10,7 @@ absl::Status RunPlan(VerbContext& context) {
                         context.client.UploadArtifact(context.flags.positionals[0]));
   for (const std::string& argument : context.flags.job_arguments) request.add_arguments(argument);
   WEIR_ASSIGN_OR_RETURN(const proto::PlanResponse response, context.client.Plan(request));
-  context.out << (context.json ? GraphAsJson(response.graph()) : GraphAsTable(response.graph()));
+  context.Print(response.graph());
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "client/cli/verb.h"
+#include "client/cli/waiting.h"
 #include "common/base/status_macros.h"
 
 namespace weir::cli {
@@ -23,15 +24,19 @@ Verb ResumeVerb() {
   verb.name = "resume";
   verb.summary = "Let a suspended job go on.";
   verb.positionals = "JOB";
-  verb.flags = {{"policy", "", true, "POLICY",
-                 "What becomes of records of a completed checkpoint that can be neither committed "
-                 "nor published again exactly once: replay (publish what is left of them, at least "
-                 "once) or ignore (leave them out)."},
-                {"wait", "w", false, "", "Return when the job runs, has ended or is suspended."}};
-  verb.check = [](const ParsedFlags& flags) { return PolicyOf(flags).status(); };
+  verb.flags = WaitFlags("Return when the job runs, has ended or is suspended.", false);
+  verb.flags.push_back(
+      {"policy", "", true, "replay|ignore",
+       "What becomes of records of a completed checkpoint that can be neither committed nor "
+       "published again exactly once: replay (publish what is left of them, at least once) or "
+       "ignore (leave them out)."});
+  verb.check = [](const ParsedFlags& flags) -> absl::Status {
+    WEIR_RETURN_IF_ERROR(CheckWaitFlags(flags));
+    return PolicyOf(flags).status();
+  };
   verb.run = [](VerbContext& context) -> absl::Status {
     proto::ResumeJobRequest request;
-    request.set_job(context.flags.positionals[0]);
+    request.set_job(context.Job());
     WEIR_ASSIGN_OR_RETURN(const proto::ResumePolicy policy, PolicyOf(context.flags));
     request.set_policy(policy);
     WEIR_RETURN_IF_ERROR(context.client.ResumeJob(request));

@@ -1,5 +1,5 @@
-#include "client/cli/output.h"
 #include "client/cli/verb.h"
+#include "client/cli/waiting.h"
 #include "common/base/status_macros.h"
 #include "common/config/option_table.h"
 #include "common/net/artifact_file.h"
@@ -16,13 +16,12 @@ absl::Status RunSubmit(VerbContext& context) {
   submission.take_over = context.flags.Has("take-over");
   WEIR_ASSIGN_OR_RETURN(const std::string job, Submit(context.client, context.random, submission));
   proto::JobDetails details;
-  if (context.flags.Has("detach")) {
+  if (context.flags.Has("detach") || !IsWaiting(context.flags, true)) {
     WEIR_ASSIGN_OR_RETURN(details, context.client.DescribeJob(job));
   } else {
     WEIR_ASSIGN_OR_RETURN(details, WaitForStart(context.client, job, context.wait));
   }
-  context.out << (context.json ? JobStateAsJson(details.summary())
-                               : JobStateAsText(details.summary()));
+  context.Print(details.summary());
   for (const std::string& note : details.notes()) context.error << "note: " << note << "\n";
   return absl::OkStatus();
 }
@@ -49,15 +48,23 @@ Verb SubmitVerb() {
   verb.name = "submit";
   verb.summary = "Upload a job's binary and start the job; waits until it runs or fails.";
   verb.positionals = "BINARY";
-  verb.flags = {{"name", "n", true, "NAME", "Name of the job; the binary's own by default."},
-                {"detach", "d", false, "", "Return as soon as the cluster has accepted the job."},
-                {"take-over", "", false, "",
-                 "Take transactional id prefixes of its sinks from whatever job holds them, with "
-                 "what that job has not committed."}};
+  verb.flags = WaitFlags("Return when the job runs or has failed.", true);
+  verb.flags.push_back(
+      {"name", "n", true, "NAME", "Name of the job; the binary's own by default."});
+  verb.flags.push_back({"detach", "d", false, "", "The same as --no-wait."});
+  verb.flags.push_back({"take-over", "", false, "",
+                        "Take transactional id prefixes of its sinks from whatever job holds them, "
+                        "with what that job has not committed."});
   verb.takes_job_arguments = true;
   verb.takes_job_options = true;
   verb.default_timeout = absl::Seconds(60);
-  verb.check = CheckBinaryArgument;
+  verb.check = [](const ParsedFlags& flags) -> absl::Status {
+    WEIR_RETURN_IF_ERROR(CheckWaitFlags(flags));
+    if (flags.Has("wait") && flags.Has("detach")) {
+      return absl::InvalidArgumentError("--wait and --detach exclude each other");
+    }
+    return CheckBinaryArgument(flags);
+  };
   verb.run = RunSubmit;
   return verb;
 }

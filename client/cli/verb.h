@@ -10,8 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "client/cli/cli.h"
 #include "client/cli/flags.h"
 #include "client/cluster_client.h"
+#include "client/output/output.h"
 #include "client/submit.h"
 #include "common/base/random.h"
 
@@ -24,12 +26,20 @@ struct VerbContext {
   ClusterClient& client;
   Random& random;
   WaitOptions wait;  // with the verb's --timeout
-  bool json = false;
+  OutputStyle style;
   std::ostream& out;
   std::ostream& error;  // notes beside the answer
+
+  template <class Answer>
+  void Print(const Answer& answer) const {
+    out << Rendered(answer, style);
+  }
+  /// The first positional, which is a job: id, name, or "job/<id>" as -o name prints it.
+  std::string Job() const;
 };
 
-/// One verb of `weir`, in a file of its own.
+/// One verb of `weir`, in a file of its own. Jobs are what most verbs are about, so theirs have one
+/// word ("stop"); all others begin with their noun ("checkpoint list").
 struct Verb {
   std::string name;
   std::string summary;               // one line
@@ -41,8 +51,10 @@ struct Verb {
   /// What can be refused before the cluster is asked; may be empty.
   std::function<absl::Status(const ParsedFlags&)> check = {};
   std::function<absl::Status(VerbContext&)> run = {};
-  /// Instead of `run`, of a verb that asks no cluster and has no common flag but --help.
-  std::function<absl::Status(const ParsedFlags&, std::ostream& out)> run_alone = {};
+  /// Instead of `run`, of a verb that asks no cluster; its only common flags are --help and, if it
+  /// prints objects, --output.
+  std::function<absl::Status(const ParsedFlags&, CliEnvironment&)> run_alone = {};
+  bool prints_objects = true;
 };
 
 Verb NewVerb();
@@ -54,9 +66,25 @@ Verb WatchVerb();
 Verb CancelVerb();
 Verb StopVerb();
 Verb ResumeVerb();
-Verb CheckpointsVerb();
-Verb TransactionsVerb();
-Verb ClusterVerb();
+Verb CheckpointListVerb();
+Verb TransactionsListVerb();
+Verb TransactionsExplainVerb();
+Verb TransactionsAbortVerb();
+Verb TaskManagerListVerb();
+Verb ClusterDescribeVerb();
+Verb ConfigListContextsVerb();
+Verb ConfigCurrentContextVerb();
+Verb ConfigUseContextVerb();
+Verb ConfigSetContextVerb();
+Verb ConfigDeleteContextVerb();
+Verb ConfigViewVerb();
+Verb LocalClusterStartVerb();
+Verb LocalClusterStopVerb();
+Verb LocalClusterStatusVerb();
+Verb CompletionVerb();
+
+/// All of them, in the order of --help.
+std::vector<Verb> AllVerbs();
 
 /// For verbs that take a BINARY: a file that is missing or no Weir job is the user's mistake.
 absl::Status CheckBinaryArgument(const ParsedFlags& flags);
@@ -64,11 +92,7 @@ absl::Status CheckBinaryArgument(const ParsedFlags& flags);
 /// Options of a job's scope among the flags.
 std::map<std::string, std::string> JobOptionsOf(const ParsedFlags& flags);
 
-/// With --wait until the job is in one of these states; then prints its state.
-absl::Status PrintState(VerbContext& context, const std::string& job,
-                        const std::set<std::string>& awaited);
-
-/// For cancel and stop: as PrintState, of the last states.
-absl::Status FinishStopping(VerbContext& context, const std::string& job);
+/// How answers are printed here, by --output, the terminal and NO_COLOR.
+OutputStyle StyleOf(const ParsedFlags& flags, const CliEnvironment& environment);
 
 }  // namespace weir::cli

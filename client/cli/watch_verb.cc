@@ -1,6 +1,5 @@
 #include <string>
 
-#include "client/cli/output.h"
 #include "client/cli/verb.h"
 #include "client/submit.h"
 #include "common/base/status_macros.h"
@@ -11,9 +10,12 @@ namespace {
 absl::Status RunWatch(VerbContext& context) {
   proto::JobSummary last;
   const absl::Status watched =
-      context.client.WatchJob(context.flags.positionals[0], [&](const proto::JobEvent& event) {
+      context.client.WatchJob(context.Job(), [&](const proto::JobEvent& event) {
         if (event.kind() == proto::JobEvent::STATE) last = event.job();
-        context.out << (context.json ? JobEventAsJson(event) : JobEventAsText(event)) << std::flush;
+        // YAML's documents have to be told apart.
+        if (context.style.format == OutputFormat::kYaml) context.out << "---\n";
+        context.Print(event);
+        context.out << std::flush;
         return true;
       });
   WEIR_RETURN_IF_ERROR(watched);

@@ -104,7 +104,8 @@ class DemoRun:
         for child in self._children:
             processes.stop(child)
         commands = [" ".join(self._weir.command("describe", self._job_id)),
-                    " ".join(self._weir.command("checkpoints", self._job_id)), self._broker.look]
+                    " ".join(self._weir.command("checkpoint", "list", self._job_id)),
+                    self._broker.look]
         return commands, {**self._weir.family(), **self._broker.stop_later()}
 
     def stop(self):

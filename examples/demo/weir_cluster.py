@@ -47,7 +47,7 @@ class WeirCluster:
         self._sampler.start()
         deadline = time.monotonic() + START_SECONDS
         while True:
-            overview = self.ask("cluster") or {}
+            overview = self.ask("cluster", "describe") or {}
             if overview.get("leader") and len(overview.get("taskmanagers", [])) == 2:
                 return
             self._check_alive()
@@ -83,7 +83,7 @@ class WeirCluster:
 
     def checkpoints(self, job_id):
         """How many checkpoints of the job have completed, as far as it is known."""
-        answer = self.ask("checkpoints", job_id)
+        answer = self.ask("checkpoint", "list", job_id)
         return int(answer["completed"]) if answer else 0
 
     def kill_worker(self, description):
@@ -95,7 +95,7 @@ class WeirCluster:
 
     def kill_leader(self):
         """kill -9 of the leading JobManager; its pid, or None when there is no leader right now."""
-        leader = (self.ask("cluster") or {}).get("leader")
+        leader = (self.ask("cluster", "describe") or {}).get("leader")
         return self._kill(int(leader["pid"])) if leader else None
 
     def family(self):

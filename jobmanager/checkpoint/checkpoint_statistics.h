@@ -11,7 +11,7 @@
 
 namespace weir::jobmanager {
 
-/// What `weir checkpoints` shows: counts, and the newest attempts, newest first (64 at most).
+/// What `weir checkpoint list` shows: counts, and the newest attempts, newest first (64 at most).
 /// One owner, no threads.
 class CheckpointStatistics {
  public:

@@ -51,7 +51,7 @@ class WeirCluster(Engine):
             time.sleep(0.05)
 
     def _taskmanagers(self):
-        answer = self._call("cluster", "-o", "json")
+        answer = self._call("cluster", "describe", "-o", "json")
         return json.loads(answer.stdout)["taskmanagers"] if answer.returncode == 0 else []
 
     def _weir(self, *arguments):

@@ -104,7 +104,7 @@ TEST_F(FlightDelaysTest, StopFinishesWithALastCheckpoint) {
   const auto stopped = weir().CliJson({"stop", job(), "--wait"});
   WEIR_ASSERT_OK(stopped);
   EXPECT_EQ((*stopped)["state"], "FINISHED") << *stopped;
-  const auto checkpoints = weir().CliJson({"checkpoints", job()});
+  const auto checkpoints = weir().CliJson({"checkpoint", "list", job()});
   WEIR_ASSERT_OK(checkpoints);
   EXPECT_GT((*checkpoints)["completed"].get<int>(), 2) << *checkpoints;
   EXPECT_EQ((*checkpoints)["checkpoints"][0]["epoch"], (*checkpoints)["latest_epoch"]);

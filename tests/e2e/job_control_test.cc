@@ -57,7 +57,7 @@ TEST_F(JobControlTest, ListsDescribesAndCancels) {
   EXPECT_THAT(Cli({"describe", job}).standard_output, AllOf(HasSubstr(job), HasSubstr("RUNNING")));
 
   EXPECT_TRUE(AwaitTrue([&] { return CheckpointsOf(job, 1) >= 2; }));
-  const auto checkpoints = weir().CliJson({"checkpoints", job});
+  const auto checkpoints = weir().CliJson({"checkpoint", "list", job});
   WEIR_ASSERT_OK(checkpoints);
   EXPECT_GE((*checkpoints)["completed"].get<int>(), 2);
   EXPECT_EQ((*checkpoints)["failed"], 0);
@@ -150,10 +150,13 @@ TEST_F(JobControlTest, UnknownTopicAndWrongBrokerAreOneSentenceEach) {
 }
 
 TEST_F(JobControlTest, WhatIsNotThereIsExitCodeThree) {
-  for (const char* verb : {"describe", "cancel", "stop", "checkpoints"}) {
-    const ProcessResult result = Cli({verb, "no-such-job"});
-    EXPECT_EQ(result.exit_status, 3) << verb;
-    EXPECT_EQ(result.standard_error, "weir: there is no job 'no-such-job'\n") << verb;
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"describe"}, {"cancel"}, {"stop"}, {"checkpoint", "list"}}) {
+    std::vector<std::string> line = verb;
+    line.push_back("no-such-job");
+    const ProcessResult result = Cli(line);
+    EXPECT_EQ(result.exit_status, 3) << verb.front();
+    EXPECT_EQ(result.standard_error, "weir: there is no job 'no-such-job'\n") << verb.front();
   }
 }
 

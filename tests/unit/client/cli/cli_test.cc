@@ -3,12 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
+#include "absl/strings/str_split.h"
 
-#include "common/base/seeded_random.h"
-#include "tests/support/client/testing_cluster_client.h"
-#include "tests/support/temporary_directory.h"
+#include "client/cli/verb.h"
+#include "tests/unit/client/cli/cli_fixture.h"
 
 namespace weir::cli {
 namespace {
@@ -16,114 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class TestingClock final : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + now; }
-  absl::Duration Monotonic() const override { return now; }
-  absl::Duration now = absl::ZeroDuration();
-};
-
-// Lets the CLI have the client and keeps what it was asked.
-class SharedClient final : public ClusterClient {
- public:
-  explicit SharedClient(TestingClusterClient& client) : client_(client) {}
-  absl::StatusOr<std::string> UploadArtifact(const std::string& path) override {
-    return client_.UploadArtifact(path);
-  }
-  absl::StatusOr<proto::PlanResponse> Plan(const proto::PlanRequest& request) override {
-    return client_.Plan(request);
-  }
-  absl::StatusOr<proto::SubmitJobResponse> SubmitJob(
-      const proto::SubmitJobRequest& request) override {
-    return client_.SubmitJob(request);
-  }
-  absl::StatusOr<proto::ListJobsResponse> ListJobs() override { return client_.ListJobs(); }
-  absl::StatusOr<proto::JobDetails> DescribeJob(const std::string& job) override {
-    return client_.DescribeJob(job);
-  }
-  absl::Status WatchJob(const std::string& job, const EventVisitor& visitor) override {
-    return client_.WatchJob(job, visitor);
-  }
-  absl::Status CancelJob(const std::string& job) override { return client_.CancelJob(job); }
-  absl::Status AbandonTransactions(const std::string& job) override {
-    return client_.AbandonTransactions(job);
-  }
-  absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
-    return client_.ResumeJob(request);
-  }
-  absl::Status StopJob(const proto::StopJobRequest& request) override {
-    return client_.StopJob(request);
-  }
-  absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
-    return client_.ListCheckpoints(job);
-  }
-  absl::StatusOr<proto::TransactionsResponse> Transactions(
-      const proto::TransactionsRequest& request) override {
-    return client_.Transactions(request);
-  }
-  absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
-    return client_.DescribeCluster();
-  }
-
- private:
-  TestingClusterClient& client_;
-};
-
-class CliTest : public testing::Test {
- protected:
-  ExitCode Run(const std::vector<std::string>& arguments) {
-    out_.str("");
-    error_.str("");
-    CliEnvironment environment{
-        variables_,
-        [this](ClusterClientOptions options) -> absl::StatusOr<std::unique_ptr<ClusterClient>> {
-          options_ = options;
-          return std::make_unique<SharedClient>(client_);
-        },
-        random_,
-        clock_,
-        [this](absl::Duration pause) { clock_.now += pause; },
-        out_,
-        error_};
-    return RunCli(arguments, environment);
-  }
-
-  static proto::JobDetails InState(const std::string& state, const std::string& reason = "",
-                                   uint64_t restarts = 0) {
-    proto::JobDetails job;
-    job.mutable_summary()->set_job("job-1");
-    job.mutable_summary()->set_name("flights");
-    job.mutable_summary()->set_state(state);
-    job.mutable_summary()->set_reason(reason);
-    job.mutable_summary()->set_restarts(restarts);
-    return job;
-  }
-
-  static proto::JobEvent StateEvent(const std::string& state, const std::string& reason = "") {
-    proto::JobEvent event;
-    event.set_kind(proto::JobEvent::STATE);
-    *event.mutable_job() = InState(state, reason).summary();
-    return event;
-  }
-
-  std::string MakeJob() {
-    std::ofstream(directory_.File("job"), std::ios::binary) << "\x7f"
-                                                               "ELF"
-                                                            << "WEIR_JOB_"
-                                                            << "BINARY_V1";
-    return directory_.File("job");
-  }
-
-  TemporaryDirectory directory_;
-  std::map<std::string, std::string> variables_;
-  TestingClusterClient client_;
-  SeededRandom random_{1};
-  TestingClock clock_;
-  ClusterClientOptions options_;
-  std::ostringstream out_;
-  std::ostringstream error_;
-};
+using testing::Not;
 
 TEST_F(CliTest, UnknownVerbNamesTheNearest) {
   EXPECT_EQ(Run({"lsit"}), kUsage);
@@ -140,11 +31,48 @@ TEST_F(CliTest, UnknownFlagNamesTheNearest) {
 }
 
 TEST_F(CliTest, EveryVerbHasHelp) {
-  for (const char* verb : {"new", "submit", "plan", "list", "describe", "cancel", "stop", "resume",
-                           "checkpoints", "transactions", "cluster"}) {
-    EXPECT_EQ(Run({verb, "--help"}), kOk) << verb;
-    EXPECT_THAT(out_.str(), HasSubstr(std::string("Usage: weir ") + verb));
+  for (const Verb& verb : AllVerbs()) {
+    std::vector<std::string> arguments = absl::StrSplit(verb.name, ' ');
+    arguments.push_back("--help");
+    EXPECT_EQ(Run(arguments), kOk) << verb.name;
+    EXPECT_THAT(out_.str(), HasSubstr("Usage: weir " + verb.name));
     EXPECT_EQ(error_.str(), "");
+  }
+}
+
+TEST_F(CliTest, HelpIsAlsoAVerbAndKnowsNouns) {
+  EXPECT_EQ(Run({"help", "stop"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("Usage: weir stop JOB"));
+  EXPECT_EQ(Run({"help"}), kOk);
+  EXPECT_THAT(out_.str(), HasSubstr("Usage: weir VERB"));
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"transactions", "--help"}, {"help", "transactions"}}) {
+    EXPECT_EQ(Run(line), kOk);
+    EXPECT_THAT(out_.str(), AllOf(HasSubstr("Usage: weir transactions VERB"),
+                                  HasSubstr("transactions explain "), Not(HasSubstr("submit"))));
+  }
+}
+
+TEST_F(CliTest, NounWithoutAVerbTellsWhichThereAre) {
+  EXPECT_EQ(Run({"transactions"}), kUsage);
+  EXPECT_EQ(error_.str(), "weir: transactions needs a verb: list, explain, abort\n");
+  EXPECT_EQ(Run({"checkpoint", "lst", "flights"}), kUsage);
+  EXPECT_EQ(error_.str(),
+            "weir: unknown verb 'lst' of checkpoint; list exists; did you mean 'list'?\n");
+}
+
+TEST_F(CliTest, FlagsMayStandAnywhere) {
+  EXPECT_EQ(Run({"local-cluster", "--dir", directory_.File("none"), "status"}), kNotFound);
+  EXPECT_EQ(error_.str(), "weir: no local cluster runs in " + directory_.File("none") + "\n");
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"-o", "name", "checkpoint", "list", "flights"},
+        {"checkpoint", "--output", "name", "list", "flights"},
+        {"checkpoint", "list", "flights", "-oname"}}) {
+    client_.checkpoints.Clear();
+    client_.checkpoints.add_checkpoints()->set_epoch(7);
+    EXPECT_EQ(Run(line), kOk) << error_.str();
+    EXPECT_EQ(out_.str(), "checkpoint/7\n");
+    EXPECT_EQ(client_.calls.back(), "checkpoints flights");
   }
 }
 
@@ -343,13 +271,12 @@ TEST_F(CliTest, TransactionsSaysWhatWasDoneInSentences) {
 
 TEST_F(CliTest, TransactionsUsageErrorsAreOneSentence) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{}, "no list|explain|abort is given"},
       {{"list"}, "no JOB is given"},
       {{"lst", "flights"},
-       "unknown action 'lst' of transactions; list, explain and abort exist; did you mean 'list'?"},
+       "unknown verb 'lst' of transactions; list, explain, abort exist; did you mean 'list'?"},
       {{"list", "flights", "p~5~0~1"}, "unexpected argument 'p~5~0~1'"},
-      {{"explain", "flights"}, "transactions explain needs the transactional id behind the job"},
-      {{"abort", "flights"}, "transactions abort needs the transactional id behind the job"},
+      {{"explain", "flights"}, "no ID is given"},
+      {{"abort", "flights"}, "no ID is given"},
       {{"abort", "flights", "a", "b"}, "unexpected argument 'b'"},
       {{"list", "flights", "--prefix="}, "--prefix is empty"}};
   for (const auto& [arguments, sentence] : cases) {
@@ -367,7 +294,84 @@ TEST_F(CliTest, MissingAndSuperfluousArgumentsAreUsageErrors) {
   EXPECT_EQ(Run({"describe", "a", "b"}), kUsage);
   EXPECT_EQ(error_.str(), "weir: unexpected argument 'b'\n");
   EXPECT_EQ(Run({"list", "-o", "xml"}), kUsage);
-  EXPECT_EQ(error_.str(), "weir: --output is 'xml'; table or json is expected\n");
+  EXPECT_EQ(error_.str(), "weir: --output is 'xml'; table, wide, json, yaml or name is expected\n");
+}
+
+TEST_F(CliTest, NamesAreTakenWhereAJobIsMeant) {
+  client_.jobs.add_jobs()->set_job("job-1");
+  EXPECT_EQ(Run({"list", "-o", "name"}), kOk);
+  EXPECT_EQ(out_.str(), "job/job-1\n");
+  EXPECT_EQ(Run({"describe", "job/job-1"}), kOk);
+  EXPECT_EQ(client_.calls.back(), "describe job-1");
+  EXPECT_EQ(Run({"transactions", "abort", "job/job-1", "transaction/p~1", "-oname"}), kOk);
+  EXPECT_EQ(client_.asked.job(), "job-1");
+  EXPECT_EQ(client_.asked.transactional_id(), "p~1");
+  EXPECT_EQ(out_.str(), "transaction/p~1\n");
+}
+
+TEST_F(CliTest, TaskManagersOfTheCluster) {
+  client_.cluster.set_cluster_id("default");
+  client_.cluster.add_task_managers()->set_task_manager("tm-1");
+  EXPECT_EQ(Run({"tm", "list", "-o", "name"}), kOk);
+  EXPECT_EQ(out_.str(), "tm/tm-1\n");
+  EXPECT_EQ(Run({"tm", "list", "-o", "json"}), kOk);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("\"taskmanagers\""), Not(HasSubstr("leader"))));
+  EXPECT_EQ(Run({"cluster", "describe", "-o", "name"}), kOk);
+  EXPECT_EQ(out_.str(), "cluster/default\n");
+}
+
+TEST_F(CliTest, EventsAsYamlAreDocuments) {
+  client_.events = {StateEvent("RUNNING"), StateEvent("FINISHED")};
+  EXPECT_EQ(Run({"watch", "flights", "-o", "yaml"}), kOk);
+  EXPECT_THAT(out_.str(), AllOf(testing::StartsWith("---\nsequence: 0\n"),
+                                HasSubstr("\n---\nsequence: 0\n"), HasSubstr("state: FINISHED")));
+}
+
+TEST_F(CliTest, WaitAndNoWait) {
+  client_.descriptions = {InState("CANCELLING"), InState("CANCELED")};
+  EXPECT_EQ(Run({"cancel", "flights", "--no-wait"}), kOk);
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is CANCELLING\n");
+  client_.descriptions = {InState("CREATED"), InState("RUNNING")};
+  EXPECT_EQ(Run({"submit", MakeJob(), "--no-wait"}), kOk);
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is CREATED\n");
+  EXPECT_EQ(Run({"stop", "flights", "--wait", "--no-wait"}), kUsage);
+  EXPECT_EQ(error_.str(), "weir: --wait and --no-wait exclude each other\n");
+  EXPECT_EQ(Run({"submit", MakeJob(), "--wait", "--detach"}), kUsage);
+  EXPECT_EQ(error_.str(), "weir: --wait and --detach exclude each other\n");
+}
+
+TEST_F(CliTest, ProgressIsForTerminals) {
+  client_.descriptions = {InState("CREATED"), InState("DEPLOYING"), InState("DEPLOYING"),
+                          InState("RUNNING")};
+  const auto descriptions = client_.descriptions;
+  EXPECT_EQ(Run({"submit", MakeJob()}), kOk);
+  EXPECT_EQ(error_.str(), "");
+  client_.descriptions = descriptions;
+  error_is_terminal_ = true;
+  EXPECT_EQ(Run({"submit", MakeJob()}), kOk);
+  EXPECT_EQ(error_.str(),
+            "waiting: job 'flights' is CREATED\nwaiting: job 'flights' is DEPLOYING\n");
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is RUNNING\n");
+}
+
+TEST_F(CliTest, ColoursAreForTerminalsAndForWhoWantsThem) {
+  client_.jobs.add_jobs()->set_state("FAILED");
+  const auto red = HasSubstr("\033[31mFAILED\033[0m");
+  Run({"list"});
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\033")));
+  out_is_terminal_ = true;
+  Run({"list"});
+  EXPECT_THAT(out_.str(), red);
+  Run({"list", "-o", "json"});
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\033")));
+  variables_ = {{"NO_COLOR", ""}};
+  Run({"list"});
+  EXPECT_THAT(out_.str(), red);
+  for (const auto& [name, value] : {std::pair{"NO_COLOR", "1"}, {"TERM", "dumb"}}) {
+    variables_ = {{name, value}};
+    Run({"list"});
+    EXPECT_THAT(out_.str(), Not(HasSubstr("\033"))) << name;
+  }
 }
 
 }  // namespace

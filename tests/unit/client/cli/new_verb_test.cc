@@ -44,7 +44,10 @@ class NewVerbTest : public testing::Test {
         clock,
         [](absl::Duration) {},
         out_,
-        error_};
+        error_,
+        false,
+        false,
+        ""};
     return RunCli(arguments, environment);
   }
   std::string File(const std::string& name) const { return directory_.File(name); }

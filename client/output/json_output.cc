@@ -3,7 +3,7 @@
 
 #include "absl/time/time.h"
 
-#include "client/cli/output.h"
+#include "client/output/output.h"
 #include <nlohmann/json.hpp>
 
 namespace weir::cli {
@@ -89,15 +89,28 @@ Json Operator(const proto::OperatorDescriptor& descriptor) {
           {"output_schema", descriptor.output_schema()}};
 }
 
+Json TaskManagers(const proto::ClusterDetails& cluster) {
+  Json array = Json::array();
+  for (const proto::TaskManagerDetails& manager : cluster.task_managers()) {
+    array.push_back({{"taskmanager_id", manager.task_manager()},
+                     {"host", manager.host()},
+                     {"pid", manager.pid()},
+                     {"slots", manager.slots()},
+                     {"slots_used", manager.slots_used()},
+                     {"state", manager.state()}});
+  }
+  return array;
+}
+
 }  // namespace
 
-std::string JobsAsJson(const proto::ListJobsResponse& jobs) {
+std::string AsJson(const proto::ListJobsResponse& jobs) {
   Json list = Json::array();
   for (const proto::JobSummary& job : jobs.jobs()) list.push_back(Summary(job));
   return Line({{"jobs", list}});
 }
 
-std::string JobAsJson(const proto::JobDetails& job) {
+std::string AsJson(const proto::JobDetails& job) {
   Json json = Summary(job.summary());
   json["workers"] = Json::array();
   for (const proto::WorkerDetails& worker : job.workers()) {
@@ -126,9 +139,9 @@ std::string JobAsJson(const proto::JobDetails& job) {
   return Line(json);
 }
 
-std::string JobStateAsJson(const proto::JobSummary& job) { return Line(Summary(job)); }
+std::string AsJson(const proto::JobSummary& job) { return Line(Summary(job)); }
 
-std::string JobEventAsJson(const proto::JobEvent& event) {
+std::string AsJson(const proto::JobEvent& event) {
   Json json = {{"sequence", event.sequence()}, {"at", Time(event.at_ms())}};
   if (event.kind() == proto::JobEvent::STATE) {
     json["kind"] = "state";
@@ -140,7 +153,7 @@ std::string JobEventAsJson(const proto::JobEvent& event) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints) {
+std::string AsJson(const proto::ListCheckpointsResponse& checkpoints) {
   Json json = Counts(checkpoints.counts());
   json["checkpoints"] = Json::array();
   for (const proto::CheckpointDetails& checkpoint : checkpoints.checkpoints()) {
@@ -149,7 +162,7 @@ std::string CheckpointsAsJson(const proto::ListCheckpointsResponse& checkpoints)
   return Line(json);
 }
 
-std::string TransactionsAsJson(const proto::TransactionsResponse& response) {
+std::string AsJson(const proto::TransactionsResponse& response) {
   Json list = Json::array();
   for (const proto::SinkTransaction& one : response.transactions()) {
     Json row = {{"sink", one.sink_uid()},
@@ -171,24 +184,22 @@ std::string TransactionsAsJson(const proto::TransactionsResponse& response) {
   return Line({{"transactions", list}, {"sentences", StringArray(response.sentences())}});
 }
 
-std::string ClusterAsJson(const proto::ClusterDetails& cluster) {
+std::string AsJson(const TransactionAnswer& answer) { return AsJson(answer.response); }
+
+std::string AsJson(const proto::ClusterDetails& cluster) {
   Json json = {{"cluster_id", cluster.cluster_id()}, {"version", cluster.version()}};
   json["leader"] = {{"address", cluster.leader_address()},
                     {"term", cluster.term()},
                     {"pid", cluster.leader_pid()}};
-  json["taskmanagers"] = Json::array();
-  for (const proto::TaskManagerDetails& manager : cluster.task_managers()) {
-    json["taskmanagers"].push_back({{"taskmanager_id", manager.task_manager()},
-                                    {"host", manager.host()},
-                                    {"pid", manager.pid()},
-                                    {"slots", manager.slots()},
-                                    {"slots_used", manager.slots_used()},
-                                    {"state", manager.state()}});
-  }
+  json["taskmanagers"] = TaskManagers(cluster);
   return Line(json);
 }
 
-std::string GraphAsJson(const proto::JobGraph& graph) {
+std::string AsJson(const TaskManagerList& list) {
+  return Line({{"taskmanagers", TaskManagers(list.cluster)}});
+}
+
+std::string AsJson(const proto::JobGraph& graph) {
   Json json = {{"job_name", graph.job_name()},
                {"max_parallelism", graph.max_parallelism()},
                {"fingerprint", graph.fingerprint()}};

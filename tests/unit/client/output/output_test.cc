@@ -1,6 +1,6 @@
 // The JSON of the CLI, to the letter: scripts depend on it. Keys may be added, never changed.
 
-#include "client/cli/output.h"
+#include "client/output/output.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ proto::CheckpointCounts Counts() {
 TEST(JsonOutput, Jobs) {
   proto::ListJobsResponse jobs;
   *jobs.add_jobs() = Summary();
-  EXPECT_EQ(JobsAsJson(jobs), R"json({
+  EXPECT_EQ(AsJson(jobs), R"json({
   "jobs": [
     {
       "job_id": "job-1",
@@ -77,7 +77,7 @@ proto::JobDetails Job() {
 }
 
 TEST(JsonOutput, Job) {
-  EXPECT_EQ(JobAsJson(Job()), R"json({
+  EXPECT_EQ(AsJson(Job()), R"json({
   "job_id": "job-1",
   "name": "flights",
   "state": "RUNNING",
@@ -145,7 +145,7 @@ TEST(JsonOutput, Checkpoints) {
   checkpoint->set_duration_ms(12);
   checkpoint->set_state_bytes(345);
   checkpoint->set_committed(true);
-  EXPECT_EQ(CheckpointsAsJson(checkpoints), R"json({
+  EXPECT_EQ(AsJson(checkpoints), R"json({
   "triggered": 5,
   "completed": 3,
   "failed": 1,
@@ -197,7 +197,7 @@ proto::TransactionsResponse Transactions() {
 }
 
 TEST(JsonOutput, Transactions) {
-  EXPECT_EQ(TransactionsAsJson(Transactions()), R"json({
+  EXPECT_EQ(AsJson(Transactions()), R"json({
   "transactions": [
     {
       "sink": "copies",
@@ -240,7 +240,7 @@ TEST(JsonOutput, Transactions) {
 TEST(JsonOutput, Sentences) {
   proto::TransactionsResponse response;
   response.add_sentences("The prefix is free.");
-  EXPECT_EQ(TransactionsAsJson(response), R"json({
+  EXPECT_EQ(AsJson(response), R"json({
   "transactions": [],
   "sentences": [
     "The prefix is free."
@@ -263,7 +263,7 @@ TEST(JsonOutput, Cluster) {
   manager->set_slots(2);
   manager->set_slots_used(1);
   manager->set_state("REGISTERED");
-  EXPECT_EQ(ClusterAsJson(cluster), R"json({
+  EXPECT_EQ(AsJson(cluster), R"json({
   "cluster_id": "default",
   "version": "0.1.0",
   "leader": {
@@ -288,11 +288,11 @@ TEST(JsonOutput, Cluster) {
 TEST(JsonOutput, BytesThatAreNoUtf8AreReplaced) {
   proto::JobSummary job = Summary();
   job.set_reason("\xff");
-  EXPECT_NE(JobStateAsJson(job).find("\xEF\xBF\xBD"), std::string::npos);
+  EXPECT_NE(AsJson(job).find("\xEF\xBF\xBD"), std::string::npos);
 }
 
 TEST(TableOutput, Transactions) {
-  const std::string table = TransactionsAsTable(Transactions());
+  const std::string table = AsTable(Transactions(), OutputStyle());
   EXPECT_THAT(table,
               HasSubstr("p~5~0~1           CURRENT  Ongoing         7001:2    5      0        "
                         "1     1.2s  900.0s   epoch 12  open in the running generation\n"));
@@ -322,20 +322,57 @@ TEST(TableOutput, ALineForEachTransactionalSink) {
   const std::string line =
       "Sink 'copies': oldest open transaction 3.0s of 60.0s (4 %), 9 committed, last commit 10 ms, "
       "longest 40 ms, slots: 2 open, 2 ready\n";
-  EXPECT_THAT(JobAsTable(job), HasSubstr(line));
+  EXPECT_THAT(AsTable(job, OutputStyle()), HasSubstr(line));
   proto::SinkMetrics* committer = job.add_sinks();
   committer->set_sink_uid("copies");
   (*committer->mutable_values())["replays"] = 2;
   (*committer->mutable_values())["replayedRecords"] = 30;
-  EXPECT_THAT(JobAsTable(job), HasSubstr("longest 40 ms, 2 replays of 30 records, slots"));
+  EXPECT_THAT(AsTable(job, OutputStyle()),
+              HasSubstr("longest 40 ms, 2 replays of 30 records, slots"));
 }
 
 TEST(TableOutput, ColumnsAreAligned) {
   proto::ListJobsResponse jobs;
   *jobs.add_jobs() = Summary();
-  EXPECT_EQ(JobsAsTable(jobs),
+  EXPECT_EQ(AsTable(jobs, OutputStyle()),
             "JOB    NAME     STATE    GENERATION  RESTARTS  SUBMITTED\n"
             "job-1  flights  RUNNING  2           1         2023-11-14 22:13:20 UTC\n");
+}
+
+OutputStyle Wide() {
+  OutputStyle style;
+  style.format = OutputFormat::kWide;
+  return style;
+}
+
+TEST(TableOutput, WideHasMoreColumns) {
+  proto::ListJobsResponse jobs;
+  *jobs.add_jobs() = Summary();
+  EXPECT_THAT(AsTable(jobs, Wide()), HasSubstr("UTC  worker w1 was killed by signal 9 (SIGKILL)"));
+  EXPECT_THAT(AsTable(Job(), Wide()), HasSubstr("checkpoint.interval  500ms"));
+  EXPECT_THAT(AsTable(Transactions(), Wide()), HasSubstr("copies  p\n"));
+}
+
+TEST(NameOutput, IdsForScripts) {
+  proto::ListJobsResponse jobs;
+  *jobs.add_jobs() = Summary();
+  *jobs.add_jobs() = Summary();
+  EXPECT_EQ(AsNames(jobs), "job/job-1\njob/job-1\n");
+  EXPECT_EQ(AsNames(Job()), "job/job-1\n");
+  EXPECT_EQ(AsNames(Transactions()), "transaction/p~5~0~1\ntransaction/p~owner\n");
+}
+
+TEST(YamlOutput, IsTheJsonsDocument) {
+  OutputStyle yaml;
+  yaml.format = OutputFormat::kYaml;
+  EXPECT_EQ(Rendered(Summary(), yaml),
+            "job_id: job-1\n"
+            "name: flights\n"
+            "state: RUNNING\n"
+            "generation: 2\n"
+            "restarts: 1\n"
+            "reason: \"worker w1 was killed by signal 9 (SIGKILL)\"\n"
+            "submitted_at: \"2023-11-14T22:13:20.123Z\"\n");
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+#include "client/cli/verb.h"
+
+namespace weir::cli {
+
+std::vector<Verb> AllVerbs() {
+  return {NewVerb(),
+          SubmitVerb(),
+          PlanVerb(),
+          ListVerb(),
+          DescribeVerb(),
+          WatchVerb(),
+          StopVerb(),
+          CancelVerb(),
+          ResumeVerb(),
+          CheckpointListVerb(),
+          TransactionsListVerb(),
+          TransactionsExplainVerb(),
+          TransactionsAbortVerb(),
+          TaskManagerListVerb(),
+          ClusterDescribeVerb(),
+          ConfigListContextsVerb(),
+          ConfigCurrentContextVerb(),
+          ConfigUseContextVerb(),
+          ConfigSetContextVerb(),
+          ConfigDeleteContextVerb(),
+          ConfigViewVerb(),
+          LocalClusterStartVerb(),
+          LocalClusterStopVerb(),
+          LocalClusterStatusVerb(),
+          CompletionVerb()};
+}
+
+}  // namespace weir::cli
