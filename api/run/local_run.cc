@@ -78,6 +78,12 @@ absl::Status AwaitEnd(LocalCluster& cluster, const std::string& job,
     if (shown == "FINISHED" || shown == "CANCELED") return absl::OkStatus();
     const int received = signals.load();
     if (received > 1) return absl::CancelledError("ended by a second signal");
+    // It may never run again.
+    const bool runs = shown == "RUNNING" || shown == "STOPPING";
+    if (received > handled && !runs && summary.restarts() > 0) {
+      return absl::CancelledError(
+          absl::StrCat("ended by a signal while it was ", shown, ": ", summary.reason()));
+    }
     if (received > handled && shown == "RUNNING") {
       handled = received;
       WEIR_RETURN_IF_ERROR(cluster.Stop(job));

@@ -1,5 +1,6 @@
 #include "api/run/worker_mode.h"
 
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@ namespace weir {
 
 absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line,
                            std::function<void(const proto::Envelope&)> on_sent) {
+  // Lines that functions print are to be in the worker's log when it is killed.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"socket", "worker", "job", "host",
                                                         "parent-pid", "log-level", "log-format"}));
   LogOptions log;

@@ -23,20 +23,22 @@ std::string DescribeUncommitted(const proto::TransactionFacts& facts) {
   std::vector<std::string> named;
   size_t more = 0;
   for (const proto::CheckpointManifest& manifest : facts.uncommitted()) {
-    size_t found = 0;
     for (const proto::TaskSnapshot& task : manifest.tasks()) {
       for (const proto::OperatorSnapshot& one : task.operators()) {
-        found += static_cast<size_t>(one.committables_size());
-        for (const std::string& text : one.committable_texts()) {
+        for (int i = 0; i < one.committables_size(); ++i) {
           if (named.size() == kCommittablesNamed) {
             ++more;
-          } else {
-            named.push_back(absl::StrCat("epoch ", manifest.epoch(), ": ", text));
+            continue;
           }
+          const bool has_text =
+              i < one.committable_texts_size() && !one.committable_texts(i).empty();
+          named.push_back(absl::StrCat("epoch ", manifest.epoch(), ": ",
+                                       has_text ? one.committable_texts(i)
+                                                : absl::StrCat("something of sink '", one.uid(),
+                                                               "', which does not say what")));
         }
       }
     }
-    if (found == 0) named.push_back(absl::StrCat("epoch ", manifest.epoch(), ": nothing"));
   }
   if (named.empty()) return "";
   return absl::StrCat("; abandoned, owned and perhaps not committed: ", absl::StrJoin(named, "; "),

@@ -30,14 +30,25 @@ absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
                                                options_.prefix, "' is being written"));
   }
   if (found.kind == GroupOffset::Kind::kAbsent) return std::optional<OwnerRecord>();
-  WEIR_ASSIGN_OR_RETURN(OwnerRecord record, OwnerRecord::Decode(found.metadata));
-  return std::optional<OwnerRecord>(std::move(record));
+  absl::StatusOr<OwnerRecord> record = OwnerRecord::Decode(found.metadata);
+  if (record.ok()) return std::optional<OwnerRecord>(*std::move(record));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the owner record of the transactional id prefix '", options_.prefix,
+                   "', which is the offset of group '", OwnerId(options_.prefix), "' for topic '",
+                   options_.topic, "', partition 0, cannot be read: ", record.status().message(),
+                   "; if no job has the prefix, 'submit --take-over' (or 'run') writes it anew"));
 }
 
 absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
   const SinkIdentity& me = recovery.identity;
   const Generation generation = recovery.generation;
-  WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
+  absl::StatusOr<std::optional<OwnerRecord>> found = TakeOver();
+  if (recovery.take_over && absl::IsFailedPrecondition(found.status())) {
+    LogWarning("an owner record is overwritten", {{"reason", found.status()}});
+    found = std::optional<OwnerRecord>();
+  }
+  WEIR_RETURN_IF_ERROR(found.status());
+  const std::optional<OwnerRecord>& record = *found;
   uint64_t fence = 0;
   if (record.has_value()) {
     fence = record->fence;

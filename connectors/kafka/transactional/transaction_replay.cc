@@ -94,10 +94,7 @@ absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& commi
   }
   for (const size_t index : missing) WEIR_RETURN_IF_ERROR(WriteMarker(committables[index]));
   steps_.OnStep(TransactionStep::kDuringReplay, id_);
-  WEIR_RETURN_IF_ERROR(
-      records ? producer_->Commit(options_.timeout)
-              : client_.EndTransaction(id_, identity_, TransactionResult::kCommit, options_.timeout)
-                    .detail);
+  WEIR_RETURN_IF_ERROR(Commit(records));
   for (const size_t index : missing) {
     const Committable& committable = committables[index];
     WEIR_RETURN_IF_ERROR(outcomes_.AwaitCommitted(committable));
@@ -109,12 +106,30 @@ absl::Status TransactionReplay::PublishAll(const std::vector<Committable>& commi
   return absl::OkStatus();
 }
 
+absl::Status TransactionReplay::Commit(bool records) {
+  if (records) {
+    WEIR_RETURN_IF_ERROR(producer_->Commit(options_.timeout));
+    repeated_ = repeated_ || producer_->repeated();
+  } else {
+    const EndTransactionAnswer answer =
+        client_.EndTransaction(id_, identity_, TransactionResult::kCommit, options_.timeout);
+    repeated_ = repeated_ || answer.unanswered_requests > 0;
+    WEIR_RETURN_IF_ERROR(answer.detail);
+  }
+  if (!repeated_) return absl::OkStatus();
+  // A late request would open another transaction, which nobody would end.
+  producer_.reset();
+  return client_.InitProducerId(id_, options_.transaction_timeout, options_.timeout).status();
+}
+
 absl::Status TransactionReplay::WriteMarker(const Committable& committable) {
   const TransactionOffset marker{committable.transactional_id,
                                  {committable.topic, 0},
                                  static_cast<int64_t>(committable.marker.epoch.value()),
                                  committable.marker.Encode()};
-  return client_.WriteOffset(id_, identity_, marker, options_.timeout).detail;
+  const WriteOffsetAnswer answer = client_.WriteOffset(id_, identity_, marker, options_.timeout);
+  repeated_ = repeated_ || answer.unanswered_requests > 0;
+  return answer.detail;
 }
 
 absl::Status TransactionReplay::PublishRange(const Committable& committable, int32_t partition,

@@ -24,7 +24,7 @@
 namespace weir::kafka {
 
 /// Publishes the records of aborted transactions again, from where they still lie in the topic:
-/// docs/protocols/transactions.md, recovery, step 5.
+/// docs/protocols/transactions.md, recovery, step 3.
 ///
 /// Use: Publish, once. Threads: one; it blocks. The references outlive it.
 class TransactionReplay {
@@ -64,6 +64,7 @@ class TransactionReplay {
 
   absl::Status TakeOver(const std::string& topic);
   absl::Status WriteMarker(const Committable& committable);
+  absl::Status Commit(bool records);
   absl::Status PublishAll(const std::vector<Committable>& committables,
                           const std::vector<size_t>& missing);
   absl::Status PublishRange(const Committable& committable, int32_t partition,
@@ -82,6 +83,7 @@ class TransactionReplay {
   TransactionStepObserver& steps_;
   std::unique_ptr<KafkaTransactionalProducer> producer_;
   ProducerIdAndEpoch identity_;  // of the replay id
+  bool repeated_ = false;        // a request that would change a later transaction if it came late
   std::unique_ptr<StoredRecordReader> reader_;
   TransactionAccounts accounts_;
   size_t current_ = 0;  // in what Publish was given

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -18,6 +19,8 @@
 
 namespace weir::kafka {
 namespace {
+
+constexpr int32_t kDefaultPort = 9092;
 
 /// The verdict in an error code; absent when the code asks for another try.
 std::optional<EndTransactionOutcome> OutcomeOf(KafkaError error) {
@@ -229,20 +232,28 @@ absl::StatusOr<std::vector<BrokerAddress>> ParseBootstrapServers(const std::stri
   std::vector<BrokerAddress> addresses;
   for (absl::string_view server : absl::StrSplit(servers, ',', absl::SkipWhitespace())) {
     server = absl::StripAsciiWhitespace(server);
-    const size_t colon = server.rfind(':');
-    int32_t port = 0;
-    if (colon == absl::string_view::npos || !absl::SimpleAtoi(server.substr(colon + 1), &port) ||
-        port < 1 || port > 65535) {
+    const absl::string_view given = server;
+    // librdkafka takes these, too: a protocol in front, and no port.
+    if (absl::StartsWithIgnoreCase(server, "plaintext://")) server.remove_prefix(12);
+    size_t colon = server.rfind(':');
+    const size_t bracket = server.rfind(']');
+    if (bracket != absl::string_view::npos && colon < bracket) colon = absl::string_view::npos;
+    int32_t port = kDefaultPort;
+    if (colon != absl::string_view::npos &&
+        (!absl::SimpleAtoi(server.substr(colon + 1), &port) || port < 1 || port > 65535)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("bootstrap server '", server, "' is not HOST:PORT"));
+          absl::StrCat("bootstrap server '", given, "' is not HOST:PORT"));
     }
     absl::string_view host = server.substr(0, colon);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
       host = host.substr(1, host.size() - 2);
     }
-    if (host.empty()) {
+    if (absl::StrContains(host, "/")) {
       return absl::InvalidArgumentError(
-          absl::StrCat("bootstrap server '", server, "' has no host"));
+          absl::StrCat("bootstrap server '", given, "' is not HOST:PORT"));
+    }
+    if (host.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("bootstrap server '", given, "' has no host"));
     }
     addresses.push_back({std::string(host), port});
   }

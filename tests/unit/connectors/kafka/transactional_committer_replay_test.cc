@@ -72,6 +72,24 @@ TEST_F(TransactionalCommitterReplayTest, AnAbortedOneIsPublishedAgainWithItsMark
                           "after-recovery-end-transaction p~5~0~0", "during-replay p~replay"));
 }
 
+// The lost request could open a transaction of the replay id, which nobody would end.
+TEST_F(TransactionalCommitterReplayTest, BehindARepeatedRequestTheReplayIdIsTakenOverAgain) {
+  Committable one = Empty(0, 7);
+  Append(one, "a");
+  AddUncommitted(7, {one});
+  Abort(one);
+  MarkerAfterReplay(one);
+  ASSERT_TRUE(Recover().ok());
+  const int once = coordinator_->replay_id_taken;
+
+  kafka_.log.clear();
+  kafka_.repeat_markers = {"p~replay"};
+  Abort(one);
+  MarkerAfterReplay(one);
+  ASSERT_TRUE(Recover().ok());
+  EXPECT_EQ(coordinator_->replay_id_taken, 2 * once + 1);
+}
+
 TEST_F(TransactionalCommitterReplayTest, LaterOnesOfTheSubtaskFollowItsReplay) {
   Committable first = Empty(0, 6);
   Committable second = Empty(0, 7, 1);

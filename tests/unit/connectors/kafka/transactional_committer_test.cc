@@ -291,6 +291,19 @@ TEST_F(TransactionalCommitterTest, AReleaseThatTakesOverAnewLeavesALaterGenerati
   EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
 }
 
+TEST_F(TransactionalCommitterTest, AnOwnerRecordThatIsNoneIsNamed) {
+  coordinator_->offsets[OwnerId(kPrefix)] = {Value("")};
+  const absl::Status refused = Recover().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(
+      std::string(refused.message()),
+      HasSubstr("the owner record of the transactional id prefix 'p', which is the offset of "
+                "group 'p~owner' for topic 'out', partition 0, cannot be read"));
+  recovery_.take_over = true;
+  kafka_.log.clear();
+  EXPECT_TRUE(Recover().ok());
+}
+
 // A clean-up that was interrupted behind its release; meanwhile another job took the prefix.
 TEST_F(TransactionalCommitterTest, ACleanupLeavesAPrefixAloneThatIsAnothersByNow) {
   const Committable one = Prepared(0, 7);

@@ -446,7 +446,10 @@ TEST_F(WireTransactionClientTest, AMissingTopicIsReportedAfterAWhile) {
 TEST(ParseBootstrapServersTest, HostsAndPorts) {
   EXPECT_THAT(*ParseBootstrapServers("a:1, [::1]:9092"),
               ElementsAre(BrokerAddress{"a", 1}, BrokerAddress{"::1", 9092}));
-  for (const char* bad : {"", "a", "a:", "a:0", "a:70000", ":1"}) {
+  EXPECT_THAT(
+      *ParseBootstrapServers("PLAINTEXT://a:1,b,[::1]"),
+      ElementsAre(BrokerAddress{"a", 1}, BrokerAddress{"b", 9092}, BrokerAddress{"::1", 9092}));
+  for (const char* bad : {"", "a:", "SSL://a:1", "plaintext://", "a:0", "a:70000", ":1"}) {
     EXPECT_EQ(ParseBootstrapServers(bad).status().code(), absl::StatusCode::kInvalidArgument)
         << bad;
   }

@@ -94,6 +94,26 @@ TEST_F(CoordinatorTasksTest, AnErrorNamesTheSource) {
   EXPECT_EQ(Initialize(), absl::NotFoundError("source 'source': there is no topic 'numbers'"));
 }
 
+// Else a job that never got to a checkpoint would keep what its sinks took outside.
+TEST_F(CoordinatorTasksTest, AFailedFirstStartReleasesTheSinks) {
+  job_.enumerator->error = absl::NotFoundError("there is no topic 'numbers'");
+  EXPECT_FALSE(Initialize().ok());
+  EXPECT_EQ(job_.committer->releases, 1);
+}
+
+TEST_F(CoordinatorTasksTest, AFailedRestoreDoesNotReleaseTheSinks) {
+  deployment_.set_restored_epoch(0);
+  job_.enumerator->error = absl::NotFoundError("there is no topic 'numbers'");
+  EXPECT_FALSE(Initialize().ok());
+  EXPECT_EQ(job_.committer->releases, 0);
+}
+
+TEST_F(CoordinatorTasksTest, ACleanupReleasesTheSinksOnce) {
+  deployment_.set_cleanup(true);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  EXPECT_EQ(job_.committer->releases, 1);
+}
+
 TEST_F(CoordinatorTasksTest, WithoutAnIntervalItNeverLooksAgain) {
   ASSERT_EQ(Initialize(), absl::OkStatus());
   EXPECT_EQ(tasks_.discovery_interval(), absl::ZeroDuration());

@@ -79,6 +79,7 @@ struct CommitterScript {
   std::vector<std::string> refreshed;    // "sink of job j: recovered"
   absl::Status sweep;                    // what Sweep comes to
   int sweeps = 0;
+  int releases = 0;
 };
 
 class TestingCommitter final : public SinkCommitter {
@@ -92,6 +93,10 @@ class TestingCommitter final : public SinkCommitter {
     }
     if (!script_->error.ok()) return script_->error;
     return "recovered";
+  }
+  absl::Status Release() override {
+    ++script_->releases;
+    return absl::OkStatus();
   }
   absl::Status Refresh(const SinkIdentity& identity, const std::string& recovered) override {
     script_->refreshed.push_back(identity.uid.value() + " of job " + identity.job.value() + ": " +
