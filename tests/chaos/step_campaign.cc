@@ -145,19 +145,21 @@ std::optional<StepHit> StepCampaign::AwaitHit() {
   return hit;
 }
 
+// A living one: the child of a TaskManager that runs.
+bool StepCampaign::IsWorker(pid_t pid) {
+  const pid_t parent = pid == 0 ? 0 : ParentOf(pid);
+  return weir_->TaskManagerOfPid(static_cast<uint64_t>(parent)).ok();
+}
+
 absl::StatusOr<pid_t> StepCampaign::VictimWorker(const StepHit& hit, size_t choice) {
-  const auto lives = [&](pid_t pid) {
-    const pid_t parent = pid == 0 ? 0 : ParentOf(pid);
-    return weir_->TaskManagerOfPid(static_cast<uint64_t>(parent)).ok();
-  };
-  if (choice == 0 && lives(hit.pid)) return hit.pid;
+  if (choice == 0 && IsWorker(hit.pid)) return hit.pid;
   std::vector<pid_t> workers;
   AwaitTrue([&] {
     const absl::StatusOr<proto::JobDetails> details = Describe();
     if (!details.ok()) return false;
     for (const proto::WorkerDetails& worker : details->workers()) {
       const auto pid = static_cast<pid_t>(worker.pid());
-      if (lives(pid)) workers.push_back(pid);
+      if (IsWorker(pid)) workers.push_back(pid);
     }
     return !workers.empty();
   });
@@ -168,8 +170,10 @@ absl::StatusOr<pid_t> StepCampaign::VictimWorker(const StepHit& hit, size_t choi
 absl::StatusOr<StepCampaign::Outcome> StepCampaign::KillAt(const StepHit& hit,
                                                            const StepRound& round) {
   pid_t worker = 0;
+  bool at_step = true;
   if (round.victim == StepVictim::kWorker || round.victim == StepVictim::kTaskManager) {
     WEIR_ASSIGN_OR_RETURN(worker, VictimWorker(hit, round.choice));
+    at_step = worker == hit.pid || !IsWorker(hit.pid);
   }
   WEIR_ASSIGN_OR_RETURN(const proto::JobDetails before, Describe());
   const absl::Time killed_at = absl::Now();
@@ -178,6 +182,7 @@ absl::StatusOr<StepCampaign::Outcome> StepCampaign::KillAt(const StepHit& hit,
   const uint64_t former = before.summary().generation();
   WEIR_ASSIGN_OR_RETURN(Outcome outcome,
                         AwaitRestored(round.victim == StepVictim::kBroker ? former : former + 1));
+  outcome.at_step = at_step;
   outcome.restored = absl::Now() - killed_at - outcome.stable;
   return outcome;
 }

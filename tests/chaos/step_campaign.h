@@ -41,6 +41,7 @@ class StepCampaign {
   static absl::StatusOr<std::unique_ptr<StepCampaign>> Start(const Options& options);
 
   struct Outcome {
+    bool at_step = true;      // killed the process at the step, not another worker meanwhile
     absl::Duration restored;  // from the kill until the job runs
     absl::Duration stable;    // from there until the last stable offset is behind all of before
   };
@@ -64,6 +65,7 @@ class StepCampaign {
   absl::StatusOr<std::optional<StepHit>> Provoke(const StepRound& round, int nth);
   std::optional<StepHit> AwaitHit();
   absl::StatusOr<Outcome> KillAt(const StepHit& hit, const StepRound& round);
+  bool IsWorker(pid_t pid);
   absl::StatusOr<pid_t> VictimWorker(const StepHit& hit, size_t choice);
   absl::Status Kill(StepVictim victim, pid_t worker, absl::Duration hold);
 

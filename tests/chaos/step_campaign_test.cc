@@ -29,7 +29,8 @@ TEST_P(StepCampaignTest, KilledAtEachStep) {
     const auto outcome = (*campaign)->Run(round);
     ASSERT_TRUE(outcome.ok()) << round.ToString() << ": " << outcome.status()
                               << "\nkept: " << (*campaign)->KeepFiles();
-    tally.Count(round, outcome->restored, outcome->stable);
+    EXPECT_TRUE(outcome->at_step) << round.ToString();
+    tally.Count(round, outcome->at_step, outcome->restored, outcome->stable);
   }
   const absl::Status finished = (*campaign)->Finish();
   EXPECT_TRUE(finished.ok()) << finished << "\nkept: " << (*campaign)->KeepFiles();

@@ -103,7 +103,7 @@ class StepChaos {
       ++tried_;
       const absl::StatusOr<StepCampaign::Outcome> outcome = (*campaign)->Run(round);
       if (!outcome.ok()) return Fail(round.ToString(), outcome.status(), campaign->get());
-      tally_.Count(round, outcome->restored, outcome->stable);
+      tally_.Count(round, outcome->at_step, outcome->restored, outcome->stable);
       std::cout << tried_ << " " << round.ToString() << ": restored in "
                 << absl::FormatDuration(absl::Trunc(outcome->restored, absl::Milliseconds(1)))
                 << ", stable in "

@@ -83,8 +83,13 @@ StepRound StepSequence::Next() {
   return round;
 }
 
-void StepTally::Count(const StepRound& round, absl::Duration restored, absl::Duration stable) {
-  ++hits_[{round.step.name, round.victim}];
+void StepTally::Count(const StepRound& round, bool at_step, absl::Duration restored,
+                      absl::Duration stable) {
+  if (at_step) {
+    ++hits_[{round.step.name, round.victim}];
+  } else {
+    ++elsewhere_;
+  }
   ++rounds_;
   restored_sum_ += restored;
   restored_max_ = std::max(restored_max_, restored);
@@ -108,12 +113,12 @@ std::string StepTally::ToString() const {
     }
   }
   const absl::Duration mean = rounds_ == 0 ? absl::ZeroDuration() : restored_sum_ / rounds_;
-  absl::StrAppendFormat(
-      &text,
-      "\n%d rounds; from the kill to the restore %.1f s (mean), %.1f s (max); from there until the "
-      "last stable offset had passed all %.1f s (max)\n",
-      rounds_, absl::ToDoubleSeconds(mean), absl::ToDoubleSeconds(restored_max_),
-      absl::ToDoubleSeconds(stable_max_));
+  absl::StrAppendFormat(&text,
+                        "\n%d rounds, %d of them with another worker killed; from the kill to the "
+                        "restore %.1f s (mean), %.1f s (max); from there until the "
+                        "last stable offset had passed all %.1f s (max)\n",
+                        rounds_, elsewhere_, absl::ToDoubleSeconds(mean),
+                        absl::ToDoubleSeconds(restored_max_), absl::ToDoubleSeconds(stable_max_));
   return text;
 }
 

@@ -60,10 +60,11 @@ class StepSequence {
   std::vector<StepRound> left_;  // of this cycle
 };
 
-/// How often each step was hit with each victim, and how long recovery took.
+/// How often each step was hit with each victim, and how long recovery took. A round whose victim
+/// was another worker than the one at the step (`at_step` false) hits nothing.
 class StepTally {
  public:
-  void Count(const StepRound& round, absl::Duration restored, absl::Duration stable);
+  void Count(const StepRound& round, bool at_step, absl::Duration restored, absl::Duration stable);
   int hits(const std::string& step, StepVictim victim) const;
   int rounds() const { return rounds_; }
   /// A table of steps and victims, and the longest times.
@@ -72,6 +73,7 @@ class StepTally {
  private:
   std::map<std::pair<std::string, StepVictim>, int> hits_;
   int rounds_ = 0;
+  int elsewhere_ = 0;
   absl::Duration restored_max_;
   absl::Duration restored_sum_;
   absl::Duration stable_max_;
