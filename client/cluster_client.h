@@ -47,6 +47,8 @@ class ClusterClient {
       const std::string& job) = 0;
   virtual absl::StatusOr<proto::TransactionsResponse> Transactions(
       const proto::TransactionsRequest& request) = 0;
+  virtual absl::StatusOr<proto::DeadLettersResponse> DeadLetters(
+      const proto::DeadLettersRequest& request) = 0;
   virtual absl::StatusOr<proto::ClusterDetails> DescribeCluster() = 0;
 };
 

@@ -105,6 +105,10 @@ class GrpcClusterClient final : public ClusterClient {
       const proto::TransactionsRequest& request) override {
     return Call<proto::TransactionsResponse>(&proto::Client::Stub::Transactions, request);
   }
+  absl::StatusOr<proto::DeadLettersResponse> DeadLetters(
+      const proto::DeadLettersRequest& request) override {
+    return Call<proto::DeadLettersResponse>(&proto::Client::Stub::DeadLetters, request);
+  }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return Call<proto::ClusterDetails>(&proto::Client::Stub::DescribeCluster,
                                        proto::DescribeClusterRequest());

@@ -153,6 +153,11 @@ void JobManager::Transactions(proto::TransactionsRequest request,
   Forward(&ClientApi::Transactions, std::move(request), std::move(reply));
 }
 
+void JobManager::DeadLetters(proto::DeadLettersRequest request,
+                             Reply<proto::DeadLettersResponse> reply) {
+  Forward(&ClientApi::DeadLetters, std::move(request), std::move(reply));
+}
+
 void JobManager::DescribeCluster(proto::DescribeClusterRequest request,
                                  Reply<proto::ClusterDetails> reply) {
   Forward(&ClientApi::DescribeCluster, std::move(request), std::move(reply));

@@ -70,6 +70,8 @@ class JobManager final : public ClientApi {
                        Reply<proto::ListCheckpointsResponse> reply) override;
   void Transactions(proto::TransactionsRequest request,
                     Reply<proto::TransactionsResponse> reply) override;
+  void DeadLetters(proto::DeadLettersRequest request,
+                   Reply<proto::DeadLettersResponse> reply) override;
   void DescribeCluster(proto::DescribeClusterRequest request,
                        Reply<proto::ClusterDetails> reply) override;
 

@@ -20,6 +20,7 @@
 #include "common/base/version.h"
 #include "common/graph/plan_renderer.h"
 #include "common/graph/planner.h"
+#include "taskmanager/worker/dead_letter_inspection.h"
 #include "taskmanager/worker/transaction_inspection.h"
 
 namespace weir {
@@ -57,7 +58,8 @@ absl::Status WritePlan(const JobProgram& program, const JobCommandLine& line) {
   return WriteAnswer(plan.SerializeAsString());
 }
 
-/// Hidden mode for `weir transactions`: coordinator tasks alone; the answer goes to descriptor 3.
+/// Hidden mode for `weir transactions` and `weir dlq`: coordinator tasks alone; the answer goes to
+/// descriptor 3.
 absl::Status WriteTransactions(const JobProgram& program, const JobCommandLine& line) {
   WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"request"}));
   std::ifstream file(values["request"], std::ios::binary);
@@ -67,7 +69,10 @@ absl::Status WriteTransactions(const JobProgram& program, const JobCommandLine& 
   }
   WEIR_ASSIGN_OR_RETURN(const StreamGraph graph, program.MakeGraph(line.job_arguments));
   WEIR_ASSIGN_OR_RETURN(const proto::JobGraph plan, PlanJob(graph));
-  return WriteAnswer(taskmanager::InspectTransactions(graph, plan, request).SerializeAsString());
+  const proto::TransactionsResult result =
+      request.has_dead_letters() ? taskmanager::InspectDeadLetters(graph, plan, request)
+                                 : taskmanager::InspectTransactions(graph, plan, request);
+  return WriteAnswer(result.SerializeAsString());
 }
 
 absl::Status ShowPlan(const JobProgram& program, const JobCommandLine& line) {

@@ -9,6 +9,7 @@
 
 #include "common/types/record.h"
 #include "weir/connector_handles.h"
+#include "weir/error_policy.h"
 #include "weir/function_traits.h"
 #include "weir/stream_functions.h"
 
@@ -29,6 +30,7 @@ struct NodeHandle {
   void SetName(const std::string& name) const;
   void SetUid(const std::string& uid) const;
   void SetParallelism(int parallelism) const;
+  void SetErrorPolicy(const ErrorPolicy& policy) const;
   void StartNewChain() const;
   void DisableChaining() const;
   NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
@@ -89,11 +91,18 @@ class DataStreamSink : public OperatorHandle<DataStreamSink> {
 /// valid during the call) or a const T&. They are copied into every subtask; a subtask calls its
 /// copy on one thread.
 /// Errors: a function that throws fails the task, with the operator's name, the message and the
-/// position of the records.
+/// position of the record, unless OnError says otherwise.
 template <RowType T>
 class DataStream : public OperatorHandle<DataStream<T>> {
  public:
   using RecordType = T;
+
+  /// What becomes of records that this source cannot decode, or that this operator's function
+  /// throws for. Default: the task fails.
+  DataStream& OnError(const ErrorPolicy& policy) {
+    this->handle_.SetErrorPolicy(policy);
+    return *this;
+  }
 
   /// One row out per row in. The function returns a record, or a view of one: a view may point into
   /// the row it was given and to static storage, never to the function's own variables.

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "common/base/check.h"
 #include "common/operator/stream_graph.h"
@@ -54,9 +55,13 @@ class GraphBuilder {
   }
   void SetDefaultParallelism(uint32_t parallelism) { graph_.default_parallelism = parallelism; }
 
+  void SetErrorPolicy(uint64_t id, ErrorPolicySpec errors) { Node(id).errors = std::move(errors); }
+
   StreamGraph Finish() const;
 
  private:
+  static void AddDeadLetterSinks(StreamGraph& graph);
+
   StreamGraph graph_;
   std::set<uint64_t> named_;
   std::set<uint64_t> identified_;
@@ -76,11 +81,41 @@ StreamGraph GraphBuilder::Finish() const {
     }
     if (identified_.count(node.id) == 0) node.uid = node.name;
   }
+  AddDeadLetterSinks(graph);
   return graph;
+}
+
+// One for each operator that wants it, in the operator's own tasks.
+void GraphBuilder::AddDeadLetterSinks(StreamGraph& graph) {
+  DeliveryGuarantee guarantee = DeliveryGuarantee::kAtLeastOnce;
+  for (const StreamNode& node : graph.nodes) {
+    if (node.sink != nullptr && node.sink->delivery() == DeliveryGuarantee::kExactlyOnce) {
+      guarantee = DeliveryGuarantee::kExactlyOnce;
+    }
+  }
+  const size_t written = graph.nodes.size();
+  for (size_t i = 0; i < written; ++i) {
+    const StreamNode& origin = graph.nodes[i];
+    if (origin.errors.action != ErrorAction::kDeadLetter) continue;
+    StreamNode sink;
+    sink.id = graph.nodes.size() + 1;
+    sink.kind = StreamNode::Kind::kSink;
+    sink.sink = origin.errors.make_dead_letter_sink(guarantee);
+    sink.type = sink.sink->type();
+    sink.name = origin.name + " dead letters";
+    sink.uid = origin.uid + "-dead-letters";
+    sink.parallelism = origin.parallelism;
+    sink.input = origin.id;
+    sink.reads_dead_letters = true;
+    graph.nodes.push_back(std::move(sink));
+  }
 }
 
 void NodeHandle::SetName(const std::string& name) const { graph->SetName(node, name); }
 void NodeHandle::SetUid(const std::string& uid) const { graph->SetUid(node, uid); }
+void NodeHandle::SetErrorPolicy(const ErrorPolicy& policy) const {
+  graph->SetErrorPolicy(node, *policy.spec());
+}
 void NodeHandle::SetParallelism(int parallelism) const {
   graph->Node(node).parallelism = InRangeOrInvalid(parallelism);
 }

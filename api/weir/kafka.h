@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -149,8 +150,8 @@ class KafkaSink {
     }
     /// The record's key is this field, which stays part of the value. Without a format,
     /// key.serializer decides, or the field's type (texts and bytes as they are).
-    template <class Field>
-    BuilderType& Key(Field T::*field, RecordFormat format = RecordFormat()) {
+    template <std::same_as<T> Owner, class Field>
+    BuilderType& Key(Field Owner::*field, RecordFormat format = RecordFormat()) {
       options_.key_field = NameOf(field);
       options_.key_format = std::move(format);
       return *this;
@@ -164,6 +165,19 @@ class KafkaSink {
     /// Without it value.serializer decides.
     BuilderType& Value(RecordFormat format) {
       options_.value_format = std::move(format);
+      return *this;
+    }
+    /// The value is this field alone.
+    template <std::same_as<T> Owner, class Field>
+    BuilderType& Value(Field Owner::*field, RecordFormat format) {
+      options_.value_field = NameOf(field);
+      return Value(std::move(format));
+    }
+    /// The field also goes into a header of this name: texts and bytes as they are, whole numbers
+    /// and bools as text; a null makes none.
+    template <std::same_as<T> Owner, class Field>
+    BuilderType& Header(std::string_view name, Field Owner::*field) {
+      options_.headers.push_back({std::string(name), NameOf(field)});
       return *this;
     }
     BuilderType& Delivery(DeliveryGuarantee delivery) {
@@ -192,21 +206,21 @@ class KafkaSink {
 
    private:
     // The name under which WEIR_RECORD declared the member; "(undeclared)" when it did not.
-    template <class Field>
-    static std::string NameOf(Field T::*field) {
+    template <class Owner, class Field>
+    static std::string NameOf(Field Owner::*field) {
       std::string name = "(undeclared)";
       std::apply(
           [&](const auto&... declared) {
             (
                 [&] {
-                  if constexpr (std::is_same_v<Field T::*,
+                  if constexpr (std::is_same_v<Field Owner::*,
                                                std::decay_t<decltype(declared.member)>>) {
                     if (declared.member == field) name = declared.name;
                   }
                 }(),
                 ...);
           },
-          T::WeirFields());
+          Owner::WeirFields());
       return name;
     }
 

@@ -1,5 +1,7 @@
 #include "weir/stream_functions.h"
 
+#include <exception>
+
 namespace weir::internal {
 
 BatchExtras TakeExtras(const Batch& batch, std::span<const uint32_t> rows) {
@@ -28,6 +30,32 @@ BatchPtr Select(const BatchPtr& batch, std::span<const uint32_t> rows) {
 
 absl::Status CheckFits(const BatchBuilder& builder) {
   return builder.full() ? builder.status() : absl::OkStatus();
+}
+
+absl::Status OnException(RecordErrors* errors, const Batch& batch, size_t row) {
+  const std::exception_ptr thrown = std::current_exception();
+  if (errors == nullptr) std::rethrow_exception(thrown);
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return errors->OnFailedRow(batch, row, error.what());
+  } catch (...) {
+    return errors->OnFailedRow(batch, row, "something that is no std::exception was thrown");
+  }
+}
+
+std::vector<uint32_t> AllBut(size_t rows, std::span<const uint32_t> left_out) {
+  std::vector<uint32_t> kept;
+  kept.reserve(rows - left_out.size());
+  auto next = left_out.begin();
+  for (uint32_t row = 0; row < rows; ++row) {
+    if (next != left_out.end() && *next == row) {
+      ++next;
+    } else {
+      kept.push_back(row);
+    }
+  }
+  return kept;
 }
 
 }  // namespace weir::internal

@@ -7,13 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "common/operator/current_call.h"
 #include "common/operator/operator.h"
 #include "common/types/record.h"
 #include "weir/function_traits.h"
 
 /// The operators behind Map, Filter and FlatMap: the user's function is inlined into one loop per
 /// batch, straight from columns to columns. Event times, change kinds and provenance of the rows
-/// are carried along.
+/// are carried along. A function that throws leaves its row to the operator's error policy, and the
+/// loop goes on behind it.
 namespace weir {
 
 /// What a FlatMap function puts its rows into. The rows it emits share the event time, change kind
@@ -43,13 +45,25 @@ class Collector {
     input_ = &input;
     out_ = &out;
   }
-  void SetRow(size_t row) { row_ = static_cast<uint32_t>(row); }
+  void SetRow(size_t row) {
+    row_ = static_cast<uint32_t>(row);
+    row_begin_ = rows_.size();
+    flushed_in_row_ = false;
+  }
+  /// Takes back what was collected for this row; false when some of it has gone on.
+  bool TakeBackRow() {
+    if (flushed_in_row_) return false;
+    rows_.resize(row_begin_);
+    builder_.Truncate(row_begin_);
+    return true;
+  }
   void Appended() {
     rows_.push_back(row_);
     const size_t rows = rows_.size();
     if (rows >= kMaxRows ||
         (rows % kRowsBetweenSizeChecks == 0 && builder_.size_bytes() >= kMaxBytes)) {
       Flush();
+      flushed_in_row_ = true;
     }
   }
   void Flush();
@@ -61,6 +75,8 @@ class Collector {
   const Batch* input_ = nullptr;
   Output* out_ = nullptr;
   uint32_t row_ = 0;
+  size_t row_begin_ = 0;  // in rows_
+  bool flushed_in_row_ = false;
   RecordBuilder<Out> builder_;
   std::vector<uint32_t> rows_;  // the input row of each collected one
   absl::Status status_;
@@ -74,6 +90,11 @@ BatchExtras TakeExtras(const Batch& batch, std::span<const uint32_t> rows);
 BatchPtr Select(const BatchPtr& batch, std::span<const uint32_t> rows);
 /// Appended rows did not fit into one column: RESOURCE_EXHAUSTED, naming the field.
 absl::Status CheckFits(const BatchBuilder& builder);
+/// To be called in a handler of an exception that the function threw for `row`: what the policy
+/// says. Without one the exception goes on, to the border of the task.
+absl::Status OnException(RecordErrors* errors, const Batch& batch, size_t row);
+/// All rows but these, which rise.
+std::vector<uint32_t> AllBut(size_t rows, std::span<const uint32_t> left_out);
 
 }  // namespace internal
 
@@ -90,9 +111,21 @@ void Collector<Out>::Flush() {
   rows_.clear();
 }
 
+/// What the operators below have in common.
+class FunctionOperator : public Operator {
+ public:
+  absl::Status Open(const OperatorContext& context) override {
+    errors_ = context.errors;
+    return absl::OkStatus();
+  }
+
+ protected:
+  RecordErrors* errors_ = nullptr;
+};
+
 /// One output row per input row.
 template <RowType In, RowType Out, class F>
-class MapOperator final : public Operator {
+class MapOperator final : public FunctionOperator {
  public:
   explicit MapOperator(F function) : function_(std::move(function)) {}
 
@@ -100,23 +133,50 @@ class MapOperator final : public Operator {
     const RecordReader<In> reader(*batch);
     const size_t rows = reader.rows();
     builder_.Reserve(rows);
-    for (size_t row = 0; row < rows; ++row) {
-      internal::AppendRow<Out>(builder_, internal::CallWithRow<In>(function_, reader, row));
+    left_out_.clear();
+    size_t row = 0;
+    while (row < rows) {
+      try {
+        AppendFrom(reader, row);
+      } catch (...) {
+        builder_.Truncate(row - left_out_.size());
+        absl::Status status = internal::OnException(errors_, *batch, row);
+        if (!status.ok()) return status;
+        left_out_.push_back(static_cast<uint32_t>(row));
+        ++row;
+      }
     }
     if (absl::Status status = internal::CheckFits(builder_.batch_builder()); !status.ok()) {
       return status;
     }
-    return out.Emit(std::make_shared<const Batch>(builder_.Finish(batch->extras())));
+    if (left_out_.empty()) {
+      return out.Emit(std::make_shared<const Batch>(builder_.Finish(batch->extras())));
+    }
+    if (left_out_.size() == rows) return absl::OkStatus();
+    return out.Emit(std::make_shared<const Batch>(
+        builder_.Finish(internal::TakeExtras(*batch, internal::AllBut(rows, left_out_)))));
   }
 
+  bool one_to_one() const override { return true; }
+
  private:
+  // To the last row, or to the first that the function throws for.
+  void AppendFrom(const RecordReader<In>& reader, size_t& row) {
+    CurrentCall& call = ThisThreadsCall();
+    for (const size_t rows = reader.rows(); row < rows; ++row) {
+      call.SetRow(row);
+      internal::AppendRow<Out>(builder_, internal::CallWithRow<In>(function_, reader, row));
+    }
+  }
+
   F function_;
   RecordBuilder<Out> builder_;
+  std::vector<uint32_t> left_out_;
 };
 
 /// The rows for which the function says true.
 template <RowType T, class F>
-class FilterOperator final : public Operator {
+class FilterOperator final : public FunctionOperator {
  public:
   explicit FilterOperator(F function) : function_(std::move(function)) {}
 
@@ -125,23 +185,45 @@ class FilterOperator final : public Operator {
     const size_t rows = reader.rows();
     selected_.resize(rows);
     size_t count = 0;
-    for (size_t row = 0; row < rows; ++row) {
-      // Written always and counted only when kept: no branch to mispredict.
-      selected_[count] = static_cast<uint32_t>(row);
-      count += static_cast<bool>(internal::CallWithRow<T>(function_, reader, row)) ? 1 : 0;
+    size_t left_out = 0;
+    size_t row = 0;
+    while (row < rows) {
+      try {
+        SelectFrom(reader, row, count);
+      } catch (...) {
+        absl::Status status = internal::OnException(errors_, *batch, row);
+        if (!status.ok()) return status;
+        ++left_out;
+        ++row;
+      }
     }
+    filtered_ += rows - count - left_out;
     BatchPtr kept = internal::Select(batch, std::span(selected_.data(), count));
     return kept == nullptr ? absl::OkStatus() : out.Emit(std::move(kept));
   }
 
+  bool one_to_one() const override { return true; }
+  uint64_t filtered() const override { return filtered_; }
+
  private:
+  void SelectFrom(const RecordReader<T>& reader, size_t& row, size_t& count) {
+    CurrentCall& call = ThisThreadsCall();
+    for (const size_t rows = reader.rows(); row < rows; ++row) {
+      call.SetRow(row);
+      // Written always and counted only when kept: no branch to mispredict.
+      selected_[count] = static_cast<uint32_t>(row);
+      count += static_cast<bool>(internal::CallWithRow<T>(function_, reader, row)) ? 1 : 0;
+    }
+  }
+
   F function_;
   std::vector<uint32_t> selected_;
+  uint64_t filtered_ = 0;
 };
 
 /// Any number of output rows per input row.
 template <RowType In, RowType Out, class F>
-class FlatMapOperator final : public Operator {
+class FlatMapOperator final : public FunctionOperator {
  public:
   explicit FlatMapOperator(F function) : function_(std::move(function)) {}
 
@@ -149,14 +231,31 @@ class FlatMapOperator final : public Operator {
     const RecordReader<In> reader(*batch);
     const size_t rows = reader.rows();
     collector_.Begin(*batch, out);
-    for (size_t row = 0; row < rows; ++row) {
-      collector_.SetRow(row);
-      internal::CallWithRow<In>(function_, reader, row, collector_);
+    size_t row = 0;
+    while (row < rows) {
+      try {
+        CollectFrom(reader, row);
+      } catch (...) {
+        // Of a row that has gone on in part the rest cannot be left out.
+        RecordErrors* errors = collector_.TakeBackRow() ? errors_ : nullptr;
+        absl::Status status = internal::OnException(errors, *batch, row);
+        if (!status.ok()) return status;
+        ++row;
+      }
     }
     return collector_.End();
   }
 
  private:
+  void CollectFrom(const RecordReader<In>& reader, size_t& row) {
+    CurrentCall& call = ThisThreadsCall();
+    for (const size_t rows = reader.rows(); row < rows; ++row) {
+      call.SetRow(row);
+      collector_.SetRow(row);
+      internal::CallWithRow<In>(function_, reader, row, collector_);
+    }
+  }
+
   F function_;
   Collector<Out> collector_;
 };

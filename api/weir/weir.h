@@ -5,6 +5,8 @@
 #include "weir/connector_handles.h"
 #include "weir/data_stream.h"
 #include "weir/environment.h"
+#include "weir/error_policy.h"
 #include "weir/kafka.h"
+#include "weir/kafka_dead_letters.h"
 #include "weir/run_job.h"
 #include "weir/watermark_strategy.h"

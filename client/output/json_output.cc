@@ -80,6 +80,21 @@ Json Sinks(const SinkMetrics& sinks) {
   return array;
 }
 
+template <class Counts>
+Json Operators(const Counts& operators) {
+  Json array = Json::array();
+  for (const proto::OperatorCounts& one : operators) {
+    array.push_back({{"uid", one.uid()},
+                     {"name", one.name()},
+                     {"records_in", one.records_in()},
+                     {"records_out", one.records_out()},
+                     {"filtered", one.filtered()},
+                     {"skipped", one.skipped()},
+                     {"dead_lettered", one.dead_lettered()}});
+  }
+  return array;
+}
+
 Json Operator(const proto::OperatorDescriptor& descriptor) {
   return {{"uid", descriptor.uid()},
           {"name", descriptor.name()},
@@ -130,7 +145,8 @@ std::string AsJson(const proto::JobDetails& job) {
                              {"records_in", task.records_in()},
                              {"records_out", task.records_out()},
                              {"splits", StringArray(task.splits())},
-                             {"sinks", Sinks(task.sinks())}});
+                             {"sinks", Sinks(task.sinks())},
+                             {"operators", Operators(task.operators())}});
   }
   json["sinks"] = Sinks(job.sinks());
   json["notes"] = StringArray(job.notes());

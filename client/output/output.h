@@ -49,6 +49,29 @@ std::string AsJson(const TransactionAnswer& answer);
 std::string AsTable(const TransactionAnswer& answer, const OutputStyle& style);
 std::string AsNames(const TransactionAnswer& answer);
 
+/// The answers to `weir dlq list`, `show` and `replay`.
+struct DeadLetterTopics {
+  proto::DeadLettersResponse response;
+};
+std::string AsJson(const DeadLetterTopics& topics);
+std::string AsTable(const DeadLetterTopics& topics, const OutputStyle& style);
+std::string AsNames(const DeadLetterTopics& topics);
+
+struct DeadLetterList {
+  proto::DeadLettersResponse response;
+  bool contents = false;
+};
+std::string AsJson(const DeadLetterList& list);
+std::string AsTable(const DeadLetterList& list, const OutputStyle& style);
+std::string AsNames(const DeadLetterList& list);
+
+struct DeadLetterReplayAnswer {
+  proto::DeadLettersResponse response;
+};
+std::string AsJson(const DeadLetterReplayAnswer& answer);
+std::string AsTable(const DeadLetterReplayAnswer& answer, const OutputStyle& style);
+std::string AsNames(const DeadLetterReplayAnswer& answer);
+
 std::string AsJson(const proto::ClusterDetails& cluster);
 std::string AsTable(const proto::ClusterDetails& cluster, const OutputStyle& style);
 std::string AsNames(const proto::ClusterDetails& cluster);

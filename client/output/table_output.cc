@@ -118,6 +118,35 @@ std::string TaskTable(const proto::JobDetails& job, const OutputStyle& style) {
   return Table(rows, style.colours);
 }
 
+// The books, over all subtasks.
+std::string OperatorTable(const proto::JobDetails& job, const OutputStyle& style) {
+  std::vector<proto::OperatorCounts> sums;  // in order of their first appearance
+  for (const proto::TaskDetails& task : job.tasks()) {
+    for (const proto::OperatorCounts& one : task.operators()) {
+      auto sum = std::find_if(sums.begin(), sums.end(),
+                              [&one](const auto& other) { return other.uid() == one.uid(); });
+      if (sum == sums.end()) {
+        sums.push_back(one);
+        continue;
+      }
+      sum->set_records_in(sum->records_in() + one.records_in());
+      sum->set_records_out(sum->records_out() + one.records_out());
+      sum->set_filtered(sum->filtered() + one.filtered());
+      sum->set_skipped(sum->skipped() + one.skipped());
+      sum->set_dead_lettered(sum->dead_lettered() + one.dead_lettered());
+    }
+  }
+  std::vector<Row> rows = {{"OPERATOR", "IN", "OUT", "FILTERED", "SKIPPED", "DEAD-LETTERED"}};
+  Widen(style, &rows[0], {"UID"});
+  for (const proto::OperatorCounts& one : sums) {
+    Row& row = rows.emplace_back(Row{one.name(), Text(one.records_in()), Text(one.records_out()),
+                                     Text(one.filtered()), Text(one.skipped()),
+                                     Text(one.dead_lettered())});
+    Widen(style, &row, {one.uid()});
+  }
+  return Table(rows, style.colours);
+}
+
 std::string ConfigurationTable(const proto::JobDetails& job, const OutputStyle& style) {
   std::vector<Row> rows = {{"OPTION", "VALUE"}};
   const std::map<std::string, std::string> sorted(job.configuration().begin(),
@@ -180,7 +209,8 @@ std::string AsTable(const proto::JobDetails& job, const OutputStyle& style) {
     // Only a writer that is open tells a timeout.
     if (metrics.count("transactionTimeoutMs") > 0) absl::StrAppend(&text, SinkLine(uid, metrics));
   }
-  absl::StrAppend(&text, "\n", WorkerTable(job, style), "\n", TaskTable(job, style));
+  absl::StrAppend(&text, "\n", WorkerTable(job, style), "\n", TaskTable(job, style), "\n",
+                  OperatorTable(job, style));
   if (IsWide(style)) absl::StrAppend(&text, "\n", ConfigurationTable(job, style));
   return text;
 }

@@ -14,6 +14,7 @@
 
 #include "common/base/ids.h"
 #include "common/connector/commit_permit.h"
+#include "common/connector/dead_letter_box.h"
 #include "common/connector/delivery_guarantee.h"
 #include "common/connector/resume_policy.h"
 #include "common/connector/sink_identity.h"
@@ -162,6 +163,12 @@ class Sink {
   /// Null for sinks without transactions.
   virtual absl::StatusOr<std::unique_ptr<SinkTransactions>> MakeTransactions() const {
     return std::unique_ptr<SinkTransactions>();
+  }
+  /// Null for sinks that are not for dead letters.
+  virtual absl::StatusOr<std::unique_ptr<DeadLetterBox>> MakeDeadLetterBox(
+      const DeadLetterOrigin& origin) const {
+    (void)origin;
+    return std::unique_ptr<DeadLetterBox>();
   }
   /// How long a transaction of this sink may wait for its commit; zero: without a bound.
   virtual absl::Duration transaction_timeout() const { return absl::ZeroDuration(); }

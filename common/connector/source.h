@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/connector/record_errors.h"
 #include "common/connector/source_metrics.h"
 #include "common/connector/split.h"
 #include "common/types/batch.h"
@@ -59,6 +60,8 @@ class SourceReader {
  public:
   virtual ~SourceReader() = default;
   virtual void SetWakeup(std::function<void()> wakeup) = 0;
+  /// Before AddSplits: for records that cannot be decoded. Without it they are errors of Poll.
+  virtual void SetErrors(RecordErrors* errors) { (void)errors; }
   virtual absl::Status AddSplits(const std::vector<SourceSplit>& splits) = 0;
   virtual absl::StatusOr<ReadResult> Poll() = 0;
   /// Positions behind the last batch that Poll returned, in the order of AddSplits.

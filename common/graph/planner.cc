@@ -12,6 +12,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/graph/fingerprint.h"
+#include "common/operator/dead_letter.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,8 @@ class Planner {
   absl::Status CheckConnectors() const;
   void AddNode(const StreamNode& node, proto::JobGraph& plan);
   void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
+  static void DescribeErrors(const ErrorPolicySpec& errors,
+                             std::map<std::string, std::string>& configuration);
 
   const StreamNode& NodeOf(uint64_t id) const {
     const auto found = nodes_.find(id);
@@ -96,7 +99,7 @@ absl::Status Planner::CheckShape() const {
         << "operator " << node->name;
     if (!node->input.has_value()) continue;
     WEIR_CHECK(NodeOf(*node->input).id < id) << "operator " << node->name << " before its input";
-    read.insert(*node->input);
+    if (!node->reads_dead_letters) read.insert(*node->input);
   }
   if (!has_source) {
     return Invalid(absl::StrCat("job '", graph_.job_name, "' has no source: call FromSource"));
@@ -134,9 +137,14 @@ absl::Status Planner::CheckParallelism() const {
 absl::Status Planner::CheckConnectors() const {
   for (const auto& [id, node] : nodes_) {
     absl::Status status;
+    if (node->errors.budget_per_minute < 0) {
+      return Invalid(absl::StrCat("the error budget of operator '", node->name,
+                                  "' must be at least 1 record per minute"));
+    }
     if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
     if (node->kind == StreamNode::Kind::kSink) {
-      status = node->sink->Validate(*NodeOf(*node->input).output_schema);
+      status = node->sink->Validate(node->reads_dead_letters ? *SchemaOf<DeadLetter>()
+                                                             : *NodeOf(*node->input).output_schema);
     }
     if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
   }
@@ -190,10 +198,24 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
   }
   // The edges between chained operators are not in the plan; where two operators of a vertex read
   // one stream, this says so.
-  if (node.input.has_value()) configuration["input"] = NodeOf(*node.input).uid;
+  if (node.input.has_value()) {
+    configuration["input"] =
+        absl::StrCat(NodeOf(*node.input).uid, node.reads_dead_letters ? " (dead letters)" : "");
+  }
+  DescribeErrors(node.errors, configuration);
   if (node.output_schema != nullptr) descriptor.set_output_schema(node.output_schema->ToString());
   for (const auto& [key, value] : configuration) {
     (*descriptor.mutable_configuration())[key] = value;
+  }
+}
+
+// Operators that fail say nothing: it is what every operator does by default.
+void Planner::DescribeErrors(const ErrorPolicySpec& errors,
+                             std::map<std::string, std::string>& configuration) {
+  if (errors.action == ErrorAction::kFail) return;
+  configuration["on-error"] = errors.action == ErrorAction::kSkip ? "skip" : "dead-letter";
+  if (errors.budget_per_minute > 0) {
+    configuration["error-budget"] = absl::StrCat(errors.budget_per_minute, " per minute");
   }
 }
 

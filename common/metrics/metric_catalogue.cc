@@ -76,10 +76,11 @@ const std::vector<MetricSection>& MetricCatalogue() {
        "At the worker's TaskManager. Those of replays come from a sink's committer, which has no "
        "task.",
        "job_id, job_name, worker, vertex, task, subtask, operator, operator_uid",
-       {&kOperatorRecordsIn, &kOperatorRecordsOut, &kOperatorWatermark, &kOperatorWatermarkLag,
-        &kSourcePendingRecords, &kSinkPendingAge, &kSinkPendingRatio, &kSinkTimeout,
-        &kSinkCommitted, &kSinkLastCommit, &kSinkMaxCommit, &kSinkTransactionSlots, &kSinkReplays,
-        &kSinkReplayedRecords}},
+       {&kOperatorRecordsIn, &kOperatorRecordsOut, &kOperatorRecordsFiltered,
+        &kOperatorRecordsSkipped, &kOperatorRecordsDeadLettered, &kOperatorRecordsUnaccounted,
+        &kOperatorWatermark, &kOperatorWatermarkLag, &kSourcePendingRecords, &kSinkPendingAge,
+        &kSinkPendingRatio, &kSinkTimeout, &kSinkCommitted, &kSinkLastCommit, &kSinkMaxCommit,
+        &kSinkTransactionSlots, &kSinkReplays, &kSinkReplayedRecords}},
   };
   return catalogue;
 }

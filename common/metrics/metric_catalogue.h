@@ -120,6 +120,18 @@ inline constexpr Metric kOperatorRecordsIn =
     CounterMetric("weir_operator_records_in_total", "Records that came into the operator.");
 inline constexpr Metric kOperatorRecordsOut =
     CounterMetric("weir_operator_records_out_total", "Records that left the operator.");
+inline constexpr Metric kOperatorRecordsFiltered =
+    CounterMetric("weir_operator_records_filtered_total",
+                  "Records that the operator's function did not want (Filter).");
+inline constexpr Metric kOperatorRecordsSkipped = CounterMetric(
+    "weir_operator_records_skipped_total", "Records that the operator's error policy left out.");
+inline constexpr Metric kOperatorRecordsDeadLettered =
+    CounterMetric("weir_operator_records_dead_lettered_total",
+                  "Records that the operator's error policy sent to the dead letters.");
+inline constexpr Metric kOperatorRecordsUnaccounted =
+    GaugeMetric("weir_operator_records_unaccounted",
+                "Records in that are neither out nor one of the above, as of the last barrier, of "
+                "operators with one row out per row in; not 0 is a bug.");
 inline constexpr Metric kOperatorWatermark =
     GaugeMetric("weir_operator_watermark_timestamp_seconds",
                 "Event time the first operator of a task has reached, in seconds of Unix time.");

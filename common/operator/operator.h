@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "common/connector/record_errors.h"
 #include "common/time/event_time.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"
@@ -28,6 +29,8 @@ struct OperatorContext {
   std::string operator_name;
   uint32_t subtask_index = 0;
   uint32_t parallelism = 1;
+  /// For rows that its function throws for; null: they fail the task.
+  RecordErrors* errors = nullptr;
 };
 
 /// One operator of a chain, fed by the batch.
@@ -59,6 +62,10 @@ class Operator {
     return absl::OkStatus();
   }
   virtual void Close() {}
+  /// Every row comes out once, unless it is filtered or the error policy has it.
+  virtual bool one_to_one() const { return false; }
+  /// Rows that it left out because its function said so.
+  virtual uint64_t filtered() const { return 0; }
 };
 
 }  // namespace weir

@@ -10,6 +10,7 @@
 
 #include "common/connector/sink.h"
 #include "common/connector/source.h"
+#include "common/operator/error_policy.h"
 #include "common/operator/operator.h"
 #include "common/operator/watermark_strategy.h"
 
@@ -27,6 +28,8 @@ struct StreamNode {
   uint32_t parallelism = 0;                     // 0: the environment's default
   bool chain_with_input = true;                 // false: its own task behind a local queue
   std::optional<uint64_t> input;                // absent for sources
+  bool reads_dead_letters = false;              // of its input, instead of its stream
+  ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
   std::map<std::string, std::string> configuration;
 

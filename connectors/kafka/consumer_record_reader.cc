@@ -49,9 +49,11 @@ bool ConcernsConnections(const std::string& name) {
          name == "metadata.broker.list";
 }
 
-ClientConfiguration ReadingConfiguration(const ClientConfiguration& connection) {
+ClientConfiguration ReadingConfiguration(const ClientConfiguration& connection,
+                                         ReadIsolation isolation) {
   ClientConfiguration configuration;
   configuration.kind = ClientKind::kConsumer;
+  configuration.headers = true;
   for (const auto& [name, value] : connection.values) {
     if (ConcernsConnections(name)) configuration.values[name] = value;
   }
@@ -59,7 +61,8 @@ ClientConfiguration ReadingConfiguration(const ClientConfiguration& connection) 
   values["group.id"] = "weir-record-reader";  // librdkafka wants one; nothing is committed to it
   values["enable.auto.commit"] = "false";
   values["enable.auto.offset.store"] = "false";
-  values["isolation.level"] = "read_uncommitted";
+  values["isolation.level"] =
+      isolation == ReadIsolation::kCommitted ? "read_committed" : "read_uncommitted";
   values["enable.partition.eof"] = "true";
   values["auto.offset.reset"] = "earliest";  // what retention has left of the stretch
   values["check.crcs"] = "true";
@@ -94,9 +97,12 @@ absl::Status ConsumerRecordReader::Read(const TopicPartition& partition, int64_t
   while (true) {
     WEIR_RETURN_IF_ERROR(consumer->Consume(kRecordsAtOnce, &batch));
     records.clear();
-    for (const ConsumedMessage& message : batch.messages) {
+    for (size_t i = 0; i < batch.messages.size(); ++i) {
+      const ConsumedMessage& message = batch.messages[i];
       if (message.offset < first || message.offset > last) continue;
-      records.push_back({message.offset, message.timestamp_ms, message.key, message.value});
+      const bool headers = i < batch.headers.size() && !batch.headers[i].empty();
+      records.push_back({message.offset, message.timestamp_ms, message.key, message.value,
+                         headers ? &batch.headers[i] : nullptr});
     }
     if (!records.empty()) WEIR_RETURN_IF_ERROR(visitor(records));
     if (!batch.messages.empty()) {
@@ -118,8 +124,10 @@ absl::Status ConsumerRecordReader::Read(const TopicPartition& partition, int64_t
 
 std::unique_ptr<StoredRecordReader> MakeConsumerRecordReader(const KafkaClientFactory& clients,
                                                              const ClientConfiguration& connection,
-                                                             const Clock& clock) {
-  return std::make_unique<ConsumerRecordReader>(clients, ReadingConfiguration(connection), clock);
+                                                             const Clock& clock,
+                                                             ReadIsolation isolation) {
+  return std::make_unique<ConsumerRecordReader>(clients,
+                                                ReadingConfiguration(connection, isolation), clock);
 }
 
 }  // namespace weir::kafka

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -37,6 +38,9 @@ struct PartitionOffset {
   int64_t offset = 0;
 };
 
+/// Names and values, in order; a name may come twice.
+using MessageHeaders = std::vector<std::pair<std::string, std::string>>;
+
 /// Views into the client's memory.
 struct ConsumedMessage {
   size_t assignment = 0;  // index in the order of Assign
@@ -48,6 +52,7 @@ struct ConsumedMessage {
 
 struct ConsumedBatch {
   std::vector<ConsumedMessage> messages;  // in order within each partition
+  std::vector<MessageHeaders> headers;    // of each, where the configuration wants them; or empty
 };
 
 /// Life cycle: made without a connection; Assign (connects), then the rest; destroyed within about
@@ -84,6 +89,7 @@ struct OutgoingMessage {
   Payload value;
   int64_t timestamp_ms = 0;  // 0: now
   int32_t partition = -1;    // -1: where its key, or nothing, sends it
+  const MessageHeaders* headers = nullptr;
 };
 
 /// What became of produced messages; called by KafkaProducerClient::Poll on its thread.

@@ -16,6 +16,7 @@ namespace weir::kafka {
 struct ClientConfiguration {
   ClientKind kind = ClientKind::kConsumer;
   std::map<std::string, std::string> values;
+  bool headers = false;  // of consumers: records' headers are wanted, too
 
   void SetDefault(const std::string& name, const std::string& value) {
     values.emplace(name, value);

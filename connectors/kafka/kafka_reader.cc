@@ -15,6 +15,10 @@ constexpr int64_t kMicrosPerMilli = 1000;
 // As Flink: a record without a timestamp (message format 0) is before everything.
 constexpr int64_t kNoTimestamp = std::numeric_limits<int64_t>::min();
 
+int64_t EventTimeOf(const ConsumedMessage& message) {
+  return message.timestamp_ms < 0 ? kNoTimestamp : message.timestamp_ms * kMicrosPerMilli;
+}
+
 }  // namespace
 
 KafkaReader::KafkaReader(ResolvedSourceOptions options,
@@ -135,15 +139,19 @@ absl::StatusOr<BatchPtr> KafkaReader::TakeBatch(Group& group) {
   if (count > 0) {
     failed_.clear();
     const absl::Status status = deserializer_->Deserialize(payloads_, builder_, &failed_);
-    if (!failed_.empty()) return DecodeFailure(split, group, failed_.front());
+    const bool full = status.code() == absl::StatusCode::kResourceExhausted;
+    if (!status.ok() && (!full || builder_.rows() == 0)) return status;
+    FindKept(group, count);
     // A column is full: what fitted goes first, the rest with the next batch.
-    if (!status.ok() &&
-        (status.code() != absl::StatusCode::kResourceExhausted || builder_.rows() == 0)) {
-      return status;
+    if (full) {
+      kept_.resize(builder_.rows());
+      taken = kept_.back() - group.next + 1;
     }
-    taken = builder_.rows();
-    builder_.Truncate(taken);
-    batch = std::make_shared<const Batch>(builder_.Finish(MakeExtras(split, group, taken)));
+    WEIR_RETURN_IF_ERROR(TellFailures(split, group, taken));
+    builder_.Truncate(kept_.size());
+    if (!kept_.empty()) {
+      batch = std::make_shared<const Batch>(builder_.Finish(MakeExtras(split)));
+    }
     split.at.offset = messages_[group.next + taken - 1].offset + 1;
   }
   group.next += taken;
@@ -158,29 +166,55 @@ absl::StatusOr<BatchPtr> KafkaReader::TakeBatch(Group& group) {
   return batch;
 }
 
-absl::Status KafkaReader::DecodeFailure(const Split& split, const Group& group,
-                                        const DecodeError& error) const {
-  return absl::InvalidArgumentError(
-      absl::StrCat("a record cannot be read as ", options_.value_format.name(), ": topic ",
-                   split.at.topic, ", partition ", split.at.partition, ", offset ",
-                   messages_[group.next + error.row].offset, ": ", error.reason));
+void KafkaReader::FindKept(const Group& group, size_t count) {
+  kept_.clear();
+  auto failed = failed_.begin();
+  for (size_t i = 0; i < count; ++i) {
+    if (failed != failed_.end() && failed->row == i) {
+      ++failed;
+    } else {
+      kept_.push_back(group.next + i);
+    }
+  }
 }
 
-BatchExtras KafkaReader::MakeExtras(const Split& split, const Group& group, size_t rows) {
+absl::Status KafkaReader::TellFailures(const Split& split, const Group& group, size_t taken) {
+  for (const DecodeError& error : failed_) {
+    if (error.row >= taken) break;
+    const ConsumedMessage& message = messages_[group.next + error.row];
+    const std::string reason = absl::StrCat("a record cannot be read as ",
+                                            options_.value_format.name(), ": ", error.reason);
+    if (errors_ == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat(reason, "; topic ", split.at.topic,
+                                                     ", partition ", split.at.partition,
+                                                     ", offset ", message.offset));
+    }
+    FailedRecord record;
+    record.key = message.key;
+    record.value = message.value;
+    record.topic = split.at.topic;
+    record.partition = split.at.partition;
+    record.offset = message.offset;
+    record.event_time_us = EventTimeOf(message);
+    record.reason = reason;
+    WEIR_RETURN_IF_ERROR(errors_->OnFailedRecord(record));
+  }
+  return absl::OkStatus();
+}
+
+BatchExtras KafkaReader::MakeExtras(const Split& split) {
+  const size_t rows = kept_.size();
   std::vector<int64_t> event_times(rows);
   auto provenance = std::make_shared<Provenance>();
   provenance->topic = split.at.topic;
   provenance->partition = split.at.partition;
-  const ConsumedMessage* messages = messages_.data() + group.next;
-  for (size_t i = 0; i < rows; ++i) {
-    const int64_t timestamp = messages[i].timestamp_ms;
-    event_times[i] = timestamp < 0 ? kNoTimestamp : timestamp * kMicrosPerMilli;
-  }
-  if (messages[rows - 1].offset - messages[0].offset == static_cast<int64_t>(rows) - 1) {
-    provenance->first_offset = messages[0].offset;
+  for (size_t i = 0; i < rows; ++i) event_times[i] = EventTimeOf(messages_[kept_[i]]);
+  const int64_t first = messages_[kept_.front()].offset;
+  if (messages_[kept_.back()].offset - first == static_cast<int64_t>(rows) - 1) {
+    provenance->first_offset = first;
   } else {
     provenance->offsets.reserve(rows);
-    for (size_t i = 0; i < rows; ++i) provenance->offsets.push_back(messages[i].offset);
+    for (const size_t kept : kept_) provenance->offsets.push_back(messages_[kept].offset);
   }
   BatchExtras extras;
   extras.event_times = Buffer::FromVector(std::move(event_times));

@@ -24,8 +24,8 @@ namespace weir::kafka {
 /// A bounded partition ends when the position of the consumer reaches the stopping offset: control
 /// records and aborted transactions move it without records (FLINK-34470).
 ///
-/// Errors: INVALID_ARGUMENT for a record that cannot be decoded, naming topic, partition and
-/// offset; what KafkaConsumerClient::Consume returns.
+/// Errors: what RecordErrors says of a record that cannot be decoded; what
+/// KafkaConsumerClient::Consume returns.
 class KafkaReader final : public SourceReader {
  public:
   static constexpr size_t kBatchBytes = size_t{1} << 20;
@@ -34,6 +34,7 @@ class KafkaReader final : public SourceReader {
               uint32_t subtask_index);
 
   void SetWakeup(std::function<void()> wakeup) override { wakeup_ = std::move(wakeup); }
+  void SetErrors(RecordErrors* errors) override { errors_ = errors; }
   absl::Status AddSplits(const std::vector<SourceSplit>& splits) override;
   absl::StatusOr<ReadResult> Poll() override;
   absl::StatusOr<std::vector<SourceSplit>> Snapshot() override;
@@ -65,9 +66,11 @@ class KafkaReader final : public SourceReader {
   // The next batch of the first group; null when all its messages lie behind the stopping offset.
   absl::StatusOr<BatchPtr> TakeBatch(Group& group);
   size_t CollectPayloads(const Group& group);
-  absl::Status DecodeFailure(const Split& split, const Group& group,
-                             const DecodeError& error) const;
-  BatchExtras MakeExtras(const Split& split, const Group& group, size_t rows);
+  // What becomes of failed_, of the first `taken` messages.
+  absl::Status TellFailures(const Split& split, const Group& group, size_t taken);
+  // Those of the first `count` messages of the group that were decoded, into kept_.
+  void FindKept(const Group& group, size_t count);
+  BatchExtras MakeExtras(const Split& split);
   // Moves positions over what gave no records, and ends the splits that are at their end.
   absl::Status AdvancePositions(bool only_bounded);
   absl::Status Finish(Split& split);
@@ -92,6 +95,8 @@ class KafkaReader final : public SourceReader {
   std::deque<Group> groups_;
   std::vector<Payload> payloads_;    // scratch
   std::vector<DecodeError> failed_;  // scratch
+  std::vector<size_t> kept_;         // scratch: in messages_, one per row
+  RecordErrors* errors_ = nullptr;
 };
 
 }  // namespace weir::kafka

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/time/system_clock.h"
+#include "connectors/kafka/dead_letters/kafka_dead_letter_box.h"
 #include "connectors/kafka/kafka_writer.h"
 #include "connectors/kafka/resolved_sink_options.h"
 #include "connectors/kafka/transactional/kafka_sink_transactions.h"
@@ -77,6 +78,10 @@ std::map<std::string, std::string> KafkaSink::Describe() const {
     words["aborted-transactions"] = PolicyName(options_.aborted_transactions);
   }
   if (!options_.key_field.empty()) words["key"] = options_.key_field;
+  if (!options_.value_field.empty()) words["value"] = options_.value_field;
+  for (const KafkaSinkOptions::Header& header : options_.headers) {
+    words[absl::StrCat("header ", header.name)] = header.field;
+  }
   words["timestamps"] =
       options_.timestamps == RecordTimestamps::kEventTime ? "event time" : "time of sending";
   return words;
@@ -157,6 +162,19 @@ absl::StatusOr<std::unique_ptr<SinkTransactions>> KafkaSink::MakeTransactions() 
   setup.prefix = options_.transactional_id_prefix;
   setup.clients = InquiryClients(resolved.configuration);
   return std::make_unique<KafkaSinkTransactions>(std::move(setup), MachineClock());
+}
+
+absl::StatusOr<std::unique_ptr<DeadLetterBox>> KafkaSink::MakeDeadLetterBox(
+    const DeadLetterOrigin& origin) const {
+  if (!options_.dead_letters) return std::unique_ptr<DeadLetterBox>();
+  WEIR_ASSIGN_OR_RETURN(const ResolvedSinkOptions resolved, ResolveSinkOptions(options_, input_));
+  KafkaDeadLetterBoxSetup setup;
+  setup.origin = origin;
+  setup.topic = options_.topic;
+  setup.configuration = resolved.configuration;
+  setup.clients = clients_;
+  setup.transaction_clients = InquiryClients(resolved.configuration);
+  return std::make_unique<KafkaDeadLetterBox>(std::move(setup), MachineClock());
 }
 
 absl::Duration KafkaSink::transaction_timeout() const {

@@ -31,6 +31,9 @@ class KafkaSink final : public Sink {
   /// Null unless delivery is exactly once.
   absl::StatusOr<std::unique_ptr<SinkCommitter>> MakeCommitter() const override;
   absl::StatusOr<std::unique_ptr<SinkTransactions>> MakeTransactions() const override;
+  /// Null unless it is for dead letters.
+  absl::StatusOr<std::unique_ptr<DeadLetterBox>> MakeDeadLetterBox(
+      const DeadLetterOrigin& origin) const override;
   absl::Duration transaction_timeout() const override;
 
  private:

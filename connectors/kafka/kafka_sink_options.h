@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/connector/delivery_guarantee.h"
 #include "connectors/kafka/properties.h"
@@ -29,7 +30,15 @@ struct KafkaSinkOptions {
   std::string topic;
   std::string key_field;      // "" for records without a key
   RecordFormat key_format;    // not chosen: key.serializer, else by the field's type
+  std::string value_field;    // "": the value is the whole record
   RecordFormat value_format;  // not chosen: value.serializer
+  /// A field that goes into a header: as text, or its bytes; a null makes none.
+  struct Header {
+    std::string name;
+    std::string field;
+  };
+  std::vector<Header> headers;
+  bool dead_letters = false;  // it takes DeadLetter, with headers of dead_letter_headers.h
   RecordTimestamps timestamps = RecordTimestamps::kEventTime;
   DeliveryGuarantee delivery = DeliveryGuarantee::kAtLeastOnce;
   // Exactly once only.

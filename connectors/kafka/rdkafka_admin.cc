@@ -215,7 +215,7 @@ class RdKafkaClientFactory final : public KafkaClientFactory {
   }
   absl::StatusOr<std::unique_ptr<StoredRecordReader>> MakeRecordReader(
       const ClientConfiguration& configuration) const override {
-    return MakeConsumerRecordReader(*this, configuration, clock_);
+    return MakeConsumerRecordReader(*this, configuration, clock_, ReadIsolation::kUncommitted);
   }
 
  private:

@@ -40,9 +40,28 @@ Payload View(const void* data, size_t size) {
   return {static_cast<const char*>(data), size, data == nullptr};
 }
 
+MessageHeaders HeadersOf(const rd_kafka_message_t& message) {
+  MessageHeaders result;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return result;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    // Null and empty are one here.
+    result.emplace_back(name, value == nullptr
+                                  ? std::string()
+                                  : std::string(static_cast<const char*>(value), size));
+  }
+  return result;
+}
+
 class RdKafkaConsumer final : public KafkaConsumerClient {
  public:
-  explicit RdKafkaConsumer(std::function<void()> wakeup) : wakeup_(std::move(wakeup)) {}
+  RdKafkaConsumer(std::function<void()> wakeup, bool headers)
+      : wakeup_(std::move(wakeup)), headers_(headers) {}
   ~RdKafkaConsumer() override;
 
   absl::Status Init(const ClientConfiguration& configuration);
@@ -73,6 +92,7 @@ class RdKafkaConsumer final : public KafkaConsumerClient {
   absl::Status TakeError(const rd_kafka_message_t& message);
 
   std::function<void()> wakeup_;
+  const bool headers_;
   std::unique_ptr<RdKafkaHandle> handle_;
   rd_kafka_queue_t* queue_ = nullptr;
   std::vector<Assigned> assigned_;
@@ -169,6 +189,7 @@ int64_t RdKafkaConsumer::AssignmentOf(const rd_kafka_message_t& message) {
 absl::Status RdKafkaConsumer::Consume(size_t max, ConsumedBatch* out) {
   ReleaseMessages();
   out->messages.clear();
+  out->headers.clear();
   held_.resize(std::max(max, held_.size()));
   const ssize_t count = rd_kafka_consume_batch_queue(queue_, 0, held_.data(), max);
   if (!handle_->status().ok()) return handle_->status();
@@ -192,6 +213,7 @@ absl::Status RdKafkaConsumer::Consume(size_t max, ConsumedBatch* out) {
                              type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp,
                              View(message.key, message.key_len),
                              View(message.payload, message.len)});
+    if (headers_) out->headers.push_back(HeadersOf(message));
   }
   return absl::OkStatus();
 }
@@ -281,7 +303,7 @@ void RdKafkaConsumer::OnCommitted(rd_kafka_t*, rd_kafka_resp_err_t error,
 
 absl::StatusOr<std::unique_ptr<KafkaConsumerClient>> MakeRdKafkaConsumer(
     const ClientConfiguration& configuration, std::function<void()> wakeup) {
-  auto consumer = std::make_unique<RdKafkaConsumer>(std::move(wakeup));
+  auto consumer = std::make_unique<RdKafkaConsumer>(std::move(wakeup), configuration.headers);
   WEIR_RETURN_IF_ERROR(consumer->Init(configuration));
   return std::unique_ptr<KafkaConsumerClient>(std::move(consumer));
 }

@@ -18,6 +18,15 @@ void* Pointer(const Payload& payload) {
   return payload.data == nullptr ? &empty : const_cast<char*>(payload.data);
 }
 
+rd_kafka_headers_t* MakeHeaders(const MessageHeaders& headers) {
+  rd_kafka_headers_t* made = rd_kafka_headers_new(headers.size());
+  for (const auto& [name, value] : headers) {
+    rd_kafka_header_add(made, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  return made;
+}
+
 // Only for records with a key: those without are "sticky", which librdkafka does itself.
 int32_t Partition(const rd_kafka_topic_t*, const void* key, size_t key_bytes, int32_t partitions,
                   void*, void*) {
@@ -51,7 +60,8 @@ absl::StatusOr<size_t> RdKafkaTopicSender::Produce(std::span<const OutgoingMessa
                                                    void* opaque) {
   bool plain = true;
   for (const OutgoingMessage& message : messages) {
-    plain = plain && message.timestamp_ms == 0 && message.partition < 0;
+    plain =
+        plain && message.timestamp_ms == 0 && message.partition < 0 && message.headers == nullptr;
   }
   return plain ? ProduceBatch(messages, opaque) : ProduceEach(messages, opaque);
 }
@@ -81,10 +91,10 @@ absl::StatusOr<size_t> RdKafkaTopicSender::ProduceBatch(std::span<const Outgoing
   return messages.size();
 }
 
-// rd_kafka_produce_batch has no timestamps, and one partition or none for all.
+// rd_kafka_produce_batch has no timestamps and headers, and one partition or none for all.
 absl::StatusOr<size_t> RdKafkaTopicSender::ProduceEach(std::span<const OutgoingMessage> messages,
                                                        void* opaque) {
-  constexpr size_t kArguments = 7;
+  constexpr size_t kArguments = 8;
   rd_kafka_vu_t arguments[kArguments] = {};
   arguments[0].vtype = RD_KAFKA_VTYPE_RKT;
   arguments[0].u.rkt = topic_;
@@ -96,14 +106,17 @@ absl::StatusOr<size_t> RdKafkaTopicSender::ProduceEach(std::span<const OutgoingM
   arguments[4].vtype = RD_KAFKA_VTYPE_KEY;
   arguments[5].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
   arguments[6].vtype = RD_KAFKA_VTYPE_PARTITION;
+  arguments[7].vtype = RD_KAFKA_VTYPE_HEADERS;
   for (size_t i = 0; i < messages.size(); ++i) {
     const OutgoingMessage& message = messages[i];
     arguments[3].u.mem = {Pointer(message.value), message.value.size};
     arguments[4].u.mem = {Pointer(message.key), message.key.size};
     arguments[5].u.i64 = message.timestamp_ms;
     arguments[6].u.i32 = message.partition < 0 ? RD_KAFKA_PARTITION_UA : message.partition;
+    arguments[7].u.headers = message.headers == nullptr ? nullptr : MakeHeaders(*message.headers);
     rd_kafka_error_t* error = rd_kafka_produceva(handle_.get(), arguments, kArguments);
-    if (error == nullptr) continue;
+    if (error == nullptr) continue;  // the headers are the message's now
+    if (arguments[7].u.headers != nullptr) rd_kafka_headers_destroy(arguments[7].u.headers);
     const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return i;

@@ -32,11 +32,12 @@ class OutgoingBatch {
 
   ByteRows keys_;
   ByteRows values_;
+  std::vector<MessageHeaders> headers_;
   std::vector<OutgoingMessage> messages_;
   size_t taken_ = 0;
 };
 
-/// Turns the rows of a sink's input into Kafka's records: key, value, timestamp.
+/// Turns the rows of a sink's input into Kafka's records: key, value, headers, timestamp.
 ///
 /// Threads: one at a time.
 class RecordSerializer {
@@ -49,9 +50,13 @@ class RecordSerializer {
 
  private:
   absl::Status SerializeRows(const Batch& batch, OutgoingBatch& out);
+  void MakeHeaders(const Batch& batch, OutgoingBatch& out) const;
 
   const SchemaPtr key_schema_;
   const std::optional<size_t> key_column_;
+  const SchemaPtr value_schema_;
+  const std::optional<size_t> value_column_;
+  const std::vector<ResolvedSinkOptions::Header> headers_;
   const bool event_times_;
   const std::unique_ptr<Serializer> value_serializer_;
   std::unique_ptr<Serializer> key_serializer_;  // null: no key

@@ -44,13 +44,46 @@ RecordFormat ResolveFormat(const RecordFormat& chosen, const Properties& propert
   return RecordFormat();
 }
 
+std::optional<size_t> FieldOf(const Schema& input, const std::string& what, const std::string& name,
+                              std::vector<std::string>& problems) {
+  const std::optional<size_t> column = input.IndexOf(name);
+  if (column.has_value()) return column;
+  std::vector<std::string> names;
+  for (const Field& field : input.fields()) names.push_back(field.name);
+  problems.push_back(absl::StrCat(what, " is the field '", name, "', which the records do not have",
+                                  DidYouMean(name, names)));
+  return std::nullopt;
+}
+
+void ResolveHeaders(const KafkaSinkOptions& options, ResolvedSinkOptions& resolved,
+                    std::vector<std::string>& problems) {
+  for (const KafkaSinkOptions::Header& header : options.headers) {
+    const std::optional<size_t> column = FieldOf(
+        *resolved.input, absl::StrCat("the header '", header.name, "'"), header.field, problems);
+    if (header.name.empty()) problems.push_back("a header has no name");
+    if (!column.has_value()) continue;
+    const DataType type = resolved.input->field(*column).type;
+    if (type == DataType::kFloat64 || type == DataType::kTimestamp) {
+      problems.push_back(absl::StrCat("the header '", header.name,
+                                      "' takes a text, bytes, a bool or a whole number"));
+    }
+    resolved.headers.push_back({header.name, *column});
+  }
+}
+
 void ResolveValue(const KafkaSinkOptions& options, ResolvedSinkOptions& resolved,
                   std::vector<std::string>& problems) {
   const size_t before = problems.size();
+  resolved.value_schema = resolved.input;
+  if (!options.value_field.empty()) {
+    resolved.value_column = FieldOf(*resolved.input, "the value", options.value_field, problems);
+    if (!resolved.value_column.has_value()) return;
+    resolved.value_schema = Schema::Make({resolved.input->field(*resolved.value_column)});
+  }
   resolved.value_format =
       ResolveFormat(options.value_format, options.properties, "value.serializer", problems);
   if (resolved.value_format.chosen()) {
-    AddProblem(resolved.value_format.Check(*resolved.input), problems);
+    AddProblem(resolved.value_format.Check(*resolved.value_schema), problems);
   } else if (problems.size() == before) {
     problems.push_back("no format is chosen for the value and value.serializer is missing");
   }
@@ -75,17 +108,9 @@ void ResolveKey(const KafkaSinkOptions& options, ResolvedSinkOptions& resolved,
     }
     return;
   }
-  const Schema& input = *resolved.input;
-  resolved.key_column = input.IndexOf(options.key_field);
-  if (!resolved.key_column.has_value()) {
-    std::vector<std::string> names;
-    for (const Field& field : input.fields()) names.push_back(field.name);
-    problems.push_back(absl::StrCat("the key is the field '", options.key_field,
-                                    "', which the records do not have",
-                                    DidYouMean(options.key_field, names)));
-    return;
-  }
-  const Field& field = input.field(*resolved.key_column);
+  resolved.key_column = FieldOf(*resolved.input, "the key", options.key_field, problems);
+  if (!resolved.key_column.has_value()) return;
+  const Field& field = resolved.input->field(*resolved.key_column);
   resolved.key_schema = Schema::Make({field});
   const size_t before = problems.size();
   resolved.key_format =
@@ -208,6 +233,7 @@ absl::StatusOr<ResolvedSinkOptions> ResolveSinkOptions(const KafkaSinkOptions& o
   if (options.topic.empty()) problems.push_back("the topic is missing");
   ResolveValue(options, resolved, problems);
   ResolveKey(options, resolved, problems);
+  ResolveHeaders(options, resolved, problems);
   ResolveClient(options, resolved, problems);
   ResolveTransactions(options, resolved, problems);
   WEIR_RETURN_IF_ERROR(JoinProblems(problems));

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -20,6 +21,13 @@ struct ResolvedSinkOptions {
   std::optional<size_t> key_column;
   SchemaPtr key_schema;  // of the key's column alone
   RecordFormat key_format;
+  std::optional<size_t> value_column;  // nothing: all of them
+  SchemaPtr value_schema;              // of the value's column alone, or the input
+  struct Header {
+    std::string name;
+    size_t column = 0;
+  };
+  std::vector<Header> headers;
   RecordFormat value_format;
   ClientConfiguration configuration;  // without client.id
   std::string client_id_prefix;       // "" for none

@@ -25,6 +25,14 @@ void Build(weir::Environment& env, const weir::Args& args) {
           .WithIdleness(std::chrono::minutes(1));
   auto views = env.FromSource(builder.Build(), watermarks, "page-views").Uid("page-views");
 
+  // Without it, a view that is no JSON fails the job.
+  if (const std::string topic = args.Get("dead-letters", ""); !topic.empty()) {
+    weir::KafkaProperties brokers;
+    brokers.Set("bootstrap.servers", args.Require("brokers"));
+    views.OnError(weir::ErrorPolicy::DeadLetter(weir::KafkaDeadLetterTopic(brokers, topic))
+                      .AtMostPerMinute(1000));
+  }
+
   auto tags = weir::KafkaSink<TagView>::Builder()
                   .BootstrapServers(args.Require("brokers"))
                   .Topic(args.Get("tags", "page-tags"))

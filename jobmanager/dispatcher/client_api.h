@@ -40,6 +40,8 @@ class ClientApi {
   /// Errors further: UNKNOWN: the brokers of the job's sinks, or the process that asks them.
   virtual void Transactions(proto::TransactionsRequest request,
                             Reply<proto::TransactionsResponse> reply) = 0;
+  virtual void DeadLetters(proto::DeadLettersRequest request,
+                           Reply<proto::DeadLettersResponse> reply) = 0;
   virtual void DescribeCluster(proto::DescribeClusterRequest request,
                                Reply<proto::ClusterDetails> reply) = 0;
 };

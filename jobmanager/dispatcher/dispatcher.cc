@@ -240,8 +240,30 @@ void Dispatcher::Transactions(proto::TransactionsRequest request,
       [this, message, reply](absl::StatusOr<proto::TransactionFacts> facts) mutable {
         if (!facts.ok()) return reply(facts.status());
         *message.mutable_facts() = *std::move(facts);
-        inquiries_->Ask(std::move(message), reply);
+        inquiries_->Ask(std::move(message),
+                        [reply](const absl::StatusOr<proto::TransactionsResult>& result) {
+                          if (!result.ok()) return reply(result.status());
+                          reply(result->response());
+                        });
       }));
+}
+
+void Dispatcher::DeadLetters(proto::DeadLettersRequest request,
+                             Reply<proto::DeadLettersResponse> reply) {
+  absl::StatusOr<JobMaster*> job = FindJob(request.job());
+  if (!job.ok()) return reply(job.status());
+  const proto::JobSubmitted& submission = (*job)->history().submission();
+  proto::RunTransactions message;
+  message.set_artifact(submission.artifact());
+  *message.mutable_arguments() = submission.arguments();
+  message.mutable_facts()->set_job((*job)->job().value());
+  message.mutable_facts()->set_fingerprint(submission.graph().fingerprint());
+  *message.mutable_dead_letters() = std::move(request);
+  inquiries_->Ask(std::move(message),
+                  [reply](const absl::StatusOr<proto::TransactionsResult>& result) {
+                    if (!result.ok()) return reply(result.status());
+                    reply(result->dead_letters());
+                  });
 }
 
 void Dispatcher::DescribeCluster(proto::DescribeClusterRequest request,

@@ -82,6 +82,8 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
                        Reply<proto::ListCheckpointsResponse> reply) override;
   void Transactions(proto::TransactionsRequest request,
                     Reply<proto::TransactionsResponse> reply) override;
+  void DeadLetters(proto::DeadLettersRequest request,
+                   Reply<proto::DeadLettersResponse> reply) override;
   void DescribeCluster(proto::DescribeClusterRequest request,
                        Reply<proto::ClusterDetails> reply) override;
 

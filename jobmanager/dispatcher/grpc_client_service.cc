@@ -215,6 +215,12 @@ grpc::ServerUnaryReactor* GrpcClientService::Transactions(grpc::CallbackServerCo
                                                           proto::TransactionsResponse* response) {
   return Call(context, request, response, &ClientApi::Transactions);
 }
+
+grpc::ServerUnaryReactor* GrpcClientService::DeadLetters(grpc::CallbackServerContext* context,
+                                                         const proto::DeadLettersRequest* request,
+                                                         proto::DeadLettersResponse* response) {
+  return Call(context, request, response, &ClientApi::DeadLetters);
+}
 grpc::ServerUnaryReactor* GrpcClientService::DescribeCluster(
     grpc::CallbackServerContext* context, const proto::DescribeClusterRequest* request,
     proto::ClusterDetails* response) {

@@ -62,6 +62,9 @@ class GrpcClientService final : public proto::Client::CallbackService {
   grpc::ServerUnaryReactor* Transactions(grpc::CallbackServerContext* context,
                                          const proto::TransactionsRequest* request,
                                          proto::TransactionsResponse* response) override;
+  grpc::ServerUnaryReactor* DeadLetters(grpc::CallbackServerContext* context,
+                                        const proto::DeadLettersRequest* request,
+                                        proto::DeadLettersResponse* response) override;
   grpc::ServerUnaryReactor* DescribeCluster(grpc::CallbackServerContext* context,
                                             const proto::DescribeClusterRequest* request,
                                             proto::ClusterDetails* response) override;

@@ -30,24 +30,23 @@ TransactionInquiries::TransactionInquiries(Executor& executor, Random& random,
 void TransactionInquiries::Ask(proto::RunTransactions message, Done done) {
   if (questions_.size() >= kMax) {
     return done(
-        absl::UnavailableError(absl::StrCat(kMax, " questions about transactions are under way")));
+        absl::UnavailableError(absl::StrCat(kMax, " questions about jobs' sinks are under way")));
   }
   message.set_request(random_.HexId("transactions-"));
   questions_.Add(message.request(), kTimeout,
-                 absl::UnknownError("the TaskManager that was to look at the job's transactions "
-                                    "did not answer"),
+                 absl::UnknownError("the TaskManager that was to look at the job's sinks did not "
+                                    "answer"),
                  std::move(done));
   if (!task_managers_.RunTransactions(message)) {
-    questions_.Answered(
-        message.request(),
-        absl::ResourceExhaustedError(
-            "no TaskManager is registered that could look at the job's transactions"));
+    questions_.Answered(message.request(),
+                        absl::ResourceExhaustedError(
+                            "no TaskManager is registered that could look at the job's sinks"));
   }
 }
 
 void TransactionInquiries::OnResult(const proto::TransactionsResult& result) {
   if (result.code() == 0) {
-    questions_.Answered(result.request(), result.response());
+    questions_.Answered(result.request(), result);
   } else {
     questions_.Answered(result.request(), StatusOf(result));
   }

@@ -13,8 +13,8 @@
 
 namespace weir::jobmanager {
 
-/// Questions about the transactions of jobs, answered by processes of the jobs' binaries that
-/// TaskManagers run: no process of the cluster speaks to the outside of a sink.
+/// Questions about the transactions and the dead letters of jobs, answered by processes of the
+/// jobs' binaries that TaskManagers run: no process of the cluster speaks to the outside of a sink.
 /// Threads: the owner's executor. Lifetime: borrows its dependencies.
 /// Bounds: kMax questions at a time; more are refused with UNAVAILABLE.
 class TransactionInquiries {
@@ -22,7 +22,7 @@ class TransactionInquiries {
   static constexpr size_t kMax = 16;
   /// Longer than what a TaskManager gives the process, with the fetch of its binary.
   static constexpr absl::Duration kTimeout = absl::Seconds(90);
-  using Done = PendingQuestions<proto::TransactionsResponse>::Done;
+  using Done = PendingQuestions<proto::TransactionsResult>::Done;
 
   TransactionInquiries(Executor& executor, Random& random, TaskManagerRegistry& task_managers);
 
@@ -35,7 +35,7 @@ class TransactionInquiries {
  private:
   Random& random_;
   TaskManagerRegistry& task_managers_;
-  PendingQuestions<proto::TransactionsResponse> questions_;
+  PendingQuestions<proto::TransactionsResult> questions_;
 };
 
 }  // namespace weir::jobmanager

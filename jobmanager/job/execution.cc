@@ -142,6 +142,7 @@ void Execution::Describe(proto::JobDetails* details) const {
       one->set_records_out(task.records_out());
       *one->mutable_splits() = task.splits();
       *one->mutable_sinks() = task.sinks();
+      *one->mutable_operators() = task.operators();
       for (const proto::JobVertex& vertex : graph_.vertices()) {
         if (vertex.id() == task.vertex()) one->set_name(vertex.name());
       }

@@ -1,39 +1,16 @@
 #include "taskmanager/task/operator_chain.h"
 
-#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
-namespace {
-
-std::string PositionOf(const Batch* batch) {
-  if (batch == nullptr || batch->num_rows() == 0 || batch->provenance() == nullptr) return "";
-  const Provenance& provenance = *batch->provenance();
-  std::string text = provenance.Describe(0);
-  const int64_t last = provenance.OffsetOf(batch->num_rows() - 1);
-  if (last >= 0 && batch->num_rows() > 1) absl::StrAppend(&text, " to offset ", last);
-  return text;
-}
-
-}  // namespace
-
-void OperatorBoundary::Record(const OperatorIdentity& identity, const Batch* batch,
-                              const absl::Status& status) {
-  if (failure_.has_value()) return;
-  failure_ = TaskFailure{identity.uid, identity.name, status, PositionOf(batch)};
-}
-
-absl::Status OperatorBoundary::FromException(const std::exception& error) {
-  return absl::UnknownError(absl::StrCat("a user function threw: ", error.what()));
-}
-
 absl::Status StageOutput::Emit(BatchPtr batch) {
   if (batch == nullptr || batch->num_rows() == 0) return absl::OkStatus();
-  Count(counters_.records_out, batch->num_rows());
+  Count(counter_, batch->num_rows());
   for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnBatch(batch));
   return absl::OkStatus();
 }
@@ -47,7 +24,11 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
     : ChainStage({options.context.operator_uid, options.context.operator_name}),
       options_(std::move(options)),
       boundary_(boundary),
-      output_(counters_) {}
+      output_(counters_.records_out),
+      dead_letters_(counters_.dead_lettered),
+      errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
+  options_.context.errors = &errors_;
+}
 
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
@@ -60,8 +41,10 @@ absl::Status OperatorStage::Open() {
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
-  return boundary_.Run(identity_, batch.get(),
-                       [&] { return options_.op->ProcessBatch(batch, output_); });
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(),
+                                     [&] { return options_.op->ProcessBatch(batch, output_); }));
+  counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
+  return errors_.Flush();
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
@@ -84,12 +67,28 @@ void OperatorStage::Close() {
 }
 
 absl::StatusOr<std::string> OperatorStage::SnapshotState() {
+  BalanceBooks();
   std::string state;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
     WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
     return absl::OkStatus();
   }));
   return state;
+}
+
+void OperatorStage::BalanceBooks() {
+  if (!options_.op->one_to_one()) return;
+  const auto value = [](const std::atomic<uint64_t>& counter) {
+    return static_cast<int64_t>(counter.load(std::memory_order_relaxed));
+  };
+  const int64_t unaccounted = value(counters_.records_in) - value(counters_.records_out) -
+                              value(counters_.filtered) - value(counters_.skipped) -
+                              value(counters_.dead_lettered);
+  if (unaccounted != 0 && unaccounted != counters_.unaccounted.load(std::memory_order_relaxed)) {
+    LogError("the books of an operator do not balance",
+             {{"operator", identity_.name}, {"unaccounted", unaccounted}});
+  }
+  counters_.unaccounted.store(unaccounted, std::memory_order_relaxed);
 }
 
 absl::Status SinkStage::Open() {

@@ -14,67 +14,10 @@
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
 #include "taskmanager/task/local_channel.h"
-#include "taskmanager/task/task_observer.h"
+#include "taskmanager/task/operator_boundary.h"
+#include "taskmanager/task/record_error_handler.h"
 
 namespace weir::taskmanager {
-
-struct OperatorIdentity {
-  std::string uid;
-  std::string name;
-};
-
-/// Batches and records of one operator; written by the task's thread, read by any.
-struct OperatorCounters {
-  std::atomic<uint64_t> records_in{0};
-  std::atomic<uint64_t> records_out{0};
-  std::atomic<uint64_t> bytes_in{0};   // of the task's head
-  std::atomic<uint64_t> bytes_out{0};  // of sinks and channels
-};
-
-/// Adds without a locked instruction: there is one writer.
-inline void Count(std::atomic<uint64_t>& counter, uint64_t amount) {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
-/// The border between the task and code of users and connectors: knows who runs, turns exceptions
-/// into errors, and keeps the first failure with its operator and record position.
-///
-/// Threads: the task's; current_operator() from any.
-class OperatorBoundary {
- public:
-  /// Runs `call`, at most once per batch and operator. `batch` may be null.
-  template <class Call>
-  absl::Status Run(const OperatorIdentity& identity, const Batch* batch, const Call& call) {
-    const OperatorIdentity* caller = current_.load(std::memory_order_relaxed);
-    current_.store(&identity, std::memory_order_relaxed);
-    absl::Status status;
-    try {
-      status = call();
-    } catch (const std::exception& error) {
-      status = FromException(error);
-    } catch (...) {
-      status = absl::UnknownError("a user function threw something that is no std::exception");
-    }
-    current_.store(caller, std::memory_order_relaxed);
-    if (!status.ok() && !failure_.has_value()) Record(identity, batch, status);
-    return status;
-  }
-
-  /// For failures that reach the task from a callback.
-  void Record(const OperatorIdentity& identity, const Batch* batch, const absl::Status& status);
-  const std::optional<TaskFailure>& failure() const { return failure_; }
-
-  /// The operator that is running now, or null; for the stall watchdog. Valid as long as the task.
-  const OperatorIdentity* current_operator() const {
-    return current_.load(std::memory_order_relaxed);
-  }
-
- private:
-  static absl::Status FromException(const std::exception& error);
-
-  std::atomic<const OperatorIdentity*> current_{nullptr};
-  std::optional<TaskFailure> failure_;
-};
 
 /// One operator, sink or channel of a task, fed by the one before it. Threads: the task's.
 class ChainStage {
@@ -103,13 +46,14 @@ class ChainStage {
 /// Where a stage (or the head of the task) puts its output: all stages that read it.
 class StageOutput final : public Output {
  public:
-  explicit StageOutput(OperatorCounters& counters) : counters_(counters) {}
+  /// `counter` counts the records.
+  explicit StageOutput(std::atomic<uint64_t>& counter) : counter_(counter) {}
   void AddTarget(ChainStage* target) { targets_.push_back(target); }
   absl::Status Emit(BatchPtr batch) override;
   absl::Status EmitWatermark(EventTime watermark) override;
 
  private:
-  OperatorCounters& counters_;
+  std::atomic<uint64_t>& counter_;
   std::vector<ChainStage*> targets_;
 };
 
@@ -120,10 +64,13 @@ class OperatorStage final : public ChainStage {
     OperatorContext context;
     std::unique_ptr<Operator> op;
     std::string restored_state;
+    RecordErrorHandler::Options errors;
+    const Clock* clock = nullptr;  // must be set
   };
   OperatorStage(Options options, OperatorBoundary& boundary);
 
   StageOutput& output() { return output_; }
+  StageOutput& dead_letters() { return dead_letters_; }
   absl::Status Open() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
@@ -132,9 +79,13 @@ class OperatorStage final : public ChainStage {
   absl::StatusOr<std::string> SnapshotState();
 
  private:
+  void BalanceBooks();
+
   Options options_;
   OperatorBoundary& boundary_;
   StageOutput output_;
+  StageOutput dead_letters_;
+  RecordErrorHandler errors_;
 };
 
 /// A sink's writer: an end of the task.
@@ -203,12 +154,15 @@ class ChannelStage final : public ChainStage {
 /// the one it reads. Threads: the task's, except where said.
 class OperatorChain {
  public:
-  OperatorChain() : head_(head_counters_) {}
+  OperatorChain()
+      : head_(head_counters_.records_out), head_dead_letters_(head_counters_.dead_lettered) {}
   OperatorChain(const OperatorChain&) = delete;
   OperatorChain& operator=(const OperatorChain&) = delete;
 
   /// Where the head of the task puts its batches.
   StageOutput& head() { return head_; }
+  /// And what a source cannot decode.
+  StageOutput& head_dead_letters() { return head_dead_letters_; }
   OperatorCounters& head_counters() { return head_counters_; }
   const OperatorCounters& head_counters() const { return head_counters_; }
 
@@ -241,6 +195,7 @@ class OperatorChain {
   OperatorBoundary boundary_;
   OperatorCounters head_counters_;
   StageOutput head_;
+  StageOutput head_dead_letters_;
   std::vector<std::unique_ptr<ChainStage>> stages_;
   std::vector<OperatorStage*> operators_;
   std::vector<SinkStage*> sinks_;

@@ -15,14 +15,18 @@ constexpr uint64_t kPollsBetweenFinishedChecks = 16;
 
 }  // namespace
 
-SourceHead::SourceHead(Options options, OperatorBoundary& boundary)
+SourceHead::SourceHead(Options options, OperatorChain& chain)
     : identity_(std::move(options.identity)),
       reader_(std::move(options.reader)),
       metrics_(reader_->metrics()),
       strategy_(std::move(options.watermarks)),
       bounded_(options.bounded),
-      boundary_(boundary),
-      watermarks_(strategy_) {}
+      boundary_(chain.boundary()),
+      errors_(std::move(options.errors), identity_, chain.head_counters(), boundary_,
+              *options.clock, chain.head_dead_letters()),
+      watermarks_(strategy_) {
+  reader_->SetErrors(&errors_);
+}
 
 absl::Status SourceHead::AddSplits(const std::vector<SourceSplit>& splits, absl::Duration now) {
   WEIR_RETURN_IF_ERROR(
@@ -50,6 +54,7 @@ absl::StatusOr<ReadResult> SourceHead::Poll(absl::Duration now) {
       return status;
     }));
   }
+  WEIR_RETURN_IF_ERROR(errors_.Flush());
   ++polls_;
   if (result.next == ReadResult::Next::kEndOfInput) {
     for (size_t i = 0; i < watermarks_.size(); ++i) watermarks_.MarkFinished(i);

@@ -14,6 +14,7 @@
 #include "common/connector/source.h"
 #include "common/operator/watermark_strategy.h"
 #include "taskmanager/task/operator_chain.h"
+#include "taskmanager/task/record_error_handler.h"
 #include "taskmanager/task/split_watermarks.h"
 
 namespace weir::taskmanager {
@@ -29,8 +30,11 @@ class SourceHead {
     std::unique_ptr<SourceReader> reader;
     WatermarkStrategyPtr watermarks;  // may be null
     bool bounded = false;
+    RecordErrorHandler::Options errors;
+    const Clock* clock = nullptr;  // must be set
   };
-  SourceHead(Options options, OperatorBoundary& boundary);
+  /// Counts in the chain's head counters; dead letters go to head_dead_letters().
+  SourceHead(Options options, OperatorChain& chain);
 
   void SetWakeup(std::function<void()> wakeup) { reader_->SetWakeup(std::move(wakeup)); }
   /// Splits of an earlier execution bring their position and watermark along. The first call, even
@@ -67,6 +71,7 @@ class SourceHead {
   const WatermarkStrategyPtr strategy_;
   const bool bounded_;
   OperatorBoundary& boundary_;
+  RecordErrorHandler errors_;
   SplitWatermarks watermarks_;
   bool assigned_ = false;
   uint64_t polls_ = 0;

@@ -35,7 +35,7 @@ Task::Task(Options options)
       << "task " << name_ << " needs either a source or an input queue";
   const auto wakeup = [mailbox = mailbox_] { mailbox->Wake(); };
   if (options.source.has_value()) {
-    source_ = std::make_unique<SourceHead>(*std::move(options.source), chain_->boundary());
+    source_ = std::make_unique<SourceHead>(*std::move(options.source), *chain_);
     source_->SetWakeup(wakeup);
   } else {
     input_->SetConsumerWakeup(wakeup);

@@ -30,6 +30,9 @@ class ChainBuilder {
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
   absl::Status AddChannels(const StreamNode& node);
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
+  RecordErrorHandler::Options ErrorsOf(const StreamNode& node) const {
+    return {node.errors, environment_.sink_identity.job_name, description_.subtask.index};
+  }
   bool InVertex(const StreamNode& node) const {
     const auto& uids = description_.operator_uids;
     return std::find(uids.begin(), uids.end(), node.uid) != uids.end();
@@ -44,7 +47,8 @@ class ChainBuilder {
   const TaskEnvironment& environment_;
   std::unique_ptr<OperatorChain> chain_;
   std::optional<SourceHead::Options> source_;
-  std::map<uint64_t, StageOutput*> outputs_;  // by node
+  std::map<uint64_t, StageOutput*> outputs_;       // by node
+  std::map<uint64_t, StageOutput*> dead_letters_;  // by node
 };
 
 absl::Status ChainBuilder::Build() {
@@ -66,8 +70,9 @@ absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool 
     if (description_.input == nullptr) return Mismatch("its first operator has no input queue");
     return &chain_->head();
   }
-  const auto found = node.input.has_value() ? outputs_.find(*node.input) : outputs_.end();
-  if (found == outputs_.end()) {
+  const auto& outputs = node.reads_dead_letters ? dead_letters_ : outputs_;
+  const auto found = node.input.has_value() ? outputs.find(*node.input) : outputs.end();
+  if (found == outputs.end()) {
     return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
   }
   return found->second;
@@ -89,7 +94,11 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
     const OperatorSnapshotData* restored = description_.restored->Find(node.uid);
     if (restored != nullptr) options.restored_state = restored->state;
   }
-  outputs_[node.id] = &chain_->AddOperator(*input, std::move(options)).output();
+  options.errors = ErrorsOf(node);
+  options.clock = &environment_.clock;
+  OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
+  outputs_[node.id] = &stage.output();
+  dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
 }
 
@@ -111,10 +120,13 @@ absl::Status ChainBuilder::AddSource(const StreamNode& node) {
   options.identity = {node.uid, node.name};
   options.watermarks = node.watermarks;
   options.bounded = node.source->bounded();
+  options.errors = ErrorsOf(node);
+  options.clock = &environment_.clock;
   WEIR_ASSIGN_OR_RETURN(options.reader, node.source->MakeReader(description_.subtask.index,
                                                                 description_.parallelism));
   source_ = std::move(options);
   outputs_[node.id] = &chain_->head();
+  dead_letters_[node.id] = &chain_->head_dead_letters();
   return absl::OkStatus();
 }
 

@@ -21,6 +21,30 @@ const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
   return nullptr;
 }
 
+void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counters,
+               proto::TaskReport* report) {
+  const auto value = [](const std::atomic<uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  proto::OperatorCounts* counts = report->add_operators();
+  counts->set_uid(identity.uid);
+  counts->set_name(identity.name);
+  counts->set_records_in(value(counters.records_in));
+  counts->set_records_out(value(counters.records_out));
+  counts->set_filtered(value(counters.filtered));
+  counts->set_skipped(value(counters.skipped));
+  counts->set_dead_lettered(value(counters.dead_lettered));
+}
+
+void AddOperatorCounts(const Task& task, proto::TaskReport* report) {
+  const OperatorChain& chain = task.chain();
+  if (task.is_source()) AddCounts(task.head(), chain.head_counters(), report);
+  for (const OperatorStage* stage : chain.operators()) {
+    AddCounts(stage->identity(), stage->counters(), report);
+  }
+  for (const SinkStage* sink : chain.sinks()) AddCounts(sink->identity(), sink->counters(), report);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
@@ -159,6 +183,7 @@ void TaskSet::Report(proto::WorkerReport* report) const {
     task->set_records_in(entry.task->records_in());
     task->set_records_out(entry.task->records_out());
     for (const std::string& split : entry.splits) task->add_splits(split);
+    AddOperatorCounts(*entry.task, task);
     for (const auto& [uid, metrics] : entry.task->sink_metrics()) {
       proto::SinkMetrics* sink = task->add_sinks();
       sink->set_sink_uid(uid);

@@ -68,11 +68,22 @@ void AddSinkNumbers(const Values& values, const Labels& labels, proto::WorkerMet
   }
 }
 
-void AddOperator(const ChainStage& stage, const Labels& task, proto::WorkerMetrics* metrics) {
+proto::MetricSet* AddOperator(const ChainStage& stage, const Labels& task,
+                              proto::WorkerMetrics* metrics) {
   proto::MetricSet* set =
       AddSet(WithOperator(task, stage.identity().name, stage.identity().uid), metrics);
   Set(metrics::kOperatorRecordsIn, Number(stage.counters().records_in), set);
   Set(metrics::kOperatorRecordsOut, Number(stage.counters().records_out), set);
+  return set;
+}
+
+// Of sources and operators: sinks have none of these.
+void AddBooks(const OperatorCounters& counters, proto::MetricSet* set) {
+  Set(metrics::kOperatorRecordsFiltered, Number(counters.filtered), set);
+  Set(metrics::kOperatorRecordsSkipped, Number(counters.skipped), set);
+  Set(metrics::kOperatorRecordsDeadLettered, Number(counters.dead_lettered), set);
+  Set(metrics::kOperatorRecordsUnaccounted,
+      static_cast<double>(counters.unaccounted.load(std::memory_order_relaxed)), set);
 }
 
 void AddHead(const Task& task, const Labels& labels, absl::Time now,
@@ -80,7 +91,9 @@ void AddHead(const Task& task, const Labels& labels, absl::Time now,
   const Labels head = WithOperator(labels, task.head().name, task.head().uid);
   proto::MetricSet* set = AddSet(head, metrics);
   if (task.is_source()) {
+    Set(metrics::kOperatorRecordsIn, Number(task.chain().head_counters().records_in), set);
     Set(metrics::kOperatorRecordsOut, Number(task.chain().head_counters().records_out), set);
+    AddBooks(task.chain().head_counters(), set);
   }
   const std::optional<EventTime> watermark = task.watermark();
   if (watermark.has_value() && *watermark != EventTime::Max()) {
@@ -117,7 +130,9 @@ void AddTaskMetrics(const Task& task, const WorkerMetricsMoment& moment,
     Set(metrics::kTaskSplits, static_cast<double>(task.splits_owned()), set);
   }
   AddHead(task, labels, moment.now, metrics);
-  for (const OperatorStage* stage : task.chain().operators()) AddOperator(*stage, labels, metrics);
+  for (const OperatorStage* stage : task.chain().operators()) {
+    AddBooks(stage->counters(), AddOperator(*stage, labels, metrics));
+  }
   for (const SinkStage* sink : task.chain().sinks()) {
     AddOperator(*sink, labels, metrics);
     const auto counts = task.sink_metrics().find(sink->identity().uid);

@@ -1,8 +1,12 @@
 // A job for tests: JSON records from one topic to another, with what shows a fault switched on by
 // arguments. --start and --delivery say how it reads and writes, --bounded ends it, --fan writes
 // each record so often, --keyed expects a key in each record and writes it as Kafka's key, too,
-// --property=key=value is handed to Kafka.
+// --property=key=value is handed to Kafka. --on-error=skip|dead-letter is what source and flatMap
+// do with a record they cannot deal with, at most --budget a minute; --dead-letters names the
+// topic;
+// --throw-every=n lets the flatMap throw for each n-th id.
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 
@@ -39,6 +43,19 @@ weir::DeliveryGuarantee DeliveryOf(const weir::Args& args) {
                                       : weir::DeliveryGuarantee::kAtLeastOnce;
 }
 
+weir::ErrorPolicy ErrorsOf(const weir::Args& args) {
+  const std::string name = args.Get("on-error", "");
+  const std::string topic = args.Get("dead-letters", "dead-letters");
+  const int64_t budget = args.GetInt("budget", 0);
+  weir::KafkaProperties brokers;
+  brokers.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
+  if (name.empty()) return weir::ErrorPolicy::Fail();
+  const weir::ErrorPolicy policy =
+      name == "skip" ? weir::ErrorPolicy::Skip()
+                     : weir::ErrorPolicy::DeadLetter(weir::KafkaDeadLetterTopic(brokers, topic));
+  return budget == 0 ? policy : policy.AtMostPerMinute(budget);
+}
+
 template <class Number>
 void Copy(weir::Environment& env, const weir::Args& args) {
   weir::KafkaProperties properties;
@@ -66,12 +83,16 @@ void Copy(weir::Environment& env, const weir::Args& args) {
   if (!prefix.empty()) sink_builder.TransactionalIdPrefix(prefix);
   auto sink = sink_builder.Build();
   const int64_t fan = args.GetInt("fan", 1);
+  const int64_t throw_every = args.GetInt("throw-every", 0);
   env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
   env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "numbers")
-      .template FlatMap<Number>([fan](const Number& number, auto& out) {
+      .OnError(ErrorsOf(args))
+      .template FlatMap<Number>([fan, throw_every](const Number& number, auto& out) {
+        if (throw_every > 0 && number.id % throw_every == 0) throw std::runtime_error("this one");
         for (int64_t i = 0; i < fan; ++i) out.Collect(number);
       })
       .Name("fan")
+      .OnError(ErrorsOf(args))
       .SinkTo(sink)
       .Name("copies");
 }

@@ -72,6 +72,12 @@ class TestingClientApi final : public jobmanager::ClientApi {
     response.add_sentences(request.transactional_id());
     reply(response);
   }
+  void DeadLetters(proto::DeadLettersRequest request,
+                   Reply<proto::DeadLettersResponse> reply) override {
+    proto::DeadLettersResponse response;
+    response.set_operator_uid(request.operator_uid());
+    reply(response);
+  }
   void DescribeCluster(proto::DescribeClusterRequest, Reply<proto::ClusterDetails> reply) override {
     reply(proto::ClusterDetails());
   }
@@ -173,6 +179,15 @@ TEST_F(ClientApiTest, AQuestionAboutTransactionsIsAnswered) {
   const auto response = Client({manager.address()})->Transactions(request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->sentences(0), "p~1~0~0");
+}
+
+TEST_F(ClientApiTest, AQuestionAboutDeadLettersIsAnswered) {
+  TestJobManager manager(directory_.File("artifacts"));
+  proto::DeadLettersRequest request;
+  request.set_operator_uid("parse");
+  const auto response = Client({manager.address()})->DeadLetters(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->operator_uid(), "parse");
 }
 
 proto::JobEvent StateEvent(uint64_t sequence, const std::string& state) {

@@ -27,6 +27,7 @@ struct TestRecord {
   std::string key;
   std::string value;
   int64_t timestamp_ms = 0;
+  MessageHeaders headers = {};
 };
 
 Payload View(const std::string& text) { return {text.data(), text.size(), false}; }
@@ -70,7 +71,8 @@ class KafkaReplayTest : public KafkaTransactionsTest {
                     .detail.ok());
     std::vector<OutgoingMessage> messages;
     for (const TestRecord& record : records) {
-      messages.push_back({View(record.key), View(record.value), record.timestamp_ms});
+      messages.push_back({View(record.key), View(record.value), record.timestamp_ms, -1,
+                          record.headers.empty() ? nullptr : &record.headers});
     }
     TransactionAccounts accounts;
     EXPECT_TRUE(producer->Begin(accounts).ok());
@@ -125,6 +127,7 @@ class KafkaReplayTest : public KafkaTransactionsTest {
     KafkaReadOptions read;
     read.count = count;
     read.quiet = absl::Seconds(20);
+    read.headers = true;
     auto records = cluster().ConsumeAll(topic_, read);
     EXPECT_TRUE(records.ok()) << records.status();
     return *std::move(records);
@@ -185,6 +188,19 @@ TEST_F(KafkaReplayTest, EveryRecordComesBackOnceWithKeyPartitionAndTime) {
 }
 
 // A zombie has begun to write after the recovery had looked for open ids.
+TEST_F(KafkaReplayTest, HeadersComeBackToo) {
+  const Committable aborted =
+      Prepare(0, 0, 5, {{"k", "v", 7, {{"why", "bad"}, {"where", "here"}}}, {"k", "w", 8}});
+  AbortFromOutside(aborted);
+  const absl::Status recovered = Recover(5, {aborted});
+  ASSERT_TRUE(recovered.ok()) << recovered;
+  const std::vector<KafkaTestRecord> read = Read(2);
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].headers,
+            (std::map<std::string, std::string>{{"why", "bad"}, {"where", "here"}}));
+  EXPECT_TRUE(read[1].headers.empty());
+}
+
 TEST_F(KafkaReplayTest, ASweepLetsReadersPassWhatAZombieHasOpened) {
   Prepare(0, 0, 5, {{"k", "zombie", 1}});
   const std::string later = WriterInstructions{2, id_, absl::Minutes(1)}.Encode();

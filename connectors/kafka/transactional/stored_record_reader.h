@@ -17,6 +17,7 @@ struct StoredRecord {
   int64_t timestamp_ms = -1;  // -1: the record has none
   Payload key;
   Payload value;
+  const MessageHeaders* headers = nullptr;  // null: none
 };
 
 /// Reads stretches of partitions, with what is uncommitted and aborted in them.

@@ -146,8 +146,8 @@ absl::Status TransactionReplay::PublishRange(const Committable& committable, int
       if (at == stretches.size() || record.offset < stretches[at].first) continue;  // of others
       ++read.count;
       read.checksum += RecordChecksum(record.key, record.value);
-      messages.push_back(
-          {record.key, record.value, std::max<int64_t>(record.timestamp_ms, 0), partition});
+      messages.push_back({record.key, record.value, std::max<int64_t>(record.timestamp_ms, 0),
+                          partition, record.headers});
     }
     return Send(std::move(messages));
   };

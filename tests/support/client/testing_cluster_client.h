@@ -21,11 +21,13 @@ class TestingClusterClient final : public ClusterClient {
   proto::ClusterDetails cluster;
   proto::JobGraph graph;
   proto::TransactionsResponse transactions;
+  proto::DeadLettersResponse dead_letters;
   std::vector<proto::JobEvent> events;
 
   std::vector<std::string> calls;  // "cancel job-1"
   proto::SubmitJobRequest submitted;
   proto::TransactionsRequest asked;
+  proto::DeadLettersRequest asked_letters;
 
   absl::StatusOr<std::string> UploadArtifact(const std::string& path) override {
     return Answer(absl::StrCat("upload ", path), std::string(64, 'a'));
@@ -77,6 +79,11 @@ class TestingClusterClient final : public ClusterClient {
       const proto::TransactionsRequest& request) override {
     asked = request;
     return Answer("transactions", transactions);
+  }
+  absl::StatusOr<proto::DeadLettersResponse> DeadLetters(
+      const proto::DeadLettersRequest& request) override {
+    asked_letters = request;
+    return Answer("dead letters", dead_letters);
   }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return Answer("cluster", cluster);

@@ -29,6 +29,7 @@ constexpr int kMaxReplicas = 3;
 constexpr char kFieldSeparator[] = "\x1f";
 constexpr char kRecordSeparator[] = "\x1e\n";
 constexpr char kNull[] = "\x1d";
+constexpr char kHeaderSeparator[] = "\x1c";
 
 std::string Script(const std::string& name) {
   const char* source = std::getenv("WEIR_SOURCE_DIR");
@@ -67,15 +68,22 @@ absl::StatusOr<KafkaTestRecord> ParseConsoleRecord(absl::string_view text) {
   KafkaTestRecord record;
   int64_t partition = 0;
   int64_t timestamp_ms = 0;
-  if (fields.size() != 5 || !ParseLabelled(fields[0], "CreateTime:", timestamp_ms) ||
+  const size_t headers = fields.size() == 6 ? 1 : 0;
+  if (fields.size() != 5 + headers || !ParseLabelled(fields[0], "CreateTime:", timestamp_ms) ||
       !ParseLabelled(fields[1], "Partition:", partition) ||
       !ParseLabelled(fields[2], "Offset:", record.offset)) {
     return absl::InternalError(absl::StrCat("not a record of Java's console consumer: ", text));
   }
   record.timestamp_ms = timestamp_ms;
   record.partition = static_cast<int32_t>(partition);
-  record.key = ParseBytes(fields[3]);
-  record.value = ParseBytes(fields[4]);
+  record.key = ParseBytes(fields[3 + headers]);
+  record.value = ParseBytes(fields[4 + headers]);
+  if (headers == 0 || fields[3] == "NO_HEADERS") return record;
+  for (absl::string_view header : absl::StrSplit(fields[3], kHeaderSeparator)) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(header, absl::MaxSplits(':', 1));
+    record.headers.insert(parts);
+  }
   return record;
 }
 
@@ -158,13 +166,16 @@ absl::StatusOr<std::vector<KafkaTestRecord>> KafkaCluster::ConsumeAll(
     arguments.push_back("--max-messages");
     arguments.push_back(absl::StrCat(options.count));
   }
-  const std::vector<std::string> properties = {"print.key=true",
-                                               "print.partition=true",
-                                               "print.offset=true",
-                                               "print.timestamp=true",
-                                               absl::StrCat("key.separator=", kFieldSeparator),
-                                               absl::StrCat("line.separator=", kRecordSeparator),
-                                               absl::StrCat("null.literal=", kNull)};
+  const std::vector<std::string> properties = {
+      "print.key=true",
+      "print.partition=true",
+      "print.offset=true",
+      "print.timestamp=true",
+      absl::StrCat("print.headers=", options.headers ? "true" : "false"),
+      absl::StrCat("headers.separator=", kHeaderSeparator),
+      absl::StrCat("key.separator=", kFieldSeparator),
+      absl::StrCat("line.separator=", kRecordSeparator),
+      absl::StrCat("null.literal=", kNull)};
   for (const std::string& property : properties) {
     arguments.push_back("--property");
     arguments.push_back(property);

@@ -30,6 +30,7 @@ struct KafkaReadOptions {
   /// Stop when nothing came for so long (Java's consumer needs about 1 s to join at first).
   absl::Duration quiet = absl::Seconds(5);
   KafkaIsolation isolation = KafkaIsolation::kReadCommitted;
+  bool headers = false;
 };
 
 /// Real Apache Kafka on 127.0.0.1 for tests: KRaft, one JVM per broker, a folder below the

@@ -23,6 +23,7 @@ struct KafkaTestRecord {
   std::optional<int32_t> partition;
   std::optional<int64_t> timestamp_ms;
   int64_t offset = -1;
+  std::map<std::string, std::string> headers;  // read where KafkaReadOptions asks for them
 };
 
 /// The writing and asking half of KafkaCluster, on librdkafka (reading is done by Java's consumer).

@@ -62,6 +62,10 @@ class SharedClient final : public ClusterClient {
       const proto::TransactionsRequest& request) override {
     return client_.Transactions(request);
   }
+  absl::StatusOr<proto::DeadLettersResponse> DeadLetters(
+      const proto::DeadLettersRequest& request) override {
+    return client_.DeadLetters(request);
+  }
   absl::StatusOr<proto::ClusterDetails> DescribeCluster() override {
     return client_.DescribeCluster();
   }

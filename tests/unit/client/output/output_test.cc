@@ -72,6 +72,13 @@ proto::JobDetails Job() {
   sink->set_sink_uid("copies");
   (*sink->mutable_values())["transactionSlotsOpen"] = 1;
   (*sink->mutable_values())["oldestPendingTransactionAgeMs"] = 1500;
+  proto::OperatorCounts* counts = task->add_operators();
+  counts->set_uid("parse");
+  counts->set_name("Parse");
+  counts->set_records_in(10);
+  counts->set_records_out(5);
+  counts->set_filtered(2);
+  counts->set_dead_lettered(3);
   (*job.mutable_configuration())["checkpoint.interval"] = "500ms";
   return job;
 }
@@ -113,6 +120,17 @@ TEST(JsonOutput, Job) {
             "oldestPendingTransactionAgeMs": 1500.0,
             "transactionSlotsOpen": 1.0
           }
+        }
+      ],
+      "operators": [
+        {
+          "uid": "parse",
+          "name": "Parse",
+          "records_in": 10,
+          "records_out": 5,
+          "filtered": 2,
+          "skipped": 0,
+          "dead_lettered": 3
         }
       ]
     }

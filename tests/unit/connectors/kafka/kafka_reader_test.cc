@@ -204,6 +204,60 @@ TEST_F(KafkaReaderTest, ARecordThatCannotBeDecodedIsNamed) {
                              testing::Not(HasSubstr("secret"))));
 }
 
+/// Takes note of records, up to a number.
+class TestingRecordErrors final : public RecordErrors {
+ public:
+  absl::Status OnFailedRecord(const FailedRecord& record) override {
+    if (seen.size() == patience) return absl::InvalidArgumentError("enough");
+    seen.push_back(absl::StrCat(record.topic, "-", record.partition, "@", record.offset, " ",
+                                std::string(record.value.data, record.value.size)));
+    return absl::OkStatus();
+  }
+  absl::Status OnFailedRow(const Batch&, size_t, const std::string&) override {
+    return absl::InternalError("readers have records");
+  }
+  size_t patience = 100;
+  std::vector<std::string> seen;
+};
+
+TEST_F(KafkaReaderTest, RecordsThatCannotBeDecodedAreLeftOut) {
+  TestingRecordErrors errors;
+  Open({{"t", 3, 0, {}}}, false, JsonRecordFormat(), Schema::Make({{"id", DataType::kInt64}}));
+  reader_->SetErrors(&errors);
+  consumer_.Put(0, 40, "bad");
+  consumer_.Put(0, 41, R"({"id":1})", 1000);
+  consumer_.Put(0, 42, "worse");
+  consumer_.Put(0, 43, R"({"id":2})", 2000);
+  consumer_.Put(0, 44, "worst");
+  const ReadResult result = Poll();
+  EXPECT_THAT(errors.seen, ElementsAre("t-3@40 bad", "t-3@42 worse", "t-3@44 worst"));
+  ASSERT_NE(result.batch, nullptr);
+  ASSERT_EQ(result.batch->num_rows(), 2u);
+  EXPECT_EQ(result.batch->column(0).int64s()[1], 2);
+  EXPECT_EQ(result.batch->provenance()->OffsetOf(0), 41);
+  EXPECT_EQ(result.batch->provenance()->OffsetOf(1), 43);
+  EXPECT_EQ(result.batch->event_times()[1], 2'000'000);
+  EXPECT_THAT(Positions(), ElementsAre("1 3 45 - t")) << "behind the last, bad as it is";
+}
+
+TEST_F(KafkaReaderTest, PositionMovesOverABatchOfNothingButBadRecords) {
+  TestingRecordErrors errors;
+  Open({{"t", 3, 0, {}}}, false, JsonRecordFormat(), Schema::Make({{"id", DataType::kInt64}}));
+  reader_->SetErrors(&errors);
+  consumer_.Put(0, 7, "bad");
+  EXPECT_EQ(Poll().batch, nullptr);
+  EXPECT_THAT(Positions(), ElementsAre("1 3 8 - t"));
+}
+
+TEST_F(KafkaReaderTest, WhatThePolicyRefusesIsReturned) {
+  TestingRecordErrors errors;
+  errors.patience = 0;
+  Open({{"t", 3, 0, {}}}, false, JsonRecordFormat(), Schema::Make({{"id", DataType::kInt64}}));
+  reader_->SetErrors(&errors);
+  consumer_.Put(0, 7, "bad");
+  EXPECT_EQ(reader_->Poll().status().message(), "enough");
+}
+
 TEST_F(KafkaReaderTest, LargeRecordsMakeSmallBatches) {
   Open({{"t", 0, 0, {}}});
   for (int i = 0; i < 5; ++i) consumer_.Put(0, i, std::string(KafkaReader::kBatchBytes / 2, 'x'));

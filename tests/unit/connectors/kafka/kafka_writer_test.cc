@@ -179,6 +179,34 @@ TEST_F(KafkaWriterTest, KeysAndTimestampsGoAlong) {
   EXPECT_EQ(producer_.sent[1].timestamp_ms, 0);
 }
 
+TEST_F(KafkaWriterTest, FieldsGoIntoHeadersAndTheValueIsOne) {
+  KafkaSinkOptions options;
+  options.value_field = "text";
+  options.headers = {{"first", "key"}, {"again", "text"}};
+  Open(options, SchemaOf<Keyed>());
+  RecordBuilder<Keyed> builder;
+  builder.Append({"k1", "x"});
+  builder.Append({std::nullopt, "y"});
+  ASSERT_TRUE(writer_->Write(std::make_shared<const Batch>(builder.Finish())).ok());
+  ASSERT_EQ(producer_.sent.size(), 2u);
+  EXPECT_EQ(producer_.sent[0].value, "x");
+  EXPECT_EQ(producer_.sent[0].headers, (MessageHeaders{{"first", "k1"}, {"again", "x"}}));
+  EXPECT_EQ(producer_.sent[1].headers, (MessageHeaders{{"again", "y"}}));
+}
+
+TEST_F(KafkaWriterTest, FieldsThatDoNotExistAreNamed) {
+  KafkaSinkOptions options;
+  options.properties.Set("bootstrap.servers", "b:1");
+  options.topic = "t";
+  options.value_field = "txet";
+  options.headers = {{"h", "kye"}};
+  options.value_format = StringRecordFormat();
+  const auto resolved = ResolveSinkOptions(options, SchemaOf<Keyed>());
+  EXPECT_THAT(std::string(resolved.status().message()),
+              testing::AllOf(HasSubstr("the value is the field 'txet', which the records do not"),
+                             HasSubstr("the header 'h' is the field 'kye'")));
+}
+
 TEST_F(KafkaWriterTest, ANullValueIsATombstone) {
   const SchemaPtr schema = Schema::Make({{"value", DataType::kString, true}});
   Open({}, schema);

@@ -81,7 +81,8 @@ class TestingKafkaProducerClient final : public KafkaProducerClient {
     const size_t taken = std::min(messages.size(), room);
     for (size_t i = 0; i < taken; ++i) {
       const OutgoingMessage& message = messages[i];
-      sent.push_back({Text(message.key), Text(message.value), message.timestamp_ms, account});
+      sent.push_back({Text(message.key), Text(message.value), message.timestamp_ms, account,
+                      message.headers == nullptr ? MessageHeaders() : *message.headers});
     }
     room -= taken;
     return taken;
@@ -104,6 +105,7 @@ class TestingKafkaProducerClient final : public KafkaProducerClient {
     std::optional<std::string> value;
     int64_t timestamp_ms;
     uint64_t account;
+    MessageHeaders headers;
     size_t bytes() const { return key.value_or("").size() + value.value_or("").size(); }
   };
   std::vector<Sent> sent;

@@ -168,9 +168,9 @@ TEST_F(TransactionInquiriesTest, ATaskManagerThatDoesNotAnswerIsTold) {
   Lead();
   task_manager_.transactions.reset();
   EXPECT_TRUE(absl::IsCancelled(Ask().status()));
-  EXPECT_EQ(Ask(TransactionInquiries::kTimeout).status(),
-            absl::UnknownError(
-                "the TaskManager that was to look at the job's transactions did not answer"));
+  EXPECT_EQ(
+      Ask(TransactionInquiries::kTimeout).status(),
+      absl::UnknownError("the TaskManager that was to look at the job's sinks did not answer"));
 }
 
 TEST_F(TransactionInquiriesTest, WithoutATaskManagerNobodyCanLook) {

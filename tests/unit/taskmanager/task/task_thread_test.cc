@@ -113,6 +113,7 @@ class TaskThreadTest : public ::testing::Test {
     SourceHead::Options source;
     source.identity = {"numbers", "numbers"};
     source.reader = std::make_unique<CountingReader>(kBatches, positions_[index]);
+    source.clock = &clock_;
     options.source = std::move(source);
     options.clock = &clock_;
     options.observer = &observer;
@@ -205,6 +206,7 @@ TEST_F(TaskThreadTest, StalledStepIsNamed) {
   options.chain = std::make_unique<OperatorChain>();
   OperatorStage::Options stage;
   stage.context.operator_uid = stage.context.operator_name = "slow";
+  stage.clock = &clock_;
   stage.op = std::make_unique<CallingOperator>([&, first = true](const Batch&) mutable {
     if (std::exchange(first, false)) {
       entered.set_value();
@@ -216,6 +218,7 @@ TEST_F(TaskThreadTest, StalledStepIsNamed) {
   SourceHead::Options source;
   source.identity = {"numbers", "numbers"};
   source.reader = std::make_unique<CountingReader>(1, positions_[0]);
+  source.clock = &clock_;
   options.source = std::move(source);
   options.clock = &clock_;
   options.observer = &observer;
