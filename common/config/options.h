@@ -157,10 +157,10 @@ inline constexpr Option<ByteSize> kCheckpointInlineStateMax =
         .ForJobs();
 inline constexpr Option<int64_t> kCheckpointTolerableFailures =
     Option<int64_t>(
-        "checkpoint.tolerable-failures", "0",
-        "Number of checkpoints in a row that may fail before the job is restarted; 0 tolerates any "
-        "number.")
-        .AtLeast("0")
+        "checkpoint.tolerable-failures", "-1",
+        "Number of checkpoints in a row that may fail before the job is restarted; 0 tolerates "
+        "none, -1 any number.")
+        .AtLeast("-1")
         .ForJobs();
 
 inline constexpr Option<std::string> kRestartStrategy =

@@ -240,7 +240,7 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   last_end_ = deps_.clock.Monotonic();
   if (generation_.is_none()) return;
   ++failures_in_row_;
-  if (options_.tolerable_failures > 0 && failures_in_row_ > options_.tolerable_failures) {
+  if (options_.tolerable_failures && failures_in_row_ > *options_.tolerable_failures) {
     return deps_.delegate.OnTooManyFailures(why);
   }
   if (final_requested_) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/time/time.h"
 
@@ -14,7 +15,7 @@ struct CheckpointOptions {
   uint64_t retained = 3;
   uint64_t inline_state_max_bytes = 4096;
   uint64_t manifest_inline_max_bytes = 64 * 1024;
-  uint64_t tolerable_failures = 0;  // in a row; 0: no limit
+  std::optional<uint64_t> tolerable_failures;  // in a row; absent: no limit
 };
 
 }  // namespace weir::jobmanager

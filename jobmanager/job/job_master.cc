@@ -324,7 +324,7 @@ void JobMaster::FinishWhenCommitted() {
 }
 
 void JobMaster::OnTooManyFailures(const std::string& last) {
-  FailGeneration(absl::StrCat("more than ", options_.checkpoint.tolerable_failures,
+  FailGeneration(absl::StrCat("more than ", options_.checkpoint.tolerable_failures.value_or(0),
                               " checkpoints failed in a row, the last one: ", last),
                  true);
 }

@@ -41,8 +41,8 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   checkpoint.min_pause = config.Get(options::kCheckpointMinPause);
   checkpoint.retained = static_cast<uint64_t>(config.Get(options::kCheckpointRetained));
   checkpoint.inline_state_max_bytes = config.Get(options::kCheckpointInlineStateMax).bytes;
-  checkpoint.tolerable_failures =
-      static_cast<uint64_t>(config.Get(options::kCheckpointTolerableFailures));
+  const int64_t tolerable = config.Get(options::kCheckpointTolerableFailures);
+  if (tolerable >= 0) checkpoint.tolerable_failures = static_cast<uint64_t>(tolerable);
   result.restart = MakeRestartOptions(config);
   result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
   return result;

@@ -41,7 +41,7 @@ void DrawJob(Random& random, SimConfig* config) {
       {"checkpoint.min-pause", Chance(random, 300) ? "100ms" : "0"},
       {"checkpoint.retained", absl::StrCat(Between(random, 1, 3))},
       {"checkpoint.inline-state-max", Chance(random, 500) ? "0" : "4kb"},
-      {"checkpoint.tolerable-failures", Chance(random, 200) ? "3" : "0"},
+      {"checkpoint.tolerable-failures", Chance(random, 200) ? "3" : "-1"},
       {"restart.exponential-delay.initial-backoff", "50ms"},
       {"restart.exponential-delay.max-backoff", absl::StrCat(Between(random, 1, 4), "s")},
   };

@@ -94,6 +94,14 @@ TEST_F(CheckpointCoordinatorTest, TolerableFailuresDoNotFailTheJob) {
   EXPECT_EQ(delegate_.too_many, "");
 }
 
+TEST_F(CheckpointCoordinatorTest, NoFailureIsTolerableWhereNoneIs) {
+  options_.tolerable_failures = 0;
+  StartRunning();
+  Interval();
+  Decline(1);
+  EXPECT_EQ(delegate_.too_many, "sink is closed");
+}
+
 TEST_F(CheckpointCoordinatorTest, OneFailureMoreThanTolerableFailsTheJob) {
   options_.tolerable_failures = 1;
   StartRunning();
