@@ -1,10 +1,10 @@
 # What `cmake --install` gives, in two components that are two Debian packages:
 #   runtime      weir, weir-jobmanager, weir-taskmanager
-#   development  for authors of jobs: headers, libweir.a, and find_package(Weir)
+#   development  for authors of jobs: headers, libweir.a, libweir_testing.a, find_package(Weir)
 #
 # The libraries of the tree, one a folder, are merged into one archive: outside there is one name to
-# link, and folders may be split and renamed without anybody noticing. The headers that weir/weir.h
-# reaches stand below include/weir, too: see cmake/install/headers.cmake.
+# link (tests a second), and folders may be split and renamed without anybody noticing. The headers
+# that weir/weir.h reaches stand below include/weir, too: see cmake/install/headers.cmake.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -53,6 +53,17 @@ target_link_libraries(weir_archive INTERFACE ${packages})
 target_compile_features(weir_archive INTERFACE cxx_std_20)
 weir_only_on_demand(weir_archive)
 
+# What a job's tests link besides: weir/testing/....
+weir_link_closure("weir_api_testing;weir_api_testing_cluster" testing_objects testing_packages)
+list(REMOVE_ITEM testing_objects ${objects})
+list(REMOVE_ITEM testing_packages ${packages})
+add_library(weir_testing_archive STATIC ${testing_objects})
+set_target_properties(
+  weir_testing_archive PROPERTIES OUTPUT_NAME weir_testing EXPORT_NAME testing LINKER_LANGUAGE CXX
+                                  ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+target_link_libraries(weir_testing_archive INTERFACE weir_archive ${testing_packages})
+weir_only_on_demand(weir_testing_archive)
+
 # `weir new` writes find_package(Weir VERSION) with the version that --version shows.
 file(STRINGS "${CMAKE_SOURCE_DIR}/common/base/version.h" shown REGEX "kVersion")
 if(NOT shown MATCHES "\"${PROJECT_VERSION}\"")
@@ -78,7 +89,7 @@ foreach(place
           DESTINATION "${CMAKE_INSTALL_DATADIR}/${CMAKE_MATCH_1}" RENAME "${CMAKE_MATCH_2}"
           COMPONENT runtime)
 endforeach()
-install(TARGETS weir_archive EXPORT WeirTargets ARCHIVE COMPONENT development
+install(TARGETS weir_archive weir_testing_archive EXPORT WeirTargets ARCHIVE COMPONENT development
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT WeirTargets NAMESPACE Weir:: DESTINATION "${weir_cmake_folder}"
         COMPONENT development)

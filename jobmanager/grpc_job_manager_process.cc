@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,22 +41,28 @@ namespace {
 // A probe gives up sooner than the executor, which may have much to do for a moment.
 constexpr absl::Duration kAskTimeout = absl::Seconds(2);
 
+}  // namespace
+
 /// Everything of the process, in the order in which it can be taken down.
 class JobManagerProcess {
  public:
   JobManagerProcess(const Config& config, std::unique_ptr<GrpcChannelFactory> channels,
-                    SecurityOptions security, FileSystem& files, SignalWaiter& signals)
+                    SecurityOptions security, FileSystem& files,
+                    std::function<void(const absl::Status&)> lost)
       : config_(config),
         channels_(std::move(channels)),
         security_(std::move(security)),
-        signals_(signals),
+        lost_(std::move(lost)),
         files_(files, clock_),
         layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
         artifacts_(layout_.ArtifactDirectory(), random_),
         election_(layout_.LeaderLockPath(), executor_, pool_),
         core_(MakeIdentity(), MakeDependencies(), election_) {}
 
-  absl::Status Run();
+  absl::Status Start();
+  /// Also after a Start that failed.
+  void TakeDown();
+  const std::string& address() const { return server_->address(); }
 
  private:
   MessageStreamCallbacks AcceptStream(std::unique_ptr<MessageStream> stream);
@@ -70,7 +77,7 @@ class JobManagerProcess {
   const Config& config_;
   std::unique_ptr<GrpcChannelFactory> channels_;
   const SecurityOptions security_;
-  SignalWaiter& signals_;
+  const std::function<void(const absl::Status&)> lost_;
   SystemRandom random_;
   SystemClock clock_;
   MeasuredFileSystem files_;
@@ -81,9 +88,12 @@ class JobManagerProcess {
   std::atomic<bool> started_{false};  // it was ready once
   ArtifactStore artifacts_;
   FileLockElection election_;
-  absl::Status lost_;  // written on the executor before RequestExit, read after Wait
-  JobManager core_;    // used on the executor
+  JobManager core_;  // used on the executor
   std::map<JobManager::StreamId, std::unique_ptr<MessageStream>> streams_;
+  std::unique_ptr<GrpcControlService> control_;
+  std::unique_ptr<GrpcClientService> client_;
+  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<HttpServer> http_;
 };
 
 MessageStreamCallbacks JobManagerProcess::AcceptStream(std::unique_ptr<MessageStream> stream) {
@@ -117,19 +127,18 @@ Dispatcher::Identity JobManagerProcess::MakeIdentity() {
 }
 
 Dispatcher::Dependencies JobManagerProcess::MakeDependencies() {
-  return Dispatcher::Dependencies{clock_,
-                                  executor_,
-                                  pool_,
-                                  files_,
-                                  random_,
-                                  layout_,
-                                  config_,
-                                  [this](const ArtifactId& id) { return artifacts_.Contains(id); },
-                                  [this](const absl::Status& why) {
-                                    lost_ = absl::AbortedError(absl::StrCat(
-                                        "this JobManager no longer leads: ", why.message()));
-                                    signals_.RequestExit();
-                                  }};
+  return Dispatcher::Dependencies{
+      clock_,
+      executor_,
+      pool_,
+      files_,
+      random_,
+      layout_,
+      config_,
+      [this](const ArtifactId& id) { return artifacts_.Contains(id); },
+      [this](const absl::Status& why) {
+        lost_(absl::AbortedError(absl::StrCat("this JobManager no longer leads: ", why.message())));
+      }};
 }
 
 HealthReport JobManagerProcess::Ready() {
@@ -170,43 +179,66 @@ absl::StatusOr<std::unique_ptr<HttpServer>> JobManagerProcess::StartHttp() {
   return HttpServer::Start(std::move(options), AdminRoutes(std::move(sources)));
 }
 
-absl::Status JobManagerProcess::Run() {
+absl::Status JobManagerProcess::Start() {
   WEIR_RETURN_IF_ERROR(CheckStorage(files_, layout_.ClusterLogDirectory(), random_));
-  GrpcControlService control(
+  control_ = std::make_unique<GrpcControlService>(
       executor_, channels_->authorizer(),
       [this](std::unique_ptr<MessageStream> stream) { return AcceptStream(std::move(stream)); });
-  GrpcClientService client(executor_, pool_, channels_->authorizer(), core_, artifacts_);
-  WEIR_ASSIGN_OR_RETURN(
-      std::unique_ptr<GrpcServer> server,
-      channels_->StartServer(config_.Get(options::kRpcAddress), {&control, &client}));
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, StartHttp());
+  client_ = std::make_unique<GrpcClientService>(executor_, pool_, channels_->authorizer(), core_,
+                                                artifacts_);
+  WEIR_ASSIGN_OR_RETURN(server_, channels_->StartServer(config_.Get(options::kRpcAddress),
+                                                        {control_.get(), client_.get()}));
+  WEIR_ASSIGN_OR_RETURN(http_, StartHttp());
   const std::string advertised = config_.Get(options::kRpcAdvertisedAddress);
-  executor_.Post([this, address = advertised.empty() ? server->address() : advertised] {
+  executor_.Post([this, address = advertised.empty() ? server_->address() : advertised] {
     core_.SetAddress(address);
     core_.Start();
   });
-  LogInfo("JobManager started", {{"address", server->address()}, {"http", http->address()}});
-  signals_.Wait();
-  http->Shutdown();
-  control.Shutdown();
-  client.Shutdown();
-  server->Shutdown();
+  LogInfo("JobManager started", {{"address", server_->address()}, {"http", http_->address()}});
+  return absl::OkStatus();
+}
+
+void JobManagerProcess::TakeDown() {
+  if (http_ != nullptr) http_->Shutdown();
+  if (control_ != nullptr) control_->Shutdown();
+  if (client_ != nullptr) client_->Shutdown();
+  if (server_ != nullptr) server_->Shutdown();
   pool_.Shutdown();
   executor_.Shutdown();
   streams_.clear();
-  return lost_;
 }
 
-}  // namespace
+JobManagerServer::JobManagerServer(std::unique_ptr<JobManagerProcess> process)
+    : process_(std::move(process)) {}
+
+JobManagerServer::~JobManagerServer() { process_->TakeDown(); }
+
+const std::string& JobManagerServer::address() const { return process_->address(); }
+
+absl::StatusOr<std::unique_ptr<JobManagerServer>> JobManagerServer::Start(
+    const Config& config, FileSystem& files, std::function<void(const absl::Status&)> lost) {
+  WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
+                        GrpcChannelFactory::Create(security));
+  std::unique_ptr<JobManagerServer> server(new JobManagerServer(std::make_unique<JobManagerProcess>(
+      config, std::move(channels), std::move(security), files, std::move(lost))));
+  WEIR_RETURN_IF_ERROR(server->process_->Start());
+  return server;
+}
 
 absl::Status RunJobManager(const Config& config, FileSystem& files, SignalWaiter& signals) {
   if (config.Get(options::kSecurityInsecure)) {
     LogWarning("security.insecure is set: whoever reaches rpc.address can run any program");
   }
-  WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
-                        GrpcChannelFactory::Create(security));
-  return JobManagerProcess(config, std::move(channels), std::move(security), files, signals).Run();
+  absl::Status lost;  // written on the executor before RequestExit, read when it is gone
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<JobManagerServer> server,
+                        JobManagerServer::Start(config, files, [&](const absl::Status& why) {
+                          lost = why;
+                          signals.RequestExit();
+                        }));
+  signals.Wait();
+  server.reset();
+  return lost;
 }
 
 }  // namespace weir::jobmanager

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "common/config/options.h"
 #include "common/exec/ask_executor.h"
 #include "common/exec/executor_monitor.h"
+#include "common/exec/mutex.h"
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
 #include "common/http/admin_endpoints.h"
@@ -40,6 +42,24 @@ namespace {
 // A probe gives up sooner than the executor, which may have much to do for a moment.
 constexpr absl::Duration kAskTimeout = absl::Seconds(2);
 
+/// How others end Serve(), and know nothing of when it has ended. Threads: any.
+class ServedProcesses {
+ public:
+  explicit ServedProcesses(PosixProcessLauncher& processes) : processes_(&processes) {}
+  void Stop() {
+    MutexLock lock(mutex_);
+    if (processes_ != nullptr) processes_->Stop();
+  }
+  void Forget() {
+    MutexLock lock(mutex_);
+    processes_ = nullptr;
+  }
+
+ private:
+  Mutex mutex_;
+  PosixProcessLauncher* processes_ WEIR_GUARDED_BY(mutex_);
+};
+
 /// Everything of the process, in the order in which it can be taken down.
 class TaskManagerProcess {
  public:
@@ -53,7 +73,7 @@ class TaskManagerProcess {
         random_(random),
         files_(random) {}
 
-  absl::Status Run();
+  absl::Status Run(const std::function<void(std::function<void()> stop)>& on_serving);
 
  private:
   using Streams = std::map<TaskManager::StreamId, std::unique_ptr<MessageStream>>;
@@ -250,7 +270,8 @@ void TaskManagerProcess::StartOnExecutor() {
   leader_->Start();
 }
 
-absl::Status TaskManagerProcess::Run() {
+absl::Status TaskManagerProcess::Run(
+    const std::function<void(std::function<void()> stop)>& on_serving) {
   fetcher_.emplace(executor_, pool_, *channels_,
                    [addresses = config_.Get(options::kJobmanagerAddresses)] { return addresses; });
   ArtifactCacheOptions cache;
@@ -271,7 +292,10 @@ absl::Status TaskManagerProcess::Run() {
     return serving;
   }
   LogInfo("TaskManager started", {{"work_dir", directory_.path()}, {"http", http_->address()}});
+  const auto served = std::make_shared<ServedProcesses>(processes_);
+  on_serving([served] { served->Stop(); });
   processes_.Serve();
+  served->Forget();
   TakeDown();
   return fatal_;
 }
@@ -289,7 +313,8 @@ void TaskManagerProcess::TakeDown() {
 
 }  // namespace
 
-absl::Status RunTaskManager(const Config& config) {
+absl::Status RunTaskManager(const Config& config,
+                            const std::function<void(std::function<void()> stop)>& serving) {
   SystemRandom random;
   WEIR_ASSIGN_OR_RETURN(SecurityOptions security, ReadSecurityOptions(config));
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> channels,
@@ -298,7 +323,7 @@ absl::Status RunTaskManager(const Config& config) {
                         WorkDirectory::Open(config.Get(options::kTaskmanagerWorkDir), random));
   return TaskManagerProcess(config, std::move(directory), std::move(channels), std::move(security),
                             random)
-      .Run();
+      .Run(serving);
 }
 
 }  // namespace weir::taskmanager

@@ -18,6 +18,10 @@
 /// loop goes on behind it.
 namespace weir {
 
+namespace internal {
+struct CollectorAccess;
+}  // namespace internal
+
 /// What a FlatMap function puts its rows into. The rows it emits share the event time, change kind
 /// and position of the row it was called with. Full batches go on at once.
 template <RowType Out>
@@ -36,6 +40,7 @@ class Collector {
  private:
   template <RowType In, RowType O, class F>
   friend class FlatMapOperator;
+  friend struct internal::CollectorAccess;  // weir/testing/test_collector.h
 
   static constexpr size_t kMaxRows = 4096;
   static constexpr size_t kRowsBetweenSizeChecks = 64;

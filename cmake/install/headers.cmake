@@ -8,7 +8,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(destination "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${WEIR_INCLUDE_DIR}")
 
-file(GLOB pending RELATIVE "${WEIR_SOURCE_DIR}" "${WEIR_SOURCE_DIR}/api/weir/*.h")
+file(GLOB_RECURSE pending RELATIVE "${WEIR_SOURCE_DIR}" "${WEIR_SOURCE_DIR}/api/weir/*.h")
 set(seen ${pending})
 while(pending)
   list(POP_FRONT pending header)

@@ -175,4 +175,22 @@ using ViewOf = typename FieldTraits<T>::View;
 template <class T>
 concept FieldType = FieldTraits<T>::kSupported;
 
+namespace internal {
+
+/// The view of a field that WEIR_RECORD declares; of any other type, one sentence of the compiler.
+template <class T>
+struct RecordFieldView {
+  static_assert(FieldType<T>,
+                "a field of this WEIR_RECORD has a type that no column holds: use bool, int32_t, "
+                "int64_t, double, std::string, weir::ByteArray, weir::Timestamp or a std::optional "
+                "of one of these");
+  using type = T;
+};
+template <FieldType T>
+struct RecordFieldView<T> {
+  using type = ViewOf<T>;
+};
+
+}  // namespace internal
+
 }  // namespace weir

@@ -35,7 +35,8 @@
     return std::tuple{WEIR_FOR_EACH(WEIR_RECORD_FIELD, Type, __VA_ARGS__)}; \
   }
 
-#define WEIR_RECORD_VIEW_MEMBER(Type, name) ::weir::ViewOf<decltype(Type::name)> name{};
+#define WEIR_RECORD_VIEW_MEMBER(Type, name) \
+  typename ::weir::internal::RecordFieldView<decltype(Type::name)>::type name{};
 #define WEIR_RECORD_FIELD(Type, name) \
   ::weir::RecordField<Type, View, decltype(Type::name)>{#name, &Type::name, &View::name},
 
@@ -47,7 +48,7 @@ struct RecordField {
   using Type = T;
   const char* name;
   T Record::*member;
-  ViewOf<T> RecordView::*view;
+  typename internal::RecordFieldView<T>::type RecordView::*view;
 };
 
 /// A struct that was declared with WEIR_RECORD.

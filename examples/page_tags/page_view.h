@@ -28,9 +28,8 @@ struct TagView {
   WEIR_RECORD(TagView, tag, page_view, user, at)
 };
 
-/// A row for each tag. `Out` is weir::Collector<TagView> in the job, and a list in the test.
-template <class Out>
-void SplitTags(const PageView::View& view, Out& out) {
+/// A row for each tag.
+inline void SplitTags(const PageView::View& view, weir::Collector<TagView>& out) {
   std::string_view rest = view.tags;
   while (!rest.empty()) {
     const size_t comma = rest.find(',');

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 namespace weir {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::Each;
 using testing::HasSubstr;
@@ -114,6 +116,9 @@ TEST_F(NewProjectTest, IsBuiltTestedRunAndSubmitted) {
   ASSERT_FALSE(HasFailure());
   const ProcessResult tests = RunTool({"ctest", "--test-dir", "build"}, Project());
   EXPECT_THAT(tests.standard_output, HasSubstr("100% tests passed"));
+  for (const char* test : {"AlertsTest.GoOnAfterACheckpoint", "ClusterTest.LosesNoAlert"}) {
+    EXPECT_THAT(tests.standard_output, HasSubstr(test));
+  }
 
   ProducePayments();
   const std::string job = Project() + "/build/alerts";
@@ -157,6 +162,25 @@ TEST(JobHeadersTest, AreOursAndAbseilsAndCompileQuickly) {
 
   RunTool({"clang++-14", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", include,
            source});
+}
+
+TEST(JobHeadersTest, FieldOfAnUnsupportedTypeIsOneSentence) {
+  const TemporaryDirectory directory;
+  const std::string tree = FromEnvironment("WEIR_SOURCE_DIR");
+  std::ofstream(directory.File("job.h"))
+      << "#include \"common/types/record.h\"\n"
+         "struct Point { float x = 0; WEIR_RECORD(Point, x) };\n";
+  for (const char* compiler : {"g++", "clang++-14"}) {
+    ChildProcessOptions options;
+    options.argv = {compiler,    "-std=c++20", "-fsyntax-only",         "-x",       "c++",
+                    "-I" + tree, "-include",   directory.File("job.h"), "/dev/null"};
+    const auto result = ChildProcess::RunToEnd(std::move(options), kToolTimeout);
+    WEIR_ASSERT_OK(result);
+    EXPECT_NE(result->exit_status, 0);
+    EXPECT_THAT(result->standard_error,
+                AllOf(HasSubstr("a field of this WEIR_RECORD has a type that no column holds"),
+                      HasSubstr("job.h:2")));
+  }
 }
 
 }  // namespace

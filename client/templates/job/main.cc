@@ -24,11 +24,7 @@ int main(int argc, char** argv) {
                       .Build();
 
     env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-    env.FromSource(payments.Build(), weir::WatermarkStrategy::Monotonic(), "payments")
-        .Filter([](const Payment::View& payment) { return IsLarge(payment); })
-        .Name("large")
-        .Map([](const Payment::View& payment) { return MakeAlert(payment); })
-        .Name("alert")
+    AlertsOf(env.FromSource(payments.Build(), weir::WatermarkStrategy::Monotonic(), "payments"))
         .SinkTo(alerts)
         .Name("alerts");
   });

@@ -38,3 +38,11 @@ inline Alert::View MakeAlert(const Payment::View& payment) {
                      .payment_id = payment.id,
                      .severity = critical ? "critical" : "warning"};
 }
+
+/// The part of the job between its source and its sink: tests run it as it is.
+inline weir::DataStream<Alert> AlertsOf(const weir::DataStream<Payment>& payments) {
+  return payments.Filter([](const Payment::View& payment) { return IsLarge(payment); })
+      .Name("large")
+      .Map([](const Payment::View& payment) { return MakeAlert(payment); })
+      .Name("alert");
+}

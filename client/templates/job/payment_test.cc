@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "weir/testing/operator_test_harness.h"
+
 namespace {
 
 TEST(PaymentTest, IsLargeFromTheLimitOn) {
@@ -19,6 +21,29 @@ TEST(PaymentTest, AlertNamesAccountAndPayment) {
 
 TEST(PaymentTest, VeryLargePaymentIsCritical) {
   EXPECT_EQ(MakeAlert({.amount_cents = kCriticalFromCents}).severity, "critical");
+}
+
+TEST(AlertsTest, OneForEachLargePayment) {
+  weir::testing::OperatorTestHarness harness(AlertsOf);
+  harness.Push(Payment{1, "a-17", 5, "EUR"});
+  harness.Push(Payment{2, "b-03", kLargeFromCents, "EUR"}, 1'700'000'000'000'000);
+  ASSERT_EQ(harness.Outputs().size(), 1u) << harness.error();
+  EXPECT_EQ(harness.Outputs()[0].record.account, "b-03");
+  EXPECT_EQ(harness.Outputs()[0].record.severity, "warning");
+  EXPECT_EQ(harness.Outputs()[0].event_time_us, 1'700'000'000'000'000);
+}
+
+TEST(AlertsTest, GoOnAfterACheckpoint) {
+  weir::testing::OperatorTestHarness before(AlertsOf);
+  before.Push(Payment{1, "a-17", kLargeFromCents, "EUR"});
+  const std::optional<std::string> checkpoint = before.Snapshot();
+  ASSERT_TRUE(checkpoint.has_value()) << before.error();
+
+  weir::testing::OperatorTestHarness after(AlertsOf);
+  ASSERT_TRUE(after.Restore(*checkpoint)) << after.error();
+  after.Push(Payment{2, "b-03", kCriticalFromCents, "EUR"});
+  ASSERT_EQ(after.Outputs().size(), 1u) << after.error();
+  EXPECT_EQ(after.Outputs()[0].record.severity, "critical");
 }
 
 }  // namespace

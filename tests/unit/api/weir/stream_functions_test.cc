@@ -4,15 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "common/operator/stream_graph.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/environment.h"
+#include "weir/testing/operator_test_harness.h"
 
 namespace weir {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -43,19 +44,8 @@ class RecordingOutput final : public Output {
 
 BatchPtr Cities(const std::vector<City>& cities) {
   RecordBuilder<City> builder;
-  std::vector<int64_t> times;
-  for (const City& city : cities) {
-    builder.Append(city);
-    times.push_back(city.id * 10);
-  }
-  auto provenance = std::make_shared<Provenance>();
-  provenance->topic = "cities";
-  provenance->partition = 1;
-  provenance->first_offset = 100;
-  BatchExtras extras;
-  extras.event_times = Buffer::FromVector(std::move(times));
-  extras.provenance = provenance;
-  return std::make_shared<const Batch>(builder.Finish(std::move(extras)));
+  for (const City& city : cities) builder.Append(city);
+  return std::make_shared<const Batch>(builder.Finish());
 }
 
 /// The operator that the last call on a stream of cities added to its graph.
@@ -66,78 +56,70 @@ std::unique_ptr<Operator> OperatorOf(const Add& add) {
   return env.Graph().nodes.back().make_operator();
 }
 
-std::vector<int64_t> TimesOf(const Batch& batch) {
-  return {batch.event_times(), batch.event_times() + batch.num_rows()};
-}
-
-const BatchPtr kThree = Cities({{1, "Rome", 1285.0}, {2, "Oslo", {}}, {3, "Bonn", 141.0}});
+const std::vector<City> kCities = {{1, "Rome", 1285.0}, {2, "Oslo", {}}, {3, "Bonn", 141.0}};
+const testing::RecordPosition kPosition = {"cities", 1, 100};
+const BatchPtr kThree = Cities(kCities);
 
 TEST(MapFunction, TakesAViewAndReturnsARecord) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
-    cities.Map([](const City::View& city) {
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
+    return cities.Map([](const City::View& city) {
       return Label{std::string(city.name), city.area.has_value() ? "measured" : "unknown"};
     });
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities, {10, 20, 30}, kPosition);
 
-  ASSERT_THAT(out.batches, SizeIs(1));
-  const RecordReader<Label> labels(*out.batches[0]);
-  EXPECT_EQ(labels.View(1).text, "Oslo");
-  EXPECT_EQ(labels.View(1).kind, "unknown");
-  EXPECT_THAT(TimesOf(*out.batches[0]), ElementsAre(10, 20, 30));
-  EXPECT_EQ(out.batches[0]->provenance(), kThree->provenance());
+  const auto& labels = harness.Outputs();
+  ASSERT_THAT(labels, SizeIs(3)) << harness.error();
+  EXPECT_EQ(labels[1].record.text, "Oslo");
+  EXPECT_EQ(labels[1].record.kind, "unknown");
+  EXPECT_EQ(labels[1].event_time_us, 20);
+  EXPECT_EQ(labels[1].position->offset, 101);
 }
 
 TEST(MapFunction, TakesARecordAndReturnsAView) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
-    cities.Map([](const City& city) {
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
+    return cities.Map([](const City& city) {
       return Label::View{"city", city.id > 1 ? "late" : "early"};
     });
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities);
 
-  const RecordReader<Label> labels(*out.batches.at(0));
-  EXPECT_EQ(labels.View(0).kind, "early");
-  EXPECT_EQ(labels.View(2).kind, "late");
+  EXPECT_EQ(harness.Outputs().at(0).record.kind, "early") << harness.error();
+  EXPECT_EQ(harness.Outputs().at(2).record.kind, "late");
 }
 
 TEST(MapFunction, MayMakeAStreamOfAFieldType) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
     const DataStream<std::string> names =
         cities.Map([](const City::View& city) { return city.name; });
-    (void)names;
+    return names;
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities);
 
-  EXPECT_EQ(RecordReader<std::string>(*out.batches.at(0)).View(2), "Bonn");
+  EXPECT_EQ(harness.Outputs().at(2).record, "Bonn") << harness.error();
 }
 
 TEST(MapFunction, CanBeUsedAgainAfterEachBatch) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
-    cities.Map([count = int64_t{0}](const City::View&) mutable { return ++count; });
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
+    return cities.Map([count = int64_t{0}](const City::View&) mutable { return ++count; });
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities);
+  harness.PushBatch(kCities);
 
-  EXPECT_EQ(RecordReader<int64_t>(*out.batches.at(1)).View(0), 4);
+  EXPECT_EQ(harness.Outputs().at(3).record, 4) << harness.error();
 }
 
 TEST(FilterFunction, KeepsRowsWithTheirTimesAndPositions) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
-    cities.Filter([](const City::View& city) { return city.area.has_value(); });
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
+    return cities.Filter([](const City::View& city) { return city.area.has_value(); });
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities, {10, 20, 30}, kPosition);
 
-  const Batch& batch = *out.batches.at(0);
-  EXPECT_EQ(batch.num_rows(), 2u);
-  EXPECT_EQ(RecordReader<City>(batch).View(1).name, "Bonn");
-  EXPECT_THAT(TimesOf(batch), ElementsAre(10, 30));
-  EXPECT_EQ(batch.provenance()->OffsetOf(1), 102);
+  const auto& kept = harness.Outputs();
+  ASSERT_THAT(kept, SizeIs(2)) << harness.error();
+  EXPECT_EQ(kept[1].record.name, "Bonn");
+  EXPECT_EQ(kept[1].event_time_us, 30);
+  EXPECT_EQ(kept[1].position->offset, 102);
 }
 
 TEST(FilterFunction, PassesTheBatchItselfWhenAllRowsAreKept) {
@@ -159,19 +141,19 @@ TEST(FilterFunction, EmitsNothingWhenNoRowIsKept) {
 }
 
 TEST(FlatMapFunction, GivesEachRowTheTimeAndPositionOfItsInput) {
-  const auto op = OperatorOf([](const DataStream<City>& cities) {
-    cities.FlatMap<std::string>([](const City::View& city, Collector<std::string>& out) {
+  testing::OperatorTestHarness harness([](const DataStream<City>& cities) {
+    return cities.FlatMap<std::string>([](const City::View& city, Collector<std::string>& out) {
       for (int64_t i = 1; i < city.id; ++i) out.Collect(city.name);
     });
   });
-  RecordingOutput out;
-  ASSERT_TRUE(op->ProcessBatch(kThree, out).ok());
+  harness.PushBatch(kCities, {10, 20, 30}, kPosition);
 
-  const Batch& batch = *out.batches.at(0);
-  EXPECT_EQ(batch.num_rows(), 3u);
-  EXPECT_EQ(RecordReader<std::string>(batch).View(0), "Oslo");
-  EXPECT_THAT(TimesOf(batch), ElementsAre(20, 30, 30));
-  EXPECT_EQ(batch.provenance()->OffsetOf(2), 102);
+  const auto& names = harness.Outputs();
+  ASSERT_THAT(names, SizeIs(3)) << harness.error();
+  EXPECT_EQ(names[0].record, "Oslo");
+  EXPECT_EQ(names[0].event_time_us, 20);
+  EXPECT_EQ(names[2].event_time_us, 30);
+  EXPECT_EQ(names[2].position->offset, 102);
 }
 
 TEST(FlatMapFunction, SplitsWhatIsTooMuchForOneBatch) {

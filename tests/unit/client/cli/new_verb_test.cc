@@ -63,8 +63,8 @@ TEST_F(NewVerbTest, MakesAllFilesOfAProject) {
   for (const auto& entry : std::filesystem::directory_iterator(File("work/large-payments"))) {
     names.insert(entry.path().filename().string());
   }
-  EXPECT_THAT(names, ElementsAre(".gitignore", "CMakeLists.txt", "README.md", "main.cc",
-                                 "payment.h", "payment_test.cc"));
+  EXPECT_THAT(names, ElementsAre(".gitignore", "CMakeLists.txt", "README.md", "cluster_test.cc",
+                                 "cluster_test_job.cc", "main.cc", "payment.h", "payment_test.cc"));
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("made the project 'large-payments'"),
                                 HasSubstr(absl::StrCat("cd ", File("work/large-payments")))));
 }

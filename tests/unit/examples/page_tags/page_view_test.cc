@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "weir/testing/operator_test_harness.h"
+#include "weir/testing/test_collector.h"
+
 namespace {
 
-struct Collected {
-  std::vector<std::string> tags;
-  void Collect(const TagView::View& row) { tags.emplace_back(row.tag); }
-};
-
 std::vector<std::string> TagsOf(std::string_view tags) {
-  Collected out;
-  SplitTags({.id = 7, .tags = tags}, out);
-  return out.tags;
+  weir::testing::TestCollector<TagView> out;
+  SplitTags({.id = 7, .tags = tags}, out.collector());
+  std::vector<std::string> found;
+  for (const TagView& row : out.records()) found.push_back(row.tag);
+  return found;
 }
 
 TEST(PageViewTest, EveryTagIsARow) {
@@ -30,6 +30,20 @@ TEST(PageViewTest, EmptyTagsAreNone) {
 TEST(PageViewTest, DirectIsWithoutReferrer) {
   EXPECT_TRUE(IsDirect({.id = 1}));
   EXPECT_FALSE(IsDirect({.id = 1, .referrer = "example.org"}));
+}
+
+TEST(PageViewTest, TagsHaveTheTimeOfTheirView) {
+  weir::testing::OperatorTestHarness harness([](const weir::DataStream<PageView>& views) {
+    return views.FlatMap<TagView>(SplitTags).Uid("split-tags");
+  });
+  PageView view;
+  view.id = 7;
+  view.tags = "news,sport";
+  harness.Push(view, 1'000'000);
+  ASSERT_EQ(harness.Outputs().size(), 2u) << harness.error();
+  EXPECT_EQ(harness.Outputs()[1].record.tag, "sport");
+  EXPECT_EQ(harness.Outputs()[1].record.page_view, 7);
+  EXPECT_EQ(harness.Outputs()[1].event_time_us, 1'000'000);
 }
 
 }  // namespace

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/connector/sink.h"
+#include "common/connector/source.h"
+
+namespace weir::internal {
+
+/// Where the operators under test begin: it stands in the graph and is never read.
+class HarnessInput final : public Source {
+ public:
+  explicit HarnessInput(SchemaPtr schema) : schema_(std::move(schema)) {}
+  std::string type() const override { return "HarnessInput"; }
+  SchemaPtr schema() const override { return schema_; }
+  bool bounded() const override { return false; }
+  std::map<std::string, std::string> Describe() const override { return {}; }
+  absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
+    return absl::UnimplementedError("it is no source");
+  }
+  absl::StatusOr<std::unique_ptr<SourceReader>> MakeReader(uint32_t, uint32_t) const override {
+    return absl::UnimplementedError("it is no source");
+  }
+
+ private:
+  const SchemaPtr schema_;
+};
+
+/// Where they end.
+class HarnessOutput final : public Sink {
+ public:
+  std::string type() const override { return "HarnessOutput"; }
+  std::map<std::string, std::string> Describe() const override { return {}; }
+  DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kNone; }
+  absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
+    return absl::UnimplementedError("it is no sink");
+  }
+};
+
+}  // namespace weir::internal

@@ -1,0 +1,156 @@
+#include "weir/testing/operator_harness_core.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "api/testing/harness_ends.h"
+#include "api/testing/operator_chain_run.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
+
+namespace weir::internal {
+
+using taskmanager::TaskFailure;
+using taskmanager::TaskSnapshotData;
+
+namespace {
+
+StreamGraph GraphOf(const std::string& name, const OperatorFactory& make) {
+  StreamGraph graph;
+  graph.job_name = "operator-test-harness";
+  graph.nodes.resize(3);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    graph.nodes[i].id = i + 1;
+    if (i > 0) graph.nodes[i].input = i;
+  }
+  const SchemaPtr schema = SchemaOf<bool>();  // nobody looks at it
+  StreamNode& input = graph.nodes[0];
+  input.kind = StreamNode::Kind::kSource;
+  input.uid = input.name = input.type = "harness input";
+  input.output_schema = schema;
+  input.source = std::make_shared<HarnessInput>(schema);
+  StreamNode& one = graph.nodes[1];
+  one.uid = one.name = one.type = name;
+  one.output_schema = schema;
+  one.make_operator = make;
+  StreamNode& output = graph.nodes[2];
+  output.kind = StreamNode::Kind::kSink;
+  output.uid = output.name = output.type = "harness output";
+  output.sink = std::make_shared<HarnessOutput>();
+  return graph;
+}
+
+}  // namespace
+
+std::shared_ptr<const Source> OperatorHarnessCore::InputEnd(SchemaPtr schema) {
+  return std::make_shared<HarnessInput>(std::move(schema));
+}
+
+std::shared_ptr<const Sink> OperatorHarnessCore::OutputEnd() {
+  return std::make_shared<HarnessOutput>();
+}
+
+class OperatorHarnessCore::Impl {
+ public:
+  explicit Impl(StreamGraph graph) {
+    auto run = OperatorChainRun::Build(std::move(graph));
+    Check(run.status());
+    if (run.ok()) run_ = *std::move(run);
+  }
+
+  /// False: nothing may be done any more. Opens the operators when they are needed first.
+  bool Ready(const TaskSnapshotData* restored = nullptr) {
+    if (failure_.has_value()) return false;
+    if (run_->opened()) return true;
+    return Check(run_->Open(restored));
+  }
+
+  bool Push(taskmanager::ChannelElement element) {
+    if (!Ready()) return false;
+    if (finished_) return Check(absl::FailedPreconditionError("the input is over: see Finish"));
+    return Check(run_->Push(std::move(element)));
+  }
+
+  bool Finish() {
+    if (!Push(EventTime::Max()) || !Push(taskmanager::EndOfInput())) return false;
+    finished_ = true;
+    return true;
+  }
+
+  std::optional<std::string> Snapshot() {
+    if (!Ready()) return std::nullopt;
+    const absl::StatusOr<TaskSnapshotData> snapshot = run_->Snapshot();
+    if (!Check(snapshot.status())) return std::nullopt;
+    return taskmanager::ToProto(SubtaskId(), *snapshot).SerializeAsString();
+  }
+
+  bool Restore(const std::string& bytes) {
+    if (failure_.has_value()) return false;
+    if (run_->opened()) {
+      return Check(absl::FailedPreconditionError(
+          "a snapshot is restored before anything is pushed: make a new harness"));
+    }
+    proto::TaskSnapshot parsed;
+    if (!parsed.ParseFromString(bytes)) {
+      return Check(absl::DataLossError("these bytes are no snapshot of a harness"));
+    }
+    const absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
+    return Check(snapshot.status()) && Check(run_->CheckFits(*snapshot)) && Ready(&*snapshot);
+  }
+
+  /// An operator's failure says more than the status that came back with it.
+  bool Check(const absl::Status& status) {
+    if (status.ok()) return true;
+    if (failure_.has_value()) return false;
+    TaskFailure failure;
+    failure.status = status;
+    if (run_ != nullptr && run_->failure().has_value()) failure = *run_->failure();
+    error_ = failure.ToString();
+    failure_ = testing::OperatorFailure{failure.operator_uid, failure.operator_name,
+                                        std::string(failure.status.message()), failure.position};
+    return false;
+  }
+
+  std::vector<BatchPtr> TakeBatches() {
+    return run_ == nullptr ? std::vector<BatchPtr>() : run_->TakeBatches();
+  }
+  const std::vector<int64_t>& watermarks() const {
+    return run_ == nullptr ? no_watermarks_ : run_->watermarks();
+  }
+  const std::optional<testing::OperatorFailure>& failure() const { return failure_; }
+  const std::string& error() const { return error_; }
+
+ private:
+  std::unique_ptr<OperatorChainRun> run_;  // null: the pipeline cannot be planned
+  bool finished_ = false;
+  std::optional<testing::OperatorFailure> failure_;
+  std::string error_;
+  const std::vector<int64_t> no_watermarks_;
+};
+
+OperatorHarnessCore::OperatorHarnessCore(const Environment& environment)
+    : impl_(std::make_unique<Impl>(environment.Graph())) {}
+OperatorHarnessCore::OperatorHarnessCore(const std::string& name, const OperatorFactory& make)
+    : impl_(std::make_unique<Impl>(GraphOf(name, make))) {}
+OperatorHarnessCore::~OperatorHarnessCore() = default;
+OperatorHarnessCore::OperatorHarnessCore(OperatorHarnessCore&&) noexcept = default;
+
+bool OperatorHarnessCore::Push(BatchPtr batch) { return impl_->Push(std::move(batch)); }
+bool OperatorHarnessCore::PushWatermark(int64_t event_time_us) {
+  return impl_->Push(EventTime::FromMicros(event_time_us));
+}
+bool OperatorHarnessCore::Finish() { return impl_->Finish(); }
+std::optional<std::string> OperatorHarnessCore::Snapshot() { return impl_->Snapshot(); }
+bool OperatorHarnessCore::Restore(const std::string& snapshot) { return impl_->Restore(snapshot); }
+bool OperatorHarnessCore::Refuse(const std::string& message) {
+  return impl_->Check(absl::InvalidArgumentError(message));
+}
+std::vector<BatchPtr> OperatorHarnessCore::TakeBatches() { return impl_->TakeBatches(); }
+const std::vector<int64_t>& OperatorHarnessCore::watermarks() const { return impl_->watermarks(); }
+const std::optional<testing::OperatorFailure>& OperatorHarnessCore::failure() const {
+  return impl_->failure();
+}
+std::string OperatorHarnessCore::error() const { return impl_->error(); }
+
+}  // namespace weir::internal

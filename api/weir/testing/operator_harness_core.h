@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/types/batch.h"
+#include "weir/environment.h"
+
+namespace weir {
+
+namespace testing {
+
+/// Why the operators under test have failed, as a job's reason would say it.
+struct OperatorFailure {
+  std::string operator_uid;  // empty when no operator is to blame
+  std::string operator_name;
+  std::string message;   // "a user function threw: ..."
+  std::string position;  // "topic flights, partition 3, offset 17"; empty when unknown
+};
+
+}  // namespace testing
+
+namespace internal {
+
+/// What OperatorTestHarness does without knowing the types of its records: runs the operators
+/// between its source and its sink as the tasks of a worker would, on the thread of the caller.
+/// weir/testing/operator_test_harness.h has the contract.
+class OperatorHarnessCore {
+ public:
+  /// For both ends of the stream in the environment that is handed to the constructor.
+  static std::shared_ptr<const Source> InputEnd(SchemaPtr schema);
+  static std::shared_ptr<const Sink> OutputEnd();
+
+  explicit OperatorHarnessCore(const Environment& environment);
+  /// One operator alone; `name` is its uid, too.
+  OperatorHarnessCore(const std::string& name, const OperatorFactory& make);
+  ~OperatorHarnessCore();
+  OperatorHarnessCore(OperatorHarnessCore&&) noexcept;
+  OperatorHarnessCore& operator=(OperatorHarnessCore&&) = delete;
+
+  bool Push(BatchPtr batch);
+  bool PushWatermark(int64_t event_time_us);
+  bool Finish();
+  std::optional<std::string> Snapshot();
+  bool Restore(const std::string& snapshot);
+  /// What the caller was asked for makes no sense: that is the failure, unless there is one.
+  bool Refuse(const std::string& message);
+
+  /// What has come out since the last call.
+  std::vector<BatchPtr> TakeBatches();
+  const std::vector<int64_t>& watermarks() const;
+  const std::optional<testing::OperatorFailure>& failure() const;
+  std::string error() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace internal
+}  // namespace weir
