@@ -18,9 +18,7 @@ struct CurrentCall {
   std::atomic<const Batch*> batch{nullptr};
   std::atomic<uint32_t> row{0};
 
-  void SetRow(size_t index) {
-    row.store(static_cast<uint32_t>(index), std::memory_order_relaxed);
-  }
+  void SetRow(size_t index) { row.store(static_cast<uint32_t>(index), std::memory_order_relaxed); }
 };
 
 /// Of this thread.
