@@ -42,7 +42,12 @@ class ClusterClient {
   /// Ends a canceled, failed or finished job whose transactions could not be settled.
   virtual absl::Status AbandonTransactions(const std::string& job) = 0;
   virtual absl::Status StopJob(const proto::StopJobRequest& request) = 0;
+  /// With `wait` in the request: ABORTED: it has failed, and the job runs on.
+  virtual absl::Status SuspendJob(const proto::SuspendJobRequest& request) = 0;
   virtual absl::Status ResumeJob(const proto::ResumeJobRequest& request) = 0;
+  virtual absl::Status RestartJob(const proto::RestartJobRequest& request) = 0;
+  virtual absl::StatusOr<proto::ReadJobLogsResponse> ReadJobLogs(
+      const proto::ReadJobLogsRequest& request) = 0;
   virtual absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(
       const std::string& job) = 0;
   virtual absl::StatusOr<proto::TransactionsResponse> Transactions(

@@ -93,6 +93,16 @@ class GrpcClusterClient final : public ClusterClient {
   absl::Status StopJob(const proto::StopJobRequest& request) override {
     return Call<proto::StopJobResponse>(&proto::Client::Stub::StopJob, request).status();
   }
+  absl::Status SuspendJob(const proto::SuspendJobRequest& request) override {
+    return Call<proto::SuspendJobResponse>(&proto::Client::Stub::SuspendJob, request).status();
+  }
+  absl::Status RestartJob(const proto::RestartJobRequest& request) override {
+    return Call<proto::RestartJobResponse>(&proto::Client::Stub::RestartJob, request).status();
+  }
+  absl::StatusOr<proto::ReadJobLogsResponse> ReadJobLogs(
+      const proto::ReadJobLogsRequest& request) override {
+    return Call<proto::ReadJobLogsResponse>(&proto::Client::Stub::ReadJobLogs, request);
+  }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return Call<proto::ResumeJobResponse>(&proto::Client::Stub::ResumeJob, request).status();
   }

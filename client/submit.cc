@@ -59,6 +59,8 @@ absl::StatusOr<std::string> Submit(ClusterClient& client, Random& random,
   for (const std::string& argument : submission.arguments) request.add_arguments(argument);
   request.set_name(submission.name);
   request.set_take_over(submission.take_over);
+  request.set_from(submission.from);
+  request.set_allow_non_restored(submission.allow_non_restored);
   request.mutable_configuration()->insert(submission.configuration.begin(),
                                           submission.configuration.end());
   WEIR_ASSIGN_OR_RETURN(proto::SubmitJobResponse response, client.SubmitJob(request));

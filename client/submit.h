@@ -21,6 +21,8 @@ struct JobSubmission {
   std::string name;                                  // empty: the graph's
   std::map<std::string, std::string> configuration;  // options of the job's scope
   bool take_over = false;  // its sinks may take what another job holds outside
+  std::string from = {};   // a checkpoint of another job: "JOB" or "JOB/EPOCH"
+  bool allow_non_restored = false;
 };
 
 /// Uploads the binary if need be and submits the job; returns its id. The cluster has it durably

@@ -139,8 +139,23 @@ void JobManager::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResp
   Forward(&ClientApi::StopJob, std::move(request), std::move(reply));
 }
 
+void JobManager::SuspendJob(proto::SuspendJobRequest request,
+                            Reply<proto::SuspendJobResponse> reply) {
+  Forward(&ClientApi::SuspendJob, std::move(request), std::move(reply));
+}
+
 void JobManager::ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) {
   Forward(&ClientApi::ResumeJob, std::move(request), std::move(reply));
+}
+
+void JobManager::RestartJob(proto::RestartJobRequest request,
+                            Reply<proto::RestartJobResponse> reply) {
+  Forward(&ClientApi::RestartJob, std::move(request), std::move(reply));
+}
+
+void JobManager::ReadJobLogs(proto::ReadJobLogsRequest request,
+                             Reply<proto::ReadJobLogsResponse> reply) {
+  Forward(&ClientApi::ReadJobLogs, std::move(request), std::move(reply));
 }
 
 void JobManager::ListCheckpoints(proto::ListCheckpointsRequest request,

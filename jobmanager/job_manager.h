@@ -65,7 +65,13 @@ class JobManager final : public ClientApi {
                       Reply<std::vector<proto::JobEvent>> reply) override;
   void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
   void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
+  void SuspendJob(proto::SuspendJobRequest request,
+                  Reply<proto::SuspendJobResponse> reply) override;
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;
+  void RestartJob(proto::RestartJobRequest request,
+                  Reply<proto::RestartJobResponse> reply) override;
+  void ReadJobLogs(proto::ReadJobLogsRequest request,
+                   Reply<proto::ReadJobLogsResponse> reply) override;
   void ListCheckpoints(proto::ListCheckpointsRequest request,
                        Reply<proto::ListCheckpointsResponse> reply) override;
   void Transactions(proto::TransactionsRequest request,

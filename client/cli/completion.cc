@@ -47,8 +47,8 @@ proto::ListJobsResponse AskForJobs(const ParsedFlags& flags, const CliEnvironmen
 
 // Only a job that has not ended can be acted on.
 bool NeedsLiveJob(const Verb& verb) {
-  return verb.name == "stop" || verb.name == "cancel" || verb.name == "resume" ||
-         verb.name == "watch";
+  return verb.name == "stop" || verb.name == "cancel" || verb.name == "suspend" ||
+         verb.name == "resume" || verb.name == "restart" || verb.name == "watch";
 }
 
 // Names, as far as the cluster knows which job is meant by one; ids for who begins one.

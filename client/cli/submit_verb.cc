@@ -1,3 +1,5 @@
+#include "absl/strings/match.h"
+
 #include "client/cli/verb.h"
 #include "client/cli/waiting.h"
 #include "common/base/status_macros.h"
@@ -7,6 +9,12 @@
 namespace weir::cli {
 namespace {
 
+// "job/job-1", as -o name prints it, is a job, too.
+std::string CheckpointOf(const ParsedFlags& flags) {
+  const std::string from = flags.Get("from");
+  return absl::StartsWith(from, "job/job-") ? from.substr(sizeof("job/") - 1) : from;
+}
+
 absl::Status RunSubmit(VerbContext& context) {
   JobSubmission submission;
   submission.binary = context.flags.positionals[0];
@@ -14,6 +22,8 @@ absl::Status RunSubmit(VerbContext& context) {
   submission.name = context.flags.Get("name");
   submission.configuration = JobOptionsOf(context.flags);
   submission.take_over = context.flags.Has("take-over");
+  submission.from = CheckpointOf(context.flags);
+  submission.allow_non_restored = context.flags.Has("allow-non-restored");
   WEIR_ASSIGN_OR_RETURN(const std::string job, Submit(context.client, context.random, submission));
   proto::JobDetails details;
   if (context.flags.Has("detach") || !IsWaiting(context.flags, true)) {
@@ -55,6 +65,11 @@ Verb SubmitVerb() {
   verb.flags.push_back({"take-over", "", false, "",
                         "Take transactional id prefixes of its sinks from whatever job holds them, "
                         "with what that job has not committed."});
+  verb.flags.push_back({"from", "", true, "CHECKPOINT",
+                        "Start from a checkpoint of a job that is suspended or has ended: JOB, its "
+                        "newest one, or JOB/EPOCH."});
+  verb.flags.push_back({"allow-non-restored", "", false, "",
+                        "With --from: leave out the state of operators that this job lacks."});
   verb.takes_job_arguments = true;
   verb.takes_job_options = true;
   verb.default_timeout = absl::Seconds(60);
@@ -62,6 +77,9 @@ Verb SubmitVerb() {
     WEIR_RETURN_IF_ERROR(CheckWaitFlags(flags));
     if (flags.Has("wait") && flags.Has("detach")) {
       return absl::InvalidArgumentError("--wait and --detach exclude each other");
+    }
+    if (flags.Has("allow-non-restored") && !flags.Has("from")) {
+      return absl::InvalidArgumentError("--allow-non-restored goes with --from");
     }
     return CheckBinaryArgument(flags);
   };

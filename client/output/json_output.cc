@@ -169,6 +169,17 @@ std::string AsJson(const proto::JobEvent& event) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string AsJson(const proto::WorkerLog& log) {
+  Json json = {{"worker_id", log.worker()},
+               {"taskmanager", log.task_manager()},
+               {"alive", log.alive()},
+               {"ending", log.ending()},
+               {"written_at", Time(log.written_at_ms())},
+               {"offset", log.offset()},
+               {"text", log.data()}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string AsJson(const proto::ListCheckpointsResponse& checkpoints) {
   Json json = Counts(checkpoints.counts());
   json["checkpoints"] = Json::array();

@@ -19,6 +19,10 @@ std::string AsNames(const proto::JobEvent& event) {
   return absl::StrCat("checkpoint/", event.checkpoint().epoch(), "\n");
 }
 
+std::string AsNames(const proto::WorkerLog& log) {
+  return absl::StrCat("worker/", log.worker(), "\n");
+}
+
 std::string AsNames(const proto::ListCheckpointsResponse& checkpoints) {
   std::string names;
   for (const proto::CheckpointDetails& checkpoint : checkpoints.checkpoints()) {

@@ -31,6 +31,14 @@ std::string AsJson(const proto::JobEvent& event);
 std::string AsTable(const proto::JobEvent& event, const OutputStyle& style);
 std::string AsNames(const proto::JobEvent& event);
 
+/// A piece of a worker's log, of `weir logs`; JSON on a line of its own. The table is the heading
+/// and what was written.
+std::string AsJson(const proto::WorkerLog& log);
+std::string AsTable(const proto::WorkerLog& log, const OutputStyle& style);
+std::string AsNames(const proto::WorkerLog& log);
+/// Whose log it is, and what became of the worker.
+std::string LogHeading(const proto::WorkerLog& log);
+
 std::string AsJson(const proto::ListCheckpointsResponse& checkpoints);
 std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const OutputStyle& style);
 std::string AsNames(const proto::ListCheckpointsResponse& checkpoints);

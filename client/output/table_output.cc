@@ -215,6 +215,15 @@ std::string AsTable(const proto::JobDetails& job, const OutputStyle& style) {
   return text;
 }
 
+std::string LogHeading(const proto::WorkerLog& log) {
+  return absl::StrCat("==> worker ", log.worker(), " on TaskManager ", log.task_manager(), ": ",
+                      log.alive() ? "alive" : log.ending(), "\n");
+}
+
+std::string AsTable(const proto::WorkerLog& log, const OutputStyle&) {
+  return absl::StrCat(LogHeading(log), log.data());
+}
+
 std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const OutputStyle& style) {
   std::vector<Row> rows = {
       {"EPOCH", "GENERATION", "STATE", "TRIGGERED", "DURATION", "SIZE", "COMMITTED", "FAILURE"}};

@@ -91,7 +91,7 @@ const OptionTable& WeirOptions() {
       {"Checkpoints",
        "When the state of a job is saved, and what is kept.",
        {kCheckpointInterval.spec(), kCheckpointTimeout.spec(), kCheckpointMinPause.spec(),
-        kCheckpointRetained.spec(), kCheckpointInlineStateMax.spec(),
+        kCheckpointRetained.spec(), kCheckpointRetention.spec(), kCheckpointInlineStateMax.spec(),
         kCheckpointTolerableFailures.spec()}},
       {"Restarts",
        "What happens after a failure. The options below restart.strategy apply to the strategy "

@@ -149,6 +149,15 @@ inline constexpr Option<int64_t> kCheckpointRetained =
         .AtLeast("1")
         .AtMost("1000")
         .ForJobs();
+inline constexpr Option<std::string> kCheckpointRetention =
+    Option<std::string>(
+        "checkpoint.retention", "delete-on-cancellation",
+        "What becomes of the checkpoints of a job that has ended. Those of a FAILED job are kept "
+        "unless it is no-externalized-checkpoints; those of a CANCELED one only with "
+        "retain-on-cancellation; those of a FINISHED one never. A job that is suspended keeps its "
+        "own in any case, and what a job owns and has not committed is kept, too.")
+        .OneOf("delete-on-cancellation|retain-on-cancellation|no-externalized-checkpoints")
+        .ForJobs();
 inline constexpr Option<ByteSize> kCheckpointInlineStateMax =
     Option<ByteSize>("checkpoint.inline-state-max", "4kb",
                      "State of a task up to this size is stored in the checkpoint's manifest "

@@ -26,9 +26,13 @@ CheckpointCoordinator::~CheckpointCoordinator() {
 
 int64_t CheckpointCoordinator::NowMs() const { return absl::ToUnixMillis(deps_.clock.Now()); }
 
+std::optional<Epoch> CheckpointCoordinator::highest_attempt() const {
+  const std::optional<Epoch> logged = deps_.log.history().highest_epoch();
+  return highest_tried_ && (!logged || *logged < *highest_tried_) ? highest_tried_ : logged;
+}
+
 Epoch CheckpointCoordinator::NextEpoch() const {
-  std::optional<Epoch> highest = deps_.log.history().highest_epoch();
-  if (highest_tried_ && (!highest || *highest < *highest_tried_)) highest = highest_tried_;
+  const std::optional<Epoch> highest = highest_attempt();
   return highest ? highest->Next() : Epoch(0);
 }
 
@@ -56,6 +60,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
   tasks_ = std::move(tasks);
   transactional_ = transactional;
   final_requested_ = false;
+  now_requested_ = false;
   failures_in_row_ = 0;
   last_trigger_ = last_end_ = deps_.clock.Monotonic();
   ScheduleTrigger();
@@ -64,6 +69,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
 void CheckpointCoordinator::Stop(const std::string& why) {
   generation_ = Generation();
   final_requested_ = false;
+  now_requested_ = false;
   deps_.executor.Cancel(trigger_timer_);
   initial_failed_ = nullptr;
   if (collecting()) Fail(why);
@@ -78,7 +84,8 @@ void CheckpointCoordinator::Close(const std::string& why) {
 void CheckpointCoordinator::ScheduleTrigger() {
   deps_.executor.Cancel(trigger_timer_);
   const absl::Duration due =
-      std::max(last_trigger_ + options_.interval, last_end_ + options_.min_pause);
+      now_requested_ ? deps_.clock.Monotonic()
+                     : std::max(last_trigger_ + options_.interval, last_end_ + options_.min_pause);
   trigger_timer_ = deps_.executor.PostAfter(due - deps_.clock.Monotonic(),
                                             lifetime_.Guard([this] { TryTrigger(); }));
 }
@@ -102,7 +109,14 @@ void CheckpointCoordinator::RequestFinal() {
   if (pending_ == nullptr && !AwaitsCommit()) Trigger(true);
 }
 
+void CheckpointCoordinator::RequestNow() {
+  if (generation_.is_none() || final_requested_) return;
+  now_requested_ = true;
+  if (pending_ == nullptr) ScheduleTrigger();
+}
+
 void CheckpointCoordinator::Trigger(bool final) {
+  now_requested_ = false;
   last_trigger_ = deps_.clock.Monotonic();
   pending_ = std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
   highest_tried_ = pending_->epoch();

@@ -75,6 +75,11 @@ class CheckpointCoordinator {
   void Close(const std::string& why);
   /// Every task is FINISHED: one final checkpoint as soon as nothing is pending.
   void RequestFinal();
+  /// One more checkpoint, triggered as soon as nothing is pending and all that is owned is
+  /// committed, whatever the interval says.
+  void RequestNow();
+  /// The highest epoch of any attempt so far.
+  std::optional<Epoch> highest_attempt() const;
   void OnAnswer(const proto::CheckpointAnswer& answer);
   /// Every writer committed all epochs up to this one.
   void OnCommitted(Epoch through);
@@ -117,6 +122,7 @@ class CheckpointCoordinator {
   std::vector<SubtaskId> tasks_;
   bool transactional_ = false;
   bool final_requested_ = false;
+  bool now_requested_ = false;
   std::unique_ptr<PendingCheckpoint> pending_;
   bool completing_ = false;  // all answered; manifest and entry are being written
   std::function<void(absl::Status)> initial_failed_;

@@ -36,6 +36,7 @@ class JobLog {
 
   /// Every epoch up to this one is committed; written with the next entry.
   void SetCommitted(Epoch epoch);
+  const std::optional<Epoch>& committed() const { return committed_; }
   bool receipt_due() const;
 
   const JobHistory& history() const { return history_; }

@@ -33,8 +33,15 @@ class ClientApi {
   virtual void CancelJob(proto::CancelJobRequest request,
                          Reply<proto::CancelJobResponse> reply) = 0;
   virtual void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) = 0;
+  /// Errors further: ABORTED: its checkpoints failed, and the job runs on.
+  virtual void SuspendJob(proto::SuspendJobRequest request,
+                          Reply<proto::SuspendJobResponse> reply) = 0;
   virtual void ResumeJob(proto::ResumeJobRequest request,
                          Reply<proto::ResumeJobResponse> reply) = 0;
+  virtual void RestartJob(proto::RestartJobRequest request,
+                          Reply<proto::RestartJobResponse> reply) = 0;
+  virtual void ReadJobLogs(proto::ReadJobLogsRequest request,
+                           Reply<proto::ReadJobLogsResponse> reply) = 0;
   virtual void ListCheckpoints(proto::ListCheckpointsRequest request,
                                Reply<proto::ListCheckpointsResponse> reply) = 0;
   /// Errors further: UNKNOWN: the brokers of the job's sinks, or the process that asks them.

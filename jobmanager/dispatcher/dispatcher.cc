@@ -77,6 +77,8 @@ void Dispatcher::OnTermOwned() {
         planning_ = std::make_unique<Planning>(deps_.executor, deps_.random, *task_managers_);
         inquiries_ =
             std::make_unique<TransactionInquiries>(deps_.executor, deps_.random, *task_managers_);
+        worker_logs_ =
+            std::make_unique<WorkerLogInquiries>(deps_.executor, deps_.random, *task_managers_);
         std::vector<JobId> jobs;
         for (const auto& [job, registered] : cluster_log_->history().jobs()) jobs.push_back(job);
         AdoptNext(std::move(jobs), [this] { Serve(); });
@@ -188,34 +190,6 @@ void Dispatcher::AwaitJobEvents(proto::WatchJobRequest request,
   (*job)->AwaitEvents(request.after_sequence(), std::move(reply));
 }
 
-void Dispatcher::CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) {
-  absl::StatusOr<JobMaster*> job = FindJob(request.job());
-  if (!job.ok()) return reply(job.status());
-  const auto done = [reply](const absl::Status& status) {
-    if (!status.ok()) return reply(status);
-    reply(proto::CancelJobResponse());
-  };
-  request.abandon_transactions() ? (*job)->Abandon(done) : (*job)->Cancel(done);
-}
-
-void Dispatcher::StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) {
-  absl::StatusOr<JobMaster*> job = FindJob(request.job());
-  if (!job.ok()) return reply(job.status());
-  (*job)->Stop([reply](const absl::Status& status) {
-    if (!status.ok()) return reply(status);
-    reply(proto::StopJobResponse());
-  });
-}
-
-void Dispatcher::ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) {
-  absl::StatusOr<JobMaster*> job = FindJob(request.job());
-  if (!job.ok()) return reply(job.status());
-  (*job)->Resume(request.policy(), [reply](const absl::Status& status) {
-    if (!status.ok()) return reply(status);
-    reply(proto::ResumeJobResponse());
-  });
-}
-
 void Dispatcher::ListCheckpoints(proto::ListCheckpointsRequest request,
                                  Reply<proto::ListCheckpointsResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());
@@ -305,6 +279,10 @@ void Dispatcher::OnPlannerResult(const proto::PlannerResult& result) {
 
 void Dispatcher::OnTransactionsResult(const proto::TransactionsResult& result) {
   inquiries_->OnResult(result);
+}
+
+void Dispatcher::OnWorkerLogsResult(const proto::WorkerLogsResult& result) {
+  worker_logs_->OnResult(result);
 }
 
 }  // namespace weir::jobmanager

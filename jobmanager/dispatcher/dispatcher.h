@@ -21,7 +21,9 @@
 #include "jobmanager/dispatcher/client_api.h"
 #include "jobmanager/dispatcher/cluster_log.h"
 #include "jobmanager/dispatcher/planning.h"
+#include "jobmanager/dispatcher/restored_checkpoint.h"
 #include "jobmanager/dispatcher/transaction_inquiries.h"
+#include "jobmanager/dispatcher/worker_log_inquiries.h"
 #include "jobmanager/job/job_master.h"
 #include "jobmanager/resource/task_manager_registry.h"
 #include "state/checkpoint/storage_layout.h"
@@ -77,7 +79,13 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
                       Reply<std::vector<proto::JobEvent>> reply) override;
   void CancelJob(proto::CancelJobRequest request, Reply<proto::CancelJobResponse> reply) override;
   void StopJob(proto::StopJobRequest request, Reply<proto::StopJobResponse> reply) override;
+  void SuspendJob(proto::SuspendJobRequest request,
+                  Reply<proto::SuspendJobResponse> reply) override;
   void ResumeJob(proto::ResumeJobRequest request, Reply<proto::ResumeJobResponse> reply) override;
+  void RestartJob(proto::RestartJobRequest request,
+                  Reply<proto::RestartJobResponse> reply) override;
+  void ReadJobLogs(proto::ReadJobLogsRequest request,
+                   Reply<proto::ReadJobLogsResponse> reply) override;
   void ListCheckpoints(proto::ListCheckpointsRequest request,
                        Reply<proto::ListCheckpointsResponse> reply) override;
   void Transactions(proto::TransactionsRequest request,
@@ -94,6 +102,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) override;
   void OnPlannerResult(const proto::PlannerResult& result) override;
   void OnTransactionsResult(const proto::TransactionsResult& result) override;
+  void OnWorkerLogsResult(const proto::WorkerLogsResult& result) override;
 
  private:
   struct Submission {
@@ -113,7 +122,9 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
 
   void OnArtifactChecked(const std::string& token, const absl::StatusOr<bool>& there);
   void OnPlanned(const std::string& token, absl::StatusOr<proto::JobGraph> graph);
-  void CreateJob(const std::string& token, const proto::JobGraph& graph);
+  absl::StatusOr<CheckpointTransfer> FindCheckpoint(const std::string& name);
+  void CreateJob(const std::string& token, const proto::JobGraph& graph,
+                 std::optional<CheckpointTransfer> transfer);
   void RegisterJob(const std::string& token);
   void FinishSubmission(const std::string& token, const absl::StatusOr<JobId>& job);
 
@@ -124,6 +135,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   std::unique_ptr<TaskManagerRegistry> task_managers_;
   std::unique_ptr<Planning> planning_;
   std::unique_ptr<TransactionInquiries> inquiries_;
+  std::unique_ptr<WorkerLogInquiries> worker_logs_;
   std::map<JobId, std::unique_ptr<JobMaster>> jobs_;
   std::set<JobId> unreadable_;                     // not adopted: their logs cannot be read
   std::map<std::string, Submission> submissions_;  // under way, by client token

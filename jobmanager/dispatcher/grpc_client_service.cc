@@ -205,6 +205,21 @@ grpc::ServerUnaryReactor* GrpcClientService::ResumeJob(grpc::CallbackServerConte
   return Call(context, request, response, &ClientApi::ResumeJob);
 }
 
+grpc::ServerUnaryReactor* GrpcClientService::SuspendJob(grpc::CallbackServerContext* context,
+                                                        const proto::SuspendJobRequest* request,
+                                                        proto::SuspendJobResponse* response) {
+  return Call(context, request, response, &ClientApi::SuspendJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::RestartJob(grpc::CallbackServerContext* context,
+                                                        const proto::RestartJobRequest* request,
+                                                        proto::RestartJobResponse* response) {
+  return Call(context, request, response, &ClientApi::RestartJob);
+}
+grpc::ServerUnaryReactor* GrpcClientService::ReadJobLogs(grpc::CallbackServerContext* context,
+                                                         const proto::ReadJobLogsRequest* request,
+                                                         proto::ReadJobLogsResponse* response) {
+  return Call(context, request, response, &ClientApi::ReadJobLogs);
+}
 grpc::ServerUnaryReactor* GrpcClientService::ListCheckpoints(
     grpc::CallbackServerContext* context, const proto::ListCheckpointsRequest* request,
     proto::ListCheckpointsResponse* response) {

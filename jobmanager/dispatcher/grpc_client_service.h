@@ -53,6 +53,15 @@ class GrpcClientService final : public proto::Client::CallbackService {
   grpc::ServerUnaryReactor* StopJob(grpc::CallbackServerContext* context,
                                     const proto::StopJobRequest* request,
                                     proto::StopJobResponse* response) override;
+  grpc::ServerUnaryReactor* SuspendJob(grpc::CallbackServerContext* context,
+                                       const proto::SuspendJobRequest* request,
+                                       proto::SuspendJobResponse* response) override;
+  grpc::ServerUnaryReactor* RestartJob(grpc::CallbackServerContext* context,
+                                       const proto::RestartJobRequest* request,
+                                       proto::RestartJobResponse* response) override;
+  grpc::ServerUnaryReactor* ReadJobLogs(grpc::CallbackServerContext* context,
+                                        const proto::ReadJobLogsRequest* request,
+                                        proto::ReadJobLogsResponse* response) override;
   grpc::ServerUnaryReactor* ResumeJob(grpc::CallbackServerContext* context,
                                       const proto::ResumeJobRequest* request,
                                       proto::ResumeJobResponse* response) override;

@@ -1,10 +1,14 @@
 // The part of Dispatcher that turns a submission into a registered job.
+#include <iterator>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/log.h"
+#include "common/base/status_macros.h"
 #include "jobmanager/dispatcher/dispatcher.h"
 
 namespace weir::jobmanager {
@@ -77,10 +81,59 @@ void Dispatcher::OnPlanned(const std::string& token, absl::StatusOr<proto::JobGr
   if (!options.ok()) return FinishSubmission(token, options.status());
   const absl::Status fits = CheckTransactionTimeouts(*options, *graph);
   if (!fits.ok()) return FinishSubmission(token, fits);
-  CreateJob(token, *graph);
+  if (request.from().empty()) return CreateJob(token, *graph, std::nullopt);
+  absl::StatusOr<CheckpointTransfer> transfer = FindCheckpoint(request.from());
+  if (!transfer.ok()) return FinishSubmission(token, transfer.status());
+  transfer->to_graph = *graph;
+  transfer->allow_non_restored = request.allow_non_restored();
+  CreateJob(token, *graph, *std::move(transfer));
 }
 
-void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& graph) {
+// A job of its own: only a checkpoint that no transactions of the old one hang on is handed out.
+absl::StatusOr<CheckpointTransfer> Dispatcher::FindCheckpoint(const std::string& name) {
+  absl::StatusOr<JobMaster*> found = FindJob(name);
+  std::optional<Epoch> epoch;
+  const size_t slash = name.rfind('/');
+  uint64_t number = 0;
+  if (absl::IsNotFound(found.status()) && slash != std::string::npos &&
+      absl::SimpleAtoi(name.substr(slash + 1), &number)) {
+    epoch = Epoch(number);
+    found = FindJob(name.substr(0, slash));
+  }
+  if (!found.ok()) return found.status();
+  const JobMaster& job = **found;
+  const JobHistory& history = job.history();
+  const std::string what =
+      absl::StrCat("job '", history.submission().name(), "' (", job.job().value(), ")");
+  if (!IsTerminal(job.state()) && job.state() != JobState::kSuspended) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, " is ", JobStateName(job.state()),
+                     "; a job starts from a checkpoint of one that is suspended or has ended"));
+  }
+  if (history.owned().empty()) {
+    return absl::NotFoundError(absl::StrCat(what, " has no checkpoint that was retained"));
+  }
+  const auto owned = epoch ? history.owned().find(*epoch) : std::prev(history.owned().end());
+  if (owned == history.owned().end()) {
+    std::vector<uint64_t> there;
+    for (const auto& [one, checkpoint] : history.owned()) there.push_back(one.value());
+    return absl::NotFoundError(absl::StrCat(what, " has no checkpoint of epoch ", epoch->value(),
+                                            "; it has those of ", absl::StrJoin(there, ", ")));
+  }
+  if (history.AwaitsReceipt(owned->first)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the checkpoint of epoch ", owned->first.value(), " of ", what,
+                     " is not committed: its transactions are still that job's"));
+  }
+  CheckpointTransfer transfer;
+  transfer.from = job.job();
+  transfer.from_graph = history.submission().graph();
+  transfer.checkpoint = owned->second.checkpoint;
+  return transfer;
+}
+
+void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& graph,
+                           std::optional<CheckpointTransfer> transfer) {
   Submission& submission = submissions_.at(token);
   const proto::SubmitJobRequest& request = submission.request;
   const JobId job(deps_.random.HexId("job-"));
@@ -93,17 +146,28 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
   *submitted->mutable_configuration() = request.configuration();
   submitted->set_take_over(request.take_over());
   submitted->set_submitted_at_ms(absl::ToUnixMillis(deps_.clock.Now()));
-  deps_.pool.Run<absl::Status>(
+  if (transfer) {
+    transfer->to = job;
+    submitted->set_from_job(transfer->from.value());
+    submitted->set_from_epoch(transfer->checkpoint.epoch());
+  }
+  using Seed = absl::StatusOr<std::optional<proto::CheckpointOwned>>;
+  deps_.pool.Run<Seed>(
       deps_.executor,
-      [&files = deps_.files, log = deps_.layout.JobLogDirectory(job),
-       probe = deps_.layout.JobProbePath(job), job] {
-        const absl::Status made = files.MakeDirectory(log);
-        return made.ok() ? files.Replace(probe, job.value()) : made;
+      [&files = deps_.files, &layout = deps_.layout, job,
+       transfer = std::move(transfer)]() -> Seed {
+        WEIR_RETURN_IF_ERROR(files.MakeDirectory(layout.JobLogDirectory(job)));
+        WEIR_RETURN_IF_ERROR(files.Replace(layout.JobProbePath(job), job.value()));
+        if (!transfer) return std::nullopt;
+        WEIR_ASSIGN_OR_RETURN(proto::CheckpointOwned copy,
+                              CopyCheckpoint(*transfer, files, layout,
+                                             CheckpointOptions().manifest_inline_max_bytes));
+        return copy;
       },
-      lifetime_.Guard([this, token, submitted](const absl::Status& written) {
-        if (!written.ok()) return FinishSubmission(token, written);
+      lifetime_.Guard([this, token, submitted](const Seed& seed) {
+        if (!seed.ok()) return FinishSubmission(token, seed.status());
         submissions_.at(token).job->Create(
-            *submitted, lifetime_.Guard([this, token](const absl::Status& created) {
+            *submitted, *seed, lifetime_.Guard([this, token](const absl::Status& created) {
               if (!created.ok()) return FinishSubmission(token, created);
               RegisterJob(token);
             }));

@@ -114,6 +114,7 @@ proto::WorkerDirective Execution::DirectiveFor(const WorkerId& id,
     for (proto::SinkCoordinatorState& sink : SinkStates()) *directive.add_sinks() = std::move(sink);
   }
   directive.set_stop_sources(stop_sources_);
+  directive.set_hold_sources(hold_sources_);
   if (view.pending != nullptr && !HasAnswered(worker, *view.pending)) {
     *directive.mutable_trigger() = view.pending->Trigger();
   }

@@ -35,6 +35,8 @@ class Execution {
   void AllowRun() { run_ = true; }
   bool run_allowed() const { return run_; }
   void StopSources() { stop_sources_ = true; }
+  /// While they are held, sources read nothing.
+  void HoldSources(bool held) { hold_sources_ = held; }
 
   /// Reports of other generations are ignored.
   void OnReport(const WorkerId& worker, Generation generation, const proto::WorkerReport& report);
@@ -77,6 +79,7 @@ class Execution {
   bool admitted_ = false;
   bool run_ = false;
   bool stop_sources_ = false;
+  bool hold_sources_ = false;
 };
 
 }  // namespace weir::jobmanager

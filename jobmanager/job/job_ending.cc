@@ -1,5 +1,5 @@
-// The part of JobMaster that ends and halts jobs: cancel, stop, suspend, resume, and the clean-up
-// of transactional sinks before a terminal entry (docs/protocols/transactions.md).
+// The part of JobMaster that ends jobs: cancel, stop, and the clean-up of transactional sinks
+// before a terminal entry (docs/protocols/transactions.md).
 #include <algorithm>
 #include <utility>
 
@@ -47,46 +47,6 @@ std::string DescribeUncommitted(const proto::TransactionFacts& facts) {
 }
 
 }  // namespace
-
-void JobMaster::Suspend(const std::string& why) {
-  reason_ = why;
-  attempt_.Reset();
-  deps_.executor.Cancel(deploy_timer_);
-  execution_.reset();
-  SetState(JobState::kSuspended);
-  ReleaseEverything();
-  log_.Append(
-      [why](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_suspended()->set_reason(why);
-        return entry;
-      },
-      [](const absl::Status&) {});
-}
-
-void JobMaster::Resume(proto::ResumePolicy policy, Done done) {
-  const bool settling = cleanup_ && cleanup_->failed && !ending_;
-  if (state_ != JobState::kSuspended && !settling) {
-    return done(absl::FailedPreconditionError(
-        absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), ", not SUSPENDED")));
-  }
-  log_.Append(
-      [policy](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_resumed()->set_policy(policy);
-        return entry;
-      },
-      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
-        if (status.ok() && state_ == JobState::kSuspended) {
-          SetState(JobState::kScheduling);
-          TrySchedule();
-        } else if (status.ok() && cleanup_) {
-          cleanup_->not_before = absl::ZeroDuration();
-          TryCleanup();
-        }
-        done(status);
-      }));
-}
 
 void JobMaster::ReleaseEverything() {
   workers_.clear();
@@ -146,43 +106,6 @@ void JobMaster::CleanupFailed(const std::string& why) {
   cleanup_->not_before = deps_.clock.Monotonic() + cleanup_->pause;
   restart_timer_ =
       deps_.executor.PostAfter(cleanup_->pause, lifetime_.Guard([this] { TryCleanup(); }));
-}
-
-void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, Done done) {
-  ending_ = true;
-  cleanup_.reset();
-  deps_.executor.Cancel(restart_timer_);
-  if (coordinator_ != nullptr) coordinator_->Close("the job ends");
-  log_.Append(
-      [state, reason](const JobHistory&) {
-        proto::JobLogEntry entry;
-        entry.mutable_terminal()->set_state(state);
-        entry.mutable_terminal()->set_reason(reason);
-        return entry;
-      },
-      lifetime_.Guard([this, state, reason, done = std::move(done)](const absl::Status& status) {
-        if (!status.ok()) {
-          // Storage is away: the job is over all the same; say so again until it is written.
-          // Meanwhile nothing else happens to it (ending_).
-          restart_timer_ = deps_.executor.PostAfter(
-              absl::Seconds(1),
-              lifetime_.Guard([this, state, reason, done] { End(state, reason, done); }));
-          return;
-        }
-        attempt_.Reset();
-        execution_.reset();
-        reason_ = reason;
-        if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
-          state_ = JobState::kFinished;  // its former leader had committed everything already
-          TellState();
-        } else {
-          SetState(state == proto::JobTerminal::FINISHED   ? JobState::kFinished
-                   : state == proto::JobTerminal::CANCELED ? JobState::kCanceled
-                                                           : JobState::kFailed);
-        }
-        ReleaseEverything();
-        done(status);
-      }));
 }
 
 void JobMaster::Abandon(Done done) {

@@ -28,19 +28,34 @@ JobMaster::JobMaster(JobId job, proto::Term term, Dependencies dependencies)
       events_(LeaderTerm(term_.number()), deps_.clock) {}
 
 JobMaster::~JobMaster() {
-  for (const TimerId timer : {restart_timer_, deploy_timer_, settle_timer_, tick_timer_}) {
+  for (const TimerId timer :
+       {restart_timer_, deploy_timer_, suspension_timer_, settle_timer_, tick_timer_}) {
     deps_.executor.Cancel(timer);
   }
 }
 
-void JobMaster::Create(proto::JobSubmitted submission, Done done) {
+void JobMaster::Create(proto::JobSubmitted submission,
+                       const std::optional<proto::CheckpointOwned>& seed, Done done) {
+  Done next = std::move(done);
+  if (seed) {
+    next = lifetime_.Guard([this, seed, done = std::move(next)](const absl::Status& status) {
+      if (!status.ok()) return done(status);
+      log_.Append(
+          [seed](const JobHistory&) {
+            proto::JobLogEntry entry;
+            *entry.mutable_checkpoint() = *seed;
+            return entry;
+          },
+          done);
+    });
+  }
   log_.Append(
       [submission = std::move(submission)](const JobHistory&) {
         proto::JobLogEntry entry;
         *entry.mutable_submitted() = submission;
         return entry;
       },
-      std::move(done));
+      std::move(next));
 }
 
 void JobMaster::Adopt(Done done) {
@@ -68,6 +83,8 @@ void JobMaster::Run() {
              : terminal->state() == proto::JobTerminal::CANCELED ? JobState::kCanceled
                                                                  : JobState::kFailed;
     reason_ = terminal->reason();
+    // Its last leader may not have come to it; only the next one deletes again.
+    if (history().term().value() + 1 == term_.number()) DeleteRetiredAtTheEnd();
     return TellState();
   }
   TellState();
@@ -118,6 +135,12 @@ void JobMaster::SetState(JobState state) {
   state_ = state;
   if (state == JobState::kRunning) running_since_ = deps_.clock.Monotonic();
   TellState();
+  const bool ends = IsTerminal(state) || state == JobState::kCancelling ||
+                    state == JobState::kFailing || state == JobState::kStopping;
+  if (ends && suspension_) {
+    DropSuspension(absl::FailedPreconditionError(
+        absl::StrCat("job ", job_.value(), " is not suspended: it is ", JobStateName(state))));
+  }
 }
 
 void JobMaster::TellState() {
@@ -132,6 +155,7 @@ void JobMaster::OnCheckpointEnded(const proto::CheckpointDetails& checkpoint) {
   event.set_kind(proto::JobEvent::CHECKPOINT);
   *event.mutable_checkpoint() = checkpoint;
   events_.Append(std::move(event));
+  OnSuspensionCheckpoint(checkpoint);
 }
 
 absl::Duration JobMaster::Uptime() const {
@@ -174,6 +198,7 @@ void JobMaster::FindSilentWorker() {
     const std::string why = absl::StrCat(
         "worker ", id.value(), " on TaskManager ", worker.task_manager.value(),
         " has not reported for ", absl::FormatDuration(options_.worker_timeout), "; it is killed");
+    dismissed_.insert(id);
     workers_.erase(id);
     UpdateSpecs();
     return FailGeneration(why, true);
@@ -202,6 +227,7 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
   const WorkerId who(status.worker());
   const auto it = workers_.find(who);
   if (status.state() == proto::WorkerStatus::EXITED) {
+    dismissed_.erase(who);
     if (it == workers_.end()) return;
     workers_.erase(it);
     UpdateSpecs();
@@ -215,6 +241,7 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
   if (it == workers_.end()) {
     // A worker an earlier leader started; it keeps its process if it can be used again.
     if (execution_ != nullptr || state_ == JobState::kSuspended) return;
+    if (dismissed_.count(who) > 0) return;
     workers_[who] = Worker{id, status.pid(), status.state() == proto::WorkerStatus::CONNECTED,
                            0,  Generation(), deps_.clock.Monotonic()};
     UpdateSpecs();
@@ -248,7 +275,6 @@ void JobMaster::CheckProgress() {
   if (execution_ == nullptr) return;
   if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
     if (failure->suspends() && state_ == JobState::kDeploying) {
-      coordinator_->Stop("the job is suspended");
       return Suspend(failure->message());
     }
     return FailGeneration(failure->message(), failure->retriable());
@@ -274,6 +300,7 @@ void JobMaster::CheckProgress() {
   }
   if (execution_->AllFinished()) coordinator_->RequestFinal();
   FinishWhenCommitted();
+  SuspendWhenCommitted();
 }
 
 void JobMaster::OnReady() {
@@ -290,12 +317,15 @@ void JobMaster::OnReady() {
 }
 
 void JobMaster::OnOwned(Epoch epoch, bool final) {
-  (void)epoch;
   if (execution_ == nullptr) return;
   if (!execution_->run_allowed() && state_ == JobState::kDeploying) {
     execution_->AllowRun();
   }
-  if (final) FinishWhenCommitted();
+  if (final) return FinishWhenCommitted();
+  if (suspension_ && suspension_->above && epoch > *suspension_->above) {
+    suspension_->owned = epoch;
+    SuspendWhenCommitted();
+  }
 }
 
 void JobMaster::OnRunning() {
@@ -308,6 +338,9 @@ void JobMaster::OnRunning() {
     execution_->StopSources();
     SetState(JobState::kStopping);
     SendDirectives();
+  } else if (history().suspension_requested()) {
+    if (!suspension_) suspension_.emplace();  // of a former leader
+    BeginSuspension();
   }
   CheckProgress();
 }
@@ -357,6 +390,7 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   reason_ = why;
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
+  InterruptSuspension();
   coordinator_->Stop("the generation failed");
   execution_.reset();
   SetState(JobState::kRecovering);
@@ -400,6 +434,10 @@ proto::JobDetails JobMaster::Details() const {
     one->set_state(worker.connected ? "CONNECTED" : "STARTING");
     one->set_resident_bytes(worker.resident_bytes);
   }
+  if (const proto::JobSubmitted& origin = history().submission(); !origin.from_job().empty()) {
+    details.add_notes(absl::StrCat("started from the checkpoint of epoch ", origin.from_epoch(),
+                                   " of job ", origin.from_job()));
+  }
   if (execution_ != nullptr) execution_->Describe(&details);
   if (coordinator_ != nullptr) *details.mutable_checkpoints() = coordinator_->statistics().Counts();
   return details;
@@ -407,9 +445,23 @@ proto::JobDetails JobMaster::Details() const {
 
 proto::ListCheckpointsResponse JobMaster::Checkpoints() const {
   proto::ListCheckpointsResponse response;
-  if (coordinator_ == nullptr) return response;
-  *response.mutable_counts() = coordinator_->statistics().Counts();
-  coordinator_->statistics().FillDetails(&response);
+  if (coordinator_ != nullptr) {
+    *response.mutable_counts() = coordinator_->statistics().Counts();
+    coordinator_->statistics().FillDetails(&response);
+  }
+  // Those of former leaders, as far as they are there.
+  std::set<uint64_t> told;
+  for (const proto::CheckpointDetails& one : response.checkpoints()) told.insert(one.epoch());
+  for (auto it = history().owned().rbegin(); it != history().owned().rend(); ++it) {
+    const proto::CheckpointOwned& owned = it->second.checkpoint;
+    if (told.count(owned.epoch()) > 0) continue;
+    proto::CheckpointDetails* one = response.add_checkpoints();
+    one->set_epoch(owned.epoch());
+    one->set_generation(owned.generation());
+    one->set_term(it->second.term.value());
+    one->set_state("COMPLETED");
+    one->set_committed(!history().AwaitsReceipt(it->first));
+  }
   return response;
 }
 

@@ -58,8 +58,10 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   JobMaster(JobId job, proto::Term term, Dependencies dependencies);
   ~JobMaster() override;
 
-  /// Writes entry 1; `done` OK: the job exists in its log.
-  void Create(proto::JobSubmitted submission, Done done);
+  /// Writes entry 1, and with `seed` entry 2, which makes that its epoch 0; `done` OK: the job
+  /// exists in its log.
+  void Create(proto::JobSubmitted submission, const std::optional<proto::CheckpointOwned>& seed,
+              Done done);
   /// Reads the log and takes it over.
   void Adopt(Done done);
   /// Starts working for the job: from here on events matter.
@@ -70,8 +72,14 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   /// its reason names that.
   void Abandon(Done done);
   void Stop(Done done);
+  /// A checkpoint behind which nothing is read, then SUSPENDED; at once when no tasks run. With
+  /// `wait`, `done` is told when that is so, or ABORTED when it has failed; else when the request
+  /// is in the log. Goes on under a next leader.
+  void RequestSuspension(bool wait, Done done);
   /// Out of SUSPENDED; or a decision for a clean-up that has failed.
   void Resume(proto::ResumePolicy policy, Done done);
+  /// The next generation, in new worker processes. Does nothing when `ending` is over already.
+  void Restart(Generation ending, Done done);
 
   void OnSlotsChanged();
   void OnTaskManagerLost(const TaskManagerId& id, const std::string& why);
@@ -155,8 +163,25 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void FindSilentWorker();
   // Ends.
   void FailGeneration(const std::string& why, bool retriable);
+  // Suspensions, restarts.
+  absl::Status CheckNotEnding() const;
+  void BeginSuspension();
+  void InterruptSuspension();
+  void OnSuspensionCheckpoint(const proto::CheckpointDetails& checkpoint);
+  void SuspendWhenCommitted();
+  void GiveUpSuspension(const std::string& why);
+  void WithdrawSuspension(const std::string& why);
+  void DropSuspension(const absl::Status& status);  // tells those who wait for it
   void Suspend(const std::string& why);
+  void AppendSuspended();
   void End(proto::JobTerminal::State state, const std::string& reason, Done done);
+  using RetiredEpochs = std::map<Epoch, proto::CheckpointRetired>;
+  proto::JobTerminal MakeTerminal(proto::JobTerminal::State state, const std::string& reason,
+                                  const std::optional<RetiredEpochs>& read) const;
+  void AppendTerminal(proto::JobTerminal::State state, const std::string& reason,
+                      std::optional<RetiredEpochs> read, Done done);
+  void OnEnded(proto::JobTerminal::State state, const std::string& reason);
+  void DeleteRetiredAtTheEnd();
   bool NeedsCleanup() const;
   // As End, behind a generation of coordinator tasks alone where sinks may have left transactions.
   void EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason, Done done);
@@ -193,10 +218,20 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     absl::Duration not_before = absl::ZeroDuration();
   };
   std::optional<Ending> cleanup_;  // the job ends once its sinks are clean
-  bool starting_ = false;          // a started entry is on its way
+  struct Suspension {
+    std::vector<Done> waiters;
+    std::optional<Epoch> above;  // its checkpoint's epoch is; absent while no tasks run
+    std::optional<Epoch> owned;  // its checkpoint
+    uint64_t failures = 0;
+  };
+  std::optional<Suspension> suspension_;  // requested, and not yet come about
+  bool suspended_entry_due_ = false;
+  std::set<WorkerId> dismissed_;  // that shall end, and are not used again
+  bool starting_ = false;         // a started entry is on its way
   TimerId restart_timer_ = 0;
   TimerId deploy_timer_ = 0;
   uint64_t initialization_steps_ = 0;  // of the generation that is being deployed
+  TimerId suspension_timer_ = 0;
   TimerId settle_timer_ = 0;
   TimerId tick_timer_ = 0;
   Lifetime attempt_;  // of the current generation's start

@@ -40,6 +40,11 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   checkpoint.timeout = config.Get(options::kCheckpointTimeout);
   checkpoint.min_pause = config.Get(options::kCheckpointMinPause);
   checkpoint.retained = static_cast<uint64_t>(config.Get(options::kCheckpointRetained));
+  const std::string retention = config.Get(options::kCheckpointRetention);
+  checkpoint.retention =
+      retention == "retain-on-cancellation"        ? CheckpointRetention::kRetainOnCancellation
+      : retention == "no-externalized-checkpoints" ? CheckpointRetention::kNever
+                                                   : CheckpointRetention::kDeleteOnCancellation;
   checkpoint.inline_state_max_bytes = config.Get(options::kCheckpointInlineStateMax).bytes;
   const int64_t tolerable = config.Get(options::kCheckpointTolerableFailures);
   if (tolerable >= 0) checkpoint.tolerable_failures = static_cast<uint64_t>(tolerable);

@@ -207,7 +207,11 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.probe_nonce = job_.value();
   context.cluster_id = deps_.layout.cluster_id();
   context.ended_jobs = deps_.ended_jobs();
-  context.take_over = history().submission().take_over() && !data.newest;
+  // It has not begun with anything yet: epoch 0 of a job that starts from another's checkpoint is
+  // that copy.
+  const bool fresh =
+      !data.newest || (!history().submission().from_job().empty() && data.newest->epoch() == 0);
+  context.take_over = history().submission().take_over() && fresh;
   context.cleanup = cleanup_.has_value();
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;

@@ -46,7 +46,8 @@ bool IsLegalTransition(JobState from, JobState to) {
              to == JobState::kCancelling || to == JobState::kFailed || to == JobState::kSuspended;
     case JobState::kRunning:
       return to == JobState::kStopping || to == JobState::kRecovering ||
-             to == JobState::kCancelling || to == JobState::kFinished || to == JobState::kFailed;
+             to == JobState::kCancelling || to == JobState::kFinished || to == JobState::kFailed ||
+             to == JobState::kSuspended;
     case JobState::kRecovering:
       return to == JobState::kScheduling || to == JobState::kCancelling ||
              to == JobState::kFailing || to == JobState::kFailed || to == JobState::kSuspended;

@@ -18,8 +18,8 @@ void JobMaster::TellTransactionFacts(FactsDone done) {
   facts.set_ended(history().terminal() != nullptr);
   facts.set_settled(facts.ended() || state_ == JobState::kSuspended);
   facts.set_generation(history().generation().value());
-  if (const JobHistory::OwnedEpoch* newest = history().newest_owned()) {
-    facts.set_newest_epoch(newest->checkpoint.epoch());
+  if (const std::optional<Epoch> newest = history().highest_owned()) {
+    facts.set_newest_epoch(newest->value());
   }
   for (const std::string& job : deps_.ended_jobs()) facts.add_ended_jobs(job);
   // Those of a generation that is only about to start, or to end the job, are not told: its

@@ -74,6 +74,8 @@ void TaskManagerRegistry::OnMessage(SessionId session_id, const proto::Envelope&
     deps_.listener.OnPlannerResult(envelope.planner_result());
   } else if (envelope.has_transactions_result()) {
     deps_.listener.OnTransactionsResult(envelope.transactions_result());
+  } else if (envelope.has_worker_logs_result()) {
+    deps_.listener.OnWorkerLogsResult(envelope.worker_logs_result());
   }
 }
 
@@ -294,6 +296,19 @@ bool TaskManagerRegistry::RunTransactions(const proto::RunTransactions& request)
   proto::Envelope envelope;
   *envelope.mutable_run_transactions() = request;
   return SendToOne(JobId(request.facts().job()), std::move(envelope));
+}
+
+bool TaskManagerRegistry::ReadWorkerLogs(const TaskManagerId& id,
+                                         const proto::ReadWorkerLogs& request) {
+  const auto it = task_managers_.find(id);
+  if (it == task_managers_.end()) return false;
+  const auto session = sessions_.find(it->second.session);
+  if (session == sessions_.end()) return false;
+  proto::Envelope envelope;
+  *envelope.mutable_header() = MakeHeader(id.value());
+  *envelope.mutable_read_worker_logs() = request;
+  session->second.send(std::move(envelope));
+  return true;
 }
 
 bool TaskManagerRegistry::IsPresent(const TaskManagerId& id) const {

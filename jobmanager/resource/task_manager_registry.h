@@ -41,6 +41,7 @@ class TaskManagerRegistry {
     virtual void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) = 0;
     virtual void OnPlannerResult(const proto::PlannerResult& result) = 0;
     virtual void OnTransactionsResult(const proto::TransactionsResult& result) = 0;
+    virtual void OnWorkerLogsResult(const proto::WorkerLogsResult& result) = 0;
   };
   struct Dependencies {
     const Clock& clock;
@@ -75,6 +76,8 @@ class TaskManagerRegistry {
   bool RunPlanner(const proto::RunPlanner& request);
   /// As above; one that has workers of the job, and hence its binary, if there is any.
   bool RunTransactions(const proto::RunTransactions& request);
+  /// Asks that TaskManager; false when there is no stream to it now.
+  bool ReadWorkerLogs(const TaskManagerId& id, const proto::ReadWorkerLogs& request);
 
   bool IsPresent(const TaskManagerId& id) const;
   std::vector<proto::TaskManagerDetails> Describe() const;

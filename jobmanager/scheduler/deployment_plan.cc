@@ -5,8 +5,18 @@
 namespace weir::jobmanager {
 namespace {
 
-/// The union of the readers' snapshots wins over the enumerator's starting positions.
-std::vector<proto::SourceCoordinatorState> RestoredCoordinators(
+const proto::TaskSnapshot* FindSnapshot(const proto::CheckpointManifest* manifest,
+                                        const SubtaskId& subtask) {
+  if (manifest == nullptr) return nullptr;
+  for (const proto::TaskSnapshot& task : manifest->tasks()) {
+    if (task.vertex() == subtask.vertex.value() && task.index() == subtask.index) return &task;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<proto::SourceCoordinatorState> MergeSourceStates(
     const proto::CheckpointManifest& manifest) {
   std::map<std::string, std::map<std::string, proto::SplitState>> by_source;
   for (const proto::SourceCoordinatorState& source : manifest.coordinators()) {
@@ -26,17 +36,6 @@ std::vector<proto::SourceCoordinatorState> RestoredCoordinators(
   }
   return result;
 }
-
-const proto::TaskSnapshot* FindSnapshot(const proto::CheckpointManifest* manifest,
-                                        const SubtaskId& subtask) {
-  if (manifest == nullptr) return nullptr;
-  for (const proto::TaskSnapshot& task : manifest->tasks()) {
-    if (task.vertex() == subtask.vertex.value() && task.index() == subtask.index) return &task;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 uint32_t RequiredSlots(const proto::JobGraph& graph) {
   uint32_t slots = 1;
@@ -127,7 +126,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
   *coordinator.mutable_ended_jobs() = {context.ended_jobs.begin(), context.ended_jobs.end()};
   coordinator.set_take_over(context.take_over);
   if (context.restored != nullptr) {
-    for (proto::SourceCoordinatorState& state : RestoredCoordinators(*context.restored)) {
+    for (proto::SourceCoordinatorState& state : MergeSourceStates(*context.restored)) {
       *coordinator.add_coordinators() = std::move(state);
     }
     *coordinator.mutable_sinks() = context.restored->sinks();

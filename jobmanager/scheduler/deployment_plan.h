@@ -39,6 +39,11 @@ proto::JobStarted MakeStartedEntry(const proto::JobGraph& graph, Generation gene
 /// Slot -> TaskManager of an earlier generation, as its `started` entry has it.
 std::vector<TaskManagerId> SlotTaskManagersOf(const proto::JobStarted& started);
 
+/// Every split that the checkpoint knows, by source: as its reader had it, else as the enumerator
+/// has resolved it.
+std::vector<proto::SourceCoordinatorState> MergeSourceStates(
+    const proto::CheckpointManifest& manifest);
+
 struct DeploymentContext {
   const proto::JobGraph* graph = nullptr;
   const ExecutionPlacement* placement = nullptr;

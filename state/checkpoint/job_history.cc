@@ -85,12 +85,20 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
       break;
     case JobLogEntry::kTerminal:
       terminal_ = entry.terminal();
+      for (const proto::CheckpointRetired& one : terminal_->retired()) {
+        owned_.erase(Epoch(one.epoch()));
+      }
+      break;
+    case JobLogEntry::kSuspensionRequested:
+      suspension_requested_ = !entry.suspension_requested().withdrawn();
       break;
     case JobLogEntry::kSuspended:
       suspended_ = entry.suspended();
+      suspension_requested_ = false;
       break;
     case JobLogEntry::kResumed:
       suspended_.reset();
+      suspension_requested_ = false;
       resume_policy_ = entry.resumed().policy();
       resumed_through_ = highest_owned_;
       break;

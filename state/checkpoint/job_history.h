@@ -40,12 +40,16 @@ class JobHistory {
   const OwnedEpoch* newest_owned() const;
   /// Highest epoch of any entry; the next attempt must be above it. Absent before the first.
   std::optional<Epoch> highest_epoch() const { return highest_epoch_; }
+  /// Of any checkpoint that was ever owned.
+  std::optional<Epoch> highest_owned() const { return highest_owned_; }
   /// Receipts: every epoch up to this one is committed everywhere.
   std::optional<Epoch> committed_through() const { return committed_through_; }
   bool AwaitsReceipt(Epoch epoch) const;
 
   /// Absent when it has been resumed since.
   const proto::JobSuspended* suspended() const { return suspended_ ? &*suspended_ : nullptr; }
+  /// A person asked for a suspension that has not come about yet.
+  bool suspension_requested() const { return suspension_requested_; }
   /// What was decided about the epochs that still await their receipt.
   proto::ResumePolicy resume_policy() const;
 
@@ -53,7 +57,7 @@ class JobHistory {
   const proto::JobFailing* failing() const { return failing_ ? &*failing_ : nullptr; }
   const proto::JobTerminal* terminal() const { return terminal_ ? &*terminal_ : nullptr; }
   /// Objects named by aborted and retired entries of the newest leader and the one before it: their
-  /// deletion may not have happened yet.
+  /// deletion may not have happened yet. Those of the terminal entry stand there.
   const std::vector<std::string>& doomed_objects() const { return doomed_; }
 
  private:
@@ -70,6 +74,7 @@ class JobHistory {
   std::optional<Epoch> highest_owned_;
   std::optional<Epoch> committed_through_;
   std::optional<proto::JobSuspended> suspended_;
+  bool suspension_requested_ = false;
   proto::ResumePolicy resume_policy_ = proto::AS_CONFIGURED;
   std::optional<Epoch> resumed_through_;  // the newest owned epoch when that was decided
   std::optional<proto::StopRequested> stop_;

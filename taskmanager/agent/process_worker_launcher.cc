@@ -72,6 +72,8 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   if (it == running_.end()) return;
   const std::function<void(const std::string&)> exited = std::move(it->second.exited);
   const std::string directory = absl::StrCat(options_.log_directory, "/", it->second.job);
+  endings_.push_back({it->second.job, worker.value(), reason});
+  if (endings_.size() > kMaxEndings) endings_.pop_front();
   running_.erase(it);
   std::set<std::string> in_use;
   for (const auto& [id, running] : running_) in_use.insert(id.value() + ".log");
@@ -110,6 +112,26 @@ void ProcessWorkerLauncher::Inspect(
                         if (!binary.ok()) return done(binary.status());
                         deps_.planner.Inspect(*binary, request, done);
                       }));
+}
+
+void ProcessWorkerLauncher::ReadLogs(const proto::ReadWorkerLogs& request,
+                                     std::function<void(absl::StatusOr<WorkerLogs>)> done) {
+  if (request.job().empty() || request.job().find('/') != std::string::npos) {
+    return done(absl::InvalidArgumentError(absl::StrCat("'", request.job(), "' is no job's id")));
+  }
+  KnownWorkers known;
+  for (const auto& [id, running] : running_) {
+    if (running.job == request.job()) known.alive.insert(id.value());
+  }
+  for (const Ending& ending : endings_) {
+    if (ending.job == request.job()) known.endings[ending.worker] = ending.reason;
+  }
+  using Logs = absl::StatusOr<WorkerLogs>;
+  deps_.pool.Run<Logs>(
+      deps_.executor,
+      [directory = absl::StrCat(options_.log_directory, "/", request.job()), request,
+       known = std::move(known)]() -> Logs { return ReadLogFiles(directory, request, known); },
+      lifetime_.Guard([done = std::move(done)](Logs logs) { done(std::move(logs)); }));
 }
 
 }  // namespace weir::taskmanager

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -51,8 +52,16 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
             std::function<void(absl::StatusOr<proto::JobGraph>)> done) override;
   void Inspect(const proto::RunTransactions& request,
                std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) override;
+  void ReadLogs(const proto::ReadWorkerLogs& request,
+                std::function<void(absl::StatusOr<WorkerLogs>)> done) override;
 
  private:
+  static constexpr size_t kMaxEndings = 1000;  // remembered
+  struct Ending {
+    std::string job;
+    std::string worker;
+    std::string reason;
+  };
   struct Running {
     ProcessLauncher::LaunchId launch = 0;  // 0: its artifact is still being fetched
     std::function<void(uint64_t pid)> started;
@@ -66,6 +75,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   const Options options_;
   const Dependencies deps_;
   std::map<WorkerId, Running> running_;
+  std::deque<Ending> endings_;  // the oldest first
   Lifetime lifetime_;
 };
 

@@ -98,6 +98,8 @@ void TaskManager::OnLeaderMessage(const proto::Envelope& envelope) {
     OnRunPlanner(envelope.run_planner());
   } else if (envelope.has_run_transactions()) {
     OnRunTransactions(envelope.run_transactions());
+  } else if (envelope.has_read_worker_logs()) {
+    OnReadWorkerLogs(envelope.read_worker_logs());
   }
 }
 
@@ -298,6 +300,23 @@ void TaskManager::OnRunTransactions(const proto::RunTransactions& request) {
         result->set_request(id);
         if (registered_) deps_.send_to_leader(std::move(envelope));
       }));
+}
+
+void TaskManager::OnReadWorkerLogs(const proto::ReadWorkerLogs& request) {
+  deps_.launcher.ReadLogs(
+      request, lifetime_.Guard(
+                   [this, id = request.request()](absl::StatusOr<WorkerLauncher::WorkerLogs> logs) {
+                     proto::Envelope envelope;
+                     *envelope.mutable_header() = MakeHeader();
+                     proto::WorkerLogsResult* result = envelope.mutable_worker_logs_result();
+                     result->set_request(id);
+                     if (!logs.ok()) result->set_error(std::string(logs.status().message()));
+                     for (proto::WorkerLog& log : logs.value_or(WorkerLauncher::WorkerLogs())) {
+                       log.set_task_manager(options_.id.value());
+                       *result->add_logs() = std::move(log);
+                     }
+                     if (registered_) deps_.send_to_leader(std::move(envelope));
+                   }));
 }
 
 size_t TaskManager::running_workers() const {

@@ -107,6 +107,7 @@ class TaskManager {
   void RelayToWorker(const proto::Envelope& envelope);
   void OnRunPlanner(const proto::RunPlanner& request);
   void OnRunTransactions(const proto::RunTransactions& request);
+  void OnReadWorkerLogs(const proto::ReadWorkerLogs& request);
   void SendReport();
   void Tick();
   proto::Header MakeHeader();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -33,6 +34,14 @@ class WorkerLauncher {
                        std::function<void(absl::StatusOr<proto::TransactionsResult>)> done) {
     (void)request;
     done(absl::UnimplementedError("transactions can be looked at in a cluster only"));
+  }
+  /// What workers of the job wrote, those that have ended, too; they are told without the name of
+  /// the TaskManager. UNIMPLEMENTED where workers write to no files.
+  using WorkerLogs = std::vector<proto::WorkerLog>;
+  virtual void ReadLogs(const proto::ReadWorkerLogs& request,
+                        std::function<void(absl::StatusOr<WorkerLogs>)> done) {
+    (void)request;
+    done(absl::UnimplementedError("workers have logs of their own in a cluster only"));
   }
 };
 

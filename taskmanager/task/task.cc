@@ -63,6 +63,9 @@ void Task::Start(const SinkStates& sinks) {
 }
 
 void Task::StopSource() { Post(&Task::DoStopSource); }
+void Task::HoldSource(bool held) {
+  mailbox_->Post([this, held] { held_ = held; });
+}
 void Task::Cancel() { Post(&Task::DoCancel); }
 
 void Task::AddSplits(std::vector<SourceSplit> splits) {
@@ -117,7 +120,7 @@ StepResult Task::RunOnce() {
   } else if (state_ == State::kCreated) {
     result.blocked_on = StepResult::BlockedOn::kStart;
   }
-  blocked_on_output_ = result.blocked_on == StepResult::BlockedOn::kOutput;
+  blocked_on_output_ = held_ || result.blocked_on == StepResult::BlockedOn::kOutput;
   return result;
 }
 
@@ -139,6 +142,10 @@ absl::Status Task::StepSource(StepResult& result) {
   if (!chain_->HasRoom()) {
     result.blocked_on = StepResult::BlockedOn::kOutput;
     result.wake_after = NextLookAtSinks(*chain_);
+    return absl::OkStatus();
+  }
+  if (held_) {
+    result.blocked_on = StepResult::BlockedOn::kInput;
     return absl::OkStatus();
   }
   WEIR_ASSIGN_OR_RETURN(ReadResult read, source_->Poll(now));

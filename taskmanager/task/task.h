@@ -100,6 +100,8 @@ class Task {
   void NotifyReceipt(Epoch epoch);
   /// The input ends now, after the batches read so far; no final watermark is sent. Sources.
   void StopSource();
+  /// While it is held, nothing is read; barriers and commands are taken. Sources.
+  void HoldSource(bool held);
   void Cancel();
 
   /// For the host: called whenever the task should be stepped; see TaskMailbox::SetWakeup.
@@ -188,6 +190,7 @@ class Task {
   std::vector<SourceSplit> splits_before_start_;
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
+  bool held_ = false;
   std::optional<EventTime> watermark_;
   std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
   TaskTimes times_;

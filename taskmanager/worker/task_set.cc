@@ -146,6 +146,14 @@ void TaskSet::StopSources() {
   }
 }
 
+void TaskSet::HoldSources(bool held) {
+  if (!started_ || sources_held_ == held) return;
+  sources_held_ = held;
+  for (auto& [id, entry] : tasks_) {
+    if (!entry.source_uid.empty()) entry.task->HoldSource(held);
+  }
+}
+
 void TaskSet::OnRunning(SubtaskId task) {
   proto::TaskReport::State& state = tasks_.at(task).state;
   if (state == proto::TaskReport::READY) state = proto::TaskReport::RUNNING;

@@ -46,6 +46,7 @@ class TaskSet {
   void Permit(const CommitPermit& permit);
   void Received(Epoch epoch);
   void StopSources();
+  void HoldSources(bool held);
 
   void OnRunning(SubtaskId task);
   void OnFinished(SubtaskId task);
@@ -73,6 +74,7 @@ class TaskSet {
   std::map<SubtaskId, Entry> tasks_;
   bool started_ = false;
   bool sources_stopped_ = false;
+  bool sources_held_ = false;
   std::optional<Epoch> triggered_;
   std::optional<Epoch> permitted_;
   std::optional<Epoch> received_;

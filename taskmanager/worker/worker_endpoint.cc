@@ -210,6 +210,7 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
   if (directive.run() && !tasks_->started()) Run(directive);
   if (!tasks_->started()) return;
   tasks_->Assign(directive.assignments());
+  tasks_->HoldSources(directive.hold_sources());  // before the trigger: nothing follows its barrier
   if (directive.has_trigger() && LeaderTerm(directive.trigger().attempt_term()) == term_) {
     tasks_->Trigger(directive.trigger());
   }

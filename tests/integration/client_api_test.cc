@@ -58,7 +58,10 @@ class TestingClientApi final : public jobmanager::ClientApi {
     reply(std::vector<proto::JobEvent>{events[request.after_sequence()]});
   }
   void CancelJob(proto::CancelJobRequest, Reply<proto::CancelJobResponse>) override {}  // dropped
+  void SuspendJob(proto::SuspendJobRequest, Reply<proto::SuspendJobResponse>) override {}
   void ResumeJob(proto::ResumeJobRequest, Reply<proto::ResumeJobResponse>) override {}
+  void RestartJob(proto::RestartJobRequest, Reply<proto::RestartJobResponse>) override {}
+  void ReadJobLogs(proto::ReadJobLogsRequest, Reply<proto::ReadJobLogsResponse>) override {}
   void StopJob(proto::StopJobRequest, Reply<proto::StopJobResponse> reply) override {
     reply(proto::StopJobResponse());
   }

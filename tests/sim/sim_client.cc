@@ -26,6 +26,7 @@ void SimClient::Tick() {
       if (job_.empty() || Chance(random_, 50)) Submit(leader);
       if (!job_.empty()) Describe(leader);
       if (cancel_wanted_ && !job_.empty()) Cancel(leader);
+      if (environment_.config.requests > 0 && !job_.empty()) SuspendResumeOrRestart(leader);
       if (stop_wanted_ && !job_.empty()) {
         proto::StopJobRequest request;
         request.set_job(job_);
@@ -65,6 +66,28 @@ void SimClient::Cancel(SimJobManager& leader) {
     request.set_abandon_transactions(true);
   }
   leader.job_manager().CancelJob(request, [](const absl::StatusOr<proto::CancelJobResponse>&) {});
+}
+
+void SimClient::SuspendResumeOrRestart(SimJobManager& leader) {
+  jobmanager::JobManager& manager = leader.job_manager();
+  if (state_ == "SUSPENDED" && suspended_by_request() && (left_alone_ || Chance(random_, 400))) {
+    environment_.world.Trace("resumes", "client");
+    proto::ResumeJobRequest request;
+    request.set_job(job_);
+    manager.ResumeJob(request, [](const absl::StatusOr<proto::ResumeJobResponse>&) {});
+  }
+  if (left_alone_ || !Chance(random_, environment_.config.requests)) return;
+  if (Chance(random_, 300)) {
+    environment_.world.Trace("restarts", "client");
+    proto::RestartJobRequest request;
+    request.set_job(job_);
+    return manager.RestartJob(request, [](const absl::StatusOr<proto::RestartJobResponse>&) {});
+  }
+  environment_.world.Trace("suspends", "client");
+  proto::SuspendJobRequest request;
+  request.set_job(job_);
+  request.set_wait(Chance(random_, 500));
+  manager.SuspendJob(request, [](const absl::StatusOr<proto::SuspendJobResponse>&) {});
 }
 
 LeaderTerm SimClient::TermOf(SimJobManager& leader) {

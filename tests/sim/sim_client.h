@@ -12,8 +12,9 @@
 namespace weir::sim {
 
 /// A user: submits one job under one token until it is acknowledged, looks at it, stops it when it
-/// is unbounded, or cancels it, and gives it up where it cannot end in order. Checks L5: what was
-/// acknowledged is in the cluster log, stays one job, and is found by every leader.
+/// is unbounded, or cancels it, and gives it up where it cannot end in order; in some runs it
+/// suspends, resumes and restarts it meanwhile. Checks L5: what was acknowledged is in the cluster
+/// log, stays one job, and is found by every leader.
 class SimClient {
  public:
   /// `leaders` gives the JobManagers alive now.
@@ -22,18 +23,23 @@ class SimClient {
   void Start();
   void StopJob() { stop_wanted_ = true; }
   void CancelJob() { cancel_wanted_ = true; }
+  /// It asks for no suspension and no restart any more, and resumes the job.
+  void LeaveAlone() { left_alone_ = true; }
   const std::string& job() const { return job_; }
   /// The state a leader told last.
   const std::string& state() const { return state_; }
   /// It has canceled a job again that told of a loss.
   bool gave_up() const { return gave_up_; }
-  bool suspended() const { return state_ == "SUSPENDED"; }
+  /// Nobody has asked for it.
+  bool suspended() const { return state_ == "SUSPENDED" && !suspended_by_request(); }
+  bool suspended_by_request() const { return reason_ == "suspended by request"; }
   const std::string& reason() const { return reason_; }
 
  private:
   void Tick();
   void Submit(SimJobManager& leader);
   void Cancel(SimJobManager& leader);
+  void SuspendResumeOrRestart(SimJobManager& leader);
   void OnSubmitted(const absl::StatusOr<proto::SubmitJobResponse>& response, LeaderTerm term);
   static LeaderTerm TermOf(SimJobManager& leader);
   void Describe(SimJobManager& leader);
@@ -48,6 +54,7 @@ class SimClient {
   std::string reason_;
   bool stop_wanted_ = false;
   bool cancel_wanted_ = false;
+  bool left_alone_ = false;
   bool gave_up_ = false;
 };
 

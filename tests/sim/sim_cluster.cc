@@ -233,6 +233,7 @@ void SimCluster::Heal() {
   storage_.Heal();
   outside_.Heal();
   brokers_.Heal();
+  client_.LeaveAlone();
   if (const LogTruth::Job* job = JobTruth()) epochs_at_heal_ = job->manifests.size();
 }
 

@@ -39,6 +39,7 @@ struct SimConfig {
   absl::Duration transaction_timeout = absl::Minutes(5);
   uint32_t topic_partitions = 1;
   bool fresh_handles = false;  // no handle has a second transaction (docs/adr/0004)
+  uint32_t requests = 0;       // of 1000: how often the client suspends, resumes or restarts it
   bool cancel = false;         // the client cancels it, at cancel_at
   absl::Duration cancel_at;
   uint32_t state_padding = 0;

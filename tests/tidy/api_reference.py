@@ -15,7 +15,8 @@ import tree
 
 SERVICE = "proto/client.proto"
 # The messages that calls carry, in the order of the page.
-FILES = [SERVICE, "proto/job_graph.proto", "proto/sinks.proto"]
+FILES = [SERVICE, "proto/job_graph.proto", "proto/sinks.proto",
+         "proto/worker_logs.proto"]
 
 INTRODUCTION = """# The API of a cluster
 
@@ -33,8 +34,9 @@ it takes to find the leader and to go on after lost connections:
 - *Again.* Every call may be repeated. `SubmitJob` has `client_token` for that: the same token is
   the same job.
 - *Errors* are one sentence each. INVALID_ARGUMENT: the request is wrong; NOT_FOUND: no such job or
-  artifact; FAILED_PRECONDITION: not in the job's present state; UNAUTHENTICATED: token missing or
-  wrong; UNAVAILABLE, RESOURCE_EXHAUSTED: later, perhaps; DEADLINE_EXCEEDED: no answer in time.
+  artifact; FAILED_PRECONDITION: not in the job's present state; ABORTED: tried, and failed;
+  UNAUTHENTICATED: token missing or wrong; UNAVAILABLE, RESOURCE_EXHAUSTED: later, perhaps;
+  DEADLINE_EXCEEDED: no answer in time.
 - *Versions.* Fields are added, never renumbered; unknown ones are ignored.
 """
 

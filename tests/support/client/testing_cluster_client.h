@@ -23,6 +23,10 @@ class TestingClusterClient final : public ClusterClient {
   proto::TransactionsResponse transactions;
   proto::DeadLettersResponse dead_letters;
   std::vector<proto::JobEvent> events;
+  absl::Status suspended;  // the answer to SuspendJob
+  /// Answers to ReadJobLogs, in order; the last one stays.
+  std::vector<proto::ReadJobLogsResponse> logs;
+  std::vector<proto::ReadJobLogsRequest> log_requests;
 
   std::vector<std::string> calls;  // "cancel job-1"
   proto::SubmitJobRequest submitted;
@@ -65,6 +69,21 @@ class TestingClusterClient final : public ClusterClient {
   }
   absl::Status StopJob(const proto::StopJobRequest& request) override {
     return Answer(absl::StrCat("stop ", request.job()), 0).status();
+  }
+  absl::Status SuspendJob(const proto::SuspendJobRequest& request) override {
+    calls.push_back(absl::StrCat("suspend ", request.job(), request.wait() ? " wait" : ""));
+    return suspended;
+  }
+  absl::Status RestartJob(const proto::RestartJobRequest& request) override {
+    return Answer(absl::StrCat("restart ", request.job(), " ", request.generation()), 0).status();
+  }
+  absl::StatusOr<proto::ReadJobLogsResponse> ReadJobLogs(
+      const proto::ReadJobLogsRequest& request) override {
+    log_requests.push_back(request);
+    proto::ReadJobLogsResponse answer;
+    if (!logs.empty()) answer = logs.front();
+    if (logs.size() > 1) logs.erase(logs.begin());
+    return Answer(absl::StrCat("logs ", request.job()), answer);
   }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return Answer(absl::StrCat("resume ", request.job(), " ",

@@ -175,6 +175,10 @@ class TestingTaskManager {
   /// What a question about transactions comes to; absent: no answer.
   std::optional<proto::TransactionsResult> transactions;
   std::vector<proto::RunTransactions> asked;
+  /// What a question about logs comes to; absent: no answer.
+  std::optional<std::vector<proto::WorkerLog>> logs;
+  std::string logs_error;
+  std::vector<proto::ReadWorkerLogs> log_questions;
 
  private:
   proto::Header MakeHeader(const std::string& sender) {
@@ -226,7 +230,20 @@ class TestingTaskManager {
       *answer.mutable_transactions_result() = *transactions;
       answer.mutable_transactions_result()->set_request(asked.back().request());
       Send(answer);
+    } else if (envelope.has_read_worker_logs()) {
+      OnReadWorkerLogs(envelope.read_worker_logs());
     }
+  }
+  void OnReadWorkerLogs(const proto::ReadWorkerLogs& question) {
+    log_questions.push_back(question);
+    if (!logs) return;
+    proto::Envelope answer;
+    *answer.mutable_header() = MakeHeader(id_);
+    proto::WorkerLogsResult* result = answer.mutable_worker_logs_result();
+    result->set_request(question.request());
+    result->set_error(logs_error);
+    for (const proto::WorkerLog& log : *logs) *result->add_logs() = log;
+    Send(answer);
   }
   void OnDirective(const proto::TaskManagerDirective& directive) {
     std::set<std::string> wanted;

@@ -49,6 +49,16 @@ class SharedClient final : public ClusterClient {
   absl::Status AbandonTransactions(const std::string& job) override {
     return client_.AbandonTransactions(job);
   }
+  absl::Status SuspendJob(const proto::SuspendJobRequest& request) override {
+    return client_.SuspendJob(request);
+  }
+  absl::Status RestartJob(const proto::RestartJobRequest& request) override {
+    return client_.RestartJob(request);
+  }
+  absl::StatusOr<proto::ReadJobLogsResponse> ReadJobLogs(
+      const proto::ReadJobLogsRequest& request) override {
+    return client_.ReadJobLogs(request);
+  }
   absl::Status ResumeJob(const proto::ResumeJobRequest& request) override {
     return client_.ResumeJob(request);
   }

@@ -243,6 +243,50 @@ TEST_F(CliTest, ResumePassesThePolicy) {
   EXPECT_EQ(error_.str(), "weir: --policy is replay or ignore, not 'maybe'\n");
 }
 
+TEST_F(CliTest, SuspendWaitsUnlessToldNotTo) {
+  client_.descriptions = {InState("SUSPENDED", "suspended by request")};
+  EXPECT_EQ(Run({"suspend", "flights"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "suspend flights wait");
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is SUSPENDED: suspended by request\n");
+  client_.calls.clear();
+  EXPECT_EQ(Run({"suspend", "flights", "--no-wait"}), kOk);
+  EXPECT_EQ(client_.calls.front(), "suspend flights");
+}
+
+TEST_F(CliTest, SuspendSaysThatItHasFailed) {
+  client_.suspended = absl::AbortedError("job j is not suspended and runs on: disk full");
+  EXPECT_EQ(Run({"suspend", "flights"}), kFailed);
+  EXPECT_EQ(error_.str(), "weir: job j is not suspended and runs on: disk full\n");
+}
+
+TEST_F(CliTest, SuspendSaysWhatTheJobIsWhenTimeIsUp) {
+  client_.suspended = absl::DeadlineExceededError("no answer");
+  client_.descriptions = {InState("RUNNING", "is being suspended")};
+  EXPECT_EQ(Run({"suspend", "flights", "--timeout=5s"}), kTimeout);
+  EXPECT_EQ(error_.str(),
+            "weir: job 'flights' (job-1) is RUNNING: is being suspended after 5s; the cluster goes "
+            "on with it\n");
+}
+
+TEST_F(CliTest, RestartIsAboutTheGenerationThatRuns) {
+  proto::JobDetails running = InState("RUNNING");
+  running.mutable_summary()->set_generation(3);
+  client_.descriptions = {running, InState("SCHEDULING", "restarted by request")};
+  EXPECT_EQ(Run({"restart", "flights"}), kOk);
+  EXPECT_THAT(client_.calls, ElementsAre("describe flights", "restart job-1 3", "describe job-1"));
+  EXPECT_EQ(out_.str(), "job 'flights' (job-1) is SCHEDULING: restarted by request\n");
+}
+
+TEST_F(CliTest, SubmitFromNamesTheCheckpoint) {
+  client_.descriptions = {InState("RUNNING")};
+  EXPECT_EQ(Run({"submit", MakeJob(), "--from=old/7", "--allow-non-restored"}), kOk);
+  EXPECT_EQ(client_.submitted.from(), "old/7");
+  EXPECT_TRUE(client_.submitted.allow_non_restored());
+  EXPECT_EQ(Run({"submit", MakeJob(), "--from=job/job-1/7"}), kOk);
+  EXPECT_EQ(client_.submitted.from(), "job-1/7");
+  EXPECT_EQ(Run({"submit", MakeJob(), "--allow-non-restored"}), kUsage);
+}
+
 TEST_F(CliTest, TransactionsAsksWhatWasSaid) {
   EXPECT_EQ(Run({"transactions", "list", "flights", "--prefix=old", "--sink", "copies"}), kOk);
   EXPECT_EQ(client_.asked.verb(), proto::TransactionsRequest::LIST);

@@ -94,6 +94,34 @@ TEST_F(JobCleanupTest, AFailedOneIsRepeatedUntilItIsAbandoned) {
   EXPECT_EQ(Reason(), "canceled by request; its transactions cannot be settled: no broker answers");
 }
 
+TEST_F(JobCleanupTest, ResumeDecidesForOneThatHasFailed) {
+  behavior_.commit = false;
+  SubmitAndRun(/*transactional=*/true);
+  Wait(kInterval);  // epoch 1 is owned, and not committed
+  behavior_.become_ready = false;
+  Cancel();
+  const auto resume = [this] {
+    job().Resume(proto::IGNORE, [this](const absl::Status& status) { replied_ = status; });
+  };
+  resume();
+  EXPECT_EQ(replied_, absl::FailedPreconditionError("job j is CANCELLING, not SUSPENDED"));
+  for (auto& manager : task_managers_) {
+    for (const auto& [id, worker] : manager->workers) {
+      if (worker.deployment.cleanup()) manager->FailWorker(id, "the records are gone", true);
+    }
+  }
+  Wait(absl::Milliseconds(500));
+  ASSERT_EQ(generation(), 2u);
+  behavior_.become_ready = true;
+  resume();  // and does not wait for the next try
+  Wait(absl::Milliseconds(300));
+  EXPECT_EQ(replied_, absl::OkStatus());
+  EXPECT_EQ(LastOf(proto::JobLogEntry::kResumed).resumed().policy(), proto::IGNORE);
+  EXPECT_EQ(State(), "CANCELED");
+  EXPECT_EQ(generation(), 3u);
+  EXPECT_EQ(Reason(), "canceled by request");
+}
+
 TEST_F(JobCleanupTest, OnlyWhatCannotBeSettledIsAbandoned) {
   SubmitAndRun(/*transactional=*/true);
   Abandon();

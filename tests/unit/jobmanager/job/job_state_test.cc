@@ -56,6 +56,15 @@ TEST(JobState, AStoppingJobDoesNotRunOn) {
   EXPECT_FALSE(IsLegalTransition(JobState::kStopping, JobState::kRunning));
 }
 
+TEST(JobState, AJobIsSuspendedFromEveryStateThatIsNotItsEnd) {
+  for (const JobState from : kAll) {
+    const bool ends = IsTerminal(from) || from == JobState::kCancelling ||
+                      from == JobState::kFailing || from == JobState::kStopping;
+    EXPECT_EQ(IsLegalTransition(from, JobState::kSuspended), !ends && from != JobState::kSuspended)
+        << JobStateName(from);
+  }
+}
+
 TEST(JobState, TerminalStatesAreThree) {
   EXPECT_TRUE(IsTerminal(JobState::kFinished));
   EXPECT_TRUE(IsTerminal(JobState::kCanceled));

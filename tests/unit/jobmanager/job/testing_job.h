@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,7 +61,11 @@ class TestingLeadership final : public TaskManagerRegistry::Listener {
   }
   void OnPlannerResult(const proto::PlannerResult&) override {}
   void OnTransactionsResult(const proto::TransactionsResult&) override {}
+  void OnWorkerLogsResult(const proto::WorkerLogsResult& result) override {
+    if (on_worker_logs) on_worker_logs(result);
+  }
 
+  std::function<void(const proto::WorkerLogsResult&)> on_worker_logs;
   absl::Status stale;
   TaskManagerRegistry registry;
   std::unique_ptr<JobMaster> master;
@@ -89,7 +95,8 @@ class JobTest : public ::testing::Test {
     submission.set_name("flights");
     submission.set_artifact("sha");
     *submission.mutable_graph() = graph;
-    job().Create(submission, [](const absl::Status& status) { ASSERT_TRUE(status.ok()); });
+    job().Create(submission, std::nullopt,
+                 [](const absl::Status& status) { ASSERT_TRUE(status.ok()); });
     Wait(absl::ZeroDuration());
     job().Run();
     Wait(absl::ZeroDuration());

@@ -35,6 +35,7 @@ class TestingListener final : public TaskManagerRegistry::Listener {
     plans.push_back(result.request());
   }
   void OnTransactionsResult(const proto::TransactionsResult&) override {}
+  void OnWorkerLogsResult(const proto::WorkerLogsResult&) override {}
 
   int slots_changed = 0;
   std::vector<std::pair<std::string, std::string>> lost;

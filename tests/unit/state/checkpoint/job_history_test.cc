@@ -223,6 +223,34 @@ TEST_F(JobHistoryTest, WithoutAnOwnedEpochThereIsNothingToDecide) {
   EXPECT_EQ(history_.resume_policy(), proto::AS_CONFIGURED);
 }
 
+TEST_F(JobHistoryTest, ARequestedSuspensionIsDueUntilItComesAboutOrIsWithdrawn) {
+  JobLogEntry requested = EntryOf(1);
+  requested.mutable_suspension_requested();
+  JobLogEntry withdrawn = requested;
+  withdrawn.mutable_suspension_requested()->set_withdrawn(true);
+  JobLogEntry suspended = EntryOf(1);
+  suspended.mutable_suspended();
+  EXPECT_FALSE(history_.suspension_requested());
+  Take(requested);
+  EXPECT_TRUE(history_.suspension_requested());
+  Take(withdrawn);
+  EXPECT_FALSE(history_.suspension_requested());
+  Take(requested);
+  Take(suspended);
+  EXPECT_FALSE(history_.suspension_requested());
+  EXPECT_NE(history_.suspended(), nullptr);
+}
+
+TEST_F(JobHistoryTest, TheTerminalEntryRetiresWhatItNames) {
+  Take(Owned(0));
+  Take(Owned(1));
+  JobLogEntry terminal = EntryOf(1);
+  terminal.mutable_terminal()->add_retired()->set_epoch(0);
+  Take(terminal);
+  EXPECT_THAT(history_.owned(), ElementsAre(Key(Epoch(1))));
+  EXPECT_EQ(history_.highest_owned(), Epoch(1));
+}
+
 TEST_F(JobHistoryTest, KeepsStopAndTerminal) {
   JobLogEntry stop = EntryOf(1);
   stop.mutable_stop_requested()->set_cancel(true);

@@ -221,6 +221,29 @@ TEST_F(TaskManagerTest, WhatTheJobSaysOfItsTransactionsIsSentBackUnderItsRequest
   EXPECT_EQ(sent_.back().transactions_result().response().sentences(0), "All is well.");
 }
 
+TEST_F(TaskManagerTest, LogsAreSentUnderItsName) {
+  Register();
+  launcher_.logs->emplace_back().set_worker("w-1");
+  proto::Envelope envelope = FromLeader();
+  envelope.mutable_read_worker_logs()->set_request("l-1");
+  envelope.mutable_read_worker_logs()->set_job("j");
+  Hear(envelope);
+  EXPECT_THAT(launcher_.logs_of, ElementsAre("j"));
+  const proto::WorkerLogsResult& result = sent_.back().worker_logs_result();
+  EXPECT_EQ(result.request(), "l-1");
+  EXPECT_EQ(result.logs(0).worker(), "w-1");
+  EXPECT_EQ(result.logs(0).task_manager(), "tm-1");
+}
+
+TEST_F(TaskManagerTest, LogsThatCannotBeReadAreTold) {
+  Register();
+  launcher_.logs = absl::UnimplementedError("there are none");
+  proto::Envelope envelope = FromLeader();
+  envelope.mutable_read_worker_logs()->set_request("l-1");
+  Hear(envelope);
+  EXPECT_EQ(sent_.back().worker_logs_result().error(), "there are none");
+}
+
 TEST_F(TaskManagerTest, AJobThatCannotBeAskedIsTold) {
   Register();
   launcher_.inspection = absl::NotFoundError("the cluster has no artifact sha");

@@ -38,10 +38,18 @@ class TestingLauncher final : public WorkerLauncher {
     done(inspection);
   }
 
+  void ReadLogs(const proto::ReadWorkerLogs& request,
+                std::function<void(absl::StatusOr<WorkerLogs>)> done) override {
+    logs_of.push_back(request.job());
+    done(logs);
+  }
+
   std::vector<std::string> launched;
   std::vector<std::string> killed;
   std::vector<std::string> planned;
   std::vector<std::string> inspected;
+  std::vector<std::string> logs_of;
+  absl::StatusOr<WorkerLogs> logs = WorkerLogs();
   std::map<std::string, std::function<void(uint64_t)>> starts;
   std::map<std::string, std::function<void(const std::string&)>> exits;
   absl::StatusOr<proto::JobGraph> plan = proto::JobGraph();

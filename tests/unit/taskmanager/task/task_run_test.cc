@@ -59,6 +59,24 @@ TEST(TaskRun, TakesOneBatchAStep) {
   EXPECT_EQ(task->RunOnce().blocked_on, StepResult::BlockedOn::kInput);
 }
 
+TEST(TaskRun, AHeldSourceReadsNothingAndTakesBarriers) {
+  TestingPipeline pipeline;
+  pipeline.reader->Add({1});
+  const auto task = pipeline.Build();
+  RunUntilBlocked(*task);
+  pipeline.reader->Add({2});
+  task->HoldSource(true);
+  task->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*task);
+  task->RunOnce();  // the sink's answer was in the mailbox
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1));
+  EXPECT_THAT(pipeline.observer.snapshots, SizeIs(1));
+
+  task->HoldSource(false);
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2));
+}
+
 TEST(TaskRun, CountsRecordsAndSplits) {
   TestingPipeline pipeline;
   pipeline.reader->Add({1, 2}, 0);

@@ -136,6 +136,21 @@ TEST_F(WorkerEndpointTest, StoppedSourcesFinishTheTasks) {
   EXPECT_EQ(Report().tasks(0).state(), proto::TaskReport::FINISHED);
 }
 
+TEST_F(WorkerEndpointTest, HeldSourcesReadNothingUntilTheyAreReleased) {
+  Run();
+  proto::Envelope held = RunOf(1);
+  held.mutable_worker_directive()->set_hold_sources(true);
+  Send(held);
+  const uint64_t before = Report().tasks(0).records_in();
+  job_.reader->Add({1, 2, 3});
+  Send(held);
+  executor_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Report().tasks(0).records_in(), before);
+  Send(RunOf(1));
+  executor_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Report().tasks(0).records_in(), before + 3);
+}
+
 // Tear-down
 
 TEST_F(WorkerEndpointTest, GenerationZeroTearsTheTasksDown) {

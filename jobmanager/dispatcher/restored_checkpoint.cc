@@ -1,0 +1,178 @@
+#include "jobmanager/dispatcher/restored_checkpoint.h"
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "common/base/sha256.h"
+#include "common/base/status_macros.h"
+#include "jobmanager/scheduler/deployment_plan.h"
+#include "state/checkpoint/state_object_store.h"
+
+namespace weir::jobmanager {
+namespace {
+
+using proto::OperatorDescriptor;
+
+struct PlannedOperator {
+  const OperatorDescriptor* descriptor = nullptr;
+  uint32_t parallelism = 0;
+};
+using Operators = std::map<std::string, PlannedOperator>;  // by uid
+
+Operators OperatorsOf(const proto::JobGraph& graph) {
+  Operators operators;
+  for (const proto::JobVertex& vertex : graph.vertices()) {
+    for (const OperatorDescriptor& one : vertex.operators()) {
+      operators[one.uid()] = {&one, vertex.parallelism()};
+    }
+  }
+  return operators;
+}
+
+bool IsSource(const PlannedOperator& one) {
+  return one.descriptor->kind() == OperatorDescriptor::SOURCE;
+}
+
+// Operator states by uid and subtask; a sink's are its own job's.
+using States = std::map<std::string, std::map<uint32_t, proto::OperatorSnapshot>>;
+
+States StatesOf(const proto::CheckpointManifest& manifest, const Operators& operators) {
+  States states;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (one.state().size_bytes() == 0) continue;
+      const auto planned = operators.find(one.uid());
+      const bool sink = planned != operators.end() &&
+                        planned->second.descriptor->kind() == OperatorDescriptor::SINK;
+      if (sink) continue;
+      proto::OperatorSnapshot& state = states[one.uid()][task.index()];
+      state.set_uid(one.uid());
+      *state.mutable_state() = one.state();
+    }
+  }
+  return states;
+}
+
+std::string NameOf(const std::string& uid, const Operators& operators) {
+  const auto it = operators.find(uid);
+  const std::string name = it == operators.end() ? "" : it->second.descriptor->name();
+  if (name.empty() || name == uid) return absl::StrCat("'", uid, "'");
+  return absl::StrCat("'", name, "' (uid '", uid, "')");
+}
+
+absl::Status CheckType(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto old = before.find(uid);
+  const OperatorDescriptor& now = *after.at(uid).descriptor;
+  if (old == before.end()) return absl::OkStatus();
+  const OperatorDescriptor& then = *old->second.descriptor;
+  if (then.kind() == now.kind() && then.type() == now.type()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("operator ", NameOf(uid, before), " is a ",
+                                                    then.type(), " in the checkpoint and a ",
+                                                    now.type(), " in the new job"));
+}
+
+absl::Status CheckParallelism(const std::string& uid, const Operators& before,
+                              const Operators& after) {
+  const auto old = before.find(uid);
+  const uint32_t now = after.at(uid).parallelism;
+  if (old == before.end() || old->second.parallelism == now) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
+                   " subtasks in the checkpoint and parallelism ", now,
+                   " in the new job; only the splits of sources can be dealt out anew"));
+}
+
+absl::Status CheckFit(const std::set<std::string>& with_state, const States& states,
+                      const Operators& before, const Operators& after, bool allow_non_restored) {
+  std::vector<std::string> missing;
+  for (const std::string& uid : with_state) {
+    if (after.count(uid) == 0) {
+      missing.push_back(NameOf(uid, before));
+      continue;
+    }
+    WEIR_RETURN_IF_ERROR(CheckType(uid, before, after));
+    if (states.count(uid) > 0 && !IsSource(after.at(uid))) {
+      WEIR_RETURN_IF_ERROR(CheckParallelism(uid, before, after));
+    }
+  }
+  if (missing.empty() || allow_non_restored) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the new job has no operator ", absl::StrJoin(missing, ", "),
+                   ", whose state is in the checkpoint; --allow-non-restored leaves it out"));
+}
+
+}  // namespace
+
+absl::StatusOr<proto::CheckpointManifest> AdaptManifest(const CheckpointTransfer& transfer,
+                                                        const proto::CheckpointManifest& manifest) {
+  const Operators before = OperatorsOf(transfer.from_graph);
+  const Operators after = OperatorsOf(transfer.to_graph);
+  const States states = StatesOf(manifest, before);
+  std::vector<proto::SourceCoordinatorState> sources = MergeSourceStates(manifest);
+  std::set<std::string> with_state;
+  for (const auto& [uid, state] : states) with_state.insert(uid);
+  for (const proto::SourceCoordinatorState& source : sources)
+    with_state.insert(source.source_uid());
+  WEIR_RETURN_IF_ERROR(CheckFit(with_state, states, before, after, transfer.allow_non_restored));
+
+  proto::CheckpointManifest adapted;
+  adapted.set_format_version(1);
+  adapted.set_job(transfer.to.value());
+  for (proto::SourceCoordinatorState& source : sources) {
+    if (after.count(source.source_uid()) > 0) *adapted.add_coordinators() = std::move(source);
+  }
+  for (const proto::JobVertex& vertex : transfer.to_graph.vertices()) {
+    for (uint32_t index = 0; index < vertex.parallelism(); ++index) {
+      proto::TaskSnapshot task;
+      for (const OperatorDescriptor& one : vertex.operators()) {
+        const auto subtasks = states.find(one.uid());
+        if (subtasks == states.end() || subtasks->second.count(index) == 0) continue;
+        *task.add_operators() = subtasks->second.at(index);
+      }
+      if (task.operators().empty()) continue;
+      task.set_vertex(vertex.id());
+      task.set_index(index);
+      *adapted.add_tasks() = std::move(task);
+    }
+  }
+  return adapted;
+}
+
+absl::StatusOr<proto::CheckpointOwned> CopyCheckpoint(const CheckpointTransfer& transfer,
+                                                      FileSystem& files,
+                                                      const StorageLayout& layout,
+                                                      uint64_t manifest_inline_max_bytes) {
+  StateObjectStore from(files, layout.JobDirectory(transfer.from));
+  StateObjectStore to(files, layout.JobDirectory(transfer.to));
+  WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest original,
+                        from.ReadManifest(transfer.checkpoint));
+  WEIR_ASSIGN_OR_RETURN(proto::CheckpointManifest manifest, AdaptManifest(transfer, original));
+  uint64_t copied = 0;
+  for (proto::TaskSnapshot& task : *manifest.mutable_tasks()) {
+    for (proto::OperatorSnapshot& one : *task.mutable_operators()) {
+      if (one.state().blob().empty()) continue;
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(one.state()));
+      const std::string blob =
+          StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++copied);
+      WEIR_ASSIGN_OR_RETURN(*one.mutable_state(), to.Write(bytes, 0, blob));
+    }
+  }
+  proto::CheckpointOwned owned;
+  owned.set_completed_at_ms(transfer.checkpoint.completed_at_ms());
+  const std::string bytes = manifest.SerializeAsString();
+  if (bytes.size() <= manifest_inline_max_bytes) {
+    *owned.mutable_manifest() = std::move(manifest);
+    return owned;
+  }
+  owned.set_manifest_object(StorageLayout::ManifestObject(Epoch(0), transfer.from.value()));
+  owned.set_manifest_sha256(Sha256Hex(bytes));
+  WEIR_RETURN_IF_ERROR(to.WriteManifest(owned.manifest_object(), bytes));
+  return owned;
+}
+
+}  // namespace weir::jobmanager

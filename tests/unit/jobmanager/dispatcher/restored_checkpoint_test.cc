@@ -1,0 +1,201 @@
+// What a job takes over of another's checkpoint.
+#include "jobmanager/dispatcher/restored_checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/sha256.h"
+#include "state/checkpoint/state_object_store.h"
+#include "tests/support/testing_file_system.h"
+
+namespace weir::jobmanager {
+namespace {
+
+using proto::OperatorDescriptor;
+using testing::HasSubstr;
+
+void AddOperator(proto::JobVertex* vertex, const std::string& uid, OperatorDescriptor::Kind kind,
+                 const std::string& type) {
+  OperatorDescriptor* one = vertex->add_operators();
+  one->set_uid(uid);
+  one->set_name(uid);
+  one->set_kind(kind);
+  one->set_type(type);
+}
+
+/// source "input" -> map "count" -> sink "copies", in one vertex.
+proto::JobGraph Graph(uint32_t parallelism, uint64_t id = 1) {
+  proto::JobGraph graph;
+  proto::JobVertex* vertex = graph.add_vertices();
+  vertex->set_id(id);
+  vertex->set_parallelism(parallelism);
+  AddOperator(vertex, "input", OperatorDescriptor::SOURCE, "KafkaSource");
+  AddOperator(vertex, "count", OperatorDescriptor::TRANSFORM, "Count");
+  AddOperator(vertex, "copies", OperatorDescriptor::SINK, "KafkaSink");
+  return graph;
+}
+
+class RestoredCheckpointTest : public testing::Test {
+ protected:
+  RestoredCheckpointTest() {
+    transfer_.from = JobId("old");
+    transfer_.to = JobId("new");
+    transfer_.from_graph = Graph(2);
+    transfer_.to_graph = Graph(2);
+    proto::SourceCoordinatorState* source = manifest_.add_coordinators();
+    source->set_source_uid("input");
+    for (const std::string id : {"t-0", "t-1", "t-2"}) {
+      source->add_splits()->set_id(id);
+      source->mutable_splits()->rbegin()->set_position("start");
+    }
+    for (uint32_t index = 0; index < 2; ++index) {
+      proto::TaskSnapshot* task = manifest_.add_tasks();
+      task->set_vertex(1);
+      task->set_index(index);
+      proto::OperatorSnapshot* reader = task->add_operators();
+      reader->set_uid("input");
+      reader->add_splits()->set_id("t-" + std::to_string(index));
+      reader->mutable_splits(0)->set_position("read");
+      SetState(task->add_operators(), "count", "state " + std::to_string(index));
+      proto::OperatorSnapshot* sink = task->add_operators();
+      sink->set_uid("copies");
+      sink->add_committables("old transaction");
+    }
+    manifest_.add_sinks()->set_sink_uid("copies");
+  }
+
+  static void SetState(proto::OperatorSnapshot* one, const std::string& uid,
+                       const std::string& bytes) {
+    one->set_uid(uid);
+    one->mutable_state()->set_inlined(bytes);
+    one->mutable_state()->set_size_bytes(bytes.size());
+    one->mutable_state()->set_sha256(Sha256Hex(bytes));
+  }
+  OperatorDescriptor* New(int index) {
+    return transfer_.to_graph.mutable_vertices(0)->mutable_operators(index);
+  }
+  void WithoutCount() {
+    transfer_.to_graph.mutable_vertices(0)->mutable_operators()->DeleteSubrange(1, 1);
+  }
+  absl::StatusOr<proto::CheckpointManifest> Adapt() { return AdaptManifest(transfer_, manifest_); }
+  std::string Refusal() { return std::string(Adapt().status().message()); }
+
+  CheckpointTransfer transfer_;
+  proto::CheckpointManifest manifest_;
+};
+
+TEST_F(RestoredCheckpointTest, StatesAndPositionsAreTakenOver) {
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->epoch(), 0u);
+  EXPECT_EQ(adapted->job(), "new");
+  ASSERT_EQ(adapted->coordinators(0).splits_size(), 3);
+  EXPECT_EQ(adapted->coordinators(0).splits(0).position(), "read");
+  EXPECT_EQ(adapted->coordinators(0).splits(2).position(), "start") << "nobody had it";
+  ASSERT_EQ(adapted->tasks_size(), 2);
+  EXPECT_EQ(adapted->tasks(1).index(), 1u);
+  EXPECT_EQ(adapted->tasks(1).operators(0).state().inlined(), "state 1");
+}
+
+TEST_F(RestoredCheckpointTest, SinksStartFresh) {
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok());
+  EXPECT_EQ(adapted->sinks_size(), 0);
+  EXPECT_EQ(adapted->tasks(0).operators_size(), 1);
+}
+
+TEST_F(RestoredCheckpointTest, StateFollowsItsUidIntoAnotherVertex) {
+  transfer_.to_graph = Graph(2, 7);
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok());
+  EXPECT_EQ(adapted->tasks(0).vertex(), 7u);
+}
+
+TEST_F(RestoredCheckpointTest, ANewOperatorStartsEmpty) {
+  AddOperator(transfer_.to_graph.mutable_vertices(0), "sum", OperatorDescriptor::TRANSFORM, "Sum");
+  EXPECT_TRUE(Adapt().ok());
+}
+
+TEST_F(RestoredCheckpointTest, AMissingOperatorIsRefusedByName) {
+  WithoutCount();
+  EXPECT_EQ(Refusal(),
+            "the new job has no operator 'count', whose state is in the checkpoint; "
+            "--allow-non-restored leaves it out");
+  transfer_.allow_non_restored = true;
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->tasks_size(), 0);
+}
+
+TEST_F(RestoredCheckpointTest, AMissingSourceIsRefusedByName) {
+  New(0)->set_uid("other");
+  EXPECT_THAT(Refusal(), HasSubstr("no operator 'input'"));
+  transfer_.allow_non_restored = true;
+  EXPECT_EQ(Adapt()->coordinators_size(), 0);
+}
+
+TEST_F(RestoredCheckpointTest, AnotherTypeIsRefusedWithBoth) {
+  New(0)->set_type("FileSource");
+  transfer_.allow_non_restored = true;
+  EXPECT_EQ(Refusal(),
+            "operator 'input' is a KafkaSource in the checkpoint and a FileSource in the new job");
+}
+
+TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
+  transfer_.to_graph.mutable_vertices(0)->set_parallelism(3);
+  EXPECT_EQ(
+      Refusal(),
+      "operator 'count' has state of 2 subtasks in the checkpoint and parallelism 3 in the new "
+      "job; only the splits of sources can be dealt out anew");
+  for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
+    task.mutable_operators(1)->clear_state();
+  }
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->coordinators(0).splits_size(), 3);
+}
+
+class CopyCheckpointTest : public RestoredCheckpointTest {
+ protected:
+  CopyCheckpointTest() {
+    StateObjectStore old(files_, layout_.JobDirectory(JobId("old")));
+    *manifest_.mutable_tasks(0)->mutable_operators(1)->mutable_state() =
+        old.Write("a large state", 0, "blobs/w-1/4-1").value();
+    *transfer_.checkpoint.mutable_manifest() = manifest_;
+  }
+  absl::StatusOr<proto::CheckpointOwned> Copy(uint64_t inline_max = 64 * 1024) {
+    return CopyCheckpoint(transfer_, files_, layout_, inline_max);
+  }
+  TestingFileSystem files_;
+  StorageLayout layout_{"/w", "east"};
+};
+
+TEST_F(CopyCheckpointTest, BlobsBecomeTheNewJobsOwn) {
+  const auto copy = Copy();
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ(copy->epoch(), 0u);
+  EXPECT_FALSE(copy->sinks_prepared());
+  const proto::StateObject& state = copy->manifest().tasks(0).operators(0).state();
+  EXPECT_EQ(state.blob(), "blobs/old/0-1");
+  StateObjectStore store(files_, layout_.JobDirectory(JobId("new")));
+  EXPECT_EQ(store.Read(state).value(), "a large state");
+}
+
+TEST_F(CopyCheckpointTest, ALargeManifestIsAnObject) {
+  const auto copy = Copy(10);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  StateObjectStore store(files_, layout_.JobDirectory(JobId("new")));
+  const auto manifest = store.ReadManifest(*copy);
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->coordinators_size(), 1);
+}
+
+TEST_F(CopyCheckpointTest, ACorruptBlobIsNamed) {
+  const std::string path = layout_.JobDirectory(JobId("old")) + "/blobs/w-1/4-1";
+  ASSERT_TRUE(files_.memory.Replace(path, "another state").ok());
+  EXPECT_TRUE(absl::IsDataLoss(Copy().status()));
+  EXPECT_THAT(std::string(Copy().status().message()), HasSubstr("blobs/w-1/4-1"));
+}
+
+}  // namespace
+}  // namespace weir::jobmanager
