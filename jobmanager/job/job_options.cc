@@ -45,6 +45,7 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
       static_cast<uint64_t>(config.Get(options::kCheckpointTolerableFailures));
   result.restart = MakeRestartOptions(config);
   result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
+  result.stall_timeout = config.Get(options::kTaskStallTimeout);
   return result;
 }
 
