@@ -92,11 +92,12 @@ std::optional<StalledStep> ExecutorTaskHost::FindStall(absl::Duration threshold)
 }
 
 std::string StalledStep::ToString() const {
+  const absl::Duration unit =
+      running_for < absl::Seconds(10) ? absl::Milliseconds(100) : absl::Seconds(1);
   std::string text =
       operator_name.empty() ? "a step" : absl::StrCat("operator '", operator_name, "'");
   absl::StrAppend(&text, " of task ", subtask.vertex.value(), ".", subtask.index, " (", task_name,
-                  ") has been running for ",
-                  absl::FormatDuration(absl::Trunc(running_for, absl::Seconds(1))));
+                  ") has been running for ", absl::FormatDuration(absl::Trunc(running_for, unit)));
   if (!position.empty()) absl::StrAppend(&text, ", at ", position);
   return text;
 }

@@ -76,10 +76,10 @@ TEST_F(CredentialsTest, AWrongPasswordIsOneSentenceAtSubmit) {
 }
 
 // That the credentials are right shows in the next thing that is wrong.
-TEST_F(CredentialsTest, WithTheRightPasswordTheTopicIsLookedFor) {
+TEST_F(CredentialsTest, WithTheRightPasswordATopicIsMissed) {
   const ProcessResult submit = Submit(Plain("weir-secret"));
   EXPECT_EQ(submit.exit_status, 1);
-  EXPECT_THAT(submit.standard_error, HasSubstr("Kafka topic 'orders' does not exist"));
+  EXPECT_THAT(submit.standard_error, HasSubstr("Kafka topic 'copies' does not exist"));
 }
 
 TEST_F(CredentialsTest, TlsToABrokerWithoutIsOneSentenceAtSubmit) {

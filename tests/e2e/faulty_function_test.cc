@@ -130,7 +130,7 @@ TEST_F(FaultyFunctionTest, AStallIsNamedWhileItLasts) {
   ASSERT_TRUE(AwaitTrue([&] { return !notes().empty(); }));
   EXPECT_THAT(notes(), Contains(MatchesRegex(absl::StrCat(
                            "operator 'obey' of task 1.0 \\(orders -> obey -> copies\\) has been "
-                           "running for [0-9]+s, at ",
+                           "running for [0-9.]+m?s, at ",
                            Position()))));
   EXPECT_TRUE(AwaitTrue([&] { return notes().empty(); }));
   EXPECT_EQ(StateOf(*job), "RUNNING");

@@ -25,7 +25,7 @@ struct Order {
 std::vector<std::vector<char>> kept_memory;
 
 [[gnu::noinline]] void WriteToNowhere() {
-  int* volatile nowhere = nullptr;
+  volatile int* volatile nowhere = nullptr;
   *nowhere = 1;
 }
 

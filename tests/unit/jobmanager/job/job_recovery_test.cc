@@ -259,8 +259,9 @@ TEST_F(JobRecoveryTest, ACorruptManifestSuspendsTheJobAndNamesIt) {
   KillWorker(1);
   EXPECT_EQ(State(), "SUSPENDED");
   EXPECT_THAT(Reason(), testing::MatchesRegex(
-                            "the newest checkpoint cannot be restored: "
-                            "/w/east/jobs/j/manifests/1-[^ ]* is corrupt: it has no header line"));
+                            "the newest checkpoint cannot be restored: manifest "
+                            "/w/east/jobs/j/manifests/1-[^ ]* of epoch 1 is corrupt: its checksum "
+                            "differs"));
 }
 
 TEST_F(JobRecoveryTest, ASuspendedJobGivesItsSlotsBack) {
