@@ -23,7 +23,6 @@ LocalCluster::LocalCluster(const StreamGraph& graph, proto::JobGraph plan, const
       files_(random_),
       layout_(config.Get(options::kStorageRoot), config.Get(options::kClusterId)),
       executor_({.name = "weir-local"}),
-      watchdog_({.name = "weir-watchdog"}),
       pool_({.name = "weir-blocking", .threads = 4}) {
   executor_.Post([this] { StartOnExecutor(); });
 }
@@ -98,7 +97,6 @@ WorkerEndpoint::Dependencies LocalCluster::WorkerDependencies(LocalWorker& worke
         if (thread == nullptr) {
           taskmanager::TaskThread::Options options;
           options.name = absl::StrCat("weir-slot-", slot);
-          options.watchdog = &watchdog_;
           thread = std::make_unique<taskmanager::TaskThread>(clock_, options);
         }
         return *thread;

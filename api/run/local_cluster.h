@@ -77,7 +77,6 @@ class LocalCluster final : public jobmanager::LeaderElection, public taskmanager
   PosixFileSystem files_;
   StorageLayout layout_;
   ThreadExecutor executor_;
-  ThreadExecutor watchdog_;
   ThreadBlockingPool pool_;
   std::unique_ptr<jobmanager::JobManager> job_manager_;
   std::unique_ptr<taskmanager::TaskManager> task_manager_;

@@ -20,6 +20,7 @@
 #include "common/base/version.h"
 #include "common/graph/plan_renderer.h"
 #include "common/graph/planner.h"
+#include "taskmanager/task/crash_report.h"
 #include "taskmanager/worker/dead_letter_inspection.h"
 #include "taskmanager/worker/transaction_inspection.h"
 
@@ -124,6 +125,9 @@ int RunJob(const char* name, int argc, char** argv,
   if (line.AsksForHelp() && line.verb != "submit") {
     std::printf(kUsage, argc > 0 ? argv[0] : name);
     return 0;
+  }
+  if (line.verb == "__plan" || line.verb == "__transactions" || line.verb == "run") {
+    taskmanager::InstallCrashReports(absl::StrCat(line.verb, " of job ", name));
   }
   if (line.verb == "__plan") return Report(name, WritePlan(program, line));
   if (line.verb == "__transactions") return Report(name, WriteTransactions(program, line));

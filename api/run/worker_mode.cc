@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/graph/planner.h"
+#include "taskmanager/task/crash_report.h"
 #include "taskmanager/worker/grpc_worker_process.h"
 
 namespace weir {
@@ -20,6 +21,7 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   WEIR_ASSIGN_OR_RETURN(auto values, line.OptionValues({"socket", "worker", "job", "host",
                                                         "parent-pid", "log-level", "log-format"}));
+  taskmanager::InstallCrashReports("worker " + values["worker"]);
   LogOptions log;
   log.process_name = "worker";
   WEIR_ASSIGN_OR_RETURN(log.level, ParseLogLevel(values["log-level"]));

@@ -172,6 +172,7 @@ class MapOperator final : public FunctionOperator {
       call.SetRow(row);
       internal::AppendRow<Out>(builder_, internal::CallWithRow<In>(function_, reader, row));
     }
+    call.ClearRow();
   }
 
   F function_;
@@ -219,6 +220,7 @@ class FilterOperator final : public FunctionOperator {
       selected_[count] = static_cast<uint32_t>(row);
       count += static_cast<bool>(internal::CallWithRow<T>(function_, reader, row)) ? 1 : 0;
     }
+    call.ClearRow();
   }
 
   F function_;
@@ -259,6 +261,7 @@ class FlatMapOperator final : public FunctionOperator {
       collector_.SetRow(row);
       internal::CallWithRow<In>(function_, reader, row, collector_);
     }
+    call.ClearRow();
   }
 
   F function_;

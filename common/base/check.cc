@@ -7,6 +7,8 @@
 #include "absl/debugging/stacktrace.h"
 #include "absl/debugging/symbolize.h"
 
+#include "common/base/fatal_cause.h"
+
 namespace weir::internal {
 namespace {
 
@@ -33,6 +35,7 @@ CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
 
 CheckFailure::~CheckFailure() {
   const std::string message = message_.str();
+  SetFatalCause(message);
   std::fprintf(stderr, "%s\n", message.c_str());
   PrintBacktrace();
   std::fflush(stderr);

@@ -56,7 +56,9 @@ inline constexpr Option<std::string> kTaskmanagerWorkDir(
     "Local directory for downloaded job binaries and the logs of workers; each TaskManager needs "
     "its own. Nothing in it is missed when it is lost: checkpoints are in storage.root.");
 inline constexpr Option<ByteSize> kTaskmanagerWorkerMemoryLimit(
-    "taskmanager.worker-memory-limit", "0", "Memory a worker process may use; 0 sets no limit.");
+    "taskmanager.worker-memory-limit", "0",
+    "Resident memory a worker process may use; its TaskManager kills one that uses more, and the "
+    "job's reason says so. 0 sets no limit.");
 inline constexpr Option<std::string> kTaskmanagerHost(
     "taskmanager.host", "127.0.0.1",
     "Host name or address of this TaskManager's node, as the cluster shows it. An address that is "
@@ -170,6 +172,14 @@ inline constexpr Option<int64_t> kCheckpointTolerableFailures =
         "Number of checkpoints in a row that may fail before the job is restarted; 0 tolerates "
         "none, -1 any number.")
         .AtLeast("-1")
+        .ForJobs();
+
+inline constexpr Option<absl::Duration> kTaskStallTimeout =
+    Option<absl::Duration>(
+        "task.stall-timeout", "10s",
+        "Time after which a function or connector that does not return is named, in the worker's "
+        "log and in 'weir describe', with the record it works at.")
+        .AtLeast("100ms")
         .ForJobs();
 
 inline constexpr Option<std::string> kRestartStrategy =

@@ -71,7 +71,7 @@ const std::vector<MetricSection>& MetricCatalogue() {
        "At the worker's TaskManager. They begin anew with each generation.",
        "job_id, job_name, worker, vertex, task, subtask",
        {&kTaskRecordsIn, &kTaskRecordsOut, &kTaskBytesIn, &kTaskBytesOut, &kTaskBusy,
-        &kTaskBackpressured, &kTaskIdle, &kTaskSplits}},
+        &kTaskBackpressured, &kTaskIdle, &kTaskStalled, &kTaskSplits}},
       {"Operators, sources and sinks",
        "At the worker's TaskManager. Those of replays come from a sink's committer, which has no "
        "task.",

@@ -112,6 +112,9 @@ inline constexpr Metric kTaskBackpressured =
                   "Time in which the task waited for room in an output.");
 inline constexpr Metric kTaskIdle =
     CounterMetric("weir_task_idle_seconds_total", "Time in which the task had nothing to do.");
+inline constexpr Metric kTaskStalled = GaugeMetric(
+    "weir_task_stalled_seconds",
+    "For how long a step of the task has been running, while that is beyond task.stall-timeout.");
 inline constexpr Metric kTaskSplits =
     GaugeMetric("weir_task_splits", "Splits (Kafka partitions) the source task reads.");
 

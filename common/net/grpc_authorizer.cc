@@ -2,6 +2,8 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/net/protocol_check.h"
+
 namespace weir {
 
 GrpcAuthorizer::GrpcAuthorizer(const std::string& token) : check_(token) {}
@@ -15,6 +17,15 @@ grpc::Status GrpcAuthorizer::Check(const grpc::ServerContextBase& context) const
   const absl::Status status = check_.Check(value);
   if (status.ok()) return grpc::Status::OK;
   return grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
+}
+
+grpc::Status CheckProtocolOf(const grpc::ServerContextBase& context) {
+  const auto header = context.client_metadata().find(kProtocolHeader);
+  if (header == context.client_metadata().end()) return grpc::Status::OK;
+  const absl::Status status = CheckProtocolHeader({header->second.data(), header->second.size()},
+                                                  "the client", "this JobManager");
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, std::string(status.message()));
 }
 
 void AddToken(const std::string& token, grpc::ClientContext& context) {

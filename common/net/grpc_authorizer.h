@@ -26,6 +26,10 @@ class GrpcAuthorizer {
   const TokenCheck check_;
 };
 
+/// Of a call to the client service: FAILED_PRECONDITION when the caller says that it speaks other
+/// protocol versions (protocol_check.h).
+grpc::Status CheckProtocolOf(const grpc::ServerContextBase& context);
+
 /// Adds the token to a call about to be made; nothing when it is empty.
 void AddToken(const std::string& token, grpc::ClientContext& context);
 

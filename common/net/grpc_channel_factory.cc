@@ -23,6 +23,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/net/message_stream.h"
+#include "common/net/protocol_check.h"
 
 namespace weir {
 namespace {
@@ -123,6 +124,11 @@ absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
   WEIR_ASSIGN_OR_RETURN(factory->key_, ReadPem(given.key_file, "security.tls.key-file"));
   WEIR_ASSIGN_OR_RETURN(factory->ca_, ReadPem(given.ca_file, "security.tls.ca-file"));
   return factory;
+}
+
+void GrpcChannelFactory::Authorize(grpc::ClientContext& context) const {
+  AddToken(options_.token, context);
+  context.AddMetadata(kProtocolHeader, ProtocolHeaderValue());
 }
 
 std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::string& address) const {

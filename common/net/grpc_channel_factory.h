@@ -56,7 +56,7 @@ class GrpcChannelFactory {
   std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) const;
 
   /// What every call made by this process carries.
-  void Authorize(grpc::ClientContext& context) const { AddToken(options_.token, context); }
+  void Authorize(grpc::ClientContext& context) const;
   /// Checks the calls that this process gets; for "unix:" services use GrpcAuthorizer("").
   const GrpcAuthorizer& authorizer() const { return authorizer_; }
 

@@ -119,7 +119,7 @@ void Dispatcher::AdoptNext(std::vector<JobId> left, std::function<void()> done) 
     if (!adopted.ok()) {
       LogError("job cannot be adopted: its log is not readable",
                {{"job", job}, {"error", adopted}});
-      unreadable_.insert(job);
+      unreadable_[job] = adopted;
       deps_.executor.Post(lifetime_.Guard([this, job] { jobs_.erase(job); }));
     }
     AdoptNext(std::move(left), std::move(done));
@@ -165,6 +165,10 @@ absl::StatusOr<JobMaster*> Dispatcher::FindJob(const std::string& id_or_name) {
                      "'; say which one by its id: ", absl::StrJoin(live, ", ")));
   }
   if (found != nullptr) return found;
+  if (const auto unread = unreadable_.find(JobId(id_or_name)); unread != unreadable_.end()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("job ", id_or_name, " cannot be taken over: ", unread->second.message()));
+  }
   return absl::NotFoundError(absl::StrCat("there is no job '", id_or_name, "'"));
 }
 

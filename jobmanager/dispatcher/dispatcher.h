@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -137,7 +136,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
   std::unique_ptr<TransactionInquiries> inquiries_;
   std::unique_ptr<WorkerLogInquiries> worker_logs_;
   std::map<JobId, std::unique_ptr<JobMaster>> jobs_;
-  std::set<JobId> unreadable_;                     // not adopted: their logs cannot be read
+  std::map<JobId, absl::Status> unreadable_;       // not adopted: why their logs cannot be read
   std::map<std::string, Submission> submissions_;  // under way, by client token
   std::function<void()> taken_over_;
   TimerId look_ahead_timer_ = 0;

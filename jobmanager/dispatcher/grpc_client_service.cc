@@ -110,12 +110,17 @@ void GrpcClientService::Shutdown() {
   for (const std::shared_ptr<PendingCall>& call : pending) call->Abandon();
 }
 
+grpc::Status GrpcClientService::Admit(const grpc::CallbackServerContext& context) const {
+  const grpc::Status authorized = authorizer_.Check(context);
+  return authorized.ok() ? CheckProtocolOf(context) : authorized;
+}
+
 template <class Request, class Response>
 grpc::ServerUnaryReactor* GrpcClientService::Call(
     grpc::CallbackServerContext* context, const Request* request, Response* response,
     void (ClientApi::*method)(Request, ClientApi::Reply<Response>)) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const grpc::Status authorized = authorizer_.Check(*context);
+  const grpc::Status authorized = Admit(*context);
   if (!authorized.ok()) {
     reactor->Finish(authorized);
     return reactor;
@@ -132,7 +137,7 @@ grpc::ServerUnaryReactor* GrpcClientService::Call(
 
 grpc::ServerWriteReactor<proto::JobEvent>* GrpcClientService::WatchJob(
     grpc::CallbackServerContext* context, const proto::WatchJobRequest* request) {
-  const grpc::Status authorized = authorizer_.Check(*context);
+  const grpc::Status authorized = Admit(*context);
   if (!authorized.ok()) return RefuseWatch(authorized);
   JobWatchHost host;
   host.ask = [state = state_](const proto::WatchJobRequest& question, EventsAnswer answer) {
@@ -147,7 +152,7 @@ grpc::ServerWriteReactor<proto::JobEvent>* GrpcClientService::WatchJob(
 
 grpc::ServerReadReactor<proto::ArtifactChunk>* GrpcClientService::UploadArtifact(
     grpc::CallbackServerContext* context, proto::UploadArtifactResponse* response) {
-  const grpc::Status authorized = authorizer_.Check(*context);
+  const grpc::Status authorized = Admit(*context);
   if (!authorized.ok()) return RefuseUpload(authorized);
   if (++*state_->transfers > kMaxTransfers) {
     --*state_->transfers;
@@ -159,7 +164,7 @@ grpc::ServerReadReactor<proto::ArtifactChunk>* GrpcClientService::UploadArtifact
 
 grpc::ServerWriteReactor<proto::ArtifactChunk>* GrpcClientService::FetchArtifact(
     grpc::CallbackServerContext* context, const proto::FetchArtifactRequest* request) {
-  const grpc::Status authorized = authorizer_.Check(*context);
+  const grpc::Status authorized = Admit(*context);
   if (!authorized.ok()) return RefuseFetch(authorized);
   if (++*state_->transfers > kMaxTransfers) {
     --*state_->transfers;

@@ -79,6 +79,7 @@ class GrpcClientService final : public proto::Client::CallbackService {
                                             proto::ClusterDetails* response) override;
 
  private:
+  grpc::Status Admit(const grpc::CallbackServerContext& context) const;
   struct State;
 
   template <class Request, class Response>

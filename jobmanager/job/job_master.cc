@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/check.h"
 #include "common/base/log.h"
@@ -195,14 +196,20 @@ void JobMaster::FindSilentWorker() {
   for (const auto& [id, worker] : workers_) {
     if (!worker.connected || !execution_->Uses(id)) continue;
     if (deps_.clock.Monotonic() - worker.heard_from < options_.worker_timeout) continue;
-    const std::string why = absl::StrCat(
-        "worker ", id.value(), " on TaskManager ", worker.task_manager.value(),
-        " has not reported for ", absl::FormatDuration(options_.worker_timeout), "; it is killed");
+    const std::string why =
+        absl::StrCat("worker ", id.value(), " on TaskManager ", worker.task_manager.value(),
+                     " has not reported for ", absl::FormatDuration(options_.worker_timeout),
+                     "; it is killed", DescribeStalls(worker));
     dismissed_.insert(id);
     workers_.erase(id);
     UpdateSpecs();
     return FailGeneration(why, true);
   }
+}
+
+std::string JobMaster::DescribeStalls(const Worker& worker) {
+  if (worker.stalls.empty()) return "";
+  return absl::StrCat("; when it was last heard of, ", absl::StrJoin(worker.stalls, "; "));
 }
 
 void JobMaster::OnDirectiveChanged() { SendDirectives(); }
@@ -264,6 +271,7 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
   it->second.heard_from = deps_.clock.Monotonic();
   it->second.resident_bytes = report.resident_bytes();
   it->second.reported = Generation(header.generation());
+  it->second.stalls.assign(report.stalls().begin(), report.stalls().end());
   if (execution_ == nullptr || Generation(header.generation()) != execution_->generation()) return;
   execution_->OnReport(who, Generation(header.generation()), report);
   OnInitializationSteps(report.initialization_steps());
@@ -433,6 +441,7 @@ proto::JobDetails JobMaster::Details() const {
     one->set_task_manager(worker.task_manager.value());
     one->set_state(worker.connected ? "CONNECTED" : "STARTING");
     one->set_resident_bytes(worker.resident_bytes);
+    for (const std::string& stall : worker.stalls) details.add_notes(stall);
   }
   if (const proto::JobSubmitted& origin = history().submission(); !origin.from_job().empty()) {
     details.add_notes(absl::StrCat("started from the checkpoint of epoch ", origin.from_epoch(),

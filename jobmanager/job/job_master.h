@@ -128,6 +128,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     uint64_t resident_bytes = 0;
     Generation reported;
     absl::Duration heard_from;  // last report, or when it connected
+    // A sentence each, as in its last report, of whatever generation.
+    std::vector<std::string> stalls = {};
   };
   struct RestoreData {
     absl::Status status;
@@ -143,9 +145,12 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   bool WaitsForFormerTaskManagers();
   ExecutionPlacement AssignWorkers(const SlotPlacement& slots);
   void UpdateSpecs();
+  /// "" or "; when it was last heard of, operator 'Enrich' of task ... has been running for 12s".
+  static std::string DescribeStalls(const Worker& worker);
   // Fails the generation, or the clean-up, unless there is progress before it runs out.
   void ArmDeployTimer();
   void OnInitializationSteps(uint64_t steps);
+  void OnDeployTimeout();
   void LoadRestoreData();
   void OnRestoreData(const RestoreData& data);
   void AppendStarted(const RestoreData& data);

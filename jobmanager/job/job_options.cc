@@ -50,6 +50,7 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   if (tolerable >= 0) checkpoint.tolerable_failures = static_cast<uint64_t>(tolerable);
   result.restart = MakeRestartOptions(config);
   result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
+  result.stall_timeout = config.Get(options::kTaskStallTimeout);
   return result;
 }
 

@@ -18,6 +18,7 @@ struct JobOptions {
   CheckpointOptions checkpoint;
   RestartOptions restart;
   absl::Duration worker_timeout = absl::Seconds(30);  // silence of a worker that is connected
+  absl::Duration stall_timeout = absl::Seconds(10);
 };
 
 /// INVALID_ARGUMENT, one sentence, for keys that are unknown or are not for jobs, and bad values.

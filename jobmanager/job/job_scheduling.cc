@@ -69,11 +69,26 @@ void JobMaster::TrySchedule() {
 
 void JobMaster::ArmDeployTimer() {
   deps_.executor.Cancel(deploy_timer_);
-  deploy_timer_ = deps_.executor.PostAfter(kDeployTimeout, attempt_.Guard([this] {
-    FailGeneration(
-        absl::StrCat("not all workers were ready within ", absl::FormatDuration(kDeployTimeout)),
-        true);
-  }));
+  deploy_timer_ =
+      deps_.executor.PostAfter(kDeployTimeout, attempt_.Guard([this] { OnDeployTimeout(); }));
+}
+
+void JobMaster::OnDeployTimeout() {
+  std::string why =
+      absl::StrCat("not all workers were ready within ", absl::FormatDuration(kDeployTimeout));
+  // A function that does not return keeps its worker from being used again.
+  bool killed = false;
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    const bool hangs = !it->second.stalls.empty() && execution_->Uses(it->first);
+    if (hangs) {
+      absl::StrAppend(&why, "; worker ", it->first.value(), " is killed",
+                      DescribeStalls(it->second));
+    }
+    killed = killed || hangs;
+    it = hangs ? workers_.erase(it) : std::next(it);
+  }
+  if (killed) UpdateSpecs();
+  FailGeneration(why, true);
 }
 
 // The worker with the coordinator tasks counts what it has settled.
@@ -215,6 +230,7 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.cleanup = cleanup_.has_value();
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;
+  context.stall_timeout = options_.stall_timeout;
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

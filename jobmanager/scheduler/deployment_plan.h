@@ -54,6 +54,7 @@ struct DeploymentContext {
   std::string storage_root;
   std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
+  absl::Duration stall_timeout = absl::ZeroDuration();
   std::vector<std::string> ended_jobs;  // of the cluster
   bool take_over = false;
   bool cleanup = false;  // no tasks: the sinks' committers alone

@@ -126,7 +126,9 @@ absl::StatusOr<std::string> ProcessJobPlanner::Run::Result(const ProcessExit& ex
   if (exit.code != 0) {
     const std::string loader_error = LoaderError(ReadFile(log_file, kMaxOutputBytes));
     if (!loader_error.empty()) return absl::InvalidArgumentError(loader_error);
-    return absl::InvalidArgumentError(absl::StrCat(failed, ": it ", exit.reason));
+    const bool killed = absl::StartsWith(exit.reason, "killed");
+    return absl::InvalidArgumentError(
+        absl::StrCat(failed, killed ? ": it was " : ": it ", exit.reason));
   }
   return ReadFile(output_file, kMaxOutputBytes + 1);
 }

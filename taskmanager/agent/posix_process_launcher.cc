@@ -17,20 +17,18 @@
 #include <fstream>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/bytes_format.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
+#include "taskmanager/agent/process_exit.h"
 
 namespace weir::taskmanager {
 namespace {
 
 constexpr int kTextFileBusyRetries = 50;
 constexpr int kTextFileBusyPauseMs = 10;
-constexpr std::streamoff kTailBytes = 4096;
-constexpr size_t kMaxReasonBytes = 500;
 
 sigset_t EndSignals() {
   sigset_t signals;
@@ -120,21 +118,6 @@ uint64_t ResidentBytes(pid_t pid) {
   return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-ProcessExit DescribeExit(const siginfo_t& info, const std::string& log_file) {
-  ProcessExit exit;
-  if (info.si_code == CLD_EXITED) {
-    exit.code = info.si_status;
-    exit.reason = absl::StrCat("exited with code ", exit.code);
-    const std::string last_line = exit.code == 0 ? "" : LastLineOfFile(log_file);
-    if (!last_line.empty()) absl::StrAppend(&exit.reason, ": ", last_line);
-    return exit;
-  }
-  const char* name = sigabbrev_np(info.si_status);
-  exit.reason =
-      absl::StrCat("killed by signal ", info.si_status, " (SIG", name == nullptr ? "?" : name, ")");
-  return exit;
-}
-
 }  // namespace
 
 std::map<std::string, std::string> ScrubbedEnvironment(
@@ -147,24 +130,11 @@ std::map<std::string, std::string> ScrubbedEnvironment(
   return scrubbed;
 }
 
-std::string LastLineOfFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return "";
-  const std::streamoff size = file.tellg();
-  const std::streamoff count = std::min(size, kTailBytes);
-  file.seekg(size - count);
-  std::string tail(static_cast<size_t>(count), '\0');
-  file.read(tail.data(), count);
-  tail.resize(static_cast<size_t>(file.gcount()));
-  const absl::string_view text = absl::StripAsciiWhitespace(tail);
-  const size_t newline = text.rfind('\n');
-  const absl::string_view line =
-      newline == absl::string_view::npos ? text : text.substr(newline + 1);
-  return std::string(line.substr(0, kMaxReasonBytes));
-}
-
 PosixProcessLauncher::PosixProcessLauncher(Executor& executor, PosixProcessLauncherOptions options)
-    : executor_(executor), options_(options), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : executor_(executor),
+      options_(std::move(options)),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      oom_kills_(options_.kernel_files) {
   WEIR_CHECK(wake_fd_ >= 0) << "eventfd: " << strerror(errno);
 }
 
@@ -231,6 +201,7 @@ bool PosixProcessLauncher::RunCommands() {
     if (!command.kill) {
       Start(std::move(command));
     } else if (const auto child = children_.find(command.launch); child != children_.end()) {
+      child->second.killed = true;
       KillGroup(child->second);
     }
   }
@@ -248,6 +219,7 @@ void PosixProcessLauncher::Start(Command command) {
     executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
     return;
   }
+  oom_kills_.FindNew();  // what happened before this process was there is not its fate
   child.pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0));
   WEIR_CHECK(child.pid_fd >= 0) << "pidfd_open: " << strerror(errno);
   if (child.callbacks.on_started) {
@@ -287,7 +259,15 @@ void PosixProcessLauncher::ReapEnded() {
     // What it started, and left behind, goes too: the group's id is not given away while it lives.
     kill(-child.pid, SIGKILL);
     ProcessExit exit = DescribeExit(info, child.spec.log_file);
-    if (!child.kill_reason.empty()) exit.reason = child.kill_reason;
+    if (!child.kill_reason.empty()) {
+      exit.reason = child.kill_reason;
+    } else if (info.si_code != CLD_EXITED && info.si_status == SIGKILL && !child.killed) {
+      const std::string counter = oom_kills_.FindNew();
+      if (!counter.empty()) {
+        absl::StrAppend(&exit.reason, "; maybe the kernel's, out of memory: 'oom_kill' of ",
+                        counter, " has risen");
+      }
+    }
     executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
     each = children_.erase(each);
   }
@@ -299,8 +279,11 @@ void PosixProcessLauncher::CheckMemory() {
     const uint64_t used = ResidentBytes(child.pid);
     if (used <= child.spec.memory_limit_bytes) continue;
     child.kill_reason =
-        absl::StrCat("killed for using ", FormatBytes(used), " of memory, its limit is ",
-                     FormatBytes(child.spec.memory_limit_bytes));
+        absl::StrCat("killed by its TaskManager: it used ", FormatBytes(used), " of ",
+                     FormatBytes(child.spec.memory_limit_bytes), " of memory",
+                     child.spec.memory_limit_option.empty()
+                         ? ""
+                         : absl::StrCat(" (", child.spec.memory_limit_option, ")"));
     LogWarning(
         "a process is over its memory limit",
         {{"child_pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});

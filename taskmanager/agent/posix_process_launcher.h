@@ -10,12 +10,14 @@
 
 #include "common/exec/executor.h"
 #include "common/exec/mutex.h"
+#include "taskmanager/agent/oom_kills.h"
 #include "taskmanager/agent/process_launcher.h"
 
 namespace weir::taskmanager {
 
 struct PosixProcessLauncherOptions {
   absl::Duration memory_check_interval = absl::Milliseconds(200);
+  std::string kernel_files = "";  // where /proc and /sys are looked for; "": at the root
 };
 
 /// Real processes, by posix_spawn, each in a process group of its own. All system calls are made by
@@ -56,6 +58,7 @@ class PosixProcessLauncher final : public ProcessLauncher {
     ProcessSpec spec;
     Callbacks callbacks;
     std::string kill_reason;  // why we killed it, if it was for memory
+    bool killed = false;      // Kill was called
   };
 
   void Push(Command command);
@@ -77,10 +80,9 @@ class PosixProcessLauncher final : public ProcessLauncher {
   LaunchId last_launch_ WEIR_GUARDED_BY(mutex_) = 0;
   bool stopping_ WEIR_GUARDED_BY(mutex_) = false;
 
-  std::map<LaunchId, Child> children_;  // of Serve()'s thread
+  // Of Serve()'s thread.
+  std::map<LaunchId, Child> children_;
+  OomKills oom_kills_;
 };
-
-/// The last line of a file with anything in it, cut to 500 bytes; "" when there is none.
-std::string LastLineOfFile(const std::string& path);
 
 }  // namespace weir::taskmanager

@@ -18,15 +18,19 @@ struct ProcessSpec {
   std::string log_file;             // gets both output streams, appended; its directory is there
   std::string output_file;          // what the process writes to descriptor 3; empty: closed
   uint64_t memory_limit_bytes = 0;  // resident; killed beyond it; 0: none
+  std::string memory_limit_option;  // what sets the limit, for the reason; may be empty
 };
 
 /// How a process ended, for people: "exited with code 0", "exited with code 3: <last line of its
-/// log>", "killed by signal 9 (SIGKILL)", "killed for using 2.1 GiB of memory, its limit is 2.0
-/// GiB", "could not be started: Exec format error".
+/// log>", "killed by signal 9 (SIGKILL)", "killed by its TaskManager: it used 2.1 GiB of 2.0 GiB of
+/// memory (taskmanager.worker-memory-limit)", "could not be started: Exec format error", "crashed:
+/// SIGSEGV in operator 'Parse'" when its log has a crash report. A SIGKILL that was not ours goes
+/// on with "; maybe the kernel's, out of memory: ..." when the kernel counts such a kill.
 struct ProcessExit {
   std::string reason;
-  int code = -1;        // -1: it did not exit by itself
-  int start_error = 0;  // errno, when it could not be started
+  int code = -1;         // -1: it did not exit by itself
+  int start_error = 0;   // errno, when it could not be started
+  bool crashed = false;  // the crash report is in its log
 };
 
 /// Starts processes and tells how they end.

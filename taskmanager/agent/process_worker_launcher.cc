@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/config/options.h"
 #include "taskmanager/agent/worker_logs.h"
 
 namespace weir::taskmanager {
@@ -57,13 +58,16 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const st
   process.log_file =
       absl::StrCat(options_.log_directory, "/", spec.job(), "/", spec.worker(), ".log");
   process.memory_limit_bytes = options_.memory_limit_bytes;
+  process.memory_limit_option = std::string(options::kTaskmanagerWorkerMemoryLimit.key());
   ProcessLauncher::Callbacks callbacks;
   callbacks.on_started = lifetime_.Guard([this, worker](uint64_t pid) {
     const auto it = running_.find(worker);
     if (it != running_.end()) it->second.started(pid);
   });
-  callbacks.on_exit =
-      lifetime_.Guard([this, worker](const ProcessExit& exit) { Finish(worker, exit.reason); });
+  callbacks.on_exit = lifetime_.Guard([this, worker](const ProcessExit& exit) {
+    const absl::string_view where = "; the report is in its log (weir logs JOB)";
+    Finish(worker, absl::StrCat(exit.reason, exit.crashed ? where : ""));
+  });
   running_[worker].launch = deps_.processes.Launch(std::move(process), std::move(callbacks));
 }
 

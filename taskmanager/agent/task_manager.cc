@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "common/net/protocol_check.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -203,9 +204,10 @@ void TaskManager::StartWorker(const proto::WorkerSpec& spec) {
       lifetime_.Guard([this, id](const std::string& reason) { OnWorkerExited(id, reason); }));
 }
 
-void TaskManager::OnWorkerExited(const WorkerId& id, const std::string& reason) {
+void TaskManager::OnWorkerExited(const WorkerId& id, const std::string& how) {
   const auto it = workers_.find(id);
   if (it == workers_.end()) return;
+  const std::string& reason = it->second.refused.empty() ? how : it->second.refused;
   LogWarning("worker exited", {{"worker", id}, {"reason", reason}});
   it->second.status.set_state(proto::WorkerStatus::EXITED);
   it->second.status.set_exit_reason(reason);
@@ -231,6 +233,13 @@ void TaskManager::OnWorkerMessage(StreamId stream, const proto::Envelope& envelo
       const std::function<void()> close = it->second.close;
       streams_.erase(it);
       return close();  // not one of ours
+    }
+    const absl::Status versions =
+        CheckProtocolVersions(hello.protocol_min(), hello.protocol_max(), "it", "its TaskManager");
+    if (hello.protocol_max() != 0 && !versions.ok()) {
+      worker->second.refused = absl::StrCat("is killed: ", versions.message(),
+                                            ", so the job is to be built with the cluster's Weir");
+      return deps_.launcher.Kill(worker->first);
     }
     it->second.worker = worker->first;
     worker->second.stream = stream;

@@ -85,6 +85,7 @@ class TaskManager {
     proto::WorkerSpec spec;
     proto::WorkerStatus status;
     StreamId stream = 0;
+    std::string refused;                          // why it is killed, if it cannot be spoken with
     std::optional<proto::WorkerMetrics> metrics;  // while it is connected
     absl::Duration metrics_at;                    // monotonic
   };
@@ -101,7 +102,7 @@ class TaskManager {
   void OnProbeRead(const std::string& path, const absl::StatusOr<std::string>& contents);
   void OnDirective(const proto::TaskManagerDirective& directive);
   void StartWorker(const proto::WorkerSpec& spec);
-  void OnWorkerExited(const WorkerId& id, const std::string& reason);
+  void OnWorkerExited(const WorkerId& id, const std::string& how);
   void OnWorkerMetrics(const WorkerId& id, const proto::WorkerMetrics& metrics);
   void AddWorkerMetrics(const WorkerId& id, const Worker& worker, MetricsPage* page) const;
   void RelayToWorker(const proto::Envelope& envelope);

@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/log.h"
+#include "common/operator/current_call.h"
 
 namespace weir::taskmanager {
 
@@ -73,19 +76,30 @@ void ExecutorTaskHost::RemoveAll(std::function<void()> done) {
 }
 
 std::optional<StalledStep> ExecutorTaskHost::FindStall(absl::Duration threshold) const {
-  std::shared_ptr<Task> task;
-  absl::Duration running_for;
-  {
-    MutexLock lock(state_->mutex);
-    if (state_->stepping == nullptr) return std::nullopt;
-    running_for = state_->clock.Monotonic() - state_->step_began;
-    if (running_for < threshold) return std::nullopt;
-    task = state_->stepping;
+  MutexLock lock(state_->mutex);  // the step does not end, nor the task go, meanwhile
+  if (state_->stepping == nullptr) return std::nullopt;
+  const Task& task = *state_->stepping;
+  const absl::Duration running_for = state_->clock.Monotonic() - state_->step_began;
+  if (running_for < threshold) return std::nullopt;
+  const OperatorBoundary& boundary = task.chain().boundary();
+  StalledStep stall{task.subtask(), task.name(), "", "", running_for};
+  const OperatorIdentity* identity = boundary.current_operator();
+  if (identity != nullptr) {
+    stall.operator_name = identity->name;
+    stall.position = boundary.CurrentPosition();
   }
-  StalledStep stall{task->subtask(), task->name(), "", running_for};
-  const OperatorIdentity* identity = task->chain().boundary().current_operator();
-  if (identity != nullptr) stall.operator_name = identity->name;
   return stall;
+}
+
+std::string StalledStep::ToString() const {
+  const absl::Duration unit =
+      running_for < absl::Seconds(10) ? absl::Milliseconds(100) : absl::Seconds(1);
+  std::string text =
+      operator_name.empty() ? "a step" : absl::StrCat("operator '", operator_name, "'");
+  absl::StrAppend(&text, " of task ", subtask.vertex.value(), ".", subtask.index, " (", task_name,
+                  ") has been running for ", absl::FormatDuration(absl::Trunc(running_for, unit)));
+  if (!position.empty()) absl::StrAppend(&text, ", at ", position);
+  return text;
 }
 
 void ExecutorTaskHost::State::Add(std::shared_ptr<Task> task) {
@@ -150,7 +164,11 @@ StepResult ExecutorTaskHost::State::RunStep(Entry& entry) {
     step_began = began;
   }
   entry.task->times().Switch(TaskTimes::Kind::kBusy, began);
+  CurrentCall& call = ThisThreadsCall();
+  call.subtask.store(entry.task->subtask().index, std::memory_order_relaxed);
+  call.task_name.store(&entry.task->name(), std::memory_order_relaxed);
   const StepResult result = entry.task->RunOnce();
+  call.task_name.store(nullptr, std::memory_order_relaxed);
   {
     MutexLock lock(mutex);
     stepping.reset();

@@ -17,18 +17,10 @@
 
 namespace weir::taskmanager {
 
-/// A step that has not come back yet.
-struct StalledStep {
-  SubtaskId subtask;
-  std::string task_name;
-  std::string operator_name;  // empty: in the task itself
-  absl::Duration running_for;
-};
-
 /// Steps the ready tasks of one slot round robin as closures of an Executor, and posts nothing
 /// while none is ready.
 ///
-/// Threads: as TaskHost; FindStall from any. Tasks run on the executor.
+/// Threads: as TaskHost. Tasks run on the executor.
 /// Lifetime: executor and clock must outlive the host; destroy it only when its executor runs
 /// nothing more, or from a closure of the executor. Tasks that are still here are let go unclosed
 /// by a cancel: their destructors close them.
@@ -46,8 +38,7 @@ class ExecutorTaskHost final : public TaskHost {
   void AddTask(std::shared_ptr<Task> task) override;
   void RemoveAll(std::function<void()> done) override;
 
-  /// The step under way, when it has been for `threshold` or longer.
-  std::optional<StalledStep> FindStall(absl::Duration threshold) const;
+  std::optional<StalledStep> FindStall(absl::Duration threshold) const override;
 
  private:
   struct Entry;

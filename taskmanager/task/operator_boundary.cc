@@ -3,23 +3,12 @@
 #include "absl/strings/str_cat.h"
 
 namespace weir::taskmanager {
-namespace {
-
-std::string PositionOf(const Batch* batch) {
-  if (batch == nullptr || batch->num_rows() == 0 || batch->provenance() == nullptr) return "";
-  const Provenance& provenance = *batch->provenance();
-  std::string text = provenance.Describe(0);
-  const int64_t last = provenance.OffsetOf(batch->num_rows() - 1);
-  if (last >= 0 && batch->num_rows() > 1) absl::StrAppend(&text, " to offset ", last);
-  return text;
-}
-
-}  // namespace
 
 void OperatorBoundary::Record(const OperatorIdentity& identity, const Batch* batch,
                               const absl::Status& status) {
   if (failure_.has_value()) return;
-  failure_ = TaskFailure{identity.uid, identity.name, status, PositionOf(batch)};
+  const uint32_t row = ThisThreadsCall().row.load(std::memory_order_relaxed);
+  failure_ = TaskFailure{identity.uid, identity.name, status, PositionOf(batch, row)};
 }
 
 void OperatorBoundary::RecordAt(const OperatorIdentity& identity, const std::string& position,

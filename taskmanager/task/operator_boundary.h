@@ -10,6 +10,7 @@
 
 #include "common/types/batch.h"
 #include "taskmanager/task/task_observer.h"
+#include "taskmanager/task/watched_call.h"
 
 namespace weir::taskmanager {
 
@@ -40,12 +41,13 @@ inline void Count(std::atomic<uint64_t>& counter, uint64_t amount) {
 /// The border between the task and code of users and connectors: knows who runs, turns exceptions
 /// into errors, and keeps the first failure with its operator and record position.
 ///
-/// Threads: the task's; current_operator() from any.
+/// Threads: the task's; current_operator() and CurrentPosition() from any.
 class OperatorBoundary {
  public:
   /// Runs `call`, at most once per batch and operator. `batch` may be null.
   template <class Call>
   absl::Status Run(const OperatorIdentity& identity, const Batch* batch, const Call& call) {
+    const CallScope scope(watched_, identity.name, batch);
     const OperatorIdentity* caller = current_.load(std::memory_order_relaxed);
     current_.store(&identity, std::memory_order_relaxed);
     absl::Status status;
@@ -72,11 +74,14 @@ class OperatorBoundary {
   const OperatorIdentity* current_operator() const {
     return current_.load(std::memory_order_relaxed);
   }
+  /// The record it works at, or the records of its batch; "" when unknown.
+  std::string CurrentPosition() const { return watched_.Position(); }
 
  private:
   static absl::Status FromException(const std::exception& error);
 
   std::atomic<const OperatorIdentity*> current_{nullptr};
+  WatchedCall watched_;
   std::optional<TaskFailure> failure_;
 };
 

@@ -76,6 +76,8 @@ bool IsWorthRetrying(const absl::Status& status, bool restored) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
       // A broker that never answered is a wrong address more often than a passing fault.
       return restored;
     default:

@@ -47,7 +47,6 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   SystemRandom random;
   PosixFileSystem files(random);
   ThreadExecutor executor({.name = "weir-worker"});
-  ThreadExecutor watchdog({.name = "weir-watchdog"});
   ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
   std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
   absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
@@ -80,7 +79,6 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                        if (thread == nullptr) {
                                          TaskThread::Options thread_options;
                                          thread_options.name = absl::StrCat("weir-slot-", slot);
-                                         thread_options.watchdog = &watchdog;
                                          thread =
                                              std::make_unique<TaskThread>(clock, thread_options);
                                        }

@@ -36,6 +36,7 @@ WorkerEndpoint::~WorkerEndpoint() {
 }
 
 void WorkerEndpoint::Tick() {
+  stall_watch_.Look(used_hosts_, absl::Milliseconds(deployment_.stall_timeout_ms()));
   SendReport();
   tick_timer_ =
       deps_.executor.PostAfter(options_.heartbeat_interval, lifetime_.Guard([this] { Tick(); }));
@@ -50,6 +51,7 @@ void WorkerEndpoint::ShowMetrics() {
   for (const proto::SinkMetrics& committer : sink_metrics_) {
     AddCommitterMetrics(committer, graph_, &metrics);
   }
+  stall_watch_.AddMetrics(&metrics);
   if (metrics.sets_size() > kMaxSentMetricSets) {
     metrics.mutable_sets()->DeleteSubrange(kMaxSentMetricSets,
                                            metrics.sets_size() - kMaxSentMetricSets);
@@ -389,6 +391,7 @@ void WorkerEndpoint::SendReport() {
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;
+  for (const StalledStep& stall : stall_watch_.stalls()) report->add_stalls(stall.ToString());
   report->set_resident_bytes(deps_.resident_bytes());
   deps_.send(std::move(envelope));
 }

@@ -24,6 +24,7 @@
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/sink_upkeep.h"
+#include "taskmanager/worker/stall_watch.h"
 #include "taskmanager/worker/task_set.h"
 
 namespace weir::taskmanager {
@@ -132,6 +133,7 @@ class WorkerEndpoint final : public TaskEvents {
   bool tearing_down_ = false;
   std::optional<proto::Envelope> held_back_;  // newest directive that came during a tear-down
   std::map<uint32_t, TaskHost*> used_hosts_;
+  StallWatch stall_watch_;
   TimerId tick_timer_ = 0;
   TimerId discovery_timer_ = 0;
   TimerId metrics_timer_ = 0;

@@ -142,6 +142,13 @@ void AddTaskMetrics(const Task& task, const WorkerMetricsMoment& moment,
   }
 }
 
+void AddStallMetrics(const StalledStep& stall, proto::WorkerMetrics* metrics) {
+  const Labels labels = {{"vertex", absl::StrCat(stall.subtask.vertex.value())},
+                         {"task", stall.task_name},
+                         {"subtask", absl::StrCat(stall.subtask.index)}};
+  Set(metrics::kTaskStalled, absl::ToDoubleSeconds(stall.running_for), AddSet(labels, metrics));
+}
+
 void AddCommitterMetrics(const proto::SinkMetrics& committer, const StreamGraph& graph,
                          proto::WorkerMetrics* metrics) {
   const StreamNode* node = graph.Find(committer.sink_uid());

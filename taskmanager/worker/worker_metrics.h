@@ -10,6 +10,7 @@
 #include "common/operator/stream_graph.h"
 #include "proto/control.pb.h"
 #include "taskmanager/task/task.h"
+#include "taskmanager/task/task_host.h"
 
 namespace weir::taskmanager {
 
@@ -27,6 +28,8 @@ inline constexpr int kMaxSentMetricSets = 5'000;
 /// Of a task, its operators, its source and its sinks.
 void AddTaskMetrics(const Task& task, const WorkerMetricsMoment& moment,
                     proto::WorkerMetrics* metrics);
+/// Of a task whose step has not come back in time; there is no series otherwise.
+void AddStallMetrics(const StalledStep& stall, proto::WorkerMetrics* metrics);
 /// Of a sink's committer.
 void AddCommitterMetrics(const proto::SinkMetrics& committer, const StreamGraph& graph,
                          proto::WorkerMetrics* metrics);

@@ -34,6 +34,7 @@ namespace weir::taskmanager {
 namespace {
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -73,8 +74,9 @@ ThreadExecutorOptions Named(std::string name) {
   return options;
 }
 
-PosixProcessLauncherOptions FastMemoryChecks() {
+PosixProcessLauncherOptions LauncherOptions(const std::string& kernel_files) {
   PosixProcessLauncherOptions options;
+  options.kernel_files = kernel_files;
   options.memory_check_interval = absl::Milliseconds(20);
   return options;
 }
@@ -184,7 +186,7 @@ class ProcessesTest : public testing::Test {
   ThreadExecutor executor_{Named("agent")};
   ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
   std::unique_ptr<PosixProcessLauncher> launcher_ =
-      std::make_unique<PosixProcessLauncher>(executor_, FastMemoryChecks());
+      std::make_unique<PosixProcessLauncher>(executor_, LauncherOptions(directory_.path()));
   Awaited<uint64_t> pid_;
   Awaited<ProcessExit> exit_;
   std::thread server_{[this] { launcher_->Serve(); }};
@@ -204,6 +206,17 @@ TEST_F(ProcessesTest, TellsCodeAndLastLine) {
 TEST_F(ProcessesTest, TellsTheSignal) {
   Launch(Shell("kill -SEGV $$"));
   EXPECT_EQ(ExitReason(), "killed by signal 11 (SIGSEGV)");
+}
+
+TEST_F(ProcessesTest, AKillWhileTheKernelCountsOneSaysSo) {
+  std::filesystem::create_directory(directory_.File("proc"));
+  const std::string file = directory_.File("proc/vmstat");
+  std::ofstream(file) << "oom_kill 1\n";
+  Launch(Shell("echo oom_kill 2 > proc/vmstat; kill -KILL $$"));
+  EXPECT_EQ(ExitReason(),
+            absl::StrCat("killed by signal 9 (SIGKILL); maybe the kernel's, out of memory: "
+                         "'oom_kill' of ",
+                         file, " has risen"));
 }
 
 TEST_F(ProcessesTest, TellsWhyItCouldNotStart) {
@@ -242,9 +255,10 @@ TEST_F(ProcessesTest, MemoryBeyondTheLimitEndsTheProcess) {
       "exec python3 -c \"x = bytearray(200 << 20); import time; "
       "time.sleep(100)\"");
   spec.memory_limit_bytes = uint64_t{50} << 20;
+  spec.memory_limit_option = "a.limit";
   Launch(spec);
-  EXPECT_THAT(ExitReason(), AllOf(StartsWith("killed for using "),
-                                  HasSubstr("of memory, its limit is 50.0 MiB")));
+  EXPECT_THAT(ExitReason(), AllOf(StartsWith("killed by its TaskManager: it used "),
+                                  EndsWith(" of 50.0 MiB of memory (a.limit)")));
 }
 
 TEST_F(ProcessesTest, PlansAJob) {
@@ -307,7 +321,8 @@ TEST_F(ProcessesTest, PlanThatTakesTooMuchMemoryIsStopped) {
       Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(1000); "
                       "return 0;"));
   EXPECT_THAT(std::string(graph.status().message()),
-              AllOf(HasSubstr("killed for using"), HasSubstr("its limit is 64.0 MiB")));
+              AllOf(HasSubstr("could not be planned: it was killed by its TaskManager: it used"),
+                    HasSubstr("of 64.0 MiB")));
 }
 
 TEST_F(ProcessesTest, PlanThatMissesALibraryNamesIt) {

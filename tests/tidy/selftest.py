@@ -7,6 +7,7 @@ import unittest
 
 import check_budget
 import check_docs
+import check_errors
 import api_reference
 import check_generated
 import check_layers
@@ -211,6 +212,33 @@ class Docs(Planted):
         self.assert_finds(problems, "docs/a.md:2", "dance")
         self.assert_finds(problems, "docs/a.md:3", "jobmanager.bind-adress")
         self.assert_finds(problems, "docs/a.md:4", "b.md")
+
+
+class Errors(Planted):
+
+    HEAD = "| what one sees | test |\n|---|---|\n"
+
+    def setUp(self):
+        super().setUp()
+        self.plant("tests/e2e/b_test.cc", "")
+        self.plant("tests/unit/state/a_test.cc", "TEST_F(ATest, Fails) {}\nTEST(B, IsSo) {}\n")
+
+    def check(self, rows):
+        self.plant("docs/errors.md", self.HEAD + rows)
+        return check_errors.check(self.root)
+
+    def test_clean(self):
+        self.assertEqual(self.check("| it failed | `unit.ATest.Fails`, `unit.B.IsSo` |\n"), [])
+
+    def test_planted(self):
+        problems = self.check("| gone | `unit.ATest.Gone` |\n| elsewhere | `e2e.ATest.Fails` |\n"
+                              "| nothing | no test |\n")
+        self.assert_finds(problems, "docs/errors.md:3", "unit.ATest.Gone")
+        self.assert_finds(problems, "docs/errors.md:4", "e2e.ATest.Fails")
+        self.assert_finds(problems, "docs/errors.md:5", "no test that exists")
+
+    def test_page_is_gone(self):
+        self.assert_finds(check_errors.check(self.root), "docs/errors.md")
 
 
 class Generated(Planted):

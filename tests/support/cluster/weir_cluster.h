@@ -35,6 +35,8 @@ struct WeirClusterOptions {
   std::string job_manager_program = "weir-jobmanager";
   /// Options for every server of the cluster, without dashes: {"heartbeat.interval", "100ms"}.
   std::map<std::string, std::string> server_options;
+  /// A directory that is there; "": one of the cluster's own.
+  std::string storage_root;
   /// Options for the CLI: the token's file, the CA.
   std::map<std::string, std::string> client_options;
 };
@@ -110,7 +112,9 @@ class WeirCluster {
   const TemporaryDirectory& directory() const { return directory_; }
   /// Keeps the directory (logs, storage) when the cluster goes.
   void KeepFiles() { directory_.Keep(); }
-  std::string storage_root() const { return directory_.File("storage"); }
+  std::string storage_root() const {
+    return options_.storage_root.empty() ? directory_.File("storage") : options_.storage_root;
+  }
 
  private:
   struct Server {

@@ -36,6 +36,7 @@ class TestingWorker {
       : spec(std::move(worker)), behavior_(behavior) {}
 
   void Obey(const proto::Header& header, const proto::WorkerDirective& directive) {
+    if (deaf) return;
     const uint64_t wanted = header.generation();
     last = directive;
     if (wanted != generation) {
@@ -67,6 +68,7 @@ class TestingWorker {
                                                      : WorkerReport::INITIALIZING);
     if (failure) *report.mutable_failure() = *failure;
     report.set_initialization_steps(behavior_.initialization_steps);
+    for (const std::string& stall : stalls) report.add_stalls(stall);
     if (deployment.coordinator()) report.add_notes("the topic is compacted");
     for (const proto::TaskDeployment& task : deployment.tasks()) {
       TaskReport* one = report.add_tasks();
@@ -90,6 +92,8 @@ class TestingWorker {
   uint64_t generation = 0;
   bool ran = false;
   bool silent = false;  // it hangs: no report leaves it
+  bool deaf = false;    // a task of it hangs: it cannot do what it is told
+  std::vector<std::string> stalls;
   proto::Deployment deployment;
   std::optional<proto::Failure> failure;
   std::optional<uint64_t> committed;

@@ -23,9 +23,10 @@ TEST(WeirOptionsTest, TableIsSound) {
   }
 }
 
-TEST(WeirOptionsTest, CheckpointAndRestartOptionsAreForJobsAndNoOthers) {
+TEST(WeirOptionsTest, OptionsOfCheckpointsRestartsAndTasksAreForJobsAndNoOthers) {
   for (const std::string& key : WeirOptions().keys()) {
-    const bool for_jobs = key.rfind("checkpoint.", 0) == 0 || key.rfind("restart.", 0) == 0;
+    const bool for_jobs = key.rfind("checkpoint.", 0) == 0 || key.rfind("restart.", 0) == 0 ||
+                          key.rfind("task.", 0) == 0;
     EXPECT_EQ(WeirOptions().Find(key)->scope == OptionScope::kJob, for_jobs) << key;
   }
 }

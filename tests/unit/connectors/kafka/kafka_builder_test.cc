@@ -129,6 +129,9 @@ TEST(KafkaBuilder, WhatExactlyOnceExcludesIsNamed) {
   builder.Property("acks", "all").Property("transaction.timeout.ms", "soon");
   EXPECT_THAT(Problem(builder.Build().sink()->Validate(*SchemaOf<std::string>())),
               HasSubstr("transaction.timeout.ms"));
+  builder.Property("transaction.timeout.ms", "60000").Property("security.protocol", "SASL_SSL");
+  EXPECT_THAT(Problem(builder.Build().sink()->Validate(*SchemaOf<std::string>())),
+              HasSubstr("exactly-once delivery is not available over security.protocol=SASL_SSL"));
 }
 
 TEST(KafkaBuilder, APrefixIsForExactlyOnceOnly) {

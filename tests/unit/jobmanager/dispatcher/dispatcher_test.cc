@@ -169,7 +169,10 @@ TEST_F(DispatcherTest, OneJobWithABrokenLogDoesNotStopTheOthers) {
   task_manager_.Forget();
   TakeOver();
   EXPECT_TRUE(Describe(good).ok());
-  EXPECT_TRUE(absl::IsNotFound(Describe(broken).status()));
+  EXPECT_EQ(Describe(broken).status(),
+            absl::FailedPreconditionError(absl::StrCat(
+                "job ", broken, " cannot be taken over: ", layout_.JobLogDirectory(JobId(broken)),
+                "/0000000001 is corrupt: its header line is unknown")));
 }
 
 // Submission

@@ -170,8 +170,12 @@ TEST_F(JobMasterTest, TooManyFailedCheckpointsStartTheJobAnew) {
   options_.checkpoint.timeout = absl::Seconds(1);
   SubmitAndRun();
   behavior_.answer_triggers = false;
+  behavior_.become_ready = false;
   Wait(2 * kInterval + absl::Seconds(2));
   EXPECT_EQ(generation(), 2u);
+  EXPECT_EQ(Reason(),
+            "more than 1 checkpoints failed in a row, the last one: timed out after 1s: 2 tasks "
+            "have not answered");
 }
 
 // The end of the input

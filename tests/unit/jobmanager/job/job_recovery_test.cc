@@ -48,6 +48,43 @@ TEST_F(JobRecoveryTest, AWorkerThatHangsIsKilledAndTheJobRecovered) {
   EXPECT_EQ(tm(0).workers.count(hung), 0u);
 }
 
+constexpr char kStall[] = "operator 'Enrich' of task 1.0 (flights) has been running for 12s";
+
+TEST_F(JobRecoveryTest, WhenAWorkerThatHangsIsKilledTheReasonNamesItsOperator) {
+  options_.worker_timeout = absl::Seconds(5);
+  SubmitAndRun();
+  worker(0).stalls = {kStall};
+  Wait(absl::Seconds(1));
+  behavior_.become_ready = false;
+  worker(0).silent = true;
+  Wait(absl::Seconds(5));
+  EXPECT_THAT(Reason(),
+              testing::HasSubstr(absl::StrCat(
+                  "has not reported for 5s; it is killed; when it was last heard of, ", kStall)));
+}
+
+TEST_F(JobRecoveryTest, AStepThatStandsStillIsANoteWhileItDoes) {
+  SubmitAndRun();
+  worker(0).stalls = {kStall};
+  Wait(absl::Seconds(1));
+  EXPECT_THAT(job().Details().notes(), testing::Contains(kStall));
+  worker(0).stalls.clear();
+  Wait(absl::Seconds(1));
+  EXPECT_THAT(job().Details().notes(), testing::Not(testing::Contains(kStall)));
+}
+
+TEST_F(JobRecoveryTest, AWorkerWhoseFunctionDoesNotReturnIsReplacedInTheEnd) {
+  SubmitAndRun();
+  const std::string hung = WorkerIdOf(0);
+  worker(0).stalls = {kStall};
+  worker(0).deaf = true;
+  KillWorker(1);
+  Wait(absl::Minutes(2));
+  EXPECT_EQ(tm(0).workers.count(hung), 0u);
+  Wait(absl::Minutes(1));
+  EXPECT_EQ(State(), "RUNNING");
+}
+
 TEST_F(JobRecoveryTest, AWorkersExitStartsANewGeneration) {
   SubmitAndRun();
   KillWorker(1);
@@ -221,7 +258,10 @@ TEST_F(JobRecoveryTest, ACorruptManifestSuspendsTheJobAndNamesIt) {
   CorruptManifests();
   KillWorker(1);
   EXPECT_EQ(State(), "SUSPENDED");
-  EXPECT_THAT(Reason(), HasSubstr("/w/east/jobs/j/manifests/1-"));
+  EXPECT_THAT(Reason(), testing::MatchesRegex(
+                            "the newest checkpoint cannot be restored: manifest "
+                            "/w/east/jobs/j/manifests/1-[^ ]* of epoch 1 is corrupt: its checksum "
+                            "differs"));
 }
 
 TEST_F(JobRecoveryTest, ASuspendedJobGivesItsSlotsBack) {

@@ -1,4 +1,7 @@
 // What a registered TaskManager does: workers, relay, plans.
+#include "absl/strings/str_cat.h"
+
+#include "common/base/protocol_version.h"
 #include "tests/unit/taskmanager/agent/testing_agent.h"
 
 namespace weir::taskmanager {
@@ -77,6 +80,25 @@ TEST_F(TaskManagerTest, AWorkerThatSaysHelloIsConnected) {
 TEST_F(TaskManagerTest, AStrangersStreamIsClosed) {
   Register();
   EXPECT_TRUE(ConnectWorker("w-9").closed);
+}
+
+TEST_F(TaskManagerTest, AWorkerOfAnotherProtocolVersionIsKilledInOneSentence) {
+  Register();
+  Hear(DirectiveOf({"w-1"}));
+  proto::Envelope hello;
+  hello.mutable_worker_hello()->set_worker("w-1");
+  hello.mutable_worker_hello()->set_protocol_min(kProtocolVersion + 1);
+  hello.mutable_worker_hello()->set_protocol_max(kProtocolVersion + 2);
+  task_manager_->OnWorkerMessage(task_manager_->OnWorkerStreamUp([](proto::Envelope) {}, [] {}),
+                                 hello);
+  EXPECT_THAT(launcher_.killed, ElementsAre("w-1"));
+  launcher_.exits["w-1"]("killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(LastStatus().exit_reason(),
+            absl::StrCat("is killed: it speaks protocol versions ", kProtocolVersion + 1, " to ",
+                         kProtocolVersion + 2, ", its TaskManager ", kProtocolVersionMin, " to ",
+                         kProtocolVersion,
+                         "; they have to be of releases that go together, so the job is to be "
+                         "built with the cluster's Weir"));
 }
 
 TEST_F(TaskManagerTest, AWorkerWithoutItsStreamIsKilled) {

@@ -235,6 +235,7 @@ TEST_F(TaskThreadTest, StalledStepIsNamed) {
 
   ASSERT_TRUE(stall.has_value());
   EXPECT_EQ(stall->operator_name, "slow");
+  EXPECT_EQ(stall->task_name, "numbers -> slow");
   EXPECT_EQ(stall->subtask.index, 3u);
 }
 

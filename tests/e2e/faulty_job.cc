@@ -1,0 +1,93 @@
+// A job for tests whose function does what each record tells it to. Orders pass through; those with
+// a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
+// --properties=KEY=VALUE|KEY=VALUE is handed to Kafka.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "weir/weir.h"
+
+namespace {
+
+struct Order {
+  int64_t id = 0;
+  std::string fault;
+  int64_t amount = 0;  // milliseconds of a stall, MiB of memory
+  WEIR_RECORD(Order, id, fault, amount)
+};
+
+std::vector<std::vector<char>> kept_memory;
+
+[[gnu::noinline]] void WriteToNowhere() {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
+[[gnu::noinline]] void Throw(const char* what) { throw std::runtime_error(what); }
+
+void ThrowUncaught() noexcept { Throw("not caught"); }
+
+void Obey(const Order& order) {
+  if (order.fault == "segfault") WriteToNowhere();
+  if (order.fault == "abort") std::abort();
+  if (order.fault == "terminate") ThrowUncaught();
+  if (order.fault == "exit") std::_Exit(7);
+  if (order.fault == "throw") Throw("no such order");
+  if (order.fault == "stall") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(order.amount));
+  }
+  if (order.fault == "allocate") {
+    for (int64_t i = 0; i < order.amount; ++i) {
+      kept_memory.emplace_back(size_t{1} << 20, 'x');
+      // So that it is killed on the way, not when all of it is there.
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+}
+
+void SetAll(const std::string& text, weir::KafkaProperties& properties) {
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('|', begin), text.size());
+    const size_t equals = text.find('=', begin);
+    properties.Set(text.substr(begin, equals - begin), text.substr(equals + 1, end - equals - 1));
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return weir::RunJob("faulty", argc, argv, [](weir::Environment& env, const weir::Args& args) {
+    if (args.Get("plan", "") == "segfault") WriteToNowhere();
+    weir::KafkaProperties properties;
+    properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
+    properties.Set("group.id", "faulty");
+    SetAll(args.Get("properties", ""), properties);
+    auto source = weir::KafkaSource<Order>::Builder()
+                      .Properties(properties)
+                      .Topics({args.Get("input", "in")})
+                      .StartingOffsets(weir::Offsets::Earliest())
+                      .ValueOnly(weir::Json())
+                      .Build();
+    auto sink = weir::KafkaSink<Order>::Builder()
+                    .Properties(properties)
+                    .Topic(args.Get("output", "out"))
+                    .Delivery(weir::DeliveryGuarantee::kAtLeastOnce)
+                    .Value(weir::Json())
+                    .Build();
+    env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "orders")
+        .Map([](const Order& order) {
+          Obey(order);
+          return order;
+        })
+        .Name("obey")
+        .SinkTo(sink)
+        .Name("copies");
+  });
+}
