@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/connector/sink.h"
 #include "common/connector/source.h"
@@ -39,6 +41,38 @@ class HarnessOutput final : public Sink {
   absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
     return absl::UnimplementedError("it is no sink");
   }
+};
+
+/// Takes the place of every sink for dead letters, and keeps them.
+class HarnessDeadLetters final : public Sink {
+ public:
+  using Batches = std::shared_ptr<std::vector<BatchPtr>>;
+  explicit HarnessDeadLetters(Batches batches) : batches_(std::move(batches)) {}
+  std::string type() const override { return "HarnessDeadLetters"; }
+  std::map<std::string, std::string> Describe() const override { return {}; }
+  DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kNone; }
+  absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
+  absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
+    return std::make_unique<Writer>(batches_);
+  }
+
+ private:
+  class Writer final : public SinkWriter {
+   public:
+    explicit Writer(Batches batches) : batches_(std::move(batches)) {}
+    void SetWakeup(std::function<void()>) override {}
+    absl::Status Open(const std::string&) override { return absl::OkStatus(); }
+    bool HasRoom() override { return true; }
+    absl::Status Write(const BatchPtr& batch) override {
+      batches_->push_back(batch);
+      return absl::OkStatus();
+    }
+    void PrepareCommit(Epoch, PrepareDone done) override { done(std::vector<std::string>()); }
+
+   private:
+    const Batches batches_;
+  };
+  const Batches batches_;
 };
 
 }  // namespace weir::internal

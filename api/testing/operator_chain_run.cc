@@ -37,15 +37,19 @@ bool IsOutput(const StreamNode& node) {
 
 absl::StatusOr<std::unique_ptr<OperatorChainRun>> OperatorChainRun::Build(StreamGraph graph) {
   graph.default_parallelism = 1;
-  for (StreamNode& node : graph.nodes) node.parallelism = 0;
-  std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph)));
+  const auto letters = std::make_shared<std::vector<BatchPtr>>();
+  for (StreamNode& node : graph.nodes) {
+    node.parallelism = 0;
+    if (node.reads_dead_letters) node.sink = std::make_shared<HarnessDeadLetters>(letters);
+  }
+  std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph), letters));
   WEIR_RETURN_IF_ERROR(run->Cut());
   return run;
 }
 
 absl::Status OperatorChainRun::Cut() {
   for (const StreamNode& node : graph_.nodes) {
-    if (node.kind != StreamNode::Kind::kSink) continue;
+    if (node.kind != StreamNode::Kind::kSink || node.reads_dead_letters) continue;
     if (!IsOutput(node)) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", node.name, "' is a sink: the pipeline under test may not have one"));
@@ -56,7 +60,9 @@ absl::Status OperatorChainRun::Cut() {
   for (const proto::JobVertex& vertex : plan.vertices()) {
     Vertex cut{vertex.name(), {}};
     for (const proto::OperatorDescriptor& one : vertex.operators()) {
-      if (one.kind() == proto::OperatorDescriptor::TRANSFORM) cut.uids.push_back(one.uid());
+      if (one.kind() == proto::OperatorDescriptor::TRANSFORM || IsForDeadLetters(one.uid())) {
+        cut.uids.push_back(one.uid());
+      }
     }
     if (!cut.uids.empty()) vertices_.push_back(std::move(cut));
   }
@@ -64,11 +70,20 @@ absl::Status OperatorChainRun::Cut() {
   return absl::OkStatus();
 }
 
+bool OperatorChainRun::IsForDeadLetters(const std::string& uid) const {
+  const StreamNode* node = graph_.Find(uid);
+  return node != nullptr && node->reads_dead_letters;
+}
+
 absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const {
   std::set<std::string> uids;
-  for (const Vertex& vertex : vertices_) uids.insert(vertex.uids.begin(), vertex.uids.end());
+  for (const Vertex& vertex : vertices_) {
+    for (const std::string& uid : vertex.uids) {
+      if (!IsForDeadLetters(uid)) uids.insert(uid);
+    }
+  }
   for (const OperatorSnapshotData& one : snapshot.operators) {
-    if (uids.count(one.uid) > 0) continue;
+    if (uids.count(one.uid) > 0 || IsForDeadLetters(one.uid)) continue;
     return absl::FailedPreconditionError(absl::StrCat("the snapshot has an operator '", one.uid,
                                                       "', which the pipeline does not have"));
   }
@@ -145,5 +160,8 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
 }
 
 std::vector<BatchPtr> OperatorChainRun::TakeBatches() { return std::exchange(batches_, {}); }
+std::vector<BatchPtr> OperatorChainRun::TakeDeadLetters() {
+  return std::exchange(*dead_letters_, {});
+}
 
 }  // namespace weir::internal

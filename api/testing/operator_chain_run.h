@@ -43,6 +43,8 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   absl::StatusOr<taskmanager::TaskSnapshotData> Snapshot();
 
   std::vector<BatchPtr> TakeBatches();
+  /// Batches of DeadLetter, of all operators.
+  std::vector<BatchPtr> TakeDeadLetters();
   const std::vector<int64_t>& watermarks() const { return watermarks_; }
   const std::optional<taskmanager::TaskFailure>& failure() const { return failure_; }
 
@@ -60,18 +62,21 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
     std::string name;
     std::vector<std::string> uids;
   };
-  /// Only sinks use it, and there are none.
+  /// Only sinks use it, and those for dead letters do not.
   struct NoPool final : BlockingPool {
     void Submit(std::function<void()> work) override { work(); }
   };
 
-  explicit OperatorChainRun(StreamGraph graph) : graph_(std::move(graph)) {}
+  OperatorChainRun(StreamGraph graph, std::shared_ptr<std::vector<BatchPtr>> dead_letters)
+      : graph_(std::move(graph)), dead_letters_(std::move(dead_letters)) {}
   absl::Status Cut();
+  bool IsForDeadLetters(const std::string& uid) const;
   /// Steps all tasks until none has anything to do.
   absl::Status Run();
   void Drain();
 
   const StreamGraph graph_;
+  const std::shared_ptr<std::vector<BatchPtr>> dead_letters_;
   std::vector<Vertex> vertices_;  // first to last
   std::string output_uid_;
   SystemClock clock_;

@@ -115,6 +115,9 @@ class OperatorHarnessCore::Impl {
   std::vector<BatchPtr> TakeBatches() {
     return run_ == nullptr ? std::vector<BatchPtr>() : run_->TakeBatches();
   }
+  std::vector<BatchPtr> TakeDeadLetters() {
+    return run_ == nullptr ? std::vector<BatchPtr>() : run_->TakeDeadLetters();
+  }
   const std::vector<int64_t>& watermarks() const {
     return run_ == nullptr ? no_watermarks_ : run_->watermarks();
   }
@@ -146,6 +149,7 @@ bool OperatorHarnessCore::Restore(const std::string& snapshot) { return impl_->R
 bool OperatorHarnessCore::Refuse(const std::string& message) {
   return impl_->Check(absl::InvalidArgumentError(message));
 }
+std::vector<BatchPtr> OperatorHarnessCore::TakeDeadLetters() { return impl_->TakeDeadLetters(); }
 std::vector<BatchPtr> OperatorHarnessCore::TakeBatches() { return impl_->TakeBatches(); }
 const std::vector<int64_t>& OperatorHarnessCore::watermarks() const { return impl_->watermarks(); }
 const std::optional<testing::OperatorFailure>& OperatorHarnessCore::failure() const {

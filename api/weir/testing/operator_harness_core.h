@@ -52,6 +52,7 @@ class OperatorHarnessCore {
 
   /// What has come out since the last call.
   std::vector<BatchPtr> TakeBatches();
+  std::vector<BatchPtr> TakeDeadLetters();
   const std::vector<int64_t>& watermarks() const;
   const std::optional<testing::OperatorFailure>& failure() const;
   std::string error() const;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/operator/dead_letter.h"
 #include "common/types/record.h"
 #include "weir/data_stream.h"
 #include "weir/environment.h"
@@ -119,6 +120,16 @@ class OperatorTestHarness {
   std::vector<OutputRecord<Out>> TakeOutputs() {
     Outputs();
     return std::exchange(outputs_, {});
+  }
+  /// Records that OnError has sent to the dead letters since the last call, of all operators; into
+  /// whatever topic, nothing is written there.
+  std::vector<DeadLetter> TakeDeadLetters() {
+    std::vector<DeadLetter> letters;
+    for (const BatchPtr& batch : core_.TakeDeadLetters()) {
+      const RecordReader<DeadLetter> reader(*batch);
+      for (size_t row = 0; row < reader.rows(); ++row) letters.push_back(reader.Materialize(row));
+    }
+    return letters;
   }
   /// Watermarks that came out, in microseconds since 1970.
   const std::vector<int64_t>& Watermarks() const { return core_.watermarks(); }

@@ -14,6 +14,7 @@
 
 #include "common/operator/operator.h"
 #include "tests/unit/api/weir/testing_connectors.h"
+#include "weir/kafka_dead_letters.h"
 
 namespace weir {
 namespace {
@@ -261,6 +262,26 @@ TEST(OperatorTestHarnessTest, BytesThatAreNoSnapshotAreRefused) {
   auto harness = SumHarness();
   EXPECT_FALSE(harness.Restore("hello"));
   EXPECT_THAT(harness.error(), HasSubstr("no snapshot"));
+}
+
+TEST(OperatorTestHarnessTest, DeadLettersAreKeptAndNotWritten) {
+  KafkaProperties properties;
+  properties.Set("bootstrap.servers", "nowhere:1");
+  const auto letters = ErrorPolicy::DeadLetter(KafkaDeadLetterTopic(properties, "dead"));
+  OperatorTestHarness harness([&letters](const DataStream<Reading>& readings) {
+    return Alarms(readings).OnError(letters);
+  });
+  EXPECT_TRUE(harness.PushBatch({{"oven", 5000}, {"fridge", 50}}, {}, {{"readings", 2, 40}}));
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("fridge is at 50"));
+  const std::vector<DeadLetter> taken = harness.TakeDeadLetters();
+  ASSERT_THAT(taken, SizeIs(1));
+  EXPECT_EQ(taken[0].operator_name, "alarm");
+  EXPECT_EQ(taken[0].error, "a user function threw: not a temperature");
+  EXPECT_EQ(taken[0].topic, "readings");
+  EXPECT_EQ(taken[0].offset, 40);
+  EXPECT_THAT(harness.TakeDeadLetters(), IsEmpty());
+  EXPECT_TRUE(harness.Snapshot().has_value());
+  EXPECT_EQ(harness.error(), "");
 }
 
 }  // namespace
