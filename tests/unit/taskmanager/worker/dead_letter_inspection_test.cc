@@ -116,6 +116,15 @@ TEST_F(DeadLetterInspectionTest, ReplayPassesLimitAndTarget) {
   EXPECT_EQ(Ask(proto::DeadLettersRequest::REPLAY).dead_letters().replayed(), 7u);
 }
 
+TEST(DeadLetterInspectionWithout, WithoutDeadLettersThereIsNothingToSee) {
+  TestingJob job;
+  proto::RunTransactions request;
+  request.mutable_facts()->set_fingerprint("fingerprint");
+  const proto::TransactionsResult result = InspectDeadLetters(job.graph, job.plan, request);
+  EXPECT_EQ(result.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(result.error(), "no operator of the job sends records to dead letters");
+}
+
 TEST_F(DeadLetterInspectionTest, AnotherPlanIsNotAsked) {
   request_.mutable_facts()->set_fingerprint("another");
   EXPECT_EQ(Ask(proto::DeadLettersRequest::LIST).code(),
