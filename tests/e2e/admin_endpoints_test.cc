@@ -170,7 +170,7 @@ TEST_F(JobMetricsTest, ARunningJobIsSeenOnItsTaskManagerAndAtTheLeader) {
       << Page(host);
   EXPECT_EQ(Sum(host, "weir_task_records_in_total", id), kRecords);
   EXPECT_GT(Sum(host, "weir_task_bytes_in_total", id), 0);
-  EXPECT_EQ(Sum(host, "weir_operator_records_in_total", id), kRecords);  // the sink
+  EXPECT_EQ(Sum(host, "weir_operator_records_in_total", id), 2 * kRecords);  // source and sink
   EXPECT_GT(Sum(host, "weir_task_idle_seconds_total", id), 0);
   EXPECT_GT(Sum(host, "weir_worker_resident_memory_bytes", id), 0);
   EXPECT_THAT(Page(host), HasSubstr("weir_source_pending_records{"));

@@ -22,6 +22,10 @@ absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
   // From here on whoever else tries is fenced by us, or we by them: only then is the record read.
   WEIR_ASSIGN_OR_RETURN(producer_, client_.InitProducerId(OwnerId(options_.prefix),
                                                           kTransactionTimeout, options_.timeout));
+  return Read();
+}
+
+absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::Read() {
   WEIR_ASSIGN_OR_RETURN(
       const GroupOffset found,
       client_.FetchOffset(OwnerId(options_.prefix), {options_.topic, 0}, {}, options_.timeout));
@@ -39,46 +43,56 @@ absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
                    "; if no job has the prefix, 'submit --take-over' (or 'run') writes it anew"));
 }
 
-absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
+absl::Status SinkOwnership::CheckMayTake(const OwnerRecord& record,
+                                         const SinkRecovery& recovery) const {
   const SinkIdentity& me = recovery.identity;
-  const Generation generation = recovery.generation;
+  const bool here = record.cluster == me.cluster;
+  const bool mine = here && record.job == me.job.value();
+  const bool ended = record.released || (here && recovery.ended_jobs.count(record.job) > 0);
+  if (mine && record.generation > recovery.generation.value()) {
+    return absl::AbortedError(absl::StrCat(
+        "generation ", record.generation, " of the job owns the transactional id prefix '",
+        options_.prefix, "'; this recovery is of generation ", recovery.generation.value()));
+  }
+  if (mine || ended) return absl::OkStatus();
+  if (!recovery.take_over) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the transactional id prefix '", options_.prefix, "' belongs to job ", record.job,
+        " of cluster '", record.cluster,
+        "', which is not known to have ended; each sink needs a prefix of its own "
+        "(TransactionalIdPrefix); 'submit --take-over' (or 'run') takes it from that job, "
+        "with what it has not committed"));
+  }
+  LogWarning("a transactional id prefix is taken from another job", {{"prefix", options_.prefix},
+                                                                     {"job", record.job},
+                                                                     {"cluster", record.cluster},
+                                                                     {"fence", record.fence}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
+  // Who is refused must not fence the owner. Anything else is found out below, for certain.
+  const absl::StatusOr<std::optional<OwnerRecord>> before = Read();
+  if (absl::IsDeadlineExceeded(before.status()) || absl::IsCancelled(before.status())) {
+    return before.status();
+  }
+  if (before.ok() && before->has_value()) {
+    WEIR_RETURN_IF_ERROR(CheckMayTake(**before, recovery));
+  }
   absl::StatusOr<std::optional<OwnerRecord>> found = TakeOver();
   if (recovery.take_over && absl::IsFailedPrecondition(found.status())) {
     LogWarning("an owner record is overwritten", {{"reason", found.status()}});
     found = std::optional<OwnerRecord>();
   }
   WEIR_RETURN_IF_ERROR(found.status());
-  const std::optional<OwnerRecord>& record = *found;
   uint64_t fence = 0;
-  if (record.has_value()) {
-    fence = record->fence;
-    const bool mine = record->cluster == me.cluster && record->job == me.job.value();
-    const bool ended = record->released || (record->cluster == me.cluster &&
-                                            recovery.ended_jobs.count(record->job) > 0);
-    if (mine && record->generation > generation.value()) {
-      return absl::AbortedError(absl::StrCat(
-          "generation ", record->generation, " of the job owns the transactional id prefix '",
-          options_.prefix, "'; this recovery is of generation ", generation.value()));
-    }
-    if (!mine && !ended && !recovery.take_over) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "the transactional id prefix '", options_.prefix, "' belongs to job ", record->job,
-          " of cluster '", record->cluster,
-          "', which is not known to have ended; each sink needs a prefix of its own "
-          "(TransactionalIdPrefix); 'submit --take-over' (or 'run') takes it from that job, "
-          "with what it has not committed"));
-    }
-    if (!mine && !ended) {
-      LogWarning("a transactional id prefix is taken from another job",
-                 {{"prefix", options_.prefix},
-                  {"job", record->job},
-                  {"cluster", record->cluster},
-                  {"fence", record->fence}});
-    }
+  if (found->has_value()) {
+    WEIR_RETURN_IF_ERROR(CheckMayTake(**found, recovery));
+    fence = (*found)->fence;
   }
-  record_.cluster = me.cluster;
-  record_.job = me.job.value();
-  record_.generation = generation.value();
+  record_.cluster = recovery.identity.cluster;
+  record_.job = recovery.identity.job.value();
+  record_.generation = recovery.generation.value();
   return fence;
 }
 

@@ -44,6 +44,10 @@ class SinkOwnership {
  private:
   /// Fences whoever holds the record, and reads it.
   absl::StatusOr<std::optional<OwnerRecord>> TakeOver();
+  /// UNAVAILABLE while a newer one is being written.
+  absl::StatusOr<std::optional<OwnerRecord>> Read();
+  /// FAILED_PRECONDITION when it is another job's; ABORTED: a later generation's.
+  absl::Status CheckMayTake(const OwnerRecord& record, const SinkRecovery& recovery) const;
   /// FAILED_PRECONDITION unless it is what this process, or its generation, wrote last, or expired.
   absl::Status CheckStillOwn(const std::optional<OwnerRecord>& record) const;
   absl::Status Write();

@@ -137,7 +137,9 @@ std::string WhatTheLogSays(const TransactionJudgement& judgement, const FoundTra
     return absl::StrCat(text, "; no owned epoch without a receipt needs this transaction.");
   }
   absl::StrAppend(&text, "; epoch ", owed->owner.value(),
-                  " is owned, has no receipt, and needs this transaction");
+                  facts.ended
+                      ? " was owned without a receipt, and this transaction was given up with it"
+                      : " is owned, has no receipt, and needs this transaction");
   if (owed->committable.marker.epoch != owed->owner) {
     absl::StrAppend(&text, ", which was prepared for epoch ",
                     owed->committable.marker.epoch.value());

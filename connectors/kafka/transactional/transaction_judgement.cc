@@ -85,7 +85,8 @@ TransactionKind TransactionJudgement::KindOf(const FoundTransaction& found) cons
   if (found.id == OwnerId(prefix_)) return TransactionKind::kOwner;
   if (owned_by_ == PrefixOwner::kOtherJob) return TransactionKind::kForeign;
   if (found.id == ReplayId(prefix_)) return TransactionKind::kReplay;
-  if (FindOwed(found.id) != nullptr) return TransactionKind::kOwed;
+  // What an ended job owes was given up with it.
+  if (FindOwed(found.id) != nullptr && !facts_.ended) return TransactionKind::kOwed;
   const bool open = IsOpen(found.described.state);
   const auto parsed = TransactionalId::Parse(found.id, prefix_);
   if (!parsed.has_value()) return TransactionKind::kUndecided;

@@ -106,6 +106,22 @@ TEST_F(TransactionJudgementTest, TheRunningGenerationsIdsAreItsWriters) {
                     HasSubstr("`weir transactions abort` refuses: ")));
 }
 
+// `weir cancel --abandon-transactions`: nobody comes for it any more.
+TEST_F(TransactionJudgementTest, WhatAnEndedJobOwesMayBeEnded) {
+  Owe("p~6~0~0");
+  EXPECT_EQ(KindOf(Found("p~6~0~0")), Kind::kOwed);
+  EXPECT_THAT(Refusal(Found("p~6~0~0")), HasSubstr("epoch 12 is owned and has no receipt"));
+  End();
+  EXPECT_EQ(KindOf(Found("p~6~0~0")), Kind::kStray);
+  EXPECT_EQ(Refusal(Found("p~6~0~0")), "");
+  EXPECT_EQ(KindOf(Found("p~6~0~0", TransactionState::kCompleteCommit)), Kind::kIdle);
+  EXPECT_THAT(
+      Explained(Found("p~6~0~0")),
+      AllOf(HasSubstr("epoch 12 was owned without a receipt, and this transaction was given "
+                      "up with it"),
+            HasSubstr("`weir transactions abort` ends it by InitProducerId")));
+}
+
 TEST_F(TransactionJudgementTest, AnOpenIdOfALowerFenceIsAStray) {
   EXPECT_EQ(KindOf(Found("p~5~0~0")), Kind::kStray);
   EXPECT_EQ(Refusal(Found("p~5~0~0")), "");

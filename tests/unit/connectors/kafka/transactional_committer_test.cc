@@ -55,7 +55,18 @@ TEST_F(TransactionalCommitterTest, AnotherJobsPrefixIsRefused) {
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("prefix 'p' belongs to job job-2 of cluster 'east'"));
   EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+  EXPECT_THAT(kafka_.Calls("init"), IsEmpty()) << "it fences the owner, who goes on";
   EXPECT_THAT(coordinator_->taken, IsEmpty());
+}
+
+// The one that is read behind the fence counts: somebody else was between.
+TEST_F(TransactionalCommitterTest, ThePrefixIsRefusedThatBecameAnotherJobsMeanwhile) {
+  Own({"east", "job-0", 4, false});
+  coordinator_->offsets[OwnerId(kPrefix)].push_back(
+      Value(OwnerRecord{"east", "job-2", 5, false}.Encode()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Recover().status()));
+  EXPECT_THAT(kafka_.Calls("init"), ElementsAre(OwnerId(kPrefix)));
+  EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
 }
 
 TEST_F(TransactionalCommitterTest, AnotherClustersPrefixIsRefusedUnlessReleased) {
