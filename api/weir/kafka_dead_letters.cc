@@ -12,14 +12,15 @@ namespace {
 
 class KafkaDeadLetters final : public DeadLetterSink {
  public:
-  KafkaDeadLetters(KafkaProperties properties, std::string topic)
-      : properties_(std::move(properties)), topic_(std::move(topic)) {}
+  KafkaDeadLetters(KafkaProperties properties, std::string topic, std::string prefix)
+      : properties_(std::move(properties)), topic_(std::move(topic)), prefix_(std::move(prefix)) {}
 
   std::shared_ptr<const Sink> Make(DeliveryGuarantee delivery) const override {
     kafka::KafkaSinkOptions options;
     options.properties = properties_;
     options.topic = topic_;
     options.delivery = delivery;
+    if (delivery == DeliveryGuarantee::kExactlyOnce) options.transactional_id_prefix = prefix_;
     options.key_field = "key";
     options.key_format = kafka::RawRecordFormat();
     options.value_field = "value";
@@ -31,6 +32,7 @@ class KafkaDeadLetters final : public DeadLetterSink {
                        {kafka::kErrorOperatorHeader, "operator_name"},
                        {kafka::kErrorOperatorUidHeader, "operator_uid"},
                        {kafka::kErrorJobHeader, "job"},
+                       {kafka::kErrorJobIdHeader, "job_id"},
                        {kafka::kErrorSubtaskHeader, "subtask"},
                        {kafka::kErrorFormatHeader, "format"}};
     options.dead_letters = true;
@@ -40,6 +42,7 @@ class KafkaDeadLetters final : public DeadLetterSink {
  private:
   const KafkaProperties properties_;
   const std::string topic_;
+  const std::string prefix_;
 };
 
 // A sink's own formats are fixed.
@@ -55,9 +58,11 @@ KafkaProperties WithoutFormats(const KafkaProperties& properties) {
 
 }  // namespace
 
-std::shared_ptr<const DeadLetterSink> KafkaDeadLetterTopic(const KafkaProperties& properties,
-                                                           const std::string& topic) {
-  return std::make_shared<KafkaDeadLetters>(WithoutFormats(properties), topic);
+std::shared_ptr<const DeadLetterSink> KafkaDeadLetterTopic(
+    const KafkaProperties& properties, const std::string& topic,
+    const std::string& transactional_id_prefix) {
+  return std::make_shared<KafkaDeadLetters>(WithoutFormats(properties), topic,
+                                            transactional_id_prefix);
 }
 
 }  // namespace weir

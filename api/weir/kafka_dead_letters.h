@@ -15,12 +15,14 @@ namespace weir {
 ///   weir.errors.topic, .partition, .offset   where it was read
 ///   weir.errors.message                      why it is here
 ///   weir.errors.operator, .operator.uid      who could not deal with it
-///   weir.errors.job, .subtask                and in which job
+///   weir.errors.job, .job.id, .subtask       and in which job
 ///   weir.errors.format                       of the value: raw or json
 ///
 /// Several operators and jobs may share a topic. `properties`: as for a KafkaSink; serializers in
-/// them are not looked at.
-std::shared_ptr<const DeadLetterSink> KafkaDeadLetterTopic(const KafkaProperties& properties,
-                                                           const std::string& topic);
+/// them are not looked at. `transactional_id_prefix`: as KafkaSink's, where the job is exactly
+/// once; needed where two jobs of one program run at a time.
+std::shared_ptr<const DeadLetterSink> KafkaDeadLetterTopic(
+    const KafkaProperties& properties, const std::string& topic,
+    const std::string& transactional_id_prefix = "");
 
 }  // namespace weir

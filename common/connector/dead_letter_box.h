@@ -15,7 +15,7 @@ namespace weir {
 
 /// Whose dead letters: one operator's of one job.
 struct DeadLetterOrigin {
-  std::string job_name;
+  std::string job_id;
   std::string operator_uid;
   bool source = false;  // the letters are records as they came; else an operator's input as JSON
 };

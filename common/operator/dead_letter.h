@@ -16,12 +16,13 @@ struct DeadLetter {
   std::optional<std::string> topic;
   std::optional<int32_t> partition;
   std::optional<int64_t> offset;
-  std::string job;
+  std::string job;  // the name that the program gives itself
+  std::string job_id;
   std::string operator_name;
   std::string operator_uid;
   int32_t subtask = 0;
   std::string error;  // names fields and positions, never content, unless a user function says it
-  WEIR_RECORD(DeadLetter, key, value, format, topic, partition, offset, job, operator_name,
+  WEIR_RECORD(DeadLetter, key, value, format, topic, partition, offset, job, job_id, operator_name,
               operator_uid, subtask, error)
 };
 

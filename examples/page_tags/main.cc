@@ -29,7 +29,8 @@ void Build(weir::Environment& env, const weir::Args& args) {
   if (const std::string topic = args.Get("dead-letters", ""); !topic.empty()) {
     weir::KafkaProperties brokers;
     brokers.Set("bootstrap.servers", args.Require("brokers"));
-    views.OnError(weir::ErrorPolicy::DeadLetter(weir::KafkaDeadLetterTopic(brokers, topic))
+    const std::string prefix = args.Get("prefix", "page-tags") + "-dead-letters";
+    views.OnError(weir::ErrorPolicy::DeadLetter(weir::KafkaDeadLetterTopic(brokers, topic, prefix))
                       .AtMostPerMinute(1000));
   }
 

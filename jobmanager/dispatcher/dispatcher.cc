@@ -178,6 +178,13 @@ void Dispatcher::ListJobs(proto::ListJobsRequest request, Reply<proto::ListJobsR
   for (auto& [id, job] : jobs_) {
     if (job->history().submitted()) *response.add_jobs() = job->Summary();
   }
+  for (const auto& [id, why] : unreadable_) {
+    proto::JobSummary* job = response.add_jobs();
+    job->set_job(id.value());
+    job->set_name("?");  // its log knows
+    job->set_state("UNREADABLE");
+    job->set_reason(absl::StrCat("cannot be taken over: ", why.message()));
+  }
   reply(std::move(response));
 }
 

@@ -163,6 +163,11 @@ void JobMaster::Stop(Done done) {
     return done(absl::FailedPreconditionError(
         absl::StrCat("job ", job_.value(), " is ", JobStateName(state_), " already")));
   }
+  if (state_ == JobState::kSuspended) {
+    return done(absl::FailedPreconditionError(absl::StrCat(
+        "job ", job_.value(),
+        " is SUSPENDED: 'weir resume' lets it go on, 'weir cancel' ends it as it is")));
+  }
   log_.Append(
       [](const JobHistory&) {
         proto::JobLogEntry entry;

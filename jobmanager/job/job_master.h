@@ -30,6 +30,14 @@
 
 namespace weir::jobmanager {
 
+/// A suspension that was requested. (Not in JobMaster: clang 14 cannot make it there.)
+struct RequestedSuspension {
+  std::vector<std::function<void(absl::Status)>> waiters;
+  std::optional<Epoch> above;  // its checkpoint's epoch is; absent while no tasks run
+  std::optional<Epoch> owned;  // its checkpoint
+  uint64_t failures = 0;
+};
+
 /// One job under one leadership: its state, its generations, and what follows from losses.
 /// Protocols: docs/protocols/recovery.md, docs/protocols/checkpointing.md.
 ///
@@ -222,14 +230,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
     absl::Duration pause = absl::ZeroDuration();  // behind the last failure
     absl::Duration not_before = absl::ZeroDuration();
   };
-  std::optional<Ending> cleanup_;  // the job ends once its sinks are clean
-  struct Suspension {
-    std::vector<Done> waiters;
-    std::optional<Epoch> above;  // its checkpoint's epoch is; absent while no tasks run
-    std::optional<Epoch> owned;  // its checkpoint
-    uint64_t failures = 0;
-  };
-  std::optional<Suspension> suspension_;  // requested, and not yet come about
+  std::optional<Ending> cleanup_;                  // the job ends once its sinks are clean
+  std::optional<RequestedSuspension> suspension_;  // requested, and not yet come about
   bool suspended_entry_due_ = false;
   std::set<WorkerId> dismissed_;  // that shall end, and are not used again
   bool starting_ = false;         // a started entry is on its way

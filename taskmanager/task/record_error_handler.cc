@@ -126,6 +126,7 @@ void RecordErrorHandler::Tell(const std::string& position, absl::string_view rea
 DeadLetter RecordErrorHandler::Letter(const std::string& reason) const {
   DeadLetter letter;
   letter.job = options_.job;
+  letter.job_id = options_.job_id;
   letter.operator_name = identity_.name;
   letter.operator_uid = identity_.uid;
   letter.subtask = static_cast<int32_t>(options_.subtask);

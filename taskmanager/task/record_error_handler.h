@@ -28,7 +28,8 @@ class RecordErrorHandler final : public RecordErrors {
  public:
   struct Options {
     ErrorPolicySpec policy;
-    std::string job;
+    std::string job;  // its name
+    std::string job_id;
     uint32_t subtask = 0;
   };
   RecordErrorHandler(Options options, const OperatorIdentity& identity, OperatorCounters& counters,

@@ -31,7 +31,8 @@ class ChainBuilder {
   absl::Status AddChannels(const StreamNode& node);
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
   RecordErrorHandler::Options ErrorsOf(const StreamNode& node) const {
-    return {node.errors, environment_.sink_identity.job_name, description_.subtask.index};
+    const SinkIdentity& job = environment_.sink_identity;
+    return {node.errors, job.job_name, job.job.value(), description_.subtask.index};
   }
   bool InVertex(const StreamNode& node) const {
     const auto& uids = description_.operator_uids;

@@ -27,6 +27,7 @@ struct InspectedBox {
 };
 
 absl::StatusOr<std::vector<InspectedBox>> BoxesOf(const StreamGraph& graph,
+                                                  const std::string& job_id,
                                                   const std::string& wanted) {
   std::vector<InspectedBox> boxes;
   std::vector<std::string> uids;
@@ -35,9 +36,9 @@ absl::StatusOr<std::vector<InspectedBox>> BoxesOf(const StreamGraph& graph,
     const StreamNode& origin = graph.nodes[*node.input - 1];
     uids.push_back(absl::StrCat("'", origin.uid, "'"));
     if (!wanted.empty() && origin.uid != wanted) continue;
-    WEIR_ASSIGN_OR_RETURN(
-        auto box, node.sink->MakeDeadLetterBox(
-                      {graph.job_name, origin.uid, origin.kind == StreamNode::Kind::kSource}));
+    WEIR_ASSIGN_OR_RETURN(auto box,
+                          node.sink->MakeDeadLetterBox(
+                              {job_id, origin.uid, origin.kind == StreamNode::Kind::kSource}));
     if (box != nullptr) boxes.push_back({origin.uid, std::move(box)});
   }
   if (uids.empty()) {
@@ -105,9 +106,10 @@ absl::StatusOr<proto::DeadLettersResponse> Replay(DeadLetterBox& box,
 }
 
 absl::StatusOr<proto::DeadLettersResponse> Answer(const StreamGraph& graph,
+                                                  const std::string& job_id,
                                                   const proto::DeadLettersRequest& question) {
   WEIR_ASSIGN_OR_RETURN(const std::vector<InspectedBox> boxes,
-                        BoxesOf(graph, question.operator_uid()));
+                        BoxesOf(graph, job_id, question.operator_uid()));
   if (question.verb() == proto::DeadLettersRequest::LIST) return List(boxes);
   if (boxes.size() > 1) {
     std::vector<std::string> uids;
@@ -130,7 +132,7 @@ proto::TransactionsResult InspectDeadLetters(const StreamGraph& graph, const pro
   absl::StatusOr<proto::DeadLettersResponse> answer = absl::FailedPreconditionError(
       "the plan of the job differs from the one its binary makes of the same arguments");
   if (plan.fingerprint() == request.facts().fingerprint()) {
-    answer = Answer(graph, request.dead_letters());
+    answer = Answer(graph, request.facts().job(), request.dead_letters());
   }
   proto::TransactionsResult result;
   result.set_request(request.request());

@@ -73,6 +73,7 @@ TEST_F(DeadLetterTest, RecordsGoThereWithWhereTheyCameFromAndWhy) {
                                                        {"weir.errors.operator", "numbers"},
                                                        {"weir.errors.operator.uid", "numbers"},
                                                        {"weir.errors.job", "record-copy"},
+                                                       {"weir.errors.job.id", *job},
                                                        {"weir.errors.subtask", "0"},
                                                        {"weir.errors.format", "raw"}};
   EXPECT_EQ(headers, expected);

@@ -10,6 +10,7 @@ inline constexpr char kErrorMessageHeader[] = "weir.errors.message";
 inline constexpr char kErrorOperatorHeader[] = "weir.errors.operator";
 inline constexpr char kErrorOperatorUidHeader[] = "weir.errors.operator.uid";
 inline constexpr char kErrorJobHeader[] = "weir.errors.job";
+inline constexpr char kErrorJobIdHeader[] = "weir.errors.job.id";
 inline constexpr char kErrorSubtaskHeader[] = "weir.errors.subtask";
 inline constexpr char kErrorFormatHeader[] = "weir.errors.format";
 /// Of a letter that was replayed: "<topic>-<partition>@<offset>" of the dead letter.

@@ -81,12 +81,12 @@ class Batches {
 }  // namespace
 
 std::string KafkaDeadLetterBox::group() const {
-  return absl::StrCat("weir-dead-letters~", setup_.topic, "~", setup_.origin.job_name, "~",
+  return absl::StrCat("weir-dead-letters~", setup_.topic, "~", setup_.origin.job_id, "~",
                       setup_.origin.operator_uid);
 }
 
 bool KafkaDeadLetterBox::Mine(const StoredRecord& record) const {
-  return HeaderOf(record, kErrorJobHeader) == setup_.origin.job_name &&
+  return HeaderOf(record, kErrorJobIdHeader) == setup_.origin.job_id &&
          HeaderOf(record, kErrorOperatorUidHeader) == setup_.origin.operator_uid;
 }
 

@@ -29,7 +29,7 @@ struct KafkaDeadLetterBoxSetup {
 /// The dead letters that one operator has put into a Kafka topic; see DeadLetterBox.
 ///
 /// How far they are replayed is an offset of the group
-/// "weir-dead-letters~<topic>~<job>~<operator uid>", which is committed by the transactions that
+/// "weir-dead-letters~<topic>~<job id>~<operator uid>", which is committed by the transactions that
 /// replay. Kafka forgets it like every group's after offsets.retention.minutes without a commit.
 class KafkaDeadLetterBox final : public DeadLetterBox {
  public:

@@ -173,6 +173,12 @@ TEST_F(DispatcherTest, OneJobWithABrokenLogDoesNotStopTheOthers) {
             absl::FailedPreconditionError(absl::StrCat(
                 "job ", broken, " cannot be taken over: ", layout_.JobLogDirectory(JobId(broken)),
                 "/0000000001 is corrupt: its header line is unknown")));
+  proto::ListJobsResponse jobs;
+  dispatcher_->ListJobs({}, [&jobs](const auto& answer) { jobs = *answer; });
+  ASSERT_THAT(jobs.jobs(), SizeIs(2));
+  EXPECT_EQ(jobs.jobs(1).job(), broken);
+  EXPECT_EQ(jobs.jobs(1).state(), "UNREADABLE");
+  EXPECT_THAT(jobs.jobs(1).reason(), HasSubstr("cannot be taken over: "));
 }
 
 // Submission

@@ -50,6 +50,20 @@ TEST_F(JobSuspensionTest, ItTakesACheckpointBehindWhichNothingIsRead) {
   EXPECT_EQ(NewestOwned(), 1u);
 }
 
+// Else the resumed job would end at once, and nobody had said so.
+TEST_F(JobSuspensionTest, ASuspendedJobIsNotStopped) {
+  SubmitAndRun();
+  Suspend();
+  Wait(absl::Seconds(1));
+  ASSERT_EQ(State(), "SUSPENDED");
+  std::optional<absl::Status> stopped;
+  job().Stop([&stopped](const absl::Status& status) { stopped = status; });
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(stopped.has_value());
+  EXPECT_TRUE(absl::IsFailedPrecondition(*stopped)) << *stopped;
+  EXPECT_EQ(job().history().stop_requested(), nullptr);
+}
+
 TEST_F(JobSuspensionTest, ItWaitsForTheCommitAndItsReceiptIsInTheLog) {
   SubmitAndRun(/*transactional=*/true);
   behavior_.commit = false;

@@ -37,6 +37,7 @@ class RecordErrorHandlerTest : public testing::Test {
     options.policy.action = action;
     options.policy.budget_per_minute = budget;
     options.job = "payments";
+    options.job_id = "job-1";
     options.subtask = 3;
     handler_ = std::make_unique<RecordErrorHandler>(options, identity_, counters_, boundary_,
                                                     clock_, box_);
@@ -102,6 +103,7 @@ TEST_F(RecordErrorHandlerTest, DeadLetterHasTheRecordAndWhereItCameFrom) {
   EXPECT_EQ(letter.partition, 2);
   EXPECT_EQ(letter.offset, 17);
   EXPECT_EQ(letter.job, "payments");
+  EXPECT_EQ(letter.job_id, "job-1");
   EXPECT_EQ(letter.operator_name, "parse");
   EXPECT_EQ(letter.operator_uid, "parse-uid");
   EXPECT_EQ(letter.subtask, 3);

@@ -31,7 +31,7 @@ class BoxedTestingSink final : public Sink {
    public:
     explicit Box(DeadLetterOrigin origin) : origin_(std::move(origin)) {}
     std::string topic() const override {
-      return absl::StrCat(origin_.job_name, "/", origin_.operator_uid,
+      return absl::StrCat(origin_.job_id, "/", origin_.operator_uid,
                           origin_.source ? "/source" : "");
     }
     absl::StatusOr<std::vector<DeadLetterPartition>> List() override {
@@ -57,7 +57,7 @@ class BoxedTestingSink final : public Sink {
 class DeadLetterInspectionTest : public ::testing::Test {
  protected:
   DeadLetterInspectionTest() {
-    job_.graph.job_name = "flights";
+    request_.mutable_facts()->set_job("job-1");
     AddBox("source");
     AddBox("sum");
     request_.mutable_facts()->set_fingerprint("fingerprint");
@@ -81,9 +81,9 @@ TEST_F(DeadLetterInspectionTest, ListsThoseOfAllOperators) {
   const proto::TransactionsResult result = Ask(proto::DeadLettersRequest::LIST);
   EXPECT_EQ(result.code(), 0) << result.error();
   ASSERT_EQ(result.dead_letters().topics_size(), 2);
-  EXPECT_EQ(result.dead_letters().topics(0).topic(), "flights/source/source");
+  EXPECT_EQ(result.dead_letters().topics(0).topic(), "job-1/source/source");
   EXPECT_EQ(result.dead_letters().topics(0).replayed_to(), 5);
-  EXPECT_EQ(result.dead_letters().topics(1).topic(), "flights/sum");
+  EXPECT_EQ(result.dead_letters().topics(1).topic(), "job-1/sum");
   EXPECT_EQ(result.dead_letters().topics(1).operator_uid(), "sum");
 }
 
