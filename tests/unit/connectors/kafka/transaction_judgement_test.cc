@@ -258,11 +258,8 @@ TEST_F(TransactionJudgementTest, ATransactionOfAnotherTopicIsLeftAlone) {
   EXPECT_THAT(Refusal(found), HasSubstr("writes to topic 'elsewhere'"));
 }
 
-TEST_F(TransactionJudgementTest, AfterItsEndAJobHoldsNothingButWhatItStillOwes) {
+TEST_F(TransactionJudgementTest, AfterItsEndAJobHoldsNothing) {
   End();
-  Owe("p~6~0~0");
-  EXPECT_EQ(KindOf(Found("p~6~0~0")), Kind::kOwed);
-  EXPECT_THAT(Refusal(Found("p~6~0~0")), HasSubstr("epoch 12 is owned"));
   EXPECT_EQ(KindOf(Found("p~6~0~1")), Kind::kStray);
   EXPECT_EQ(Refusal(Found("p~6~0~1")), "");
   EXPECT_EQ(Refusal(Found("p~owner")), "");
