@@ -106,5 +106,15 @@ install(SCRIPT "${CMAKE_SOURCE_DIR}/cmake/install/headers.cmake" COMPONENT devel
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/weir" RENAME copyright
         COMPONENT runtime)
 install(FILES CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/weir" COMPONENT runtime)
+install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/weir" COMPONENT runtime
+        FILES_MATCHING PATTERN "*.md")
+# For clients in other languages, and what there is to copy from.
+install(DIRECTORY proto DESTINATION "${CMAKE_INSTALL_DATADIR}/weir" COMPONENT development
+        FILES_MATCHING PATTERN "*.proto")
+foreach(example kafka_to_kafka flight_delays page_tags python_client)
+  install(DIRECTORY "examples/${example}"
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/weir-dev/examples" COMPONENT development
+          PATTERN CMakeLists.txt EXCLUDE PATTERN __pycache__ EXCLUDE)
+endforeach()
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/weir-dev" RENAME copyright
         COMPONENT development)

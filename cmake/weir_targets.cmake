@@ -215,7 +215,8 @@ endfunction()
 
 # weir_shell_test(NAME tidy_layers LABEL tidy [TIMEOUT s] [SERIAL] [ENVIRONMENT A=1 ...]
 #                 COMMAND ...)
-# A test that is a command: a script, or a binary with arguments. Exit code 0 is success.
+# A test that is a command: a script, or a binary with arguments. Exit code 0 is success, 77 says
+# that it was skipped.
 function(weir_shell_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL" "NAME;LABEL;TIMEOUT" "ENVIRONMENT;COMMAND")
   weir_label_enabled("${arg_LABEL}" enabled)
@@ -228,7 +229,7 @@ function(weir_shell_test)
   endif()
   weir_test_environment(environment)
   set_tests_properties(
-    ${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+    ${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
                            ENVIRONMENT "${environment};${arg_ENVIRONMENT}")
   if(arg_SERIAL)
     set_tests_properties(${arg_NAME} PROPERTIES RUN_SERIAL TRUE)

@@ -110,7 +110,9 @@ constexpr char kUsage[] =
     "          [--take-over: from a job, a killed run say, what its sinks hold in Kafka]\n"
     "  plan    show what would run [--format=text|json|dot]\n"
     "  submit  send the job to a cluster [--jobmanager.addresses=HOST:PORT,...] [--name=NAME]\n"
-    "          [--detach] [--checkpoint.interval=10s and other options of jobs]\n";
+    "          [--from=CHECKPOINT] [--no-wait] [--checkpoint.interval=10s and other options of "
+    "jobs];\n"
+    "          'submit --help' shows all\n";
 
 }  // namespace
 

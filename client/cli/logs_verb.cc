@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "client/cli/verb.h"
 #include "common/base/status_macros.h"
@@ -104,6 +105,9 @@ absl::Status RunLogs(VerbContext& context) {
   while (true) {
     WEIR_ASSIGN_OR_RETURN(const proto::ReadJobLogsResponse answer,
                           context.client.ReadJobLogs(request));
+    if (answer.logs().empty() && !answer.away().empty() && !context.flags.Has("follow")) {
+      return absl::UnavailableError(absl::StrJoin(answer.away(), "; "));
+    }
     bool printed = false;
     WEIR_RETURN_IF_ERROR(printer.PrintAll(answer, &printed));
     if (!context.flags.Has("follow")) return absl::OkStatus();

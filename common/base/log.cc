@@ -11,8 +11,10 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 
 namespace weir {
@@ -174,6 +176,22 @@ void Log(LogLevel level, absl::string_view message, LogFields fields) {
 }
 
 }  // namespace
+
+bool IsInfoLine(absl::string_view line) {
+  // "2026-11-29T07:13:33.951782Z info    weir...", or {"time":"...","level":"info",...
+  constexpr absl::string_view kJsonStart = "{\"time\":\"";
+  constexpr size_t kTimeBytes = sizeof("2026-11-29T07:13:33.951782Z") - 1;
+  const bool json = absl::ConsumePrefix(&line, kJsonStart);
+  if (line.size() < kTimeBytes || line[4] != '-' || line[10] != 'T' || line[26] != 'Z') {
+    return false;
+  }
+  line.remove_prefix(kTimeBytes);
+  if (json) {
+    return absl::StartsWith(line, "\",\"level\":\"info") ||
+           absl::StartsWith(line, "\",\"level\":\"debug");
+  }
+  return absl::StartsWith(line, " info ") || absl::StartsWith(line, " debug ");
+}
 
 void LogDebug(absl::string_view message, LogFields fields) {
   Log(LogLevel::kDebug, message, fields);

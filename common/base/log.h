@@ -68,6 +68,9 @@ void LogInfo(absl::string_view message, LogFields fields = {});
 void LogWarning(absl::string_view message, LogFields fields = {});
 void LogError(absl::string_view message, LogFields fields = {});
 
+/// Is it a line that LogInfo or LogDebug has written, in either format?
+bool IsInfoLine(absl::string_view line);
+
 /// Fields of every line that this thread logs while the object lives, behind those of the line;
 /// where a line has a field of the same key, that one alone is written. The innermost object
 /// counts.

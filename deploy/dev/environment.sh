@@ -7,6 +7,8 @@ WEIR_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/weir"
 # Not exported: to a process of Weir its name would be an option.
 # shellcheck disable=SC2034
 WEIR_PYTHON_HOME="$WEIR_CACHE/python-client"
+# shellcheck disable=SC2034
+WEIR_PROMTOOL="$WEIR_CACHE/promtool"
 WEIR_JOBS="${WEIR_JOBS:-$(nproc)}"
 # The cache serves every checkout of the same sources: paths are taken relative to the checkout.
 export CCACHE_DIR="${CCACHE_DIR:-$WEIR_CACHE/ccache}"

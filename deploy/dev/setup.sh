@@ -4,8 +4,10 @@
 #   1. the Debian packages of deploy/apt-packages.txt (as root or by sudo; a java, mvn, git or
 #      python3 that is on PATH already will do),
 #   2. Apache Kafka for the tests and the demo, by tests/support/kafka/fetch_kafka.sh,
-#   3. a Python environment with what examples/python_client needs, from PyPI.
-# --kafka optional: go on without 2 and 3 when they cannot be fetched (tests that need them skip);
+#   3. a Python environment with what examples/python_client needs, from PyPI,
+#   4. promtool, which the tests of metrics ask, out of Debian's package prometheus (whose server
+#      nobody needs here).
+# --kafka optional: go on without 2 to 4 when they cannot be fetched (tests that need them skip);
 # --kafka none: do not look. Where Kafka lies is kept in ${XDG_CACHE_HOME:-~/.cache}/weir.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
@@ -85,6 +87,17 @@ make_python_client() {
   cp "$requirements" "$WEIR_PYTHON_HOME/requirements.txt"
 }
 
+fetch_promtool() {
+  local folder
+  if [[ -x "$WEIR_PROMTOOL" ]]; then return 0; fi
+  echo "setup: fetching promtool"
+  folder="$(mktemp -d)"
+  (cd "$folder" && apt-get download prometheus >/dev/null 2>&1 &&
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+    mkdir -p "$WEIR_CACHE" && mv usr/bin/promtool "$WEIR_PROMTOOL") || return 1
+  rm -rf "$folder"
+}
+
 packages="$(missing_packages)" || fail "dpkg could not say which packages are installed."
 mapfile -t missing <<<"$packages"
 if [[ -n "$packages" ]]; then install_packages "${missing[@]}"; fi
@@ -97,4 +110,10 @@ if [[ "$kafka" != none ]] && ! make_python_client; then
     fail "grpcio could not be fetched from PyPI (see above)."
   fi
   echo "setup: grpcio could not be fetched; the tests of the Python client will be skipped" >&2
+fi
+if [[ "$kafka" != none ]] && ! fetch_promtool; then
+  if [[ "${WEIR_REQUIRE_PROMTOOL:-}" == 1 ]]; then
+    fail "the Debian package prometheus, which has promtool, could not be fetched."
+  fi
+  echo "setup: promtool could not be fetched; metrics are tested without it" >&2
 fi

@@ -21,6 +21,6 @@ done
 require_preset "$preset"
 bash deploy/dev/setup.sh --kafka optional
 configure_and_build "$preset"
-export WEIR_TEST_PYTHON="$WEIR_PYTHON_HOME/bin/python"
+export WEIR_TEST_PYTHON="$WEIR_PYTHON_HOME/bin/python" WEIR_TEST_PROMTOOL="$WEIR_PROMTOOL"
 exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
   --parallel "$WEIR_JOBS" "${ctest_arguments[@]}"

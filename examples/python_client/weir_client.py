@@ -12,10 +12,12 @@ The calls are documented in docs/api.md; proto/client.proto is all it knows of W
 """
 
 import argparse
+import atexit
 import hashlib
 import importlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -35,6 +37,7 @@ def load_api(protos):
     """Makes Python modules of proto/*.proto, which lie below `protos`, and loads the client's."""
     folder = os.path.join(protos, "proto")
     out = tempfile.mkdtemp(prefix="weir-proto-")
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     files = sorted(os.path.join(folder, name) for name in os.listdir(folder)
                    if name.endswith(".proto"))
     well_known = os.path.join(os.path.dirname(grpc_tools.__file__), "_proto")
@@ -57,6 +60,7 @@ class WeirClient:
         self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self._patience = patience
         self._next = 0
+        self._waits = False  # and has said so
         self._address = self._addresses[0]
         self._stubs = {}
 
@@ -74,6 +78,10 @@ class WeirClient:
             return
         if leader is None and error.code() not in PASSING:
             raise error
+        if not self._waits:
+            self._waits = True
+            print(f"weir_client: {self._address}: {error.details()}; trying again for "
+                  f"{self._patience:.0f} s", file=sys.stderr)
         self._next = (self._next + 1) % len(self._addresses)
         self._address = self._addresses[self._next]
         time.sleep(0.1)
@@ -129,6 +137,15 @@ class WeirClient:
                 self._follow(error)
 
 
+def default_protos():
+    """Of the checkout, or installed."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    tops = [os.path.dirname(os.path.dirname(here)), "/usr/share/weir"]
+    tops.append(os.path.join(here, "../../../../weir"))  # of another prefix
+    return next((top for top in tops if os.path.exists(os.path.join(top, "proto/client.proto"))),
+                tops[0])
+
+
 def run(options):
     messages, services = load_api(options.protos)
     token = None
@@ -169,13 +186,12 @@ def run(options):
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--address", default="127.0.0.1:6123",
                         help="HOST:PORT of the JobManagers, with commas")
     parser.add_argument("--token-file", help="file with the cluster's token")
-    parser.add_argument("--protos", default=os.path.dirname(os.path.dirname(here)),
+    parser.add_argument("--protos", default=default_protos(),
                         help="the folder that holds proto/client.proto")
     parser.add_argument("--idempotency-token", help="the same token is the same job")
     parser.add_argument("--checkpoint-interval", default="500ms")

@@ -87,8 +87,10 @@ absl::Status CheckParallelism(const std::string& uid, const Operators& before,
                    " in the new job; only the splits of sources can be dealt out anew"));
 }
 
-absl::Status CheckFit(const std::set<std::string>& with_state, const States& states,
-                      const Operators& before, const Operators& after, bool allow_non_restored) {
+// The operators that are gone.
+absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& with_state,
+                                                  const States& states, const Operators& before,
+                                                  const Operators& after, bool allow_non_restored) {
   std::vector<std::string> missing;
   for (const std::string& uid : with_state) {
     if (after.count(uid) == 0) {
@@ -100,7 +102,7 @@ absl::Status CheckFit(const std::set<std::string>& with_state, const States& sta
       WEIR_RETURN_IF_ERROR(CheckParallelism(uid, before, after));
     }
   }
-  if (missing.empty() || allow_non_restored) return absl::OkStatus();
+  if (missing.empty() || allow_non_restored) return missing;
   return absl::FailedPreconditionError(
       absl::StrCat("the new job has no operator ", absl::StrJoin(missing, ", "),
                    ", whose state is in the checkpoint; --allow-non-restored leaves it out"));
@@ -108,8 +110,8 @@ absl::Status CheckFit(const std::set<std::string>& with_state, const States& sta
 
 }  // namespace
 
-absl::StatusOr<proto::CheckpointManifest> AdaptManifest(const CheckpointTransfer& transfer,
-                                                        const proto::CheckpointManifest& manifest) {
+absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer,
+                                              const proto::CheckpointManifest& manifest) {
   const Operators before = OperatorsOf(transfer.from_graph);
   const Operators after = OperatorsOf(transfer.to_graph);
   const States states = StatesOf(manifest, before);
@@ -118,9 +120,11 @@ absl::StatusOr<proto::CheckpointManifest> AdaptManifest(const CheckpointTransfer
   for (const auto& [uid, state] : states) with_state.insert(uid);
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
-  WEIR_RETURN_IF_ERROR(CheckFit(with_state, states, before, after, transfer.allow_non_restored));
+  AdaptedManifest result;
+  WEIR_ASSIGN_OR_RETURN(result.left_out,
+                        CheckFit(with_state, states, before, after, transfer.allow_non_restored));
 
-  proto::CheckpointManifest adapted;
+  proto::CheckpointManifest& adapted = result.manifest;
   adapted.set_format_version(1);
   adapted.set_job(transfer.to.value());
   for (proto::SourceCoordinatorState& source : sources) {
@@ -140,39 +144,41 @@ absl::StatusOr<proto::CheckpointManifest> AdaptManifest(const CheckpointTransfer
       *adapted.add_tasks() = std::move(task);
     }
   }
-  return adapted;
+  return result;
 }
 
-absl::StatusOr<proto::CheckpointOwned> CopyCheckpoint(const CheckpointTransfer& transfer,
-                                                      FileSystem& files,
-                                                      const StorageLayout& layout,
-                                                      uint64_t manifest_inline_max_bytes) {
+absl::StatusOr<CopiedCheckpoint> CopyCheckpoint(const CheckpointTransfer& transfer,
+                                                FileSystem& files, const StorageLayout& layout,
+                                                uint64_t manifest_inline_max_bytes) {
   StateObjectStore from(files, layout.JobDirectory(transfer.from));
   StateObjectStore to(files, layout.JobDirectory(transfer.to));
   WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest original,
                         from.ReadManifest(transfer.checkpoint));
-  WEIR_ASSIGN_OR_RETURN(proto::CheckpointManifest manifest, AdaptManifest(transfer, original));
-  uint64_t copied = 0;
+  WEIR_ASSIGN_OR_RETURN(AdaptedManifest adapted, AdaptManifest(transfer, original));
+  proto::CheckpointManifest& manifest = adapted.manifest;
+  uint64_t blobs = 0;
   for (proto::TaskSnapshot& task : *manifest.mutable_tasks()) {
     for (proto::OperatorSnapshot& one : *task.mutable_operators()) {
       if (one.state().blob().empty()) continue;
       WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(one.state()));
       const std::string blob =
-          StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++copied);
+          StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++blobs);
       WEIR_ASSIGN_OR_RETURN(*one.mutable_state(), to.Write(bytes, 0, blob));
     }
   }
-  proto::CheckpointOwned owned;
+  CopiedCheckpoint result;
+  result.left_out = std::move(adapted.left_out);
+  proto::CheckpointOwned& owned = result.owned;
   owned.set_completed_at_ms(transfer.checkpoint.completed_at_ms());
   const std::string bytes = manifest.SerializeAsString();
   if (bytes.size() <= manifest_inline_max_bytes) {
     *owned.mutable_manifest() = std::move(manifest);
-    return owned;
+    return result;
   }
   owned.set_manifest_object(StorageLayout::ManifestObject(Epoch(0), transfer.from.value()));
   owned.set_manifest_sha256(Sha256Hex(bytes));
   WEIR_RETURN_IF_ERROR(to.WriteManifest(owned.manifest_object(), bytes));
-  return owned;
+  return result;
 }
 
 }  // namespace weir::jobmanager

@@ -151,7 +151,7 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
     submitted->set_from_job(transfer->from.value());
     submitted->set_from_epoch(transfer->checkpoint.epoch());
   }
-  using Seed = absl::StatusOr<std::optional<proto::CheckpointOwned>>;
+  using Seed = absl::StatusOr<std::optional<CopiedCheckpoint>>;
   deps_.pool.Run<Seed>(
       deps_.executor,
       [&files = deps_.files, &layout = deps_.layout, job,
@@ -159,15 +159,20 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
         WEIR_RETURN_IF_ERROR(files.MakeDirectory(layout.JobLogDirectory(job)));
         WEIR_RETURN_IF_ERROR(files.Replace(layout.JobProbePath(job), job.value()));
         if (!transfer) return std::nullopt;
-        WEIR_ASSIGN_OR_RETURN(proto::CheckpointOwned copy,
+        WEIR_ASSIGN_OR_RETURN(CopiedCheckpoint copy,
                               CopyCheckpoint(*transfer, files, layout,
                                              CheckpointOptions().manifest_inline_max_bytes));
         return copy;
       },
       lifetime_.Guard([this, token, submitted](const Seed& seed) {
         if (!seed.ok()) return FinishSubmission(token, seed.status());
+        std::optional<proto::CheckpointOwned> owned;
+        if (seed->has_value()) {
+          owned = (*seed)->owned;
+          *submitted->mutable_left_out() = {(*seed)->left_out.begin(), (*seed)->left_out.end()};
+        }
         submissions_.at(token).job->Create(
-            *submitted, *seed, lifetime_.Guard([this, token](const absl::Status& created) {
+            *submitted, owned, lifetime_.Guard([this, token](const absl::Status& created) {
               if (!created.ok()) return FinishSubmission(token, created);
               RegisterJob(token);
             }));

@@ -55,8 +55,7 @@ void JobMaster::ReleaseEverything() {
 }
 
 bool JobMaster::NeedsCleanup() const {
-  // Before epoch 0 is owned no writer has begun anything.
-  return IsTransactional(history().submission().graph()) && history().newest_owned() != nullptr;
+  return IsTransactional(history().submission().graph()) && !AwaitsFirstRun();
 }
 
 void JobMaster::EndAfterCleanup(proto::JobTerminal::State state, const std::string& reason,
@@ -82,7 +81,7 @@ void JobMaster::Finish() {
   if (!NeedsCleanup()) return End(proto::JobTerminal::FINISHED, "", ignore);
   attempt_.Reset();
   coordinator_->Stop("the job has finished");
-  execution_.reset();
+  DropExecution();
   SetState(JobState::kStopping);
   SendDirectives();
   EndAfterCleanup(proto::JobTerminal::FINISHED, "", ignore);
@@ -100,7 +99,7 @@ void JobMaster::CleanupFailed(const std::string& why) {
   SetTrouble(absl::StrCat("its transactions cannot be settled: ", why));
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
-  execution_.reset();
+  DropExecution();
   SendDirectives();
   cleanup_->pause = std::clamp(2 * cleanup_->pause, kCleanupPause, kMaxCleanupPause);
   cleanup_->not_before = deps_.clock.Monotonic() + cleanup_->pause;
@@ -117,7 +116,7 @@ void JobMaster::Abandon(Done done) {
                                           "was to end can be abandoned")));
   }
   attempt_.Reset();
-  execution_.reset();
+  DropExecution();
   deps_.executor.Cancel(restart_timer_);
   ending_ = true;  // while it is looked up what is given up
   TellTransactionFacts([this, done = std::move(done)](
@@ -138,7 +137,9 @@ void JobMaster::Cancel(Done done) {
   deps_.executor.Cancel(deploy_timer_);
   deps_.executor.Cancel(restart_timer_);
   coordinator_->Stop("the job is canceled");
-  execution_.reset();
+  const std::string reason =
+      absl::StrCat("canceled by request", reason_.empty() ? "" : "; before: ", reason_);
+  DropExecution();
   SetState(JobState::kCancelling);
   SendDirectives();
   log_.Append(
@@ -147,14 +148,13 @@ void JobMaster::Cancel(Done done) {
         entry.mutable_stop_requested()->set_cancel(true);
         return entry;
       },
-      lifetime_.Guard([this, done = std::move(done)](const absl::Status& status) {
+      lifetime_.Guard([this, reason, done = std::move(done)](const absl::Status& status) {
         if (absl::IsAborted(status)) return done(status);
         // Settling takes as long as brokers take: the request is accepted.
         const bool now = !NeedsCleanup();
         if (!now) done(absl::OkStatus());
         EndAfterCleanup(
-            proto::JobTerminal::CANCELED, "canceled by request",
-            now ? done : [](const absl::Status&) {});
+            proto::JobTerminal::CANCELED, reason, now ? done : [](const absl::Status&) {});
       }));
 }
 

@@ -64,6 +64,7 @@ void JobMaster::Adopt(Done done) {
     if (!loaded.ok()) return done(loaded);
     if (log_.history().terminal() != nullptr) return done(absl::OkStatus());
     settle_until_ = deps_.clock.Monotonic() + kSettleTime;
+    has_run_ = true;
     TakeOver(std::move(done));
   }));
 }
@@ -315,7 +316,7 @@ void JobMaster::OnReady() {
   if (const JobHistory::OwnedEpoch* newest = history().newest_owned()) {
     const Epoch epoch(newest->checkpoint.epoch());
     if (history().AwaitsReceipt(epoch)) coordinator_->OnCommitted(epoch);
-    execution_->AllowRun();
+    AllowRun();
     return SendDirectives();
   }
   coordinator_->OwnInitialEpoch(
@@ -324,10 +325,15 @@ void JobMaster::OnReady() {
       }));
 }
 
+void JobMaster::AllowRun() {
+  has_run_ = true;
+  execution_->AllowRun();
+}
+
 void JobMaster::OnOwned(Epoch epoch, bool final) {
   if (execution_ == nullptr) return;
   if (!execution_->run_allowed() && state_ == JobState::kDeploying) {
-    execution_->AllowRun();
+    AllowRun();
   }
   if (final) return FinishWhenCommitted();
   if (suspension_ && suspension_->above && epoch > *suspension_->above) {
@@ -380,6 +386,15 @@ void JobMaster::OnCoordinatorIdle() {
   }
 }
 
+// What its tasks counted stays to be looked at.
+void JobMaster::DropExecution() {
+  if (execution_ == nullptr) return;
+  proto::JobDetails last;
+  execution_->Describe(&last);
+  execution_.reset();
+  if (!last.tasks().empty()) last_tasks_.Swap(last.mutable_tasks());
+}
+
 std::vector<proto::SourceCoordinatorState> JobMaster::SourceStates() {
   return execution_ == nullptr ? std::vector<proto::SourceCoordinatorState>()
                                : execution_->SourceStates();
@@ -400,7 +415,7 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   deps_.executor.Cancel(deploy_timer_);
   InterruptSuspension();
   coordinator_->Stop("the generation failed");
-  execution_.reset();
+  DropExecution();
   SetState(JobState::kRecovering);
   SendDirectives();
   const auto ignore = [](const absl::Status&) {};
@@ -415,63 +430,6 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
     SetState(JobState::kScheduling);
     TrySchedule();
   }));
-}
-
-proto::JobSummary JobMaster::Summary() const {
-  proto::JobSummary summary;
-  summary.set_job(job_.value());
-  summary.set_name(history().submission().name());
-  summary.set_state(std::string(JobStateName(state_)));
-  summary.set_generation(history().generation().value());
-  summary.set_submitted_at_ms(history().submission().submitted_at_ms());
-  summary.set_restarts(history().restarts());
-  summary.set_reason(reason_);
-  return summary;
-}
-
-proto::JobDetails JobMaster::Details() const {
-  proto::JobDetails details;
-  *details.mutable_summary() = Summary();
-  *details.mutable_graph() = history().submission().graph();
-  *details.mutable_configuration() = history().submission().configuration();
-  for (const auto& [id, worker] : workers_) {
-    proto::WorkerDetails* one = details.add_workers();
-    one->set_worker(id.value());
-    one->set_pid(worker.pid);
-    one->set_task_manager(worker.task_manager.value());
-    one->set_state(worker.connected ? "CONNECTED" : "STARTING");
-    one->set_resident_bytes(worker.resident_bytes);
-    for (const std::string& stall : worker.stalls) details.add_notes(stall);
-  }
-  if (const proto::JobSubmitted& origin = history().submission(); !origin.from_job().empty()) {
-    details.add_notes(absl::StrCat("started from the checkpoint of epoch ", origin.from_epoch(),
-                                   " of job ", origin.from_job()));
-  }
-  if (execution_ != nullptr) execution_->Describe(&details);
-  if (coordinator_ != nullptr) *details.mutable_checkpoints() = coordinator_->statistics().Counts();
-  return details;
-}
-
-proto::ListCheckpointsResponse JobMaster::Checkpoints() const {
-  proto::ListCheckpointsResponse response;
-  if (coordinator_ != nullptr) {
-    *response.mutable_counts() = coordinator_->statistics().Counts();
-    coordinator_->statistics().FillDetails(&response);
-  }
-  // Those of former leaders, as far as they are there.
-  std::set<uint64_t> told;
-  for (const proto::CheckpointDetails& one : response.checkpoints()) told.insert(one.epoch());
-  for (auto it = history().owned().rbegin(); it != history().owned().rend(); ++it) {
-    const proto::CheckpointOwned& owned = it->second.checkpoint;
-    if (told.count(owned.epoch()) > 0) continue;
-    proto::CheckpointDetails* one = response.add_checkpoints();
-    one->set_epoch(owned.epoch());
-    one->set_generation(owned.generation());
-    one->set_term(it->second.term.value());
-    one->set_state("COMPLETED");
-    one->set_committed(!history().AwaitsReceipt(it->first));
-  }
-  return response;
 }
 
 }  // namespace weir::jobmanager

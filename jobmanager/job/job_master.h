@@ -163,8 +163,13 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void OnRestoreData(const RestoreData& data);
   void AppendStarted(const RestoreData& data);
   void OnStarted(const RestoreData& data);
+  // It has no epoch, or only the copy of another job's.
+  bool IsFresh() const;
+  // No task of it has run.
+  bool AwaitsFirstRun() const;
   // Progress.
   void CheckProgress();
+  void AllowRun();
   void OnReady();
   void OnRunning();
   void FinishWhenCommitted();
@@ -175,6 +180,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void Tick();
   void FindSilentWorker();
   // Ends.
+  void DropExecution();
   void FailGeneration(const std::string& why, bool retriable);
   // Suspensions, restarts.
   absl::Status CheckNotEnding() const;
@@ -218,8 +224,10 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   std::map<WorkerId, Worker> workers_;  // alive, as far as known
   std::set<TaskManagerId> told_;        // TaskManagers that have specs of this job
   std::unique_ptr<Execution> execution_;
+  google::protobuf::RepeatedPtrField<proto::TaskDetails> last_tasks_;  // of the one before
   std::optional<absl::Duration> settle_until_;  // former TaskManagers may still register
   bool running_ = false;                        // Run was called
+  bool has_run_ = false;                        // tasks did, or may have under a former leader
   bool ending_ = false;                         // a terminal entry is on its way
   struct Ending {
     proto::JobTerminal::State state;

@@ -107,7 +107,7 @@ void JobMaster::AppendTerminal(proto::JobTerminal::State state, const std::strin
 
 void JobMaster::OnEnded(proto::JobTerminal::State state, const std::string& reason) {
   attempt_.Reset();
-  execution_.reset();
+  DropExecution();
   reason_ = reason;
   if (state == proto::JobTerminal::FINISHED && state_ == JobState::kScheduling) {
     state_ = JobState::kFinished;  // its former leader had committed everything already

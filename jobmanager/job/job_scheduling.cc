@@ -210,6 +210,17 @@ void JobMaster::AppendStarted(const RestoreData& data) {
       }));
 }
 
+bool JobMaster::IsFresh() const {
+  const JobHistory::OwnedEpoch* newest = history().newest_owned();
+  if (newest == nullptr) return true;
+  return !history().submission().from_job().empty() && newest->checkpoint.epoch() == 0;
+}
+
+// Before epoch 0 is owned nothing runs.
+bool JobMaster::AwaitsFirstRun() const {
+  return history().newest_owned() == nullptr || (IsFresh() && !has_run_);
+}
+
 void JobMaster::OnStarted(const RestoreData& data) {
   DeploymentContext context;
   const proto::JobGraph& graph = history().submission().graph();
@@ -222,11 +233,8 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.probe_nonce = job_.value();
   context.cluster_id = deps_.layout.cluster_id();
   context.ended_jobs = deps_.ended_jobs();
-  // It has not begun with anything yet: epoch 0 of a job that starts from another's checkpoint is
-  // that copy.
-  const bool fresh =
-      !data.newest || (!history().submission().from_job().empty() && data.newest->epoch() == 0);
-  context.take_over = history().submission().take_over() && fresh;
+  context.first_start = AwaitsFirstRun();
+  context.take_over = history().submission().take_over() && IsFresh();
   context.cleanup = cleanup_.has_value();
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;

@@ -152,7 +152,7 @@ void JobMaster::Suspend(const std::string& why) {
   deps_.executor.Cancel(deploy_timer_);
   deps_.executor.Cancel(restart_timer_);
   coordinator_->Stop("the job is suspended");
-  execution_.reset();
+  DropExecution();
   SetState(JobState::kSuspended);
   ReleaseEverything();
   suspended_entry_due_ = true;
@@ -224,7 +224,7 @@ void JobMaster::Restart(Generation ending, Done done) {
   deps_.executor.Cancel(deploy_timer_);
   deps_.executor.Cancel(restart_timer_);
   coordinator_->Stop(reason_);
-  execution_.reset();
+  DropExecution();
   for (const auto& [id, worker] : workers_) dismissed_.insert(id);
   workers_.clear();
   UpdateSpecs();

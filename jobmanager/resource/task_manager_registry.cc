@@ -80,13 +80,15 @@ void TaskManagerRegistry::OnMessage(SessionId session_id, const proto::Envelope&
 }
 
 void TaskManagerRegistry::ReplyRegistration(const Session& session, const std::string& addressee,
-                                            bool accepted, const std::string& reason) {
+                                            bool accepted, const std::string& reason,
+                                            bool may_heal) {
   proto::Envelope envelope;
   *envelope.mutable_header() = MakeHeader(addressee);
   proto::RegistrationReply* reply = envelope.mutable_registration_reply();
   reply->set_accepted(accepted);
   reply->set_reason(reason);
-  reply->set_probe_path(leader_.probe_path);
+  // Without one the TaskManager gives up.
+  if (may_heal) reply->set_probe_path(leader_.probe_path);
   reply->set_heartbeat_interval_ms(absl::ToInt64Milliseconds(options_.heartbeat_interval));
   session.send(std::move(envelope));
 }
@@ -97,7 +99,8 @@ void TaskManagerRegistry::OnRegister(SessionId id, const proto::RegisterTaskMana
     return ReplyRegistration(
         session, request.task_manager(), false,
         absl::StrCat("TaskManager speaks protocol versions ", request.protocol_min(), " to ",
-                     request.protocol_max(), ", this JobManager ", kProtocolVersion));
+                     request.protocol_max(), ", this JobManager ", kProtocolVersion),
+        /*may_heal=*/false);
   }
   if (request.probe_nonce() != leader_.nonce) {
     if (!request.probe_error().empty()) {

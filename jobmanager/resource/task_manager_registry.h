@@ -101,7 +101,7 @@ class TaskManagerRegistry {
   void OnRegister(SessionId id, const proto::RegisterTaskManager& request);
   void Admit(SessionId id, const proto::RegisterTaskManager& request);
   void ReplyRegistration(const Session& session, const std::string& addressee, bool accepted,
-                         const std::string& reason);
+                         const std::string& reason, bool may_heal = true);
   void OnReport(TaskManager& task_manager, const proto::TaskManagerReport& report);
   void SendDirective(TaskManager& task_manager);
   void BecomeSuspect(const TaskManagerId& id);

@@ -104,7 +104,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
     if (context.restored != nullptr) {
-      deployment.set_restored(true);
+      deployment.set_restored(!context.first_start);
       deployment.set_restored_epoch(context.restored->epoch());
     }
   }

@@ -47,7 +47,8 @@ std::vector<proto::SourceCoordinatorState> MergeSourceStates(
 struct DeploymentContext {
   const proto::JobGraph* graph = nullptr;
   const ExecutionPlacement* placement = nullptr;
-  const proto::CheckpointManifest* restored = nullptr;  // null at the first start
+  const proto::CheckpointManifest* restored = nullptr;
+  bool first_start = false;  // no task has run; `restored` is null, or another job's
   const std::vector<proto::CheckpointManifest>* uncommitted = nullptr;
   std::string probe_object;
   std::string probe_nonce;

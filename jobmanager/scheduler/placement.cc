@@ -31,7 +31,8 @@ absl::StatusOr<SlotPlacement> PlaceSlots(const PlacementRequest& request) {
   if (available < request.slots) {
     const size_t managers = request.free_slots.size();
     return absl::ResourceExhaustedError(
-        absl::StrCat("needs ", request.slots, " slots; ", available, " are free on ", managers,
+        absl::StrCat("needs ", request.slots, request.slots == 1 ? " slot; " : " slots; ",
+                     available, available == 1 ? " is free on " : " are free on ", managers,
                      managers == 1 ? " TaskManager" : " TaskManagers"));
   }
   std::map<TaskManagerId, uint32_t> free = request.free_slots;

@@ -212,6 +212,7 @@ void PosixProcessLauncher::Start(Command command) {
   Child child;
   child.spec = std::move(command.spec);
   child.callbacks = std::move(command.callbacks);
+  oom_kills_.FindNew();  // what happened before this process was there is not its fate
   if (const int error = Spawn(child.spec, &child.pid); error != 0) {
     ProcessExit exit;
     exit.start_error = error;
@@ -219,7 +220,6 @@ void PosixProcessLauncher::Start(Command command) {
     executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
     return;
   }
-  oom_kills_.FindNew();  // what happened before this process was there is not its fate
   child.pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0));
   WEIR_CHECK(child.pid_fd >= 0) << "pidfd_open: " << strerror(errno);
   if (child.callbacks.on_started) {
@@ -261,7 +261,9 @@ void PosixProcessLauncher::ReapEnded() {
     ProcessExit exit = DescribeExit(info, child.spec.log_file);
     if (!child.kill_reason.empty()) {
       exit.reason = child.kill_reason;
-    } else if (info.si_code != CLD_EXITED && info.si_status == SIGKILL && !child.killed) {
+    } else if (child.killed && info.si_code != CLD_EXITED && info.si_status == SIGKILL) {
+      exit.reason = "ended by its TaskManager";
+    } else if (info.si_code != CLD_EXITED && info.si_status == SIGKILL) {
       const std::string counter = oom_kills_.FindNew();
       if (!counter.empty()) {
         absl::StrAppend(&exit.reason, "; maybe the kernel's, out of memory: 'oom_kill' of ",

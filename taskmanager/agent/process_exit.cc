@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
+#include "common/base/log.h"
 #include "taskmanager/task/crash_report.h"
 
 namespace weir::taskmanager {
@@ -33,11 +36,12 @@ std::string TailOfFile(const std::string& path, std::streamoff bytes) {
 
 std::string LastLineOfFile(const std::string& path) {
   const std::string tail = TailOfFile(path, kLastLineBytes);
-  const absl::string_view text = absl::StripAsciiWhitespace(tail);
-  const size_t newline = text.rfind('\n');
-  const absl::string_view line =
-      newline == absl::string_view::npos ? text : text.substr(newline + 1);
-  return std::string(line.substr(0, kMaxReasonBytes));
+  const std::vector<absl::string_view> lines = absl::StrSplit(tail, '\n', absl::SkipWhitespace());
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (IsInfoLine(*line)) continue;
+    return std::string(absl::StripAsciiWhitespace(*line).substr(0, kMaxReasonBytes));
+  }
+  return "";
 }
 
 std::string CrashInLog(const std::string& path, pid_t pid) {

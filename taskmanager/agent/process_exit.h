@@ -11,7 +11,8 @@ namespace weir::taskmanager {
 /// How a process ended, from what waitid says and from its log.
 ProcessExit DescribeExit(const siginfo_t& info, const std::string& log_file);
 
-/// The last line of a file with anything in it, cut to 500 bytes; "" when there is none.
+/// The last line of a file with anything in it, but for what Weir logs below warning, cut to 500
+/// bytes; "" when there is none.
 std::string LastLineOfFile(const std::string& path);
 
 /// What the crash report of process `pid` in this log says first: "SIGSEGV in operator 'Parse', at

@@ -80,9 +80,9 @@ absl::Status CoordinatorTasks::Initialize(const proto::Deployment& deployment,
                                           const SinkIdentity& identity, Generation generation,
                                           LeaderTerm term) {
   const absl::Status status = InitializeAll(deployment, identity, generation, term);
-  // A job that never had a checkpoint has nothing to settle when it ends: it is not to keep what
-  // its sinks have taken outside.
-  if (!status.ok() && !deployment.has_restored_epoch() && !deployment.cleanup()) {
+  // A job that never ran has nothing to settle when it ends: it is not to keep what its sinks have
+  // taken outside.
+  if (!status.ok() && !deployment.restored() && !deployment.cleanup()) {
     for (const auto& committer : committers_) committer->Release().IgnoreError();
   }
   committers_.clear();

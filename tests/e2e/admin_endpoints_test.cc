@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -24,8 +25,26 @@ using testing::HasSubstr;
 
 constexpr char kPage[] = "/metrics";
 
+// `promtool check metrics` finds nothing to say about the page.
+void ExpectPromtoolIsContent(const std::string& page) {
+  const char* promtool = std::getenv("WEIR_TEST_PROMTOOL");
+  if (promtool == nullptr || !std::filesystem::exists(promtool)) {
+    const char* required = std::getenv("WEIR_REQUIRE_PROMTOOL");
+    EXPECT_TRUE(required == nullptr || std::string(required) != "1") << "there is no promtool";
+    return;
+  }
+  ChildProcessOptions options;
+  options.argv = {promtool, "check", "metrics"};
+  options.standard_input = page;
+  const auto result = ChildProcess::RunToEnd(options, absl::Seconds(30));
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exit_status, 0);
+  EXPECT_EQ(result->standard_output + result->standard_error, "") << page;
+}
+
 // An independent reader of Prometheus' text format finds nothing wrong with the page.
 void ExpectParses(const std::string& page) {
+  ExpectPromtoolIsContent(page);
   const char* source = std::getenv("WEIR_SOURCE_DIR");
   ChildProcessOptions options;
   // Debian's own: it is the one that has the package python3-prometheus-client.

@@ -71,7 +71,7 @@ TEST_F(CredentialsTest, AWrongPasswordIsOneSentenceAtSubmit) {
   EXPECT_EQ(submit.exit_status, 1);
   EXPECT_THAT(submit.standard_error,
               AllOf(HasSubstr(absl::StrCat("Kafka at '", kafka_->bootstrap_servers(),
-                                           "' refused the credentials")),
+                                           "' refused the credentials: ")),
                     testing::Not(HasSubstr("guessed"))));
 }
 

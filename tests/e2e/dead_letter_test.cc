@@ -138,7 +138,9 @@ TEST_F(DeadLetterTest, ReplayWritesEachLetterBackOnce) {
               AllOf(HasSubstr("numbers"), HasSubstr("fan"), HasSubstr(TopicName("dead"))));
   const ProcessResult whose = run({"dlq", "show", *job});
   EXPECT_EQ(whose.exit_status, 2) << whose.standard_error;
-  EXPECT_THAT(whose.standard_error, HasSubstr("--operator says whose"));
+  EXPECT_THAT(
+      whose.standard_error,
+      HasSubstr("the operators 'numbers' and 'fan' have dead letters; --operator says whose"));
   const ProcessResult shown = run({"dlq", "show", *job, "--operator=numbers"});
   EXPECT_THAT(shown.standard_output,
               AllOf(HasSubstr(absl::StrCat(TopicName("input"), "-1@50")),
@@ -165,7 +167,10 @@ TEST_F(DeadLetterTest, ReplayWritesEachLetterBackOnce) {
   EXPECT_EQ(again, 1);
   const ProcessResult nowhere = run({"dlq", "replay", *job, "--operator=fan"});
   EXPECT_EQ(nowhere.exit_status, 4) << nowhere.standard_error;
-  EXPECT_THAT(nowhere.standard_error, HasSubstr("--to names one"));
+  EXPECT_THAT(
+      nowhere.standard_error,
+      HasSubstr("operator 'fan' is no source: its dead letters are its input as JSON, and no "
+                "topic is theirs; --to names one"));
   WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("fixed"), 2));
   const std::string to = absl::StrCat("--to=", TopicName("fixed"));
   EXPECT_THAT(run({"dlq", "replay", *job, "--operator=fan", to, "--limit=4"}).standard_output,
@@ -200,6 +205,15 @@ TEST_F(DeadLetterTest, BooksOfSkippedRecordsBalance) {
   EXPECT_THAT(table->standard_output, AllOf(HasSubstr("DEAD-LETTERED"), HasSubstr("SKIPPED")));
 }
 
+TEST_F(DeadLetterTest, AJobWithoutThemSaysSo) {
+  const auto job = weir().Submit(RecordCopy({}));
+  WEIR_ASSERT_OK(job);
+  const auto list = weir().Cli({"dlq", "list", *job});
+  WEIR_ASSERT_OK(list);
+  EXPECT_EQ(list->exit_status, 4);
+  EXPECT_EQ(list->standard_error, "weir: no operator of the job sends records to dead letters\n");
+}
+
 TEST_F(DeadLetterTest, BudgetThatIsUsedUpFailsTheJob) {
   Produce(0, 100);
   WeirJob job = Copy({"--on-error=skip", "--budget=4"});
@@ -210,9 +224,11 @@ TEST_F(DeadLetterTest, BudgetThatIsUsedUpFailsTheJob) {
   ASSERT_TRUE(AwaitTrue([&] { return StateOf("record-copy") == "FAILED"; }));
   const auto details = Describe("record-copy");
   WEIR_ASSERT_OK(details);
-  EXPECT_THAT(details->summary().reason(),
-              AllOf(HasSubstr("operator 'fan' failed at topic"), HasSubstr("offset"),
-                    HasSubstr("error budget of 4 records per minute is used up")));
+  EXPECT_THAT(
+      details->summary().reason(),
+      AllOf(HasSubstr("operator 'fan' failed at topic"), HasSubstr("offset"),
+            HasSubstr(": its error budget of 4 records per minute is used up; the last: a user "
+                      "function threw: this one")));
 }
 
 }  // namespace

@@ -204,6 +204,12 @@ TEST_F(DowntimeTest, AJobWhoseAbortedRecordsAreGoneIsSuspendedAndNamesThem) {
   const std::string reason = Details().summary().reason();
   EXPECT_THAT(reason, HasSubstr(absl::StrCat("topic '", TopicName("output"), "'")));
   for (const PreparedRange& range : prepared) EXPECT_THAT(reason, HasSubstr(range.Text()));
+  EXPECT_THAT(reason,
+              AllOf(HasSubstr("is owned, but its transaction '"),
+                    HasSubstr("was aborted before it was committed, and cannot be published again, "
+                              "since "),
+                    HasSubstr("or without what cannot be published exactly once "
+                              "(--policy=ignore)")));
   // Readers do not wait behind anything of it.
   const auto open = inspection().Open();
   WEIR_ASSERT_OK(open);

@@ -145,9 +145,10 @@ TEST_F(ExactlyOnceFaultsTest, AnotherClusterWithThePrefixIsRefused) {
   const auto refused = (*other)->Cli(WeirCluster::SubmitArguments(Job()));
   WEIR_ASSERT_OK(refused);
   EXPECT_EQ(refused->exit_status, 1);
-  EXPECT_THAT(refused->standard_error,
-              HasSubstr(absl::StrCat("the transactional id prefix '", Prefix(), "' belongs to job ",
-                                     job(), " of cluster 'e2e', which is not known to have")));
+  EXPECT_THAT(
+      refused->standard_error,
+      HasSubstr(absl::StrCat("the transactional id prefix '", Prefix(), "' belongs to job ", job(),
+                             " of cluster 'e2e', which is not known to have ended")));
   AwaitFlow();
   ExpectNoRestart(generation);
   // Nor is its next recovery disturbed.

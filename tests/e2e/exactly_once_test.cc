@@ -129,7 +129,10 @@ TEST_F(ExactlyOnceTest, SecondJobWithThePrefixIsRefused) {
   const auto second = weir().Cli(WeirCluster::SubmitArguments(ExactlyOnce({})));
   WEIR_ASSERT_OK(second);
   EXPECT_EQ(second->exit_status, 1);
-  EXPECT_THAT(second->standard_error, HasSubstr(absl::StrCat("belongs to job ", *first)));
+  EXPECT_THAT(second->standard_error,
+              HasSubstr(absl::StrCat("the transactional id prefix '", TopicName("prefix"),
+                                     "' belongs to job ", *first,
+                                     " of cluster 'e2e', which is not known to have ended")));
   EXPECT_EQ(StateOf(*first), "RUNNING");
 }
 

@@ -2,6 +2,7 @@
 // sentence, and hurts nobody else.
 
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
@@ -102,7 +104,8 @@ TEST_F(FaultyFunctionTest, AnExitIsNamed) {
   StartCluster();
   EXPECT_THAT(
       ReasonAfter("exit"),
-      MatchesRegex("worker w-[0-9a-f]+ on TaskManager tm-[0-9a-f]+ exited with code 7: .*"));
+      MatchesRegex("worker w-[0-9a-f]+ on TaskManager tm-[0-9a-f]+ exited with code 7: gave up; "
+                   "restart.strategy is none"));
 }
 
 TEST_F(FaultyFunctionTest, AnExceptionIsNamedWithOperatorAndRecord) {
@@ -172,7 +175,66 @@ TEST_F(FaultyFunctionTest, ABuildFunctionThatCrashesIsOneSentenceAtSubmit) {
   WEIR_ASSERT_OK(submit);
   EXPECT_EQ(submit->exit_status, 2);
   EXPECT_THAT(submit->standard_error,
-              HasSubstr("the job could not be planned: it crashed: SIGSEGV in no operator"));
+              ContainsRegex("the job could not be planned: it crashed: SIGSEGV in no operator, on "
+                            "thread '[^']+'"));
+}
+
+TEST_F(FaultyFunctionTest, ABuildFunctionThatDependsOnMoreThanItsArgumentsIsNamed) {
+  StartCluster();
+  WeirJob job = Faulty();
+  job.arguments.push_back("--plan=pid");
+  const auto submit = weir().Cli(WeirCluster::SubmitArguments(job));
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 1);
+  EXPECT_THAT(submit->standard_error,
+              HasSubstr("the plan of the job differs from the one this binary makes of the same "
+                        "arguments; a build function may depend on its arguments only"));
+}
+
+// A function that stands still keeps its task from answering the barrier.
+TEST_F(FaultyFunctionTest, ACheckpointThatTimesOutIsNamedAndTooManyOfThemFailTheJob) {
+  StartCluster();
+  Order("");
+  WeirJob faulty = Faulty();
+  faulty.options["checkpoint.timeout"] = "500ms";
+  faulty.options["checkpoint.tolerable-failures"] = "0";
+  const auto job = weir().Submit(faulty);
+  WEIR_ASSERT_OK(job);
+  ASSERT_TRUE(AwaitTrue([&] { return OutputEnd() >= 1; }));
+  Order("stall", 4000);
+  ASSERT_TRUE(AwaitState(*job, "FAILED")) << StateOf(*job);
+  EXPECT_EQ(Summary(*job).reason(),
+            "more than 0 checkpoints failed in a row, the last one: timed out after 500ms: 1 tasks "
+            "have not answered; restart.strategy is none");
+  EXPECT_THAT(weir().Cli({"checkpoint", "list", *job}).value().standard_output,
+              HasSubstr("timed out after 500ms: 1 tasks have not answered"));
+}
+
+TEST_F(FaultyFunctionTest, AWorkerThatHangsInAFunctionIsNamedWithIt) {
+  WeirClusterOptions options;
+  options.server_options["heartbeat.worker-timeout"] = "2s";
+  StartCluster(options);
+  Order("");
+  WeirJob faulty = Faulty();
+  faulty.options["task.stall-timeout"] = "500ms";
+  const auto job = weir().Submit(faulty);
+  WEIR_ASSERT_OK(job);
+  ASSERT_TRUE(AwaitTrue([&] { return OutputEnd() >= 1; }));
+  Order("stall", 60000);
+  ASSERT_TRUE(AwaitTrue([&] {
+    const auto details = Describe(*job);
+    return details.ok() && !details->notes().empty();
+  }));
+  EXPECT_THAT(weir().Cli({"describe", *job}).value().standard_output,
+              HasSubstr("Note: operator 'obey' of task 1.0"));
+  const auto details = Describe(*job);
+  WEIR_ASSERT_OK(details);
+  ASSERT_EQ(kill(static_cast<pid_t>(details->workers(0).pid()), SIGSTOP), 0);
+  ASSERT_TRUE(AwaitState(*job, "FAILED")) << StateOf(*job);
+  EXPECT_THAT(Summary(*job).reason(),
+              HasSubstr("has not reported for 2s; it is killed; when it was last heard of, "
+                        "operator 'obey' of task 1.0 (orders -> obey -> copies) has been running "
+                        "for "));
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 // A job for tests whose function does what each record tells it to. Orders pass through; those with
 // a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
+// with --plan=pid the graph depends on more than the arguments;
 // --properties=KEY=VALUE|KEY=VALUE is handed to Kafka.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
@@ -37,7 +41,10 @@ void Obey(const Order& order) {
   if (order.fault == "segfault") WriteToNowhere();
   if (order.fault == "abort") std::abort();
   if (order.fault == "terminate") ThrowUncaught();
-  if (order.fault == "exit") std::_Exit(7);
+  if (order.fault == "exit") {
+    std::fputs("gave up\n", stderr);
+    std::_Exit(7);
+  }
   if (order.fault == "throw") Throw("no such order");
   if (order.fault == "stall") {
     std::this_thread::sleep_for(std::chrono::milliseconds(order.amount));
@@ -64,7 +71,8 @@ void SetAll(const std::string& text, weir::KafkaProperties& properties) {
 
 int main(int argc, char** argv) {
   return weir::RunJob("faulty", argc, argv, [](weir::Environment& env, const weir::Args& args) {
-    if (args.Get("plan", "") == "segfault") WriteToNowhere();
+    const std::string plan = args.Get("plan", "");
+    if (plan == "segfault") WriteToNowhere();
     weir::KafkaProperties properties;
     properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
     properties.Set("group.id", "faulty");
@@ -86,7 +94,7 @@ int main(int argc, char** argv) {
           Obey(order);
           return order;
         })
-        .Name("obey")
+        .Name(plan == "pid" ? "obey " + std::to_string(getpid()) : "obey")
         .SinkTo(sink)
         .Name("copies");
   });

@@ -116,6 +116,22 @@ TEST_F(JobControlTest, OneTokenIsOneJobOverAJobManagersDeath) {
   EXPECT_EQ(client.ListJobs()->jobs_size(), 1);
 }
 
+// As a client sends it that shows a plan first: the Python example, say.
+TEST_F(JobControlTest, APlanThatIsNotTheBinarysIsRefused) {
+  ClusterClient& client = weir().client();
+  const auto artifact = client.UploadArtifact(WeirProgram("flight_delays"));
+  WEIR_ASSERT_OK(artifact);
+  proto::SubmitJobRequest request;
+  request.set_artifact(*artifact);
+  request.set_client_token("another plan");
+  request.mutable_plan()->set_fingerprint("other");
+  const auto refused = client.SubmitJob(request);
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("the plan that was submitted differs from the one a TaskManager makes of "
+                        "the same binary and arguments"));
+}
+
 TEST_F(JobControlTest, PlansInTheCluster) {
   const auto plan = weir().CliJson({"plan", WeirProgram("flight_delays"), "--"});
   WEIR_ASSERT_OK(plan);
@@ -126,11 +142,15 @@ TEST_F(JobControlTest, PlansInTheCluster) {
 // librdkafka's time-outs make these slow, so they wait side by side.
 TEST_F(JobControlTest, UnknownTopicAndWrongBrokerAreOneSentenceEach) {
   WeirJob unknown_topic = FlightDelays();
-  unknown_topic.arguments[1] = "--input=no-such-topic";
+  WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("input"), 1));
+  unknown_topic.arguments[1] = absl::StrCat("--input=", TopicName("inpu"));
   WeirJob wrong_broker = FlightDelays();
   wrong_broker.arguments[0] = "--brokers=127.0.0.1:1";
   const std::map<std::string, WeirJob> jobs = {
-      {"no-such-topic", unknown_topic}, {"no Kafka broker answers at '127.0.0.1:1'", wrong_broker}};
+      {absl::StrCat("Kafka topic '", TopicName("inpu"), "' does not exist on brokers ",
+                    cluster().bootstrap_servers(), "; did you mean '", TopicName("input"), "'?"),
+       unknown_topic},
+      {"no Kafka broker answers at '127.0.0.1:1'", wrong_broker}};
   std::map<std::string, std::unique_ptr<ChildProcess>> submits;
   for (const auto& [sentence, job] : jobs) {
     ChildProcessOptions options;

@@ -175,20 +175,29 @@ TEST_F(JobLifecycleTest, ACheckpointThatDoesNotFitIsRefused) {
   const auto first = weir().Submit(ExactlyOnce());
   WEIR_ASSERT_OK(first);
   ASSERT_TRUE(AwaitCheckpoints(*first, 1));
-  EXPECT_THAT(SubmitFrom(ExactlyOnce(), *first).standard_error,
-              HasSubstr("is RUNNING; a job starts"));
+  const ProcessResult running = SubmitFrom(ExactlyOnce(), *first);
+  EXPECT_EQ(running.exit_status, 4);
+  EXPECT_THAT(running.standard_error,
+              HasSubstr(absl::StrCat("job 'record-copy' (", *first,
+                                     ") is RUNNING; a job starts from a checkpoint of one that is "
+                                     "suspended or has ended")));
   WEIR_ASSERT_OK(weir().CliJson({"cancel", *first, "--wait"}));
   EXPECT_EQ(SubmitFrom(ExactlyOnce(), "no-such-job").exit_status, 3);
   const ProcessResult epoch = SubmitFrom(ExactlyOnce(), "record-copy/99999");
   EXPECT_EQ(epoch.exit_status, 3);
-  EXPECT_THAT(epoch.standard_error, HasSubstr("has no checkpoint of epoch 99999; it has those of"));
+  EXPECT_THAT(epoch.standard_error,
+              HasSubstr(absl::StrCat("job 'record-copy' (", *first,
+                                     ") has no checkpoint of epoch 99999; it has those of ")));
   const ProcessResult other = SubmitFrom(FlightDelays(), *first);
   EXPECT_EQ(other.exit_status, 4);
-  EXPECT_THAT(other.standard_error, AllOf(HasSubstr("the new job has no operator 'numbers'"),
-                                          HasSubstr("--allow-non-restored")));
+  EXPECT_THAT(other.standard_error,
+              HasSubstr("the new job has no operator 'numbers', whose state is in the checkpoint; "
+                        "--allow-non-restored leaves it out"));
   // It is accepted; whether it gets on with numbers for flights is not the question.
-  EXPECT_EQ(SubmitFrom(FlightDelays(), *first, {"--allow-non-restored", "--detach"}).exit_status,
-            0);
+  const ProcessResult without =
+      SubmitFrom(FlightDelays(), *first, {"--allow-non-restored", "--detach"});
+  EXPECT_EQ(without.exit_status, 0);
+  EXPECT_THAT(without.standard_error, HasSubstr("the state of operator 'numbers' was left out"));
 }
 
 TEST_F(JobLifecycleTest, WhatIsNotRetainedIsNotThere) {
@@ -199,8 +208,11 @@ TEST_F(JobLifecycleTest, WhatIsNotRetainedIsNotThere) {
   WEIR_ASSERT_OK(first);
   ASSERT_TRUE(AwaitCheckpoints(*first, 1));
   WEIR_ASSERT_OK(weir().CliJson({"cancel", *first, "--wait"}));
-  EXPECT_THAT(SubmitFrom(job, *first).standard_error,
-              HasSubstr("has no checkpoint that was retained"));
+  const ProcessResult again = SubmitFrom(job, *first);
+  EXPECT_EQ(again.exit_status, 3);
+  EXPECT_THAT(again.standard_error,
+              HasSubstr(absl::StrCat("job 'record-copy' (", *first,
+                                     ") has no checkpoint that was retained")));
   EXPECT_EQ(weir().CliJson({"describe", *first}).value()["state"], "CANCELED");
 }
 

@@ -1,8 +1,7 @@
 // The Python example speaks to a real cluster by gRPC alone.
-#include <gmock/gmock.h>
+#include "tests/e2e/python_client.h"
 
-#include <cstdlib>
-#include <filesystem>
+#include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
 
@@ -16,32 +15,22 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-std::string PythonOfTheClient() {
-  const char* chosen = std::getenv("WEIR_TEST_PYTHON");
-  return chosen == nullptr ? "" : chosen;
-}
-
 class PythonClientTest : public ClusterTest {
  protected:
   void SetUp() override {
     ClusterTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    python_ = PythonOfTheClient();
-    if (std::filesystem::exists(python_)) return;
-    const char* required = std::getenv("WEIR_REQUIRE_PYTHON");
-    ASSERT_TRUE(required == nullptr || std::string(required) != "1")
-        << "no Python with grpcio: './dev setup' makes one from PyPI";
-    GTEST_SKIP() << "no Python with grpcio: './dev setup' makes one from PyPI";
+    if (const std::string why = MissingPythonClient(); !why.empty()) {
+      ASSERT_FALSE(IsPythonClientRequired()) << why;
+      GTEST_SKIP() << why;
+    }
   }
   absl::StatusOr<ProcessResult> RunClient(std::vector<std::string> arguments) {
     ChildProcessOptions options;
-    options.argv = {python_, absl::StrCat(std::getenv("WEIR_SOURCE_DIR"),
-                                          "/examples/python_client/weir_client.py")};
+    options.argv = PythonClientCommand();
     options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
     return ChildProcess::RunToEnd(std::move(options), absl::Seconds(90));
   }
-
-  std::string python_;
 };
 
 TEST_F(PythonClientTest, UploadsPlansSubmitsWatchesReadsAndStops) {

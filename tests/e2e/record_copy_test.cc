@@ -150,9 +150,10 @@ TEST_F(RecordCopyTest, RecordThatCannotBeReadIsNamedByItsPosition) {
   ASSERT_TRUE(AwaitTrue([&] { return StateOf("record-copy") == "FAILED"; }));
   const auto details = Describe("record-copy");
   WEIR_ASSERT_OK(details);
-  EXPECT_THAT(details->summary().reason(),
-              AllOf(HasSubstr("numbers"), HasSubstr(TopicName("input")), HasSubstr("partition 1"),
-                    HasSubstr("offset 5")));
+  EXPECT_THAT(
+      details->summary().reason(),
+      HasSubstr(absl::StrCat("operator 'numbers' failed at topic ", TopicName("input"),
+                             ", partition 1, offset 5: a record cannot be read as json: ")));
 }
 
 TEST_F(RecordCopyTest, WorkerThatHangsIsKilledAndTheJobGoesOn) {
@@ -172,6 +173,8 @@ TEST_F(RecordCopyTest, WorkerThatHangsIsKilledAndTheJobGoesOn) {
     const auto now = Describe(*job);
     return now.ok() && now->summary().generation() == 2 && now->summary().state() == "RUNNING";
   }));
+  EXPECT_THAT(weir().Log(WeirCluster::JobManagerName(1)),
+              HasSubstr("has not reported for 2s; it is killed"));
   EXPECT_TRUE(AwaitTrue([&] { return kill(pid, 0) != 0; })) << "the worker that hung lives on";
   Produce(100, 100);
   EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 200; }));
@@ -187,10 +190,52 @@ TEST_F(RecordCopyTest, NamesOfJobs) {
   const auto ambiguous = weir().Cli({"cancel", "record-copy"});
   WEIR_ASSERT_OK(ambiguous);
   EXPECT_EQ(ambiguous->exit_status, 4);
-  EXPECT_THAT(ambiguous->standard_error, AllOf(HasSubstr(*first), HasSubstr(*second)));
+  EXPECT_THAT(ambiguous->standard_error,
+              AllOf(HasSubstr("2 jobs are named 'record-copy'; say which one by its id: "),
+                    HasSubstr(*first), HasSubstr(*second)));
   WEIR_ASSERT_OK(weir().client().CancelJob(*second));
   ASSERT_TRUE(AwaitState(*second, "CANCELED"));
   EXPECT_EQ(StateOf("record-copy"), "RUNNING");
+}
+
+TEST_F(RecordCopyTest, AJobThatWaitsForSlotsSaysHowManyItNeeds) {
+  WeirClusterOptions options;
+  options.task_managers = 1;
+  StartCluster(options);
+  auto arguments = WeirCluster::SubmitArguments(RecordCopy({"--parallelism=5"}));
+  arguments.insert(arguments.begin() + 1, "--timeout=1s");
+  const auto submit = weir().Cli(arguments);
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 7);
+  EXPECT_THAT(submit->standard_error,
+              HasSubstr("is SCHEDULING: waits for slots: needs 5 slots; 4 are free on 1 "
+                        "TaskManager after 1s; the cluster goes on with it"));
+}
+
+TEST_F(RecordCopyTest, WithoutATaskManagerNothingIsPlanned) {
+  WeirClusterOptions options;
+  options.task_managers = 0;
+  StartCluster(options);
+  auto arguments = WeirCluster::SubmitArguments(RecordCopy({}));
+  arguments.insert(arguments.begin() + 1, "--timeout=1s");
+  const auto submit = weir().Cli(arguments);
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 7);
+  EXPECT_THAT(submit->standard_error,
+              HasSubstr(absl::StrCat("the JobManager at ", weir().address(1),
+                                     ": no TaskManager is registered that could plan the job "
+                                     "(tried for ")));
+}
+
+TEST_F(RecordCopyTest, ExactlyOnceIsNotAvailableOverTls) {
+  StartCluster();
+  const auto submit = weir().Cli(WeirCluster::SubmitArguments(
+      RecordCopy({"--delivery=exactly-once", "--prefix=p", "--property=security.protocol=SSL"})));
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 2);
+  EXPECT_THAT(submit->standard_error,
+              HasSubstr("exactly-once delivery is not available over security.protocol=SSL in "
+                        "this version"));
 }
 
 // No broker answers for a while: the wait is over before the job runs, and says that it goes on.

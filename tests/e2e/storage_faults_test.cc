@@ -68,8 +68,8 @@ TEST_F(FullDiskTest, CheckpointsFailByNameTheJobGoesOnAndSoDoCheckpointsWhenTher
     listed = weir().Cli({"checkpoint", "list", *job}).value_or(ProcessResult()).standard_output;
     return listed.find("FAILED") != std::string::npos;
   }));
-  EXPECT_THAT(listed, AllOf(HasSubstr("cannot be written: cannot "), HasSubstr(disk_.path()),
-                            HasSubstr("No space left on device")));
+  EXPECT_THAT(listed, AllOf(HasSubstr("cannot be written: cannot create '"),
+                            HasSubstr(disk_.path()), HasSubstr("No space left on device")));
   Produce(10, 10);
   EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 20; })) << "records stand still";
   EXPECT_EQ(Summary(*job).state(), "RUNNING");

@@ -64,7 +64,7 @@ TEST_F(UsageTest, UnknownOptionNamesTheNearest) {
   ExpectSentence({"flight_delays", "plan", "--fromat=json"}, 2,
                  HasSubstr("did you mean 'format'?"));
   ExpectSentence({"flight_delays", "plan", "--", "--brokrs=x"}, 2,
-                 HasSubstr("did you mean 'brokers'?"));
+                 HasSubstr("the job has no argument --brokrs; did you mean 'brokers'?"));
   ExpectSentence({"flight_delays", "submit", "--jobmanager.adresses=x"}, 2,
                  HasSubstr("did you mean '--jobmanager.addresses'?"));
 }
@@ -81,9 +81,12 @@ TEST_F(UsageTest, MissingStorageRoot) {
 
 TEST_F(UsageTest, WrongValueNamesTheOption) {
   ExpectSentence({"weir-taskmanager", Storage("s"), "--taskmanager.slots=many"}, 2,
-                 HasSubstr("taskmanager.slots"));
+                 HasSubstr("option 'taskmanager.slots' has the value 'many', expected a whole "
+                           "number"));
   ExpectSentence({"weir", "submit", WeirProgram("flight_delays"), "--restart.strategy=sometimes"},
-                 2, HasSubstr("restart.strategy"));
+                 2,
+                 HasSubstr("option 'restart.strategy' has the value 'sometimes', expected one of "
+                           "exponential-delay, fixed-delay, failure-rate, none"));
 }
 
 TEST_F(UsageTest, AddressesAndPathsThatCannotBe) {
@@ -103,10 +106,15 @@ TEST_F(UsageTest, ArgumentsOfTheJobBeforeTheDashes) {
 }
 
 TEST_F(UsageTest, FileThatIsNoWeirJob) {
-  ExpectSentence({"weir", "submit", "/bin/ls"}, 2, HasSubstr("'/bin/ls' is not a Weir job"));
-  ExpectSentence({"weir", "plan", "/bin/ls"}, 2, HasSubstr("'/bin/ls' is not a Weir job"));
+  ExpectSentence({"weir", "submit", "/bin/ls"}, 2,
+                 HasSubstr("'/bin/ls' is not a Weir job: it was not built with weir::RunJob"));
+  ExpectSentence({"weir", "plan", "/bin/ls"}, 2,
+                 HasSubstr("'/bin/ls' is not a Weir job: it was not built with weir::RunJob"));
   ExpectSentence({"weir", "submit", directory_.File("absent")}, 2, HasSubstr("there is no file"));
-  ExpectSentence({"weir", "submit", directory_.path()}, 2, HasSubstr(directory_.path()));
+  ExpectSentence({"weir", "submit", directory_.path()}, 2,
+                 HasSubstr(absl::StrCat("'", directory_.path(),
+                                        "' is not a Weir job: it is a "
+                                        "directory")));
 }
 
 TEST_F(UsageTest, ClusterThatIsNotThere) {
@@ -118,7 +126,8 @@ TEST_F(UsageTest, ClusterThatIsNotThere) {
 TEST_F(UsageTest, StorageRootThatCannotBeWritten) {
   std::ofstream(directory_.File("file")) << "in the way";
   ExpectSentence({"weir-jobmanager", kLogOff, "--rpc.address=127.0.0.1:0", Storage("file")}, 1,
-                 AllOf(HasSubstr("storage.root cannot be used"), HasSubstr("Not a directory")));
+                 AllOf(HasSubstr("storage.root cannot be used: "), HasSubstr("Not a directory"),
+                       HasSubstr(absl::StrCat("(checked in '", directory_.File("file")))));
   // A file system that root cannot write to either.
   ExpectSentence(
       {"weir-jobmanager", kLogOff, "--rpc.address=127.0.0.1:0", "--storage.root=/proc/weir"}, 1,
@@ -177,24 +186,31 @@ TEST_F(UsageOfAClusterTest, PortThatIsTaken) {
 
 TEST_F(UsageOfAClusterTest, StorageRootThatIsNotShared) {
   ExpectSentence(TaskManager(directory_.File("elsewhere"), directory_.File("work")), 1,
-                 HasSubstr("storage.root is not shared"));
+                 AllOf(HasSubstr(absl::StrCat("storage.root is not shared: host 127.0.0.1 does not "
+                                              "see '",
+                                              directory_.File("elsewhere"), "/")),
+                       HasSubstr("', which the JobManager wrote")));
 }
 
 TEST_F(UsageOfAClusterTest, WorkDirectoryThatIsInUse) {
-  ExpectSentence(TaskManager(cluster_->storage_root(), cluster_->directory().File("taskmanager-1")),
-                 1, HasSubstr("is in use by another TaskManager"));
+  ExpectSentence(
+      TaskManager(cluster_->storage_root(), cluster_->directory().File("taskmanager-1")), 1,
+      HasSubstr(absl::StrCat("taskmanager.work-dir '", cluster_->directory().File("taskmanager-1"),
+                             "' is in use by another TaskManager; give each its own")));
 }
 
 TEST_F(UsageOfAClusterTest, TaskManagerOfAnotherCluster) {
   std::vector<std::string> argv = TaskManager(cluster_->storage_root(), directory_.File("work"));
   argv[2] = "--cluster.id=another";
-  ExpectSentence(argv, 1, AllOf(HasSubstr("'e2e'"), HasSubstr("'another'")));
+  ExpectSentence(argv, 1,
+                 HasSubstr("the JobManager belongs to cluster 'e2e', this TaskManager to "
+                           "'another'"));
 }
 
 TEST_F(UsageOfAClusterTest, JobArgumentThatTheJobDoesNotKnow) {
   ExpectSentence({"weir", absl::StrCat("--jobmanager.addresses=", cluster_->addresses()), "submit",
                   WeirProgram("flight_delays"), "--", "--brokrs=x"},
-                 2, HasSubstr("did you mean 'brokers'?"));
+                 2, HasSubstr("the job has no argument --brokrs; did you mean 'brokers'?"));
 }
 
 // The job was built where a library is that its TaskManager's node does not have.

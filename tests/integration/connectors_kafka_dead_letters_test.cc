@@ -83,7 +83,8 @@ TEST_F(DeadLetterReplayTest, WhoComesBackFindsThatAnotherHasGotOn) {
   const auto second = Replay();
   ASSERT_TRUE(second->Begin(0).ok());
   ASSERT_TRUE(second->Publish(topic_, Letters({"a"}), 1).ok());
-  EXPECT_EQ(first->Publish(topic_, Letters({"a"}), 1).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(first->Publish(topic_, Letters({"a"}), 1),
+            absl::AbortedError(absl::StrCat("another replay of '", letters_, "' came in between")));
   EXPECT_THAT(Values(Written()), ElementsAre("a"));
 }
 

@@ -203,6 +203,13 @@ TEST_F(ProcessesTest, TellsCodeAndLastLine) {
   EXPECT_EQ(ExitReason(), "exited with code 3: the disk is on fire");
 }
 
+TEST_F(ProcessesTest, WhatTheLibraryLoggedBesideIsNoReason) {
+  Launch(
+      Shell("echo 'the disk is on fire'; echo '2026-11-29T07:13:33.951782Z info    p[1] running'; "
+            "exit 3"));
+  EXPECT_EQ(ExitReason(), "exited with code 3: the disk is on fire");
+}
+
 TEST_F(ProcessesTest, TellsTheSignal) {
   Launch(Shell("kill -SEGV $$"));
   EXPECT_EQ(ExitReason(), "killed by signal 11 (SIGSEGV)");
@@ -232,7 +239,7 @@ TEST_F(ProcessesTest, KillReachesChildrenOfTheProcess) {
   const std::string file = directory_.File("child");
   while (ReadFile(file).find('\n') == std::string::npos) std::this_thread::yield();
   launcher_->Kill(launch);
-  EXPECT_EQ(ExitReason(), "killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(ExitReason(), "ended by its TaskManager");
   const pid_t child = static_cast<pid_t>(std::stol(ReadFile(file)));
   const auto state = [child] { return ReadFile(absl::StrCat("/proc/", child, "/stat")); };
   while (kill(child, 0) == 0 && state().find(") Z ") == std::string::npos) {

@@ -24,8 +24,11 @@ int main(int argc, char** argv) {
                       .Build();
 
     env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-    AlertsOf(env.FromSource(payments.Build(), weir::WatermarkStrategy::Monotonic(), "payments"))
+    // State of a checkpoint is found again by the uid, whatever becomes of names and of the graph.
+    AlertsOf(env.FromSource(payments.Build(), weir::WatermarkStrategy::Monotonic(), "payments")
+                 .Uid("payments"))
         .SinkTo(alerts)
-        .Name("alerts");
+        .Name("alerts")
+        .Uid("alerts");
   });
 }

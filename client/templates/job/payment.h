@@ -43,6 +43,8 @@ inline Alert::View MakeAlert(const Payment::View& payment) {
 inline weir::DataStream<Alert> AlertsOf(const weir::DataStream<Payment>& payments) {
   return payments.Filter([](const Payment::View& payment) { return IsLarge(payment); })
       .Name("large")
+      .Uid("large")
       .Map([](const Payment::View& payment) { return MakeAlert(payment); })
-      .Name("alert");
+      .Name("alert")
+      .Uid("alert");
 }

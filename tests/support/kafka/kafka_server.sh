@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Starts and stops real Apache Kafka on 127.0.0.1: KRaft, broker 1 is also the only controller.
 #
-#   kafka_server.sh start --dir DIR [--brokers N] [--parent-pid PID] [--broker-config KEY=VALUE]...
-#       writes everything below DIR, picks free ports, waits until all brokers are up and prints
-#       "bootstrap=HOST:PORT,...". With --parent-pid the brokers end when that process is gone.
+#   kafka_server.sh start --dir DIR [--brokers N] [--port PORT] [--parent-pid PID]
+#                         [--broker-config KEY=VALUE]...
+#       writes everything below DIR, picks free ports (but for --port, of broker 1), waits until all
+#       brokers are up and prints "bootstrap=HOST:PORT,...". With --parent-pid the brokers end when
+#       that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
@@ -17,15 +19,16 @@ readonly STOP_SECONDS="${KAFKA_STOP_SECONDS:-3}"
 readonly PORT_ATTEMPTS=5
 
 usage() {
-  sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 parse_arguments() {
-  dir="" brokers=1 parent_pid="" broker="" broker_config=()
+  dir="" brokers=1 port_of_first="" parent_pid="" broker="" broker_config=()
   while (($# > 0)); do
     case "$1" in
       --dir) dir="$2" ;;
       --brokers) brokers="$2" ;;
+      --port) port_of_first="$2" ;;
       --parent-pid) parent_pid="$2" ;;
       --broker) broker="$2" ;;
       --broker-config) broker_config+=("$2") ;;
@@ -69,6 +72,7 @@ write_broker_files() {
   local port listeners roles=broker replicas=$((brokers < 3 ? brokers : 3))
   mkdir -p "$home/data"
   port="$(free_port)"
+  if ((id == 1)) && [[ -n "$port_of_first" ]]; then port="$port_of_first"; fi
   echo "$port" >"$home/port"
   listeners="PLAINTEXT://127.0.0.1:$port"
   if ((id == 1)); then

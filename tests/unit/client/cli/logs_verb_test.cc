@@ -58,6 +58,14 @@ TEST_F(LogsVerbTest, FollowGoesOnUntilTheJobHasEnded) {
   EXPECT_EQ(client_.log_requests[1].tail_lines(), 0u);
 }
 
+TEST_F(LogsVerbTest, WhereAllAreAwayThereIsNothingToRead) {
+  proto::ReadJobLogsResponse answer;
+  answer.add_away("TaskManager tm-b is away");
+  client_.logs = {answer};
+  EXPECT_EQ(Run({"logs", "flights"}), kUnreachable);
+  EXPECT_EQ(error_.str(), "weir: TaskManager tm-b is away\n");
+}
+
 TEST_F(LogsVerbTest, WhoIsAwayIsSaidOnceOnStandardError) {
   proto::ReadJobLogsResponse answer;
   answer.add_away("TaskManager tm-b is away");

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "common/base/ids.h"
 #include "tests/support/temporary_directory.h"
@@ -68,6 +69,20 @@ TEST_F(LogTest, JsonLineQuotesWhatIsNoNumber) {
                   ",\"message\":\"write failed\",\"path\":\"a\\\"b\\\\c\\nd\\u0001\",\"bytes\":12,"
                   "\"share\":0.5,\"retry\":true,\"status\":\"ABORTED: old term\","
                   "\"after\":\"1.5s\"}\n")));
+}
+
+TEST_F(LogTest, KnowsItsOwnLinesBelowWarning) {
+  for (const LogFormat format : {LogFormat::kText, LogFormat::kJson}) {
+    Init(format);
+    LogInfo("reading");
+  }
+  LogWarning("failing");
+  const std::vector<std::string> lines = absl::StrSplit(Logged(), '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_TRUE(IsInfoLine(lines[0]));
+  EXPECT_TRUE(IsInfoLine(lines[1]));
+  EXPECT_FALSE(IsInfoLine(lines[2]));
+  EXPECT_FALSE(IsInfoLine("2026 was a good year"));
 }
 
 TEST_F(LogTest, FieldsOfThreadAndProcessComeBehindThoseOfTheLine) {

@@ -250,7 +250,9 @@ TEST_F(DispatcherTest, APlanThatDiffersFromTheTaskManagersIsRefused) {
   request.mutable_plan()->set_fingerprint("other");
   const absl::Status status = Submit(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("differs from the one a TaskManager makes"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("the plan that was submitted differs from the one a TaskManager makes of "
+                        "the same binary and arguments"));
 }
 
 TEST_F(DispatcherTest, APlanThatAgreesIsTaken) {

@@ -12,6 +12,7 @@ namespace weir::jobmanager {
 namespace {
 
 using proto::OperatorDescriptor;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 void AddOperator(proto::JobVertex* vertex, const std::string& uid, OperatorDescriptor::Kind kind,
@@ -77,7 +78,7 @@ class RestoredCheckpointTest : public testing::Test {
   void WithoutCount() {
     transfer_.to_graph.mutable_vertices(0)->mutable_operators()->DeleteSubrange(1, 1);
   }
-  absl::StatusOr<proto::CheckpointManifest> Adapt() { return AdaptManifest(transfer_, manifest_); }
+  absl::StatusOr<AdaptedManifest> Adapt() { return AdaptManifest(transfer_, manifest_); }
   std::string Refusal() { return std::string(Adapt().status().message()); }
 
   CheckpointTransfer transfer_;
@@ -87,28 +88,28 @@ class RestoredCheckpointTest : public testing::Test {
 TEST_F(RestoredCheckpointTest, StatesAndPositionsAreTakenOver) {
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
-  EXPECT_EQ(adapted->epoch(), 0u);
-  EXPECT_EQ(adapted->job(), "new");
-  ASSERT_EQ(adapted->coordinators(0).splits_size(), 3);
-  EXPECT_EQ(adapted->coordinators(0).splits(0).position(), "read");
-  EXPECT_EQ(adapted->coordinators(0).splits(2).position(), "start") << "nobody had it";
-  ASSERT_EQ(adapted->tasks_size(), 2);
-  EXPECT_EQ(adapted->tasks(1).index(), 1u);
-  EXPECT_EQ(adapted->tasks(1).operators(0).state().inlined(), "state 1");
+  EXPECT_EQ(adapted->manifest.epoch(), 0u);
+  EXPECT_EQ(adapted->manifest.job(), "new");
+  ASSERT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
+  EXPECT_EQ(adapted->manifest.coordinators(0).splits(0).position(), "read");
+  EXPECT_EQ(adapted->manifest.coordinators(0).splits(2).position(), "start") << "nobody had it";
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  EXPECT_EQ(adapted->manifest.tasks(1).index(), 1u);
+  EXPECT_EQ(adapted->manifest.tasks(1).operators(0).state().inlined(), "state 1");
 }
 
 TEST_F(RestoredCheckpointTest, SinksStartFresh) {
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok());
-  EXPECT_EQ(adapted->sinks_size(), 0);
-  EXPECT_EQ(adapted->tasks(0).operators_size(), 1);
+  EXPECT_EQ(adapted->manifest.sinks_size(), 0);
+  EXPECT_EQ(adapted->manifest.tasks(0).operators_size(), 1);
 }
 
 TEST_F(RestoredCheckpointTest, StateFollowsItsUidIntoAnotherVertex) {
   transfer_.to_graph = Graph(2, 7);
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok());
-  EXPECT_EQ(adapted->tasks(0).vertex(), 7u);
+  EXPECT_EQ(adapted->manifest.tasks(0).vertex(), 7u);
 }
 
 TEST_F(RestoredCheckpointTest, ANewOperatorStartsEmpty) {
@@ -124,14 +125,15 @@ TEST_F(RestoredCheckpointTest, AMissingOperatorIsRefusedByName) {
   transfer_.allow_non_restored = true;
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
-  EXPECT_EQ(adapted->tasks_size(), 0);
+  EXPECT_EQ(adapted->manifest.tasks_size(), 0);
+  EXPECT_THAT(adapted->left_out, ElementsAre("'count'"));
 }
 
 TEST_F(RestoredCheckpointTest, AMissingSourceIsRefusedByName) {
   New(0)->set_uid("other");
   EXPECT_THAT(Refusal(), HasSubstr("no operator 'input'"));
   transfer_.allow_non_restored = true;
-  EXPECT_EQ(Adapt()->coordinators_size(), 0);
+  EXPECT_EQ(Adapt()->manifest.coordinators_size(), 0);
 }
 
 TEST_F(RestoredCheckpointTest, AnotherTypeIsRefusedWithBoth) {
@@ -152,7 +154,7 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   }
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
-  EXPECT_EQ(adapted->coordinators(0).splits_size(), 3);
+  EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
 }
 
 class CopyCheckpointTest : public RestoredCheckpointTest {
@@ -163,7 +165,7 @@ class CopyCheckpointTest : public RestoredCheckpointTest {
         old.Write("a large state", 0, "blobs/w-1/4-1").value();
     *transfer_.checkpoint.mutable_manifest() = manifest_;
   }
-  absl::StatusOr<proto::CheckpointOwned> Copy(uint64_t inline_max = 64 * 1024) {
+  absl::StatusOr<CopiedCheckpoint> Copy(uint64_t inline_max = 64 * 1024) {
     return CopyCheckpoint(transfer_, files_, layout_, inline_max);
   }
   TestingFileSystem files_;
@@ -173,9 +175,9 @@ class CopyCheckpointTest : public RestoredCheckpointTest {
 TEST_F(CopyCheckpointTest, BlobsBecomeTheNewJobsOwn) {
   const auto copy = Copy();
   ASSERT_TRUE(copy.ok()) << copy.status();
-  EXPECT_EQ(copy->epoch(), 0u);
-  EXPECT_FALSE(copy->sinks_prepared());
-  const proto::StateObject& state = copy->manifest().tasks(0).operators(0).state();
+  EXPECT_EQ(copy->owned.epoch(), 0u);
+  EXPECT_FALSE(copy->owned.sinks_prepared());
+  const proto::StateObject& state = copy->owned.manifest().tasks(0).operators(0).state();
   EXPECT_EQ(state.blob(), "blobs/old/0-1");
   StateObjectStore store(files_, layout_.JobDirectory(JobId("new")));
   EXPECT_EQ(store.Read(state).value(), "a large state");
@@ -185,7 +187,7 @@ TEST_F(CopyCheckpointTest, ALargeManifestIsAnObject) {
   const auto copy = Copy(10);
   ASSERT_TRUE(copy.ok()) << copy.status();
   StateObjectStore store(files_, layout_.JobDirectory(JobId("new")));
-  const auto manifest = store.ReadManifest(*copy);
+  const auto manifest = store.ReadManifest(copy->owned);
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(manifest->coordinators_size(), 1);
 }

@@ -36,13 +36,15 @@ class SubmissionFromTest : public testing::Test {
     task_manager_.Connect(dispatcher_->task_managers());
     executor_.RunReady();
   }
-  absl::Status Submit(const std::string& name, const std::string& from = "") {
+  absl::Status Submit(const std::string& name, const std::string& from = "",
+                      bool allow_non_restored = false) {
     proto::SubmitJobRequest request;
     request.set_client_token(name);
     request.set_name(name);
     request.set_artifact("sha");
     request.set_from(from);
     request.set_take_over(true);
+    request.set_allow_non_restored(allow_non_restored);
     auto status = std::make_shared<absl::Status>(absl::CancelledError("no answer yet"));
     dispatcher_->SubmitJob(request, [status](absl::StatusOr<proto::SubmitJobResponse> answer) {
       *status = answer.status();
@@ -56,6 +58,12 @@ class SubmissionFromTest : public testing::Test {
     }
     ADD_FAILURE() << "there is no job " << name;
     return *dispatcher_->jobs().begin()->second;
+  }
+  void Cancel(const std::string& name) {
+    proto::CancelJobRequest request;
+    request.set_job(name);
+    dispatcher_->CancelJob(request, [](absl::StatusOr<proto::CancelJobResponse>) {});
+    executor_.Advance(absl::Seconds(1));
   }
   void Suspend(const std::string& name) {
     proto::SuspendJobRequest request;
@@ -95,6 +103,36 @@ TEST_F(SubmissionFromTest, ItsFirstGenerationRestoresTheCopy) {
   EXPECT_EQ(deployed.sinks_size(), 0);
   executor_.Advance(absl::Seconds(10));
   EXPECT_EQ(job.history().newest_owned()->checkpoint.epoch(), 1u);
+}
+
+// A topic that is not there is a mistake then, not a fault that may heal.
+TEST_F(SubmissionFromTest, TillItHasRunItIsAtItsFirstStart) {
+  Lead(/*transactional=*/true);
+  Suspend("first");
+  behavior_.become_ready = false;
+  ASSERT_TRUE(Submit("second", "first").ok());
+  EXPECT_FALSE(task_manager_.only_worker().deployment.restored());
+  Cancel("second");
+  EXPECT_EQ(Job("second").Summary().state(), "CANCELED") << "there is nothing to settle";
+
+  behavior_.become_ready = true;
+  ASSERT_TRUE(Submit("third", "first").ok());
+  ASSERT_EQ(Job("third").Summary().state(), "RUNNING");
+  task_manager_.Disconnect();
+  executor_.Advance(absl::Seconds(3));
+  Connect();
+  executor_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(task_manager_.only_worker().deployment.restored());
+}
+
+TEST_F(SubmissionFromTest, WhatIsLeftOutIsSaid) {
+  Lead();
+  Suspend("first");
+  task_manager_.plan = TestingGraph(1);
+  (*task_manager_.plan)->mutable_vertices(0)->mutable_operators(0)->set_uid("other");
+  ASSERT_TRUE(Submit("second", "first", /*allow_non_restored=*/true).ok());
+  EXPECT_THAT(Job("second").Details().notes(),
+              testing::Contains(HasSubstr("the state of operator 'source' was left out")));
 }
 
 TEST_F(SubmissionFromTest, AnEpochMayBeNamed) {
@@ -137,10 +175,7 @@ TEST_F(SubmissionFromTest, WhatIsNotCommittedIsRefused) {
 
 TEST_F(SubmissionFromTest, ACanceledJobHasNoneUnlessTheyAreRetained) {
   Lead();
-  proto::CancelJobRequest request;
-  request.set_job("first");
-  dispatcher_->CancelJob(request, [](absl::StatusOr<proto::CancelJobResponse>) {});
-  executor_.Advance(absl::Seconds(1));
+  Cancel("first");
   EXPECT_THAT(std::string(Submit("second", "first").message()),
               HasSubstr("has no checkpoint that was retained"));
 }

@@ -173,7 +173,10 @@ TEST_F(TaskManagerRegistryTest, AnotherProtocolVersionIsRefusedInOneSentence) {
   request.set_protocol_max(kProtocolVersion + 2);
   Send(stream, request);
   EXPECT_FALSE(stream.LastReply().accepted());
-  EXPECT_THAT(stream.LastReply().reason(), HasSubstr("TaskManager speaks protocol versions"));
+  EXPECT_EQ(stream.LastReply().reason(),
+            absl::StrCat("TaskManager speaks protocol versions ", kProtocolVersion + 1, " to ",
+                         kProtocolVersion + 2, ", this JobManager ", kProtocolVersion));
+  EXPECT_EQ(stream.LastReply().probe_path(), "") << "it is to give up";
 }
 
 TEST_F(TaskManagerRegistryTest, RepliesCarryTheLeadersIdentity) {

@@ -58,7 +58,7 @@ TEST(Placement, TooFewSlotsAreTold) {
 
 TEST(Placement, NoTaskManagerAtAllIsTold) {
   EXPECT_EQ(PlaceSlots({1, {}, {}}).status(),
-            absl::ResourceExhaustedError("needs 1 slots; 0 are free on 0 TaskManagers"));
+            absl::ResourceExhaustedError("needs 1 slot; 0 are free on 0 TaskManagers"));
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ TEST_F(CoordinatorTasksTest, AFailedFirstStartReleasesTheSinks) {
 }
 
 TEST_F(CoordinatorTasksTest, AFailedRestoreDoesNotReleaseTheSinks) {
-  deployment_.set_restored_epoch(0);
+  deployment_.set_restored(true);
   job_.enumerator->error = absl::NotFoundError("there is no topic 'numbers'");
   EXPECT_FALSE(Initialize().ok());
   EXPECT_EQ(job_.committer->releases, 0);

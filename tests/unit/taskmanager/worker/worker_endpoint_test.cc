@@ -270,7 +270,8 @@ TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
   ASSERT_TRUE(files_.MakeDirectory("/jobs/j/blobs").ok());
   ASSERT_TRUE(files_.memory.Replace("/jobs/j/blobs/1", "garbage").ok());
   Send(envelope);
-  EXPECT_THAT(Report().failure().message(), HasSubstr("state object /jobs/j/blobs/1 is corrupt"));
+  EXPECT_THAT(Report().failure().message(),
+              HasSubstr("state object /jobs/j/blobs/1 is corrupt: its checksum differs"));
   EXPECT_TRUE(Report().failure().suspends());
 }
 
