@@ -26,6 +26,7 @@ constexpr int64_t kLatestTimestamp = -1;
 constexpr int64_t kEarliestTimestamp = -2;
 constexpr int kUnknownTopicAttempts = 8;
 constexpr int kUnknownTopicWaitMs = 250;
+constexpr int kLeaderWaitMs = 100;
 
 struct MetadataDeleter {
   void operator()(const rd_kafka_metadata_t* metadata) const {
@@ -39,6 +40,18 @@ struct ListDeleter {
   }
 };
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDeleter>;
+
+// Some partition has no leader yet, or another one than the client believes: of a topic that was
+// just created, or of a broker that has just died.
+bool IsLeaderPending(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t& list) {
+  static const std::set<rd_kafka_resp_err_t> kPending = {
+      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+      RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE,    RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,
+      RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,     RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE};
+  if (kPending.count(error) > 0) return true;
+  return std::any_of(list.elems, list.elems + list.cnt,
+                     [](const auto& at) { return kPending.count(at.err) > 0; });
+}
 
 bool IsInternalTopic(const std::string& topic) {
   static const std::set<std::string> kInternal = {"__consumer_offsets", "__transaction_state",
@@ -97,6 +110,7 @@ class RdKafkaAdmin final : public KafkaAdminClient {
   static PartitionList MakeList(const std::vector<TopicPartition>& of, int64_t offset);
 
   const int timeout_ms_;
+  const SystemClock clock_;
   std::unique_ptr<RdKafkaHandle> handle_;
 };
 
@@ -174,11 +188,19 @@ absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::ListOffsets(
     const std::vector<TopicPartition>& of, int64_t timestamp) {
   if (of.empty()) return OffsetMap();
   const std::string what = "asking for Kafka offsets";
-  const PartitionList list = MakeList(of, timestamp);
-  // One request per broker for all its partitions, whatever the timestamp means.
-  WEIR_RETURN_IF_ERROR(
-      RequestError(rd_kafka_offsets_for_times(handle_->get(), list.get(), timeout_ms_), what));
-  return Result(*list, what);
+  const absl::Duration end = clock_.Monotonic() + absl::Milliseconds(timeout_ms_);
+  while (true) {
+    const PartitionList list = MakeList(of, timestamp);
+    // One request per broker for all its partitions, whatever the timestamp means.
+    const rd_kafka_resp_err_t error =
+        rd_kafka_offsets_for_times(handle_->get(), list.get(), timeout_ms_);
+    if (IsLeaderPending(error, *list) && clock_.Monotonic() < end) {
+      rd_kafka_poll(handle_->get(), kLeaderWaitMs);
+      continue;
+    }
+    WEIR_RETURN_IF_ERROR(RequestError(error, what));
+    return Result(*list, what);
+  }
 }
 
 absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::CommittedOffsets(

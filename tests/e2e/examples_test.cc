@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <ostream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -29,6 +30,10 @@ struct Example {
   std::vector<std::string> output;
 };
 
+std::ostream& operator<<(std::ostream& out, const Example& example) {
+  return out << example.program;
+}
+
 std::vector<Example> Examples() {
   Example strings;
   strings.program = "kafka_to_kafka";
@@ -53,6 +58,9 @@ std::vector<Example> Examples() {
 }
 
 enum class Way { kCli, kOwnBinary, kPython };
+constexpr const char* kWays[] = {"cli", "own_binary", "python"};
+
+std::ostream& operator<<(std::ostream& out, Way way) { return out << kWays[static_cast<int>(way)]; }
 
 class ExamplesTest : public ClusterTest,
                      public testing::WithParamInterface<std::tuple<Example, Way>> {
@@ -160,7 +168,6 @@ TEST_P(ExamplesTest, IsSubmittedAndReadsAndWrites) {
 }
 
 std::string NameOf(const testing::TestParamInfo<ExamplesTest::ParamType>& info) {
-  constexpr const char* kWays[] = {"cli", "own_binary", "python"};
   return absl::StrCat(std::get<0>(info.param).program, "_by_",
                       kWays[static_cast<int>(std::get<1>(info.param))]);
 }

@@ -142,7 +142,6 @@ TEST_F(JobControlTest, PlansInTheCluster) {
 // librdkafka's time-outs make these slow, so they wait side by side.
 TEST_F(JobControlTest, UnknownTopicAndWrongBrokerAreOneSentenceEach) {
   WeirJob unknown_topic = FlightDelays();
-  WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("input"), 1));
   unknown_topic.arguments[1] = absl::StrCat("--input=", TopicName("inpu"));
   WeirJob wrong_broker = FlightDelays();
   wrong_broker.arguments[0] = "--brokers=127.0.0.1:1";

@@ -3,10 +3,10 @@
 # Weir is left but what the user made.
 set -euo pipefail
 
-# All files of the system; not what apt and dpkg remember, and not what users own.
+# Where packages put things; not what apt and dpkg remember.
 files() {
-  find / -xdev \( -path /home -o -path /packages -o -path /tmp -o -path /var/cache -o \
-    -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/log \) -prune -o -print | sort
+  find /etc /opt /usr /var -xdev \( -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg -o \
+    -path /var/log \) -prune -o -print | sort
 }
 
 files >/tmp/before

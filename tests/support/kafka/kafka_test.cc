@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace weir {
 namespace {
@@ -63,7 +64,8 @@ KafkaCluster& KafkaTest::cluster() { return kEnvironment->cluster(); }
 
 std::string KafkaTest::TopicName(const std::string& suffix) {
   const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-  return absl::StrCat(test->test_suite_name(), ".", test->name(), ".", suffix);
+  return absl::StrReplaceAll(absl::StrCat(test->test_suite_name(), ".", test->name(), ".", suffix),
+                             {{"/", "."}});
 }
 
 }  // namespace weir
