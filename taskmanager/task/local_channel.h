@@ -5,29 +5,13 @@
 #include <deque>
 #include <functional>
 #include <optional>
-#include <variant>
 
 #include "absl/status/status.h"
 
-#include "common/base/ids.h"
 #include "common/exec/mutex.h"
-#include "common/time/event_time.h"
-#include "common/types/batch.h"
+#include "taskmanager/task/channel.h"
 
 namespace weir::taskmanager {
-
-/// Cuts the stream: what is before it belongs to `epoch`. (epoch, attempt) names one try of one
-/// checkpoint.
-struct Barrier {
-  Epoch epoch;
-  LeaderTerm attempt;
-  bool final = false;  // the last checkpoint of the job, taken when all tasks are FINISHED
-};
-
-struct EndOfInput {};
-
-/// What travels between two tasks, in one order for all kinds.
-using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput>;
 
 struct LocalChannelOptions {
   size_t capacity_bytes = 2u << 20;
@@ -43,22 +27,18 @@ struct LocalChannelOptions {
 /// Threads: one producer and one consumer, which may be the same thread; wake-ups are called on
 /// the other side's thread.
 /// Errors: Push returns RESOURCE_EXHAUSTED when one step went past the overdraft.
-class LocalChannel {
+class LocalChannel final : public ChannelInput, public ChannelOutput {
  public:
   explicit LocalChannel(const LocalChannelOptions& options = {}) : options_(options) {}
   LocalChannel(const LocalChannel&) = delete;
   LocalChannel& operator=(const LocalChannel&) = delete;
 
-  void SetConsumerWakeup(std::function<void()> wakeup);
-  void SetProducerWakeup(std::function<void()> wakeup);
-
-  /// The producer may take one more step.
-  bool HasRoom() const;
-  absl::Status Push(ChannelElement element);
-  /// The oldest element; nothing when the channel is empty.
-  std::optional<ChannelElement> Pop();
-  /// The oldest element if that is a barrier: what a consumer without room may still take.
-  std::optional<Barrier> PopBarrier();
+  void SetConsumerWakeup(std::function<void()> wakeup) override;
+  void SetProducerWakeup(std::function<void()> wakeup) override;
+  bool HasRoom() const override;
+  absl::Status Push(ChannelElement element) override;
+  std::optional<ChannelElement> Pop() override;
+  std::optional<Barrier> PopBarrier() override;
 
   size_t queued_bytes() const;
 

@@ -175,7 +175,7 @@ void OperatorChain::AddSink(StageOutput& input, OperatorIdentity identity,
 }
 
 void OperatorChain::AddChannel(StageOutput& input, OperatorIdentity identity,
-                               std::shared_ptr<LocalChannel> channel) {
+                               std::shared_ptr<ChannelOutput> channel) {
   auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(channel), boundary_);
   input.AddTarget(stage.get());
   channels_.push_back(stage.get());

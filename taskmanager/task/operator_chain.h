@@ -13,7 +13,7 @@
 
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
-#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/record_error_handler.h"
 
@@ -135,7 +135,7 @@ class SinkStage final : public ChainStage {
 /// The end of a task whose stream goes on in another task.
 class ChannelStage final : public ChainStage {
  public:
-  ChannelStage(OperatorIdentity identity, std::shared_ptr<LocalChannel> channel,
+  ChannelStage(OperatorIdentity identity, std::shared_ptr<ChannelOutput> channel,
                OperatorBoundary& boundary)
       : ChainStage(std::move(identity)), channel_(std::move(channel)), boundary_(boundary) {}
 
@@ -143,10 +143,10 @@ class ChannelStage final : public ChainStage {
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
   absl::Status Push(ChannelElement element);
-  LocalChannel& channel() { return *channel_; }
+  ChannelOutput& channel() { return *channel_; }
 
  private:
-  std::shared_ptr<LocalChannel> channel_;
+  std::shared_ptr<ChannelOutput> channel_;
   OperatorBoundary& boundary_;
 };
 
@@ -171,7 +171,7 @@ class OperatorChain {
   void AddSink(StageOutput& input, OperatorIdentity identity, std::unique_ptr<SinkWriter> writer);
   /// `identity` is the operator whose output goes into the channel.
   void AddChannel(StageOutput& input, OperatorIdentity identity,
-                  std::shared_ptr<LocalChannel> channel);
+                  std::shared_ptr<ChannelOutput> channel);
 
   absl::Status Open();
   bool HasRoom();

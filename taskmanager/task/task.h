@@ -18,7 +18,7 @@
 #include "common/connector/commit_permit.h"
 #include "common/connector/sink_metrics.h"
 #include "common/time/clock.h"
-#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_chain.h"
 #include "taskmanager/task/source_head.h"
 #include "taskmanager/task/task_mailbox.h"
@@ -74,7 +74,7 @@ class Task {
     std::unique_ptr<OperatorChain> chain;
     // Exactly one of the two:
     std::optional<SourceHead::Options> source;
-    std::shared_ptr<LocalChannel> input;
+    std::shared_ptr<ChannelInput> input;
     const Clock* clock = nullptr;
     TaskObserver* observer = nullptr;
   };
@@ -180,7 +180,7 @@ class Task {
   const std::unique_ptr<OperatorChain> chain_;
   std::map<std::string, std::shared_ptr<const SinkMetrics>> sink_metrics_;  // as constructed
   std::unique_ptr<SourceHead> source_;
-  const std::shared_ptr<LocalChannel> input_;
+  const std::shared_ptr<ChannelInput> input_;
   const Clock& clock_;
   TaskObserver& observer_;
   const std::shared_ptr<TaskMailbox> mailbox_;

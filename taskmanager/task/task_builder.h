@@ -12,7 +12,7 @@
 #include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
-#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/channel.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/task/task_snapshot.h"
@@ -26,9 +26,9 @@ struct TaskDescription {
   uint32_t parallelism = 1;
   std::vector<std::string> operator_uids;  // first to last, as in the vertex
   /// The queue from the task before; null when the first operator is a source.
-  std::shared_ptr<LocalChannel> input;
+  std::shared_ptr<ChannelInput> input;
   /// The queues to the tasks behind, by the uid of the first operator of each.
-  std::map<std::string, std::shared_ptr<LocalChannel>> outputs;
+  std::map<std::string, std::shared_ptr<ChannelOutput>> outputs;
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;

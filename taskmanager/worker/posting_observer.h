@@ -6,7 +6,7 @@
 
 #include "common/base/ids.h"
 #include "common/exec/executor.h"
-#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/channel.h"
 #include "taskmanager/task/task_observer.h"
 
 namespace weir::taskmanager {

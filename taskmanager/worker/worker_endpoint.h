@@ -18,7 +18,7 @@
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
 #include "proto/control.pb.h"
-#include "taskmanager/task/local_channel.h"
+#include "taskmanager/task/channel.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/generation_preparation.h"

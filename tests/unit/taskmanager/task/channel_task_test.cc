@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "taskmanager/task/local_channel.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
 
 namespace weir::taskmanager {
