@@ -5,8 +5,8 @@ set -euo pipefail
 
 # Where packages put things; not what apt and dpkg remember.
 files() {
-  find /etc /opt /usr /var -xdev \( -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg -o \
-    -path /var/log \) -prune -o -print | sort
+  find /etc /opt /usr /var -xdev \( -path /var/cache -o -path /var/lib/apt -o \
+    -path /var/lib/dpkg -o -path /var/log \) -prune -o -print | sort
 }
 
 files >/tmp/before
