@@ -33,6 +33,8 @@ constexpr uint64_t kSlowness = 1;
 constexpr uint64_t kSeedsOfOneTest = 1000 / kSlowness;
 constexpr uint64_t kFreshSeeds = 500 / kSlowness;
 constexpr uint64_t kSeedsToCatchABug = 2000;
+// Where a sanitizer watches, bugs are run with, not looked for: that is the other builds' part.
+constexpr uint64_t kSeedsWithABug = kSlowness == 1 ? kSeedsToCatchABug : 40;
 
 class Simulation : public ::testing::Test {
  protected:
@@ -81,12 +83,13 @@ TEST_F(Simulation, InvariantsHoldForSeedsThatFailedOnce) {
 class PlantedBugs : public Simulation, public ::testing::WithParamInterface<PlantedBugName> {};
 
 TEST_P(PlantedBugs, AreCaught) {
-  for (uint64_t seed = 1; seed <= kSeedsToCatchABug; ++seed) {
+  for (uint64_t seed = 1; seed <= kSeedsWithABug; ++seed) {
     const SimResult result = RunSeed(seed, GetParam().bug);
     if (result.violation.empty()) continue;
     RecordProperty("caught_at_seed", static_cast<int>(seed));
     return;
   }
+  if (kSlowness > 1) return;
   FAIL() << GetParam().name << " was not seen under " << kSeedsToCatchABug << " seeds";
 }
 
