@@ -162,7 +162,10 @@ class GrpcClusterClient final : public ClusterClient {
       // RESOURCE_EXHAUSTED: the leader is there, and what it needs for this may come.
       const bool passing = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
       if (!leader.has_value() && !passing) return Explain(status);
-      last = absl::Status(status.code(), absl::StrCat(address_, ": ", status.message()));
+      // What the leader lacks says more than another address where nobody is.
+      if (IsReached(answer) || !absl::IsResourceExhausted(last)) {
+        last = absl::Status(status.code(), absl::StrCat(address_, ": ", status.message()));
+      }
       if (IsReached(answer)) {
         anybody_answered = true;
       } else {
@@ -182,9 +185,10 @@ class GrpcClusterClient final : public ClusterClient {
       Pause(kRetryPause);
     }
     if (absl::IsResourceExhausted(last)) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("the JobManager at ", last.message(), " (tried for ",
-                       absl::FormatDuration(clock_.Monotonic() - start), ")"));
+      return absl::DeadlineExceededError(absl::StrCat(
+          "the JobManager at ", last.message(), " (tried for ",
+          absl::FormatDuration(absl::Trunc(clock_.Monotonic() - start, absl::Milliseconds(100))),
+          ")"));
     }
     return absl::UnavailableError(absl::StrCat(
         anybody_answered ? "no leading JobManager serves at " : "no JobManager answers at ",

@@ -9,9 +9,10 @@
 namespace weir {
 namespace {
 
-// "job 'flights' (job-1) is FAILED: <reason>"
-std::string Situation(const proto::JobSummary& job) {
-  std::string text = absl::StrCat("job '", job.name(), "' (", job.job(), ") is ", job.state());
+// "job 'flights' (job-1) is FAILED: <reason>", or "... is SCHEDULING after 1s: <reason>"
+std::string Situation(const proto::JobSummary& job, const std::string& when = "") {
+  std::string text =
+      absl::StrCat("job '", job.name(), "' (", job.job(), ") is ", job.state(), when);
   if (!job.reason().empty()) absl::StrAppend(&text, ": ", job.reason());
   return text;
 }
@@ -30,9 +31,10 @@ absl::StatusOr<proto::JobDetails> Poll(ClusterClient& client, const std::string&
     if (options.on_state && told != details.summary().state()) options.on_state(details.summary());
     told = details.summary().state();
     if (options.clock->Monotonic() >= end) {
-      return absl::DeadlineExceededError(absl::StrCat(Situation(details.summary()), " after ",
-                                                      absl::FormatDuration(options.timeout),
-                                                      "; the cluster goes on with it"));
+      return absl::DeadlineExceededError(
+          absl::StrCat(Situation(details.summary(),
+                                 absl::StrCat(" after ", absl::FormatDuration(options.timeout))),
+                       "; the cluster goes on with it"));
     }
     options.pause(options.poll_interval);
   }

@@ -1,4 +1,5 @@
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "client/cli/verb.h"
 #include "client/cli/waiting.h"
@@ -77,6 +78,11 @@ Verb SubmitVerb() {
     WEIR_RETURN_IF_ERROR(CheckWaitFlags(flags));
     if (flags.Has("wait") && flags.Has("detach")) {
       return absl::InvalidArgumentError("--wait and --detach exclude each other");
+    }
+    for (const char* flag : {"from", "name"}) {
+      // An empty variable of a script's: without it another job would start than was meant.
+      if (!flags.Has(flag) || !flags.Get(flag).empty()) continue;
+      return absl::InvalidArgumentError(absl::StrCat("--", flag, " has no value"));
     }
     if (flags.Has("allow-non-restored") && !flags.Has("from")) {
       return absl::InvalidArgumentError("--allow-non-restored goes with --from");

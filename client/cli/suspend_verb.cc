@@ -17,9 +17,9 @@ absl::Status RunSuspend(VerbContext& context) {
   const proto::JobSummary& job = details.summary();
   if (!suspended.ok() && job.state() != "SUSPENDED") {
     return absl::DeadlineExceededError(
-        absl::StrCat("job '", job.name(), "' (", job.job(), ") is ", job.state(),
-                     job.reason().empty() ? "" : ": ", job.reason(), " after ",
-                     absl::FormatDuration(context.wait.timeout), "; the cluster goes on with it"));
+        absl::StrCat("job '", job.name(), "' (", job.job(), ") is ", job.state(), " after ",
+                     absl::FormatDuration(context.wait.timeout), job.reason().empty() ? "" : ": ",
+                     job.reason(), "; the cluster goes on with it"));
   }
   context.Print(job);
   return absl::OkStatus();

@@ -33,6 +33,7 @@ class Planner {
   absl::Status CheckShape() const;
   absl::Status CheckParallelism() const;
   absl::Status CheckConnectors() const;
+  absl::Status CheckPrefixes() const;
   void AddNode(const StreamNode& node, proto::JobGraph& plan);
   void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
   static void DescribeErrors(const ErrorPolicySpec& errors,
@@ -59,6 +60,7 @@ absl::StatusOr<proto::JobGraph> Planner::Plan() {
   WEIR_RETURN_IF_ERROR(CheckShape());
   WEIR_RETURN_IF_ERROR(CheckParallelism());
   WEIR_RETURN_IF_ERROR(CheckConnectors());
+  WEIR_RETURN_IF_ERROR(CheckPrefixes());
 
   proto::JobGraph plan;
   plan.set_format_version(kFormatVersion);
@@ -130,6 +132,25 @@ absl::Status Planner::CheckParallelism() const {
                                 "', which reads it, has ", parallelism,
                                 "; that needs a shuffle, which this version does not have; give "
                                 "both the same parallelism"));
+  }
+  return absl::OkStatus();
+}
+
+// What a connector calls the name that only one sink may have.
+constexpr char kPrefixKey[] = "transactional-id-prefix";
+
+absl::Status Planner::CheckPrefixes() const {
+  std::map<std::string, const StreamNode*> holders;
+  for (const auto& [id, node] : nodes_) {
+    if (node->kind != StreamNode::Kind::kSink) continue;
+    const std::map<std::string, std::string> configuration = node->sink->Describe();
+    const auto prefix = configuration.find(kPrefixKey);
+    if (prefix == configuration.end()) continue;
+    const auto [other, fresh] = holders.emplace(prefix->second, node);
+    if (fresh) continue;
+    return Invalid(absl::StrCat("the sinks '", other->second->name, "' and '", node->name,
+                                "' have the same transactional id prefix '", prefix->second,
+                                "'; each sink needs a prefix of its own"));
   }
   return absl::OkStatus();
 }

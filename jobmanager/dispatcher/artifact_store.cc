@@ -31,7 +31,8 @@ absl::Status DiskError(absl::string_view action, absl::string_view path, int err
       return absl::PermissionDeniedError(message);
     case ENOSPC:
     case EDQUOT:
-      return absl::ResourceExhaustedError(message);
+      // Not RESOURCE_EXHAUSTED: a client would send the whole file again and again.
+      return absl::InternalError(message);
     default:
       return absl::UnavailableError(message);
   }
@@ -69,7 +70,7 @@ ArtifactUpload::~ArtifactUpload() {
 absl::Status ArtifactUpload::Write(absl::string_view bytes) {
   bytes_ += bytes.size();
   if (bytes_ > kMaxArtifactBytes) {
-    return absl::ResourceExhaustedError(
+    return absl::InvalidArgumentError(
         absl::StrCat("the artifact is larger than ", FormatBytes(kMaxArtifactBytes)));
   }
   digest_.Update(bytes);

@@ -1,8 +1,10 @@
 // The part of Dispatcher that turns a submission into a registered job.
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -14,6 +16,32 @@
 namespace weir::jobmanager {
 namespace {
 constexpr size_t kSubmissionsMax = 64;  // under way at once
+constexpr size_t kNameBytesMax = 200;
+
+// A full disk: a client waits for what RESOURCE_EXHAUSTED says is missing.
+absl::Status NotToBeAwaited(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) ? absl::InternalError(status.message()) : status;
+}
+
+// Names stand in tables and sentences, and must not look like ids.
+absl::Status CheckJobName(const std::string& name) {
+  const bool control = std::any_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  if (control) {
+    return absl::InvalidArgumentError("a job's name may have no control characters");
+  }
+  if (name.size() > kNameBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a job's name may have at most ", kNameBytesMax, " bytes"));
+  }
+  if (absl::StartsWith(name, "job-") || absl::StrContains(name, '/')) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", name, "' is no name for a job: it may not begin with 'job-' or have a '/' in it"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void Dispatcher::Plan(proto::PlanRequest request, Reply<proto::PlanResponse> reply) {
@@ -76,6 +104,9 @@ void Dispatcher::OnPlanned(const std::string& token, absl::StatusOr<proto::JobGr
                    "the plan that was submitted differs from the one a TaskManager makes of the "
                    "same binary and arguments"));
   }
+  const absl::Status named =
+      CheckJobName(request.name().empty() ? graph->job_name() : request.name());
+  if (!named.ok()) return FinishSubmission(token, named);
   const absl::StatusOr<JobOptions> options = MakeJobOptions(
       deps_.config, {request.configuration().begin(), request.configuration().end()});
   if (!options.ok()) return FinishSubmission(token, options.status());
@@ -165,7 +196,7 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
         return copy;
       },
       lifetime_.Guard([this, token, submitted](const Seed& seed) {
-        if (!seed.ok()) return FinishSubmission(token, seed.status());
+        if (!seed.ok()) return FinishSubmission(token, NotToBeAwaited(seed.status()));
         std::optional<proto::CheckpointOwned> owned;
         if (seed->has_value()) {
           owned = (*seed)->owned;
@@ -173,7 +204,7 @@ void Dispatcher::CreateJob(const std::string& token, const proto::JobGraph& grap
         }
         submissions_.at(token).job->Create(
             *submitted, owned, lifetime_.Guard([this, token](const absl::Status& created) {
-              if (!created.ok()) return FinishSubmission(token, created);
+              if (!created.ok()) return FinishSubmission(token, NotToBeAwaited(created));
               RegisterJob(token);
             }));
       }));

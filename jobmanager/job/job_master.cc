@@ -411,6 +411,9 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   LogWarning("generation failed",
              {{"job", job_}, {"generation", execution_->generation()}, {"reason", why}});
   reason_ = why;
+  last_failure_ = absl::StrCat(
+      absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", deps_.clock.Now(), absl::UTCTimeZone()),
+      ", generation ", execution_->generation().value(), ": ", why);
   attempt_.Reset();
   deps_.executor.Cancel(deploy_timer_);
   InterruptSuspension();

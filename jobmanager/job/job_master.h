@@ -221,6 +221,7 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   JobState state_ = JobState::kCreated;
   absl::Duration running_since_;        // monotonic; of kRunning
   std::string reason_;                  // why it waits, failed or ended
+  std::string last_failure_;            // "2026-11-29 08:00:00 UTC, generation 3: ..."
   std::map<WorkerId, Worker> workers_;  // alive, as far as known
   std::set<TaskManagerId> told_;        // TaskManagers that have specs of this job
   std::unique_ptr<Execution> execution_;

@@ -43,6 +43,9 @@ proto::JobDetails JobMaster::Details() const {
                                      " was left out (--allow-non-restored)"));
     }
   }
+  if (!last_failure_.empty() && reason_.empty()) {
+    details.add_notes(absl::StrCat("the last failure was at ", last_failure_));
+  }
   if (execution_ != nullptr) execution_->Describe(&details);
   if (details.tasks().empty()) {
     for (const proto::TaskDetails& task : last_tasks_) {

@@ -26,6 +26,24 @@ TEST_P(TransactionalBrokerTest, AMarkerIsUnstableThenThere) {
   EXPECT_EQ(Marker(id_), Value(7, "run:7:4711:3"));
 }
 
+TEST_P(TransactionalBrokerTest, AllOffsetsOfAGroupAreTold) {
+  const auto all = [this](bool require_stable) {
+    const auto offsets = Client().FetchGroupOffsets(id_, {require_stable}, kTimeout);
+    EXPECT_TRUE(offsets.ok()) << offsets.status();
+    return *offsets;
+  };
+  EXPECT_THAT(all(true), testing::IsEmpty());
+  auto holder = Open(id_);
+  ASSERT_TRUE(holder->Marker(id_, 1, "one").ok());
+  EXPECT_THAT(all(true), testing::IsEmpty()) << "it is being written for the first time";
+  ASSERT_TRUE(holder->CommitFromOutside().ok());
+  ASSERT_EQ(Await(id_, TransactionState::kCompleteCommit), TransactionState::kCompleteCommit);
+  EXPECT_THAT(all(true), ElementsAre(testing::Pair(At(0), Value(1, "one"))));
+  ASSERT_TRUE(holder->Marker(id_, 2, "two").ok());
+  EXPECT_THAT(all(true), ElementsAre(testing::Pair(At(0), kUnstable)));
+  EXPECT_THAT(all(false), ElementsAre(testing::Pair(At(0), Value(1, "one"))));
+}
+
 TEST_P(TransactionalBrokerTest, OpeningMarkersTellAbortedFromUnknown) {
   auto holder = Open(id_);
   // Pre-warm: a transaction that holds nothing but the opening marker.

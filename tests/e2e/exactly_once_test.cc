@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -134,6 +135,22 @@ TEST_F(ExactlyOnceTest, SecondJobWithThePrefixIsRefused) {
                                      "' belongs to job ", *first,
                                      " of cluster 'e2e', which is not known to have ended")));
   EXPECT_EQ(StateOf(*first), "RUNNING");
+  // Whatever topic it writes to.
+  WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("another"), 1));
+  WeirJob other = ExactlyOnce({});
+  for (std::string& argument : other.arguments) {
+    if (absl::StartsWith(argument, "--output=")) {
+      argument = absl::StrCat("--output=", TopicName("another"));
+    }
+  }
+  const auto third = weir().Cli(WeirCluster::SubmitArguments(other));
+  WEIR_ASSERT_OK(third);
+  EXPECT_EQ(third->exit_status, 1);
+  EXPECT_THAT(third->standard_error, HasSubstr(absl::StrCat("belongs to job ", *first)));
+  Produce(10, 10);
+  EXPECT_EQ(Output(20), Ids(0, 20));
+  EXPECT_EQ(StateOf(*first), "RUNNING");
+  EXPECT_EQ(Summary(*first).restarts(), 0u);
 }
 
 }  // namespace

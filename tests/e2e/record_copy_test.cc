@@ -173,8 +173,12 @@ TEST_F(RecordCopyTest, WorkerThatHangsIsKilledAndTheJobGoesOn) {
     const auto now = Describe(*job);
     return now.ok() && now->summary().generation() == 2 && now->summary().state() == "RUNNING";
   }));
-  EXPECT_THAT(weir().Log(WeirCluster::JobManagerName(1)),
-              HasSubstr("has not reported for 2s; it is killed"));
+  const auto after = Describe(*job);
+  WEIR_ASSERT_OK(after);
+  EXPECT_THAT(after->notes(),
+              testing::Contains(testing::MatchesRegex(
+                  "the last failure was at .* UTC, generation 1: worker w-[0-9a-f]+ on TaskManager "
+                  "tm-[0-9a-f]+ has not reported for 2s; it is killed.*")));
   EXPECT_TRUE(AwaitTrue([&] { return kill(pid, 0) != 0; })) << "the worker that hung lives on";
   Produce(100, 100);
   EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 200; }));
@@ -208,8 +212,8 @@ TEST_F(RecordCopyTest, AJobThatWaitsForSlotsSaysHowManyItNeeds) {
   WEIR_ASSERT_OK(submit);
   EXPECT_EQ(submit->exit_status, 7);
   EXPECT_THAT(submit->standard_error,
-              HasSubstr("is SCHEDULING: waits for slots: needs 5 slots; 4 are free on 1 "
-                        "TaskManager after 1s; the cluster goes on with it"));
+              HasSubstr("is SCHEDULING after 1s: waits for slots: needs 5 slots; 4 are free on 1 "
+                        "TaskManager; the cluster goes on with it"));
 }
 
 TEST_F(RecordCopyTest, WithoutATaskManagerNothingIsPlanned) {
@@ -225,6 +229,15 @@ TEST_F(RecordCopyTest, WithoutATaskManagerNothingIsPlanned) {
               HasSubstr(absl::StrCat("the JobManager at ", weir().address(1),
                                      ": no TaskManager is registered that could plan the job "
                                      "(tried for ")));
+  // Also where another JobManager is away.
+  ChildProcessOptions options_of_plan;
+  options_of_plan.argv = {WeirProgram("weir"),
+                          absl::StrCat("--jobmanager.addresses=127.0.0.1:1,", weir().address(1)),
+                          "plan", WeirProgram("record_copy"), "--timeout=2s"};
+  const auto plan = ChildProcess::RunToEnd(std::move(options_of_plan), absl::Seconds(30));
+  WEIR_ASSERT_OK(plan);
+  EXPECT_EQ(plan->exit_status, 7);
+  EXPECT_THAT(plan->standard_error, HasSubstr("no TaskManager is registered"));
 }
 
 TEST_F(RecordCopyTest, ExactlyOnceIsNotAvailableOverTls) {

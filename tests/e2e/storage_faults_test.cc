@@ -79,5 +79,20 @@ TEST_F(FullDiskTest, CheckpointsFailByNameTheJobGoesOnAndSoDoCheckpointsWhenTher
   EXPECT_TRUE(AwaitTrue([&] { return CheckpointsOf(*job, 1) > before; }));
 }
 
+TEST_F(FullDiskTest, ASubmissionThatDoesNotFitIsOneSentence) {
+  WeirClusterOptions options;
+  options.task_managers = 1;
+  options.storage_root = disk_.path();
+  StartCluster(options);
+  Fill();
+  const auto submit = weir().Cli(WeirCluster::SubmitArguments(RecordCopy({})), absl::Seconds(20));
+  WEIR_ASSERT_OK(submit);
+  EXPECT_EQ(submit->exit_status, 1);
+  EXPECT_THAT(submit->standard_error, AllOf(HasSubstr("cannot "), HasSubstr(disk_.path()),
+                                            HasSubstr("No space left on device")));
+  MakeRoom();
+  WEIR_ASSERT_OK(weir().Submit(RecordCopy({})));
+}
+
 }  // namespace
 }  // namespace weir

@@ -106,6 +106,10 @@ class PlantedTransactionClient final : public kafka::TransactionClient {
       const std::vector<std::string>& ids, absl::Duration timeout) override {
     return client_->DescribeTransactions(ids, timeout);
   }
+  absl::StatusOr<std::map<kafka::TopicPartition, kafka::GroupOffset>> FetchGroupOffsets(
+      const std::string& group, FetchOffsetOptions options, absl::Duration timeout) override {
+    return client_->FetchGroupOffsets(group, options, timeout);
+  }
   // "Not older than ours" is not "ours": the opening marker of the generation passes, too.
   absl::StatusOr<kafka::GroupOffset> FetchOffset(const std::string& group,
                                                  const kafka::TopicPartition& partition,

@@ -14,8 +14,9 @@ import sys
 import textwrap
 
 COLUMNS = 100
-# A verb in the general help: two blanks, its name, its summary.
-VERB = re.compile(r"^  ([a-z][a-z-]*) +[A-Z]", re.MULTILINE)
+# A verb in the general help: two blanks, its name of one word or two, its summary.
+VERB = re.compile(r"^  ([a-z][a-z-]*(?: [a-z][a-z-]*)?) +[A-Z]", re.MULTILINE)
+VERB_LINE = re.compile(r"^  \S", re.MULTILINE)
 # Where the help of a flag begins: behind at least two blanks.
 FLAG = re.compile(r"^( *-.*?\S {2,})(\S.*)$")
 NARROWEST_HELP = 40
@@ -91,7 +92,9 @@ def shared_lines(helps):
 def render(program):
     general = help_of(program)
     verbs = VERB.findall(general)
-    helps = {verb: help_of(program, verb) for verb in verbs}
+    if len(verbs) != len(VERB_LINE.findall(general)):
+        raise RuntimeError("a line of the general help is no verb with a summary")
+    helps = {verb: help_of(program, *verb.split()) for verb in verbs}
     shared = {heading: lines for heading, lines in shared_lines(helps).items() if lines}
     out = [INTRODUCTION] + block(general.rstrip("\n").splitlines())
     for heading, lines in shared.items():

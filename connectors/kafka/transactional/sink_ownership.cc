@@ -1,5 +1,6 @@
 #include "connectors/kafka/transactional/sink_ownership.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,33 +19,65 @@ constexpr absl::Duration kTransactionTimeout = absl::Minutes(1);
 SinkOwnership::SinkOwnership(Options options, TransactionClient& client)
     : options_(std::move(options)), client_(client) {}
 
-absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::TakeOver() {
+absl::StatusOr<SinkOwnership::Records> SinkOwnership::TakeOver() {
   // From here on whoever else tries is fenced by us, or we by them: only then is the record read.
   WEIR_ASSIGN_OR_RETURN(producer_, client_.InitProducerId(OwnerId(options_.prefix),
                                                           kTransactionTimeout, options_.timeout));
   return Read();
 }
 
-absl::StatusOr<std::optional<OwnerRecord>> SinkOwnership::Read() {
-  WEIR_ASSIGN_OR_RETURN(
-      const GroupOffset found,
-      client_.FetchOffset(OwnerId(options_.prefix), {options_.topic, 0}, {}, options_.timeout));
-  if (found.kind == GroupOffset::Kind::kUnstable) {
-    return absl::UnavailableError(absl::StrCat("the owner record of the transactional id prefix '",
-                                               options_.prefix, "' is being written"));
+absl::StatusOr<SinkOwnership::Records> SinkOwnership::Read() {
+  WEIR_ASSIGN_OR_RETURN(const auto offsets,
+                        client_.FetchGroupOffsets(OwnerId(options_.prefix), {}, options_.timeout));
+  Records records;
+  for (const auto& [partition, offset] : offsets) {
+    if (offset.kind == GroupOffset::Kind::kUnstable) {
+      return absl::UnavailableError(
+          absl::StrCat("the owner record of the transactional id prefix '", options_.prefix,
+                       "' is being written"));
+    }
+    WEIR_ASSIGN_OR_RETURN(OwnerRecord record, DecodeRecord(partition.topic, offset.metadata));
+    if (partition.topic == options_.topic) {
+      records.here = std::move(record);
+    } else {
+      records.elsewhere[partition.topic] = std::move(record);
+    }
   }
-  if (found.kind == GroupOffset::Kind::kAbsent) return std::optional<OwnerRecord>();
-  absl::StatusOr<OwnerRecord> record = OwnerRecord::Decode(found.metadata);
-  if (record.ok()) return std::optional<OwnerRecord>(*std::move(record));
+  return records;
+}
+
+absl::StatusOr<OwnerRecord> SinkOwnership::DecodeRecord(const std::string& topic,
+                                                        const std::string& metadata) const {
+  absl::StatusOr<OwnerRecord> record = OwnerRecord::Decode(metadata);
+  if (record.ok()) return record;
   return absl::FailedPreconditionError(
       absl::StrCat("the owner record of the transactional id prefix '", options_.prefix,
                    "', which is the offset of group '", OwnerId(options_.prefix), "' for topic '",
-                   options_.topic, "', partition 0, cannot be read: ", record.status().message(),
+                   topic, "', partition 0, cannot be read: ", record.status().message(),
                    "; if no job has the prefix, 'submit --take-over' (or 'run') writes it anew"));
 }
 
-absl::Status SinkOwnership::CheckMayTake(const OwnerRecord& record,
+absl::Status SinkOwnership::CheckMayTake(const Records& records,
                                          const SinkRecovery& recovery) const {
+  if (records.here.has_value()) {
+    WEIR_RETURN_IF_ERROR(CheckMayTakeOne(*records.here, recovery));
+  }
+  const SinkIdentity& me = recovery.identity;
+  for (const auto& [topic, record] : records.elsewhere) {
+    const bool mine = record.cluster == me.cluster && record.job == me.job.value();
+    if (mine && !record.released && record.generation == recovery.generation.value()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the transactional id prefix '", options_.prefix,
+                       "' is that of this job's sink for topic '", topic,
+                       "', too; each sink needs a prefix of its own (TransactionalIdPrefix)"));
+    }
+    WEIR_RETURN_IF_ERROR(CheckMayTakeOne(record, recovery));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SinkOwnership::CheckMayTakeOne(const OwnerRecord& record,
+                                            const SinkRecovery& recovery) const {
   const SinkIdentity& me = recovery.identity;
   const bool here = record.cluster == me.cluster;
   const bool mine = here && record.job == me.job.value();
@@ -72,24 +105,21 @@ absl::Status SinkOwnership::CheckMayTake(const OwnerRecord& record,
 
 absl::StatusOr<uint64_t> SinkOwnership::Acquire(const SinkRecovery& recovery) {
   // Who is refused must not fence the owner. Anything else is found out below, for certain.
-  const absl::StatusOr<std::optional<OwnerRecord>> before = Read();
+  const absl::StatusOr<Records> before = Read();
   if (absl::IsDeadlineExceeded(before.status()) || absl::IsCancelled(before.status())) {
     return before.status();
   }
-  if (before.ok() && before->has_value()) {
-    WEIR_RETURN_IF_ERROR(CheckMayTake(**before, recovery));
-  }
-  absl::StatusOr<std::optional<OwnerRecord>> found = TakeOver();
+  if (before.ok()) WEIR_RETURN_IF_ERROR(CheckMayTake(*before, recovery));
+  absl::StatusOr<Records> found = TakeOver();
   if (recovery.take_over && absl::IsFailedPrecondition(found.status())) {
     LogWarning("an owner record is overwritten", {{"reason", found.status()}});
-    found = std::optional<OwnerRecord>();
+    found = Records();
   }
   WEIR_RETURN_IF_ERROR(found.status());
-  uint64_t fence = 0;
-  if (found->has_value()) {
-    WEIR_RETURN_IF_ERROR(CheckMayTake(**found, recovery));
-    fence = (*found)->fence;
-  }
+  WEIR_RETURN_IF_ERROR(CheckMayTake(*found, recovery));
+  uint64_t fence = found->here.has_value() ? found->here->fence : 0;
+  for (const auto& [topic, record] : found->elsewhere) fence = std::max(fence, record.fence);
+  elsewhere_ = std::move(found->elsewhere);
   record_.cluster = recovery.identity.cluster;
   record_.job = recovery.identity.job.value();
   record_.generation = recovery.generation.value();
@@ -103,15 +133,16 @@ absl::Status SinkOwnership::Raise(uint64_t fence) {
 
 absl::Status SinkOwnership::Release() {
   if (!producer_.has_value()) {
-    WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
-    WEIR_RETURN_IF_ERROR(CheckStillOwn(record));
+    WEIR_ASSIGN_OR_RETURN(const Records records, TakeOver());
+    WEIR_RETURN_IF_ERROR(CheckStillOwn(records.here));
   }
   record_.released = true;
   return Write();
 }
 
 absl::Status SinkOwnership::Renew(const SinkIdentity& me, const WriterInstructions& mine) {
-  WEIR_ASSIGN_OR_RETURN(const std::optional<OwnerRecord> record, TakeOver());
+  WEIR_ASSIGN_OR_RETURN(const Records records, TakeOver());
+  const std::optional<OwnerRecord>& record = records.here;
   record_.cluster = me.cluster;
   record_.job = me.job.value();
   record_.fence = mine.fence;
@@ -129,16 +160,31 @@ absl::Status SinkOwnership::CheckStillOwn(const std::optional<OwnerRecord>& reco
                    record->job, " of cluster '", record->cluster, "' by now"));
 }
 
-absl::Status SinkOwnership::Write() {
+WriteOffsetAnswer SinkOwnership::WriteRecord(const std::string& topic, const OwnerRecord& record) {
   const std::string id = OwnerId(options_.prefix);
   const TransactionOffset offset{
-      id, {options_.topic, 0}, static_cast<int64_t>(record_.fence), record_.Encode()};
-  const WriteOffsetAnswer written = client_.WriteOffset(id, *producer_, offset, options_.timeout);
+      id, {topic, 0}, static_cast<int64_t>(record.fence), record.Encode()};
+  return client_.WriteOffset(id, *producer_, offset, options_.timeout);
+}
+
+absl::Status SinkOwnership::Write() {
+  const std::string id = OwnerId(options_.prefix);
+  WriteOffsetAnswer written = WriteRecord(options_.topic, record_);
   WEIR_RETURN_IF_ERROR(written.detail);
+  int unanswered = written.unanswered_requests;
+  // Who had the prefix for another topic reads a higher fence than its own there, too.
+  for (auto& [topic, record] : elsewhere_) {
+    if (std::exchange(record.released, true)) continue;
+    record.fence = record_.fence;
+    written = WriteRecord(topic, record);
+    if (absl::IsNotFound(written.detail)) continue;  // the topic is gone, and the record with it
+    WEIR_RETURN_IF_ERROR(written.detail);
+    unanswered += written.unanswered_requests;
+  }
   const EndTransactionAnswer committed =
       client_.EndTransaction(id, *producer_, TransactionResult::kCommit, options_.timeout);
   WEIR_RETURN_IF_ERROR(committed.detail);
-  if (written.unanswered_requests + committed.unanswered_requests == 0) return absl::OkStatus();
+  if (unanswered + committed.unanswered_requests == 0) return absl::OkStatus();
   // What was repeated may come late: it would open another transaction, or write this record over
   // the next one. So its pair is fenced; whose the record is by then, the next call finds out.
   producer_.reset();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -42,20 +43,31 @@ class SinkOwnership {
   absl::Status Renew(const SinkIdentity& me, const WriterInstructions& mine);
 
  private:
+  /// Of this prefix: what lies at the sink's topic, and, by their topics, those of other sinks.
+  struct Records {
+    std::optional<OwnerRecord> here;
+    std::map<std::string, OwnerRecord> elsewhere;
+  };
   /// Fences whoever holds the record, and reads it.
-  absl::StatusOr<std::optional<OwnerRecord>> TakeOver();
+  absl::StatusOr<Records> TakeOver();
   /// UNAVAILABLE while a newer one is being written.
-  absl::StatusOr<std::optional<OwnerRecord>> Read();
-  /// FAILED_PRECONDITION when it is another job's; ABORTED: a later generation's.
-  absl::Status CheckMayTake(const OwnerRecord& record, const SinkRecovery& recovery) const;
+  absl::StatusOr<Records> Read();
+  absl::StatusOr<OwnerRecord> DecodeRecord(const std::string& topic,
+                                           const std::string& metadata) const;
+  /// FAILED_PRECONDITION when one is another job's, or another sink's of this one; ABORTED: a later
+  /// generation's.
+  absl::Status CheckMayTake(const Records& records, const SinkRecovery& recovery) const;
+  absl::Status CheckMayTakeOne(const OwnerRecord& record, const SinkRecovery& recovery) const;
   /// FAILED_PRECONDITION unless it is what this process, or its generation, wrote last, or expired.
   absl::Status CheckStillOwn(const std::optional<OwnerRecord>& record) const;
   absl::Status Write();
+  WriteOffsetAnswer WriteRecord(const std::string& topic, const OwnerRecord& record);
 
   const Options options_;
   TransactionClient& client_;
   std::optional<ProducerIdAndEpoch> producer_;  // absent: it must be taken over anew
   OwnerRecord record_;
+  std::map<std::string, OwnerRecord> elsewhere_;  // taken over, to be released
 };
 
 }  // namespace weir::kafka

@@ -209,6 +209,12 @@ class TransactionClient {
                                                   FetchOffsetOptions options,
                                                   absl::Duration timeout) = 0;
 
+  /// All that the group has, by partition. What is being written for the first time is not in it,
+  /// also with `require_stable`.
+  /// Source: GroupMetadataManager.getOffsets, OffsetMetadataManager.fetchAllOffsets.
+  virtual absl::StatusOr<std::map<TopicPartition, GroupOffset>> FetchGroupOffsets(
+      const std::string& group, FetchOffsetOptions options, absl::Duration timeout) = 0;
+
   /// Errors further: NOT_FOUND when the topic or partition does not exist.
   virtual absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition& partition,
                                                                  absl::Duration timeout) = 0;

@@ -41,6 +41,8 @@ class WireTransactionClient final : public TransactionClient {
       const std::vector<TransactionState>& states, absl::Duration timeout) override;
   absl::StatusOr<std::map<std::string, DescribedTransaction>> DescribeTransactions(
       const std::vector<std::string>& transactional_ids, absl::Duration timeout) override;
+  absl::StatusOr<std::map<TopicPartition, GroupOffset>> FetchGroupOffsets(
+      const std::string& group, FetchOffsetOptions options, absl::Duration timeout) override;
   absl::StatusOr<GroupOffset> FetchOffset(const std::string& group, const TopicPartition& partition,
                                           FetchOffsetOptions options,
                                           absl::Duration timeout) override;

@@ -27,6 +27,19 @@ TxnOffsetCommitRequest CommitRequest(const std::string& transactional_id,
   return request;
 }
 
+// The error that counts; an offset that is being written is none.
+int16_t ReadOffset(const OffsetFetchResponse::Partition& answer, GroupOffset& offset) {
+  if (static_cast<KafkaError>(answer.error_code) == KafkaError::kUnstableOffsetCommit) {
+    offset = {GroupOffset::Kind::kUnstable, -1, ""};
+    return 0;
+  }
+  offset = {GroupOffset::Kind::kAbsent, -1, ""};
+  if (answer.committed_offset >= 0) {
+    offset = {GroupOffset::Kind::kValue, answer.committed_offset, answer.metadata.value_or("")};
+  }
+  return answer.error_code;
+}
+
 }  // namespace
 
 WriteOffsetAnswer WireTransactionClient::WriteOffset(const std::string& transactional_id,
@@ -82,21 +95,36 @@ absl::StatusOr<GroupOffset> WireTransactionClient::FetchOffset(const std::string
           if (response.topics.size() != 1 || response.topics[0].partitions.size() != 1) {
             return absl::DataLossError(kOtherPartitions);
           }
-          const OffsetFetchResponse::Partition& answer = response.topics[0].partitions[0];
-          const int16_t none = 0;
-          if (static_cast<KafkaError>(answer.error_code) == KafkaError::kUnstableOffsetCommit) {
-            result = {GroupOffset::Kind::kUnstable, -1, ""};
-            return none;
-          }
-          result = {GroupOffset::Kind::kAbsent, -1, ""};
-          if (answer.committed_offset >= 0) {
-            result = {GroupOffset::Kind::kValue, answer.committed_offset,
-                      answer.metadata.value_or("")};
-          }
-          return answer.error_code;
+          return ReadOffset(response.topics[0].partitions[0], result);
         });
   }));
   return result;
+}
+
+absl::StatusOr<std::map<TopicPartition, GroupOffset>> WireTransactionClient::FetchGroupOffsets(
+    const std::string& group, FetchOffsetOptions options, absl::Duration timeout) {
+  OffsetFetchRequest request;
+  request.group_id = group;
+  request.require_stable = options.require_stable;
+  std::map<TopicPartition, GroupOffset> all;
+  const std::string what = absl::StrCat("offsets of group ", group);
+  WEIR_RETURN_IF_ERROR(Retry(what, timeout, [&](absl::Duration deadline) {
+    return brokers_.CallCoordinator(
+        CoordinatorKeyType::kGroup, group, request, deadline, nullptr,
+        [&](const OffsetFetchResponse& response) -> absl::StatusOr<int16_t> {
+          all.clear();
+          for (const OffsetFetchResponse::Topic& topic : response.topics) {
+            for (const OffsetFetchResponse::Partition& partition : topic.partitions) {
+              GroupOffset offset;
+              if (const int16_t error = ReadOffset(partition, offset); error != 0) return error;
+              if (offset.kind == GroupOffset::Kind::kAbsent) continue;
+              all[{topic.name, partition.partition_index}] = std::move(offset);
+            }
+          }
+          return response.error_code;
+        });
+  }));
+  return all;
 }
 
 }  // namespace weir::kafka

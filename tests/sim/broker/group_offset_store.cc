@@ -50,4 +50,16 @@ GroupOffset GroupOffsetStore::Fetch(const std::string& group,
   return {GroupOffset::Kind::kValue, offset.offset, offset.metadata};
 }
 
+std::map<kafka::TopicPartition, GroupOffset> GroupOffsetStore::FetchAll(
+    const std::string& group, kafka::TransactionClient::FetchOffsetOptions options) const {
+  std::map<kafka::TopicPartition, GroupOffset> all;
+  const auto add = [&](const Key& key) {
+    if (key.group != group) return;
+    const GroupOffset offset = Fetch(group, key.partition, options);
+    if (offset.kind != GroupOffset::Kind::kAbsent) all[key.partition] = offset;
+  };
+  for (const auto& [key, written] : committed_) add(key);
+  return all;
+}
+
 }  // namespace weir::sim

@@ -28,6 +28,8 @@ class GroupOffsetStore {
   std::vector<PendingOffset> Pending(int64_t producer_id) const;
   /// A transaction of this producer id and epoch has written here, and its marker has not.
   bool HasOpenTransaction(kafka::ProducerIdAndEpoch producer) const;
+  std::map<kafka::TopicPartition, kafka::GroupOffset> FetchAll(
+      const std::string& group, kafka::TransactionClient::FetchOffsetOptions options) const;
   kafka::GroupOffset Fetch(const std::string& group, const kafka::TopicPartition& partition,
                            kafka::TransactionClient::FetchOffsetOptions options) const;
 

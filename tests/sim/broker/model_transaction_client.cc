@@ -151,6 +151,18 @@ absl::StatusOr<kafka::GroupOffset> ModelTransactionClient::FetchOffset(
   return *offset;
 }
 
+absl::StatusOr<std::map<kafka::TopicPartition, kafka::GroupOffset>>
+ModelTransactionClient::FetchGroupOffsets(const std::string& group, FetchOffsetOptions options,
+                                          absl::Duration timeout) {
+  const auto all = std::make_shared<std::map<kafka::TopicPartition, kafka::GroupOffset>>();
+  const std::string what = absl::StrCat("offsets of group ", group);
+  const BrokerAnswer answer = Do(what, timeout, [&broker = broker_, group, options, all] {
+    return broker.FetchGroupOffsets(group, options, all.get());
+  });
+  WEIR_RETURN_IF_ERROR(StatusOfAnswer(answer, what));
+  return *all;
+}
+
 absl::StatusOr<kafka::PartitionOffsets> ModelTransactionClient::FetchPartitionOffsets(
     const kafka::TopicPartition& partition, absl::Duration timeout) {
   WEIR_ASSIGN_OR_RETURN(const kafka::RecordBatchRange range,

@@ -34,6 +34,8 @@ class ModelTransactionClient final : public kafka::TransactionClient {
       const std::vector<kafka::TransactionState>& states, absl::Duration timeout) override;
   absl::StatusOr<std::map<std::string, kafka::DescribedTransaction>> DescribeTransactions(
       const std::vector<std::string>& transactional_ids, absl::Duration timeout) override;
+  absl::StatusOr<std::map<kafka::TopicPartition, kafka::GroupOffset>> FetchGroupOffsets(
+      const std::string& group, FetchOffsetOptions options, absl::Duration timeout) override;
   absl::StatusOr<kafka::GroupOffset> FetchOffset(const std::string& group,
                                                  const kafka::TopicPartition& partition,
                                                  FetchOffsetOptions options,

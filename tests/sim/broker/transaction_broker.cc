@@ -155,6 +155,16 @@ KafkaError TransactionBroker::FetchOffset(const std::string& group, const TopicP
   return KafkaError::kNone;
 }
 
+KafkaError TransactionBroker::FetchGroupOffsets(
+    const std::string& group, kafka::TransactionClient::FetchOffsetOptions options,
+    std::map<TopicPartition, kafka::GroupOffset>* all) {
+  Advance();
+  const TopicPartition stored = OffsetsPartition(group);
+  if (!HasLeader(stored)) return KafkaError::kNotCoordinator;
+  *all = groups_[stored.partition].FetchAll(group, options);
+  return KafkaError::kNone;
+}
+
 KafkaError TransactionBroker::Log(const TopicPartition& partition, PartitionLog** log) {
   Advance();
   const auto found = logs_.find(partition);

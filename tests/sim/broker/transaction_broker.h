@@ -74,6 +74,9 @@ class TransactionBroker {
   kafka::KafkaError List(std::vector<kafka::ListedTransaction>* listed);
   /// TRANSACTIONAL_ID_NOT_FOUND for an id that nobody used.
   kafka::KafkaError Describe(const std::string& id, kafka::DescribedTransaction* described);
+  kafka::KafkaError FetchGroupOffsets(const std::string& group,
+                                      kafka::TransactionClient::FetchOffsetOptions options,
+                                      std::map<kafka::TopicPartition, kafka::GroupOffset>* all);
   kafka::KafkaError FetchOffset(const std::string& group, const kafka::TopicPartition& partition,
                                 kafka::TransactionClient::FetchOffsetOptions options,
                                 kafka::GroupOffset* offset);

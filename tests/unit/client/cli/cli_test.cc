@@ -175,6 +175,14 @@ TEST_F(CliTest, SubmitEndsAtItsTimeout) {
   EXPECT_EQ(options_.call_timeout, absl::Seconds(2));
 }
 
+TEST_F(CliTest, AFlagWithoutItsValueIsNoSubmission) {
+  for (const char* flag : {"from", "name"}) {
+    error_.str("");
+    EXPECT_EQ(Run({"submit", MakeJob(), absl::StrCat("--", flag, "=")}), kUsage);
+    EXPECT_THAT(error_.str(), HasSubstr(absl::StrCat("--", flag, " has no value")));
+  }
+}
+
 TEST_F(CliTest, DetachedSubmitDoesNotWait) {
   client_.descriptions = {InState("CREATED")};
   EXPECT_EQ(Run({"submit", MakeJob(), "--detach"}), kOk);
@@ -264,7 +272,7 @@ TEST_F(CliTest, SuspendSaysWhatTheJobIsWhenTimeIsUp) {
   client_.descriptions = {InState("RUNNING", "is being suspended")};
   EXPECT_EQ(Run({"suspend", "flights", "--timeout=5s"}), kTimeout);
   EXPECT_EQ(error_.str(),
-            "weir: job 'flights' (job-1) is RUNNING: is being suspended after 5s; the cluster goes "
+            "weir: job 'flights' (job-1) is RUNNING after 5s: is being suspended; the cluster goes "
             "on with it\n");
 }
 

@@ -141,5 +141,16 @@ TEST(Planner, ConnectorErrorsCarryTheOperatorsName) {
   EXPECT_EQ(ErrorOf(job), "operator 'flights': no topic is given");
 }
 
+TEST(Planner, TwoSinksMayNotHaveOneTransactionalIdPrefix) {
+  TestingStreamGraph job;
+  job.Source("in");
+  job.sink->prefix = "same";
+  job.Sink("one");
+  job.Sink("two").input = 1;
+  EXPECT_EQ(PlanJob(job.graph).status(),
+            absl::InvalidArgumentError("the sinks 'one' and 'two' have the same transactional id "
+                                       "prefix 'same'; each sink needs a prefix of its own"));
+}
+
 }  // namespace
 }  // namespace weir

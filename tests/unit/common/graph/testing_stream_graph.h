@@ -28,7 +28,11 @@ class TestingGraphSource final : public Source {
 class TestingGraphSink final : public Sink {
  public:
   std::string type() const override { return "KafkaSink"; }
-  std::map<std::string, std::string> Describe() const override { return {{"topic", "late"}}; }
+  std::map<std::string, std::string> Describe() const override {
+    std::map<std::string, std::string> words = {{"topic", "late"}};
+    if (!prefix.empty()) words["transactional-id-prefix"] = prefix;
+    return words;
+  }
   DeliveryGuarantee delivery() const override { return delivery_guarantee; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
   absl::StatusOr<std::unique_ptr<SinkWriter>> MakeWriter(const SinkWriterContext&) const override {
@@ -36,6 +40,7 @@ class TestingGraphSink final : public Sink {
   }
 
   DeliveryGuarantee delivery_guarantee = DeliveryGuarantee::kAtLeastOnce;
+  std::string prefix;
 };
 
 /// Builds graphs: each operator reads the one added before, unless told otherwise.

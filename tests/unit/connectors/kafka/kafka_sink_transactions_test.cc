@@ -66,6 +66,11 @@ class ScriptedBrokers final : public TransactionClient {
     if (offsets.count(group) == 0) return GroupOffset();
     return GroupOffset{GroupOffset::Kind::kValue, 1, offsets[group]};
   }
+  absl::StatusOr<std::map<TopicPartition, GroupOffset>> FetchGroupOffsets(const std::string&,
+                                                                          FetchOffsetOptions,
+                                                                          absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
   absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
                                                          absl::Duration) override {
     return absl::UnimplementedError("");

@@ -280,6 +280,11 @@ class TestingTransactionClient final : public TransactionClient {
                                           FetchOffsetOptions, absl::Duration) override {
     return kafka_.offsets.count(group) > 0 ? kafka_.offsets[group] : GroupOffset();
   }
+  absl::StatusOr<std::map<TopicPartition, GroupOffset>> FetchGroupOffsets(const std::string&,
+                                                                          FetchOffsetOptions,
+                                                                          absl::Duration) override {
+    return absl::UnimplementedError("");
+  }
   absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
                                                          absl::Duration) override {
     return absl::UnimplementedError("");

@@ -77,6 +77,30 @@ TEST_F(TransactionalCommitterTest, AnotherClustersPrefixIsRefusedUnlessReleased)
   EXPECT_EQ(Recover()->fence, 5u);
 }
 
+TEST_F(TransactionalCommitterTest, APrefixIsOneJobsForWhateverTopic) {
+  OwnElsewhere("other", {"east", "job-2", 4, false});
+  const absl::Status status = Recover().status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("prefix 'p' belongs to job job-2"));
+  EXPECT_THAT(kafka_.Calls("init"), IsEmpty()) << "it fences the owner, who goes on";
+  recovery_.take_over = true;
+  EXPECT_EQ(Recover()->fence, 5u);
+  EXPECT_THAT(coordinator_->released_elsewhere, ElementsAre("other"));
+}
+
+TEST_F(TransactionalCommitterTest, WhatHasEndedElsewhereOnlyRaisesTheFence) {
+  OwnElsewhere("released", {"west", "job-9", 4, true});
+  OwnElsewhere("ended", {"east", "job-0", 6, false});
+  EXPECT_EQ(Recover()->fence, 7u);
+  EXPECT_THAT(coordinator_->released_elsewhere, ElementsAre("ended"));
+}
+
+TEST_F(TransactionalCommitterTest, TwoSinksOfAJobHaveTwoPrefixes) {
+  OwnElsewhere("other", {"east", "job-1", 4, false, recovery_.generation.value()});
+  EXPECT_THAT(std::string(Recover().status().message()),
+              HasSubstr("is that of this job's sink for topic 'other', too"));
+}
+
 TEST_F(TransactionalCommitterTest, AnEndedJobsPrefixIsTakenOver) {
   Own({"east", "job-0", 4, false});
   EXPECT_EQ(Recover()->fence, 5u);

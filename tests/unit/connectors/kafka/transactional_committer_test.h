@@ -48,7 +48,10 @@ class ScriptedCoordinator final : public TransactionClient {
   }
   WriteOffsetAnswer WriteOffset(const std::string& id, ProducerIdAndEpoch,
                                 const TransactionOffset& offset, absl::Duration) override {
-    EXPECT_EQ(offset.partition, (TopicPartition{kTopic, 0}));
+    if (offset.partition != TopicPartition{kTopic, 0}) {
+      released_elsewhere.push_back(offset.partition.topic);
+      return {};
+    }
     return kafka_.Mark(id, offset);
   }
   absl::StatusOr<ProducerIdAndEpoch> InitProducerId(const std::string& id, absl::Duration timeout,
@@ -88,6 +91,13 @@ class ScriptedCoordinator final : public TransactionClient {
     if (answers.size() > 1) answers.pop_front();
     return answer;
   }
+  absl::StatusOr<std::map<TopicPartition, GroupOffset>> FetchGroupOffsets(
+      const std::string& group, FetchOffsetOptions options, absl::Duration timeout) override {
+    std::map<TopicPartition, GroupOffset> all = offsets_elsewhere;
+    const GroupOffset here = *FetchOffset(group, {kTopic, 0}, options, timeout);
+    if (here.kind != GroupOffset::Kind::kAbsent) all[{kTopic, 0}] = here;
+    return all;
+  }
   absl::StatusOr<PartitionOffsets> FetchPartitionOffsets(const TopicPartition&,
                                                          absl::Duration) override {
     return absl::UnimplementedError("");
@@ -107,6 +117,8 @@ class ScriptedCoordinator final : public TransactionClient {
   }
   void Cancel() override {}
 
+  std::map<TopicPartition, GroupOffset> offsets_elsewhere;  // of the owner's group
+  std::vector<std::string> released_elsewhere;              // topics
   std::map<std::string, EndTransactionOutcome> outcomes;
   std::map<std::string, std::deque<GroupOffset>> offsets;  // the last answer is repeated
   std::map<std::string, GroupOffset> after_commit;
@@ -166,6 +178,9 @@ class TransactionalCommitterTest : public ::testing::Test {
   }
   void Own(const OwnerRecord& record) {
     coordinator_->offsets[OwnerId(kPrefix)] = {Value(record.Encode())};
+  }
+  void OwnElsewhere(const std::string& topic, const OwnerRecord& record) {
+    coordinator_->offsets_elsewhere[{topic, 0}] = Value(record.Encode());
   }
 
   SystemClock clock_;

@@ -255,6 +255,16 @@ TEST_F(DispatcherTest, APlanThatDiffersFromTheTaskManagersIsRefused) {
                         "the same binary and arguments"));
 }
 
+TEST_F(DispatcherTest, NamesThatCannotBeAreRefused) {
+  Lead();
+  for (const std::string& name : {std::string("two\nlines"), std::string("job-1"),
+                                  std::string("a/b"), std::string(201, 'x')}) {
+    proto::SubmitJobRequest request = RequestOf(name);
+    request.set_name(name);
+    EXPECT_TRUE(absl::IsInvalidArgument(Submit(request).status())) << name;
+  }
+}
+
 TEST_F(DispatcherTest, APlanThatAgreesIsTaken) {
   Lead();
   proto::SubmitJobRequest request = RequestOf("t");
