@@ -14,6 +14,8 @@ namespace {
 using testing::IsEmpty;
 
 constexpr absl::Duration kStableOffsetBound = absl::Seconds(5);
+// Brokers may just have died: their sessions end, and others take over.
+constexpr absl::Duration kFlowTimeout = absl::Seconds(60);
 
 }  // namespace
 
@@ -92,7 +94,8 @@ bool ExactlyOnceStreamTest::AllRead(const std::map<int32_t, int64_t>& ends) {
 
 void ExactlyOnceStreamTest::AwaitFlow() {
   const int64_t fed = feeder_->fed();
-  ASSERT_TRUE(AwaitTrue([&] { return feeder_->fed() > fed; })) << "nothing can be fed";
+  ASSERT_TRUE(AwaitTrue([&] { return feeder_->fed() > fed; }, kFlowTimeout))
+      << "nothing can be fed";
   AwaitAllRead();
 }
 
@@ -101,7 +104,7 @@ void ExactlyOnceStreamTest::AwaitAllRead() {
   auto ends = cluster().EndOffsets(TopicName("input"));
   AwaitTrue([&] { return ends.ok() || (ends = cluster().EndOffsets(TopicName("input"))).ok(); });
   WEIR_ASSERT_OK(ends);
-  ASSERT_TRUE(AwaitTrue([&] { return AllRead(*ends); }))
+  ASSERT_TRUE(AwaitTrue([&] { return AllRead(*ends); }, kFlowTimeout))
       << "the job does not read on: " << Details().ShortDebugString();
 }
 

@@ -13,6 +13,8 @@ namespace {
 using kafka::TransactionState;
 
 constexpr absl::Duration kTimeout = absl::Seconds(30);
+// Of what is asked again and again, while brokers come and go.
+constexpr absl::Duration kShortTimeout = absl::Seconds(5);
 
 }  // namespace
 
@@ -84,7 +86,7 @@ absl::StatusOr<std::map<int32_t, int64_t>> SinkInspection::GroupOffsets(const st
   std::map<int32_t, int64_t> offsets;
   for (int32_t partition = 0; partition < partitions; ++partition) {
     WEIR_ASSIGN_OR_RETURN(const kafka::GroupOffset offset,
-                          client_->FetchOffset(group, {topic, partition}, {false}, kTimeout));
+                          client_->FetchOffset(group, {topic, partition}, {false}, kShortTimeout));
     offsets[partition] = offset.kind == kafka::GroupOffset::Kind::kValue ? offset.offset : -1;
   }
   return offsets;

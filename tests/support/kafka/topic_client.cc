@@ -182,8 +182,12 @@ absl::Status TopicClient::Produce(const std::string& topic,
     ++sent;
     rd_kafka_poll(client_, 0);
   }
-  // Reports point at `account`: all must have come before it goes. Each message has a timeout.
-  while (account.acknowledged + account.failed < sent) rd_kafka_flush(client_, kTimeoutMs);
+  // Reports point at `account`: all must have come before it goes. Each message has a timeout, and
+  // what is still open after twice that is given up.
+  const auto open = [&] { return account.acknowledged + account.failed < sent; };
+  for (int i = 0; i < 2 && open(); ++i) rd_kafka_flush(client_, kTimeoutMs);
+  if (open()) rd_kafka_purge(client_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  while (open()) rd_kafka_flush(client_, kTimeoutMs);
   WEIR_RETURN_IF_ERROR(status);
   if (account.failed > 0) {
     return absl::InternalError(
