@@ -92,6 +92,10 @@ fetch_promtool() {
   if [[ -x "$WEIR_PROMTOOL" ]]; then return 0; fi
   echo "setup: fetching promtool"
   folder="$(mktemp -d)"
+  # A machine that has all packages may have no package lists.
+  if ! apt-cache show prometheus >/dev/null 2>&1 && [[ "$(id -u)" == 0 ]]; then
+    apt-get update -q >/dev/null 2>&1 || true
+  fi
   (cd "$folder" && apt-get download prometheus >/dev/null 2>&1 &&
     dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
     mkdir -p "$WEIR_CACHE" && mv usr/bin/promtool "$WEIR_PROMTOOL") || return 1
