@@ -54,6 +54,18 @@ WeirJob ClusterTest::KafkaToKafka() {
   return {"kafka_to_kafka", JobArguments(), {{"checkpoint.interval", "200ms"}}};
 }
 
+std::vector<std::string> ClusterTest::OutputValues(size_t count) {
+  KafkaReadOptions options;
+  options.count = static_cast<int64_t>(count);
+  options.quiet = absl::Seconds(20);
+  const auto records = cluster().ConsumeAll(TopicName("output"), options);
+  EXPECT_TRUE(records.ok()) << records.status();
+  std::vector<std::string> values;
+  if (!records.ok()) return values;
+  for (const KafkaTestRecord& record : *records) values.push_back(record.value.value_or(""));
+  return values;
+}
+
 absl::StatusOr<proto::JobDetails> ClusterTest::Describe(const std::string& job) {
   return weir().client().DescribeJob(job);
 }

@@ -39,6 +39,10 @@ class ClusterTest : public KafkaTest {
   static WeirJob FlightDelays();
   static WeirJob KafkaToKafka();
 
+  /// The values of the topic `output` of this test, read by Java's consumer until there are
+  /// `count`, or nothing comes for 20 s.
+  std::vector<std::string> OutputValues(size_t count);
+
   absl::StatusOr<proto::JobDetails> Describe(const std::string& job);
   /// Number of each registered TaskManager, by its id.
   std::map<std::string, int> TaskManagerNumbers();

@@ -124,18 +124,6 @@ class ExamplesTest : public ClusterTest,
     EXPECT_TRUE(answer.is_object()) << result->standard_output;
     return answer.is_object() ? answer : nlohmann::json::object();
   }
-
-  std::vector<std::string> Output() {
-    KafkaReadOptions options;
-    options.count = static_cast<int64_t>(example().output.size());
-    options.quiet = absl::Seconds(20);
-    const auto records = cluster().ConsumeAll(TopicName("output"), options);
-    EXPECT_TRUE(records.ok()) << records.status();
-    std::vector<std::string> values;
-    if (!records.ok()) return values;
-    for (const KafkaTestRecord& record : *records) values.push_back(record.value.value_or(""));
-    return values;
-  }
 };
 
 TEST_P(ExamplesTest, IsSubmittedAndReadsAndWrites) {
@@ -160,7 +148,7 @@ TEST_P(ExamplesTest, IsSubmittedAndReadsAndWrites) {
 
   const std::string job = Submit();
   ASSERT_FALSE(HasFailure());
-  EXPECT_THAT(Output(), ElementsAreArray(example().output));
+  EXPECT_THAT(OutputValues(example().output.size()), ElementsAreArray(example().output));
   proto::StopJobRequest stop;
   stop.set_job(job);
   if (StateOf(job) == "RUNNING") WEIR_ASSERT_OK(weir().client().StopJob(stop));

@@ -47,6 +47,14 @@ class FaultyFunctionTest : public RecordCopyTest {
     job.arguments[1] = absl::StrCat("--input=", TopicName("orders"));
     return job;
   }
+  /// What comes of submitting it with a build function that does this.
+  ProcessResult SubmitWithPlan(const std::string& fault) {
+    WeirJob job = Faulty();
+    job.arguments.push_back(absl::StrCat("--plan=", fault));
+    const auto submit = weir().Cli(WeirCluster::SubmitArguments(job));
+    EXPECT_TRUE(submit.ok()) << submit.status();
+    return submit.value_or(ProcessResult());
+  }
   /// The job runs, gets this order as its second, and fails; returns why.
   std::string ReasonAfter(const std::string& fault, int64_t amount = 0) {
     Order("");
@@ -169,24 +177,18 @@ TEST_F(FaultyFunctionTest, AWorkerThatTakesTooMuchMemoryIsKilledAloneAndTheReaso
 
 TEST_F(FaultyFunctionTest, ABuildFunctionThatCrashesIsOneSentenceAtSubmit) {
   StartCluster();
-  WeirJob job = Faulty();
-  job.arguments.push_back("--plan=segfault");
-  const auto submit = weir().Cli(WeirCluster::SubmitArguments(job));
-  WEIR_ASSERT_OK(submit);
-  EXPECT_EQ(submit->exit_status, 2);
-  EXPECT_THAT(submit->standard_error,
+  const ProcessResult submit = SubmitWithPlan("segfault");
+  EXPECT_EQ(submit.exit_status, 2);
+  EXPECT_THAT(submit.standard_error,
               ContainsRegex("the job could not be planned: it crashed: SIGSEGV in no operator, on "
                             "thread '[^']+'"));
 }
 
 TEST_F(FaultyFunctionTest, ABuildFunctionThatDependsOnMoreThanItsArgumentsIsNamed) {
   StartCluster();
-  WeirJob job = Faulty();
-  job.arguments.push_back("--plan=pid");
-  const auto submit = weir().Cli(WeirCluster::SubmitArguments(job));
-  WEIR_ASSERT_OK(submit);
-  EXPECT_EQ(submit->exit_status, 1);
-  EXPECT_THAT(submit->standard_error,
+  const ProcessResult submit = SubmitWithPlan("pid");
+  EXPECT_EQ(submit.exit_status, 1);
+  EXPECT_THAT(submit.standard_error,
               HasSubstr("the plan of the job differs from the one this binary makes of the same "
                         "arguments; a build function may depend on its arguments only"));
 }

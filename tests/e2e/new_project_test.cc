@@ -83,18 +83,6 @@ class NewProjectTest : public ClusterTest {
     WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), records));
   }
 
-  std::vector<std::string> Alerts(int64_t count) {
-    KafkaReadOptions options;
-    options.count = count;
-    options.quiet = absl::Seconds(20);
-    const auto records = cluster().ConsumeAll(TopicName("output"), options);
-    EXPECT_TRUE(records.ok()) << records.status();
-    std::vector<std::string> values;
-    if (!records.ok()) return values;
-    for (const KafkaTestRecord& record : *records) values.push_back(record.value.value_or(""));
-    return values;
-  }
-
   /// `verb`, then the job's arguments of a run that ends with the two payments.
   std::vector<std::string> Bounded(std::vector<std::string> verb) const {
     verb.push_back("--");
@@ -123,14 +111,14 @@ TEST_F(NewProjectTest, IsBuiltTestedRunAndSubmitted) {
   ProducePayments();
   const std::string job = Project() + "/build/alerts";
   RunTool(Bounded({job, "run", "--checkpoint.interval=200ms"}));
-  EXPECT_THAT(Alerts(1),
+  EXPECT_THAT(OutputValues(1),
               testing::ElementsAre(R"({"account":"b","payment_id":2,"severity":"warning"})"));
 
   StartCluster();
   const auto submitted = weir().Cli(Bounded({"submit", job}), absl::Seconds(60));
   WEIR_ASSERT_OK(submitted);
   EXPECT_EQ(submitted->exit_status, 0) << submitted->standard_error;
-  EXPECT_THAT(Alerts(2), SizeIs(2));
+  EXPECT_THAT(OutputValues(2), SizeIs(2));
 }
 
 // A job's author pays for what a job's source includes, at every compilation.
