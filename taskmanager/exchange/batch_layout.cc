@@ -1,7 +1,8 @@
 #include "taskmanager/exchange/batch_layout.h"
 
+#include <algorithm>
 #include <cstring>
-#include <string>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"

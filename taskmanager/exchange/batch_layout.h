@@ -14,8 +14,8 @@ namespace weir::taskmanager {
 /// How a batch lies in the payload of its frame (docs/protocols/exchange.md): a directory, then the
 /// buffers that are there, each padded to kFrameAlignment.
 ///
-/// Threads: immutable. Ownership: shares the buffers of the batch; borrows the batch, which outlives
-/// it.
+/// Threads: immutable. Ownership: shares the buffers of the batch; borrows the batch, which
+/// outlives it.
 class BatchLayout {
  public:
   explicit BatchLayout(const Batch& batch);
@@ -26,8 +26,8 @@ class BatchLayout {
   const std::vector<Buffer>& parts() const { return parts_; }
   void WriteDirectory(uint8_t* out) const;
 
-  /// A batch that shares `payload`. Offsets that do not start at 0 are rewritten in place. DATA_LOSS
-  /// saying what does not fit.
+  /// A batch that shares `payload`. Offsets that do not start at 0 are rewritten in place.
+  /// DATA_LOSS saying what does not fit.
   static absl::StatusOr<Batch> Decode(const SchemaPtr& schema, const Buffer& payload);
 
  private:

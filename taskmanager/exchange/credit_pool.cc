@@ -11,7 +11,8 @@ namespace {
 // Half of the budget floats at least.
 size_t ShareOf(const CreditPoolOptions& options, size_t channels) {
   if (channels == 0) return options.exclusive_bytes;
-  return std::max<size_t>(1, std::min(options.exclusive_bytes, options.budget_bytes / 2 / channels));
+  return std::max<size_t>(1,
+                          std::min(options.exclusive_bytes, options.budget_bytes / 2 / channels));
 }
 
 }  // namespace
@@ -150,7 +151,9 @@ void CreditPool::NoteDue(size_t index) {
 bool CreditPool::IsDue(const Channel& channel) const {
   if (!channel.opened) return false;
   if (channel.told.exclusive == 0) return true;  // nothing has been told yet
-  if (channel.granted - channel.told.granted >= std::max<size_t>(1, exclusive_ / 2)) return true;
+  // Half of what the channel holds has come together: few messages, and none waits for this one.
+  const uint64_t held = channel.granted - channel.consumed;
+  if (channel.granted - channel.told.granted >= std::max<uint64_t>(1, held / 2)) return true;
   const bool changed =
       channel.granted != channel.told.granted || channel.consumed != channel.told.consumed;
   // The sender may be waiting: it has more than it was granted, and all it sent is worked off.

@@ -75,8 +75,8 @@ absl::Status ExchangeEndpoint::Open(const ExchangePlan& plan, ExchangeEvents eve
   if (open_ != nullptr) open_->Close();
   latest_ = plan.generation;
   open_ = std::make_shared<ExchangeGeneration>(
-      ExchangeGeneration::Parts{executor_, transport_, self_, options_, counters_},
-      plan.generation, std::move(events));
+      ExchangeGeneration::Parts{executor_, transport_, self_, options_, counters_}, plan.generation,
+      std::move(events));
   open_->Start(plan);
   std::map<WorkerId, std::unique_ptr<IncomingExchange>> early;
   early.swap(early_);
@@ -102,8 +102,9 @@ void ExchangeEndpoint::OnIncoming(std::unique_ptr<IncomingExchange> incoming) {
       return incoming->Refuse(absl::ResourceExhaustedError(
           absl::StrCat(early_.size(), " workers wait for worker ", self_.value(), " already")));
     }
-    early_[hello.from] = std::move(incoming);
-    return;
+    std::unique_ptr<IncomingExchange>& early = early_[hello.from];
+    if (early == nullptr || early->hello().generation <= hello.generation) early.swap(incoming);
+    return;  // what is left in `incoming` is refused
   }
   if (hello.generation < latest_ || open_ == nullptr) {
     return incoming->Refuse(absl::FailedPreconditionError(

@@ -37,13 +37,13 @@ struct RemoteInput {
 
 struct ExchangePlan {
   Generation generation;
-  std::vector<RemoteOutput> outputs;
-  std::vector<RemoteInput> inputs;
+  std::vector<RemoteOutput> outputs{};
+  std::vector<RemoteInput> inputs{};
 };
 
 struct ExchangeOptions {
-  SendChannelOptions send;
-  CreditPoolOptions credits;
+  SendChannelOptions send{};
+  CreditPoolOptions credits{};
   /// From Open until every link is open.
   absl::Duration connect_timeout = absl::Seconds(30);
   absl::Duration retry_interval = absl::Milliseconds(50);
@@ -52,10 +52,10 @@ struct ExchangeOptions {
 /// Both on the endpoint's executor, of the current generation only. They may call Open and Close.
 struct ExchangeEvents {
   /// All peers are connected, both ways. Once; at once, if there are none.
-  std::function<void()> on_ready;
-  /// A peer is lost for this generation, or cannot be reached: once for each, with one sentence that
-  /// names it. Ends of channels to it take and give nothing more.
-  std::function<void(const WorkerId& peer, const absl::Status& why)> on_broken;
+  std::function<void()> on_ready{};
+  /// A peer is lost for this generation, or cannot be reached: once for each, with one sentence
+  /// that names it. Ends of channels to it take and give nothing more.
+  std::function<void(const WorkerId& peer, const absl::Status& why)> on_broken{};
 };
 
 class ExchangeGeneration;
@@ -63,11 +63,10 @@ class ExchangeGeneration;
 /// What a worker holds to exchange data with the other workers of its job: for one generation at a
 /// time the links to its peers and the ends of its channels (docs/protocols/exchange.md).
 ///
-/// Life cycle: Open for each generation, which drops the one before; Close drops the last. Ends that
-/// tasks still hold then stay valid and are inert.
-/// Threads: all calls on the executor, data goes on other threads. Open, Close and the destructor
-/// wait for the transport's callbacks that are running, which never wait themselves.
-/// Lifetime: executor and transport outlive it.
+/// Life cycle: Open for each generation, which drops the one before; Close drops the last. Ends
+/// that tasks still hold then stay valid and are inert. Threads: all calls on the executor, data
+/// goes on other threads. Open, Close and the destructor wait for the transport's callbacks that
+/// are running, which never wait themselves. Lifetime: executor and transport outlive it.
 class ExchangeEndpoint {
  public:
   ExchangeEndpoint(Executor& executor, ExchangeTransport& transport, WorkerId self,

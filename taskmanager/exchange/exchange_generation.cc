@@ -119,9 +119,9 @@ void ExchangeGeneration::OnIncoming(std::unique_ptr<IncomingExchange> incoming) 
   const WorkerId peer = incoming->hello().from;
   const auto found = inbound_.find(peer);
   if (found == inbound_.end() || found->second.state != LinkState::kConnecting) {
-    return incoming->Refuse(absl::FailedPreconditionError(absl::StrCat(
-        "worker ", parts_.self.value(), " expects no connection of worker ", peer.value(),
-        " in generation ", generation_.value())));
+    return incoming->Refuse(absl::FailedPreconditionError(
+        absl::StrCat("worker ", parts_.self.value(), " expects no connection of worker ",
+                     peer.value(), " in generation ", generation_.value())));
   }
   Inbound& inbound = found->second;
   inbound.state = LinkState::kOpen;
@@ -197,11 +197,10 @@ void ExchangeGeneration::CheckReady() {
 
 void ExchangeGeneration::Report(const WorkerId& peer, const absl::Status& status) {
   if (!reported_.insert(peer).second) return;
-  const absl::Status why =
-      Annotate(status, absl::StrCat("worker ", parts_.self.value(),
-                                    " has lost its connection with worker ", peer.value(),
-                                    " in generation ", generation_.value()));
-  LogWarning("the exchange with a worker is broken", {{"peer", peer}, {"reason", status}});
+  const absl::Status why = Annotate(
+      status, absl::StrCat("worker ", parts_.self.value(), " has lost its connection with worker ",
+                           peer.value(), " in generation ", generation_.value()));
+  LogInfo("the exchange with a worker is broken", {{"peer", peer}, {"reason", status}});
   if (events_.on_broken) events_.on_broken(peer, why);
 }
 

@@ -17,9 +17,9 @@ namespace weir::taskmanager {
 
 /// The links and channels of one generation, and which of its peers are connected.
 ///
-/// Life cycle: made, Start, Close, in this order; shared with the endpoint alone, but for moments. What the transport calls
-/// later finds it closed or gone.
-/// Threads: the endpoint's executor, except where it says so.
+/// Life cycle: made, Start, Close, in this order; shared with the endpoint alone, but for moments.
+/// What the transport calls later finds it closed or gone. Threads: the endpoint's executor, except
+/// where it says so.
 class ExchangeGeneration : public std::enable_shared_from_this<ExchangeGeneration> {
  public:
   struct Parts {

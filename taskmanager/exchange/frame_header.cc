@@ -76,9 +76,9 @@ absl::StatusOr<FrameHeader> MessageCursor::ReadHeader() {
   header.pushed_bytes = wire.pushed_bytes;
   if (header.frame_bytes < kFrameHeaderBytes || header.frame_bytes % kFrameAlignment != 0 ||
       header.frame_bytes - kFrameHeaderBytes > left_) {
-    return absl::DataLossError(absl::StrCat(header.channel.ToString(), ": a frame says that it has ",
-                                            header.frame_bytes, " bytes, the message has ",
-                                            left_ + kFrameHeaderBytes));
+    return absl::DataLossError(absl::StrCat(header.channel.ToString(),
+                                            ": a frame says that it has ", header.frame_bytes,
+                                            " bytes, the message has ", left_ + kFrameHeaderBytes));
   }
   return header;
 }

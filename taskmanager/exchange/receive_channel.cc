@@ -10,7 +10,14 @@
 namespace weir::taskmanager {
 
 void ReceiveChannel::SetConsumerWakeup(std::function<void()> wakeup) {
-  wake_consumer_ = std::move(wakeup);
+  auto wake = std::make_shared<const std::function<void()>>(std::move(wakeup));
+  bool has_elements = false;
+  {
+    MutexLock lock(mutex_);
+    wake_consumer_ = wake;
+    has_elements = !queue_.empty();
+  }
+  if (has_elements) (*wake)();
 }
 
 std::optional<ChannelElement> ReceiveChannel::Pop() {
@@ -55,24 +62,24 @@ absl::Status ReceiveChannel::OnFrame(const FrameHeader& header, Buffer payload) 
 absl::Status ReceiveChannel::CheckSequence(const FrameHeader& header, bool* duplicate) const {
   *duplicate = header.sequence <= sequence_;
   if (*duplicate || header.sequence == sequence_ + 1) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(id_.ToString(), ": frame ", header.sequence,
-                                          " came behind frame ", sequence_));
+  return absl::DataLossError(
+      absl::StrCat(id_.ToString(), ": frame ", header.sequence, " came behind frame ", sequence_));
 }
 
 void ReceiveChannel::Enqueue(Queued queued) {
-  bool was_empty = false;
+  std::shared_ptr<const std::function<void()>> wake;
   {
     MutexLock lock(mutex_);
     if (closed_) return;
-    was_empty = queue_.empty();
-    if (!was_empty && std::holds_alternative<EventTime>(queued.element) &&
+    if (queue_.empty()) wake = wake_consumer_;
+    if (!queue_.empty() && std::holds_alternative<EventTime>(queued.element) &&
         std::holds_alternative<EventTime>(queue_.back().element)) {
       queue_.back() = std::move(queued);
     } else {
       queue_.push_back(std::move(queued));
     }
   }
-  if (was_empty && wake_consumer_) wake_consumer_();
+  if (wake != nullptr) (*wake)();
 }
 
 void ReceiveChannel::Close() {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 
@@ -22,9 +23,10 @@ namespace weir::taskmanager {
 /// bounded by the credits of the pool, which get back what the task takes
 /// (docs/protocols/exchange.md).
 ///
-/// Life cycle: shared by the link and the consuming task; the wake-up is set once, before either
-/// uses it. After Close it is empty for good.
-/// Threads: ChannelInput's on the consuming task's; OnFrame on one thread at a time; Close on any.
+/// Life cycle: shared by the link and the consuming task. The wake-up may be set after the first
+/// frames came: it is called at once then. After Close the channel is empty for good.
+/// Threads: ChannelInput's on the consuming task's, the wake-up also before the task runs; OnFrame
+/// on one thread at a time; Close on any.
 class ReceiveChannel final : public ChannelInput {
  public:
   ReceiveChannel(const ChannelId& id, SchemaPtr schema, std::shared_ptr<CreditPool> pool,
@@ -60,11 +62,11 @@ class ReceiveChannel final : public ChannelInput {
   const SchemaPtr schema_;
   const std::shared_ptr<CreditPool> pool_;
   const size_t number_;
-  std::function<void()> wake_consumer_;
   uint64_t sequence_ = 0;  // of the last element; touched by OnFrame only
 
   Mutex mutex_;
   std::deque<Queued> queue_ WEIR_GUARDED_BY(mutex_);
+  std::shared_ptr<const std::function<void()>> wake_consumer_ WEIR_GUARDED_BY(mutex_);
   bool closed_ WEIR_GUARDED_BY(mutex_) = false;
 };
 

@@ -57,10 +57,9 @@ absl::Status SendChannel::Push(ChannelElement element) {
     for (BatchPtr& piece : cut) {
       const size_t piece_bytes = BatchFrameBytes(*piece);
       if (piece_bytes > kMaxFrameBytes) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat(id_.ToString(), ": a record of ", FormatBytes(piece_bytes),
-                         " is larger than the ", FormatBytes(kMaxFrameBytes),
-                         " that go to another worker at once"));
+        return absl::ResourceExhaustedError(absl::StrCat(
+            id_.ToString(), ": a record of ", FormatBytes(piece_bytes), " is larger than the ",
+            FormatBytes(kMaxFrameBytes), " that go to another worker at once"));
       }
       pieces.push_back({std::move(piece), piece_bytes});
     }
@@ -69,8 +68,7 @@ absl::Status SendChannel::Push(ChannelElement element) {
   {
     MutexLock lock(mutex_);
     if (closed_) return absl::OkStatus();
-    if (batch != nullptr &&
-        queued_bytes_ >= options_.capacity_bytes + options_.overdraft_bytes) {
+    if (batch != nullptr && queued_bytes_ >= options_.capacity_bytes + options_.overdraft_bytes) {
       return absl::ResourceExhaustedError(absl::StrCat(
           id_.ToString(), ": one step put more than ", options_.overdraft_bytes,
           " bytes into the queue to the next task on top of its ", options_.capacity_bytes));
