@@ -15,6 +15,9 @@ exactly_once   Latency and CPU of flight_delays exactly once and at least once, 
 transaction_handles
                A commit by one transactional handle, used again, and by a fresh one for each
                transaction: time, CPU of the program and of the broker.
+exchange       GB/s and CPU-seconds per GB of the exchange between two workers, over a Unix socket
+               and TCP, 1 and 64 channels, beside a plain Unix socket with the same bytes:
+               --events rows of 44 bytes.
 idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
                median of the rounds.
 """
@@ -30,6 +33,7 @@ import tempfile
 import time
 
 import exactly_once
+import exchange
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
 from weir_cluster import IdleCluster, WeirCluster
@@ -183,6 +187,8 @@ BENCHES = {
                      "latency and CPU of exactly-once delivery at several intervals"),
     "transaction_handles": (on_kafka(exactly_once.transaction_handles),
                             "a commit by a reused and by a fresh transactional handle"),
+    "exchange": (lambda options: exchange.exchange(options, canary_seconds),
+                 "bytes between two workers over gRPC, beside a plain Unix socket"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
 }
 

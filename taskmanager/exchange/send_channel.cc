@@ -1,0 +1,162 @@
+#include "taskmanager/exchange/send_channel.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/bytes_format.h"
+#include "taskmanager/exchange/frame_codec.h"
+
+namespace weir::taskmanager {
+namespace {
+
+// Pieces of the batch with frames of at most `bytes`, in order; a row is not cut.
+void CutByRows(BatchPtr batch, size_t bytes, std::vector<BatchPtr>* out) {
+  if (batch->num_rows() <= 1 || BatchFrameBytes(*batch) <= bytes) {
+    out->push_back(std::move(batch));
+    return;
+  }
+  const size_t half = batch->num_rows() / 2;
+  CutByRows(std::make_shared<const Batch>(batch->Slice(0, half)), bytes, out);
+  CutByRows(std::make_shared<const Batch>(batch->Slice(half, batch->num_rows() - half)), bytes,
+            out);
+}
+
+// Where the rows came from is not sent.
+BatchPtr WithoutProvenance(const Batch& batch) {
+  BatchExtras extras = batch.extras();
+  extras.provenance = nullptr;
+  return std::make_shared<const Batch>(batch.WithExtras(std::move(extras)));
+}
+
+}  // namespace
+
+void SendChannel::SetProducerWakeup(std::function<void()> wakeup) {
+  wake_producer_ = std::move(wakeup);
+}
+
+void SendChannel::SetSendWakeup(std::function<void()> wakeup) { wake_link_ = std::move(wakeup); }
+
+bool SendChannel::HasRoom() const {
+  MutexLock lock(mutex_);
+  return !closed_ && queued_bytes_ < options_.capacity_bytes;
+}
+
+absl::Status SendChannel::Push(ChannelElement element) {
+  std::vector<Queued> pieces;
+  const auto* batch = std::get_if<BatchPtr>(&element);
+  if (batch == nullptr) {
+    pieces.push_back({std::move(element), 0});
+  } else if (const size_t bytes = BatchFrameBytes(**batch); bytes <= options_.cut_above_bytes) {
+    pieces.push_back({std::move(element), bytes});
+  } else {
+    std::vector<BatchPtr> cut;
+    CutByRows(WithoutProvenance(**batch), options_.cut_above_bytes, &cut);
+    for (BatchPtr& piece : cut) {
+      const size_t piece_bytes = BatchFrameBytes(*piece);
+      if (piece_bytes > kMaxFrameBytes) {
+        return absl::ResourceExhaustedError(absl::StrCat(
+            id_.ToString(), ": a record of ", FormatBytes(piece_bytes), " is larger than the ",
+            FormatBytes(kMaxFrameBytes), " that go to another worker at once"));
+      }
+      pieces.push_back({std::move(piece), piece_bytes});
+    }
+  }
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return absl::OkStatus();
+    if (batch != nullptr && queued_bytes_ >= options_.capacity_bytes + options_.overdraft_bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          id_.ToString(), ": one step put more than ", options_.overdraft_bytes,
+          " bytes into the queue to the next task on top of its ", options_.capacity_bytes));
+    }
+    for (Queued& piece : pieces) Enqueue(std::move(piece));
+    wake = ClaimWakeup();
+  }
+  if (wake && wake_link_) wake_link_();
+  return absl::OkStatus();
+}
+
+void SendChannel::Enqueue(Queued queued) {
+  if (std::holds_alternative<EventTime>(queued.element) && !queue_.empty() &&
+      std::holds_alternative<EventTime>(queue_.back().element)) {
+    queue_.back() = std::move(queued);
+    return;
+  }
+  queued_bytes_ += queued.bytes;
+  pushed_ += queued.bytes;
+  queue_.push_back(std::move(queued));
+}
+
+std::optional<OutgoingFrame> SendChannel::Take() {
+  std::optional<OutgoingFrame> frame;
+  bool has_room_again = false;
+  {
+    MutexLock lock(mutex_);
+    if (FirstMayGo()) {
+      Queued first = std::move(queue_.front());
+      queue_.pop_front();
+      const bool had_room = queued_bytes_ < options_.capacity_bytes;
+      queued_bytes_ -= first.bytes;
+      has_room_again = !had_room && queued_bytes_ < options_.capacity_bytes;
+      sent_ += first.bytes;
+      frame = OutgoingFrame{std::move(first.element), ++sequence_, pushed_};
+    } else if (OwesBacklog()) {
+      frame = OutgoingFrame{std::nullopt, sequence_, pushed_};
+    } else {
+      woken_ = false;
+    }
+    if (frame.has_value()) told_ = pushed_;
+  }
+  if (has_room_again && wake_producer_) wake_producer_();
+  return frame;
+}
+
+void SendChannel::OnGrant(const GrantLevels& levels) {
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    grant_.granted = std::max(grant_.granted, levels.granted);
+    grant_.consumed = std::max(grant_.consumed, levels.consumed);
+    grant_.exclusive = levels.exclusive;
+    wake = ClaimWakeup();
+  }
+  if (wake && wake_link_) wake_link_();
+}
+
+void SendChannel::Close() {
+  std::deque<Queued> dropped;  // destroyed without the lock
+  MutexLock lock(mutex_);
+  closed_ = true;
+  queue_.swap(dropped);
+  queued_bytes_ = 0;
+}
+
+size_t SendChannel::queued_bytes() const {
+  MutexLock lock(mutex_);
+  return queued_bytes_;
+}
+
+bool SendChannel::FirstMayGo() const {
+  if (queue_.empty()) return false;
+  const size_t bytes = queue_.front().bytes;
+  if (bytes == 0 || sent_ + bytes <= grant_.granted) return true;
+  // Without a share no grant has come yet.
+  return grant_.exclusive > 0 && bytes > grant_.exclusive && sent_ == grant_.consumed;
+}
+
+bool SendChannel::OwesBacklog() const {
+  if (queue_.empty() || pushed_ == told_) return false;
+  return told_ <= sent_ || pushed_ - told_ >= options_.announce_bytes;
+}
+
+bool SendChannel::ClaimWakeup() {
+  if (woken_ || closed_ || !(FirstMayGo() || OwesBacklog())) return false;
+  woken_ = true;
+  return true;
+}
+
+}  // namespace weir::taskmanager
