@@ -64,6 +64,7 @@ struct ListCell {
 
 namespace internal {
 
+/// What the types of all cells have in common.
 template <class Cell>
 class CellTypeBase : public CellType {
  public:
@@ -78,9 +79,11 @@ class CellTypeBase : public CellType {
   static Cell& Of(void* cell) { return *static_cast<Cell*>(cell); }
 };
 
+/// The CellType of this cell: see CellTypeOf.
 template <class Cell>
 class CellTypeFor;
 
+/// The time of the last write, when it is stamped, then the value.
 template <class T>
 class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
   using Base = CellTypeBase<ValueCell<T>>;
@@ -106,6 +109,7 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
   }
 };
 
+/// The number of elements, then each as a value.
 template <class T>
 class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
   using Base = CellTypeBase<ListCell<T>>;

@@ -94,7 +94,8 @@ void HeapGroup::EraseSlot(size_t at) {
   --size_;
   // Those behind it move up, as far as their own place allows: no tombstones.
   size_t hole = at;
-  for (size_t next = (hole + 1) & mask(); slots_[next].node != nullptr; next = (next + 1) & mask()) {
+  for (size_t next = (hole + 1) & mask(); slots_[next].node != nullptr;
+       next = (next + 1) & mask()) {
     const size_t home = slots_[next].hash & mask();
     if (((next - home) & mask()) < ((next - hole) & mask())) continue;
     slots_[hole] = slots_[next];

@@ -68,8 +68,8 @@ HeapKeyedStateBackend::State HeapKeyedStateBackend::MakeState(
   } else {
     type = std::shared_ptr<const CellType>(std::shared_ptr<void>(), definition.cell_type);
   }
-  state.cells = std::make_unique<HeapTable>(std::move(type), definition.name,
-                                            options_.range.size(), current_);
+  state.cells = std::make_unique<HeapTable>(std::move(type), definition.name, options_.range.size(),
+                                            current_);
   if (definition.kind == StateKind::kMap) {
     state.map_table = std::make_unique<HeapMapTable>(definition, now_micros_, *state.cells);
   } else {
@@ -255,8 +255,8 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
       return backend_.RestoreEntry(*target.state, header_.states[state], target.schemas, Index(),
                                    entry);
     }
-    target.unclaimed->groups[group_].push_back({std::string(entry.key), std::string(entry.map_key),
-                                                std::string(entry.value)});
+    target.unclaimed->groups[group_].push_back(
+        {std::string(entry.key), std::string(entry.map_key), std::string(entry.value)});
     return absl::OkStatus();
   }
   absl::Status OnTimer(TimeDomain domain, const SnapshotTimer& timer) override {
@@ -289,9 +289,9 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
 
 absl::Status HeapKeyedStateBackend::CheckHeader(const SnapshotHeader& header) const {
   if (header.max_parallelism != options_.max_parallelism) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the state was written with max parallelism ", header.max_parallelism,
-                     " and the job has ", options_.max_parallelism));
+    return absl::FailedPreconditionError(absl::StrCat("the state was written with max parallelism ",
+                                                      header.max_parallelism, " and the job has ",
+                                                      options_.max_parallelism));
   }
   return CheckKeysCompatible(header.key_schema, options_.key_schema);
 }

@@ -28,7 +28,7 @@ struct HeapTimer {
 
 using HeapTimerSet = absl::btree_set<HeapTimer>;
 
-/// The timers of one domain: a sorted set per key group, so that each can be frozen and moved alone,
+/// The timers of one domain: a sorted set per key group, so that each is frozen and moved alone,
 /// and a heap of the groups by their first timers.
 ///
 /// (Flink: KeyGroupPartitionedPriorityQueue.) Threads: the task's.

@@ -36,9 +36,8 @@ size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
     while (next_slot_ < cells.num_slots()) {
       if (entries == 0) return 0;
       --entries;
-      next_slot_ += cells.EraseIf(next_slot_, [&](void* cell) {
-        return cell_type_->Expire(oldest_micros, cell);
-      });
+      next_slot_ += cells.EraseIf(
+          next_slot_, [&](void* cell) { return cell_type_->Expire(oldest_micros, cell); });
     }
   }
   next_group_ = 0;

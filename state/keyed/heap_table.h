@@ -29,9 +29,7 @@ class HeapCurrentKey {
   size_t group_index() const { return group_index_; }
   uint64_t hash() const { return hash_; }
   absl::string_view key() const { return key_; }
-  KeyRef ref() const {
-    return {range_.first + static_cast<uint32_t>(group_index_), hash_, key_};
-  }
+  KeyRef ref() const { return {range_.first + static_cast<uint32_t>(group_index_), hash_, key_}; }
 
  private:
   const KeyGroupRange range_;
@@ -99,6 +97,7 @@ class HeapTable {
   size_t next_slot_ = 0;
 };
 
+/// What the handles of all kinds but maps see of a HeapTable.
 class HeapCellTable final : public CellTable {
  public:
   HeapCellTable(const StateDefinition& definition, const int64_t& now_micros, HeapTable& table)
@@ -112,6 +111,7 @@ class HeapCellTable final : public CellTable {
   HeapTable& table_;
 };
 
+/// What the handles of maps see of a HeapTable whose cells are HeapMaps.
 class HeapMapTable final : public MapTable {
  public:
   HeapMapTable(const StateDefinition& definition, const int64_t& now_micros, HeapTable& table)

@@ -24,8 +24,8 @@ const char* NameOf(StateKind kind) {
 }
 
 absl::Status Refuse(const std::string& state, absl::string_view difference) {
-  return absl::InvalidArgumentError(absl::StrCat("state '", state, "' cannot be restored: ",
-                                                 difference));
+  return absl::InvalidArgumentError(
+      absl::StrCat("state '", state, "' cannot be restored: ", difference));
 }
 
 // All integers of one signedness have the same bytes as keys.
@@ -55,8 +55,8 @@ absl::StatusOr<SchemaCompatibility> CheckStateCompatible(const SnapshotState& wr
 
 absl::Status CheckKeysCompatible(const StateSchema& written, const StateSchema& wanted) {
   if (SameKeyBytes(written, wanted)) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the state was keyed by ", written.ToString(), " and the job keys by ", wanted.ToString()));
+  return absl::FailedPreconditionError(absl::StrCat("the state was keyed by ", written.ToString(),
+                                                    " and the job keys by ", wanted.ToString()));
 }
 
 SnapshotState DescribeState(const StateDefinition& definition) {
