@@ -1,5 +1,6 @@
 #include "state/keyed/heap_group.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
