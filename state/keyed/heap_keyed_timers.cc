@@ -13,8 +13,9 @@ HeapTimerQueue::HeapTimerQueue(size_t num_groups)
 bool HeapTimerQueue::Add(size_t group, HeapTimer timer) {
   CopyOnFreeze<HeapTimerSet>& timers = groups_[group];
   if (!timers.has_value()) timers.Set(HeapTimerSet());
-  if (timers.get()->contains(timer)) return false;
-  timers.Change().insert(std::move(timer));
+  // Looked for first where a change would cost a copy.
+  if (timers.frozen() && timers.get()->contains(timer)) return false;
+  if (!timers.Change().insert(std::move(timer)).second) return false;
   ++size_;
   Place(group);
   return true;
@@ -22,13 +23,22 @@ bool HeapTimerQueue::Add(size_t group, HeapTimer timer) {
 
 bool HeapTimerQueue::Remove(size_t group, const HeapTimer& timer) {
   CopyOnFreeze<HeapTimerSet>& timers = groups_[group];
-  if (!timers.has_value() || !timers.get()->contains(timer)) return false;
-  HeapTimerSet& set = timers.Change();
-  // Not by value: `timer` may be the very one in the set.
-  set.erase(set.find(timer));
+  if (!timers.has_value()) return false;
+  if (timers.frozen() && !timers.get()->contains(timer)) return false;
+  if (timers.Change().erase(timer) == 0) return false;
   --size_;
   Place(group);
   return true;
+}
+
+HeapTimer HeapTimerQueue::PopFirst() {
+  const size_t group = heap_.front();
+  HeapTimerSet& timers = groups_[group].Change();
+  HeapTimer timer = *timers.begin();
+  timers.erase(timers.begin());
+  --size_;
+  Place(group);
+  return timer;
 }
 
 std::optional<size_t> HeapTimerQueue::first_group() const {
@@ -111,10 +121,9 @@ std::optional<DueTimer> HeapKeyedTimers::PopDue(TimeDomain domain, int64_t until
   HeapTimerQueue& queue = queues_[Index(domain)];
   const std::optional<size_t> group = queue.first_group();
   if (!group.has_value() || queue.first().time_micros > until_micros) return std::nullopt;
-  const HeapTimer timer = queue.first();
-  queue.Remove(*group, timer);
-  return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group), timer.key,
-                  timer.name_space};
+  HeapTimer timer = queue.PopFirst();
+  return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group),
+                  std::move(timer.key), std::move(timer.name_space)};
 }
 
 EventTime HeapKeyedTimers::GroupWatermark(uint32_t group) const {

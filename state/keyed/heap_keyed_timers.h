@@ -43,6 +43,8 @@ class HeapTimerQueue {
   /// The group with the earliest timer; nothing when there is none.
   std::optional<size_t> first_group() const;
   const HeapTimer& first() const { return First(heap_.front()); }
+  /// There must be one.
+  HeapTimer PopFirst();
   const std::vector<CopyOnFreeze<HeapTimerSet>>& groups() const { return groups_; }
   size_t size() const { return size_; }
 

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -130,6 +132,36 @@ TEST_P(KeyedStateSnapshotTest, FrozenStateOutlivesItsBackend) {
   map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
   SetKey(1);
   EXPECT_EQ(map.Get(1), "one");
+}
+
+TEST_P(KeyedStateSnapshotTest, IsWrittenWhileTheTaskGoesOn) {
+  auto value = backend_->GetState(ValueStateDescriptor<int64_t>("value"));
+  auto list = backend_->GetListState(ListStateDescriptor<int64_t>("list"));
+  auto map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
+  const auto change_all = [&](int64_t round) {
+    for (int64_t key = 0; key < 50; ++key) {
+      SetKey(key);
+      value.Update(round);
+      if (round % 7 == 0) list.Clear();
+      list.Add(round);
+      map.Put(round % 5, absl::StrCat("round ", round));
+      backend_->timers().Register(TimeDomain::kEventTime, round);
+    }
+    while (backend_->timers().PopDue(TimeDomain::kEventTime, round - 2)) continue;
+  };
+  for (int64_t round = 0; round < 30; ++round) {
+    change_all(round);
+    const std::string before = Snapshot(*backend_);
+    std::unique_ptr<FrozenState> frozen = backend_->Freeze();
+    std::string written;
+    std::thread writer([frozen = std::move(frozen), &written]() mutable {
+      written = *frozen->Write();
+      frozen.reset();
+    });
+    change_all(round + 1);
+    writer.join();
+    EXPECT_EQ(written, before);
+  }
 }
 
 /// 1 -> 3 -> 2 subtasks, each of which gets all snapshots and its range.
