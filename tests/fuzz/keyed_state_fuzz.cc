@@ -89,8 +89,7 @@ void FuzzSection(absl::string_view body) {
   const StateSchema visit = StateCodec<Visit>::Schema();
   header.states = {
       {"list", StateKind::kList, true, visit, {}},
-      {"map", StateKind::kMap, false, visit,
-       StateCodec<std::pair<std::string, int32_t>>::Schema()},
+      {"map", StateKind::kMap, false, visit, StateCodec<std::pair<std::string, int32_t>>::Schema()},
       {"unknown", StateKind::kValue, false, visit, {}},
       {"value", StateKind::kValue, false, visit, {}},
   };
