@@ -10,6 +10,7 @@
 #include "api/testing/harness_ends.h"
 #include "common/base/status_macros.h"
 #include "common/graph/planner.h"
+#include "common/types/key_group.h"
 #include "taskmanager/task/task_builder.h"
 
 namespace weir::internal {
@@ -105,8 +106,14 @@ absl::Status OperatorChainRun::Open(const TaskSnapshotData* restored) {
     description.subtask = {VertexId(i + 1), 0};
     description.name = vertices_[i].name;
     description.operator_uids = vertices_[i].uids;
-    description.input = std::exchange(between, std::make_shared<LocalChannel>());
-    description.outputs[last ? output_uid_ : vertices_[i + 1].uids.front()] = between;
+    description.inputs = {std::exchange(between, std::make_shared<LocalChannel>())};
+    const std::string& target = last ? output_uid_ : vertices_[i + 1].uids.front();
+    const StreamNode& reader = *graph_.Find(target);
+    const StreamNode& source = graph_.nodes[reader.inputs.at(0).node - 1];
+    description.outputs.push_back({source.uid, target, {between}});
+    description.key_groups = [](size_t subtasks) {
+      return DefaultKeyGroupTable({static_cast<uint32_t>(subtasks)});
+    };
     description.restored = restored;
     WEIR_ASSIGN_OR_RETURN(std::shared_ptr<Task> task,
                           BuildTask(graph_, std::move(description), environment));

@@ -1,5 +1,6 @@
 #include "taskmanager/task/operator_chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -148,13 +149,39 @@ absl::Status SinkStage::Write(const BatchPtr& batch) {
 absl::Status ChannelStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_out, batch->num_rows());
   Count(counters_.bytes_out, batch->size_bytes());
-  return boundary_.Run(identity_, batch.get(), [&] { return channel_->Push(batch); });
+  return boundary_.Run(identity_, batch.get(), [&] { return Deal(batch); });
+}
+
+absl::Status ChannelStage::Deal(const BatchPtr& batch) {
+  if (edge_.router == nullptr) {
+    for (const auto& channel : edge_.channels) WEIR_RETURN_IF_ERROR(channel->Push(batch));
+    return absl::OkStatus();
+  }
+  targets_.clear();
+  WEIR_RETURN_IF_ERROR(edge_.router->Route(*batch, targets_));
+  const auto subtasks = static_cast<uint32_t>(edge_.channels.size());
+  for (RoutedBatch& routed : SplitByTarget(batch, targets_, subtasks)) {
+    WEIR_RETURN_IF_ERROR(edge_.channels[routed.target]->Push(std::move(routed.batch)));
+  }
+  return absl::OkStatus();
+}
+
+void ChannelStage::SetWakeup(const std::function<void()>& wakeup) {
+  for (const auto& channel : edge_.channels) channel->SetProducerWakeup(wakeup);
+}
+
+bool ChannelStage::HasRoom() {
+  return std::all_of(edge_.channels.begin(), edge_.channels.end(),
+                     [](const auto& channel) { return channel->HasRoom(); });
 }
 
 absl::Status ChannelStage::OnWatermark(EventTime watermark) { return Push(watermark); }
 
-absl::Status ChannelStage::Push(ChannelElement element) {
-  return boundary_.Run(identity_, nullptr, [&] { return channel_->Push(std::move(element)); });
+absl::Status ChannelStage::Push(const ChannelElement& element) {
+  return boundary_.Run(identity_, nullptr, [&] {
+    for (const auto& channel : edge_.channels) WEIR_RETURN_IF_ERROR(channel->Push(element));
+    return absl::OkStatus();
+  });
 }
 
 OperatorStage& OperatorChain::AddOperator(StageOutput& input, OperatorStage::Options options) {
@@ -174,9 +201,8 @@ void OperatorChain::AddSink(StageOutput& input, OperatorIdentity identity,
   stages_.push_back(std::move(stage));
 }
 
-void OperatorChain::AddChannel(StageOutput& input, OperatorIdentity identity,
-                               std::shared_ptr<ChannelOutput> channel) {
-  auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(channel), boundary_);
+void OperatorChain::AddChannels(StageOutput& input, OperatorIdentity identity, OutputEdge edge) {
+  auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(edge), boundary_);
   input.AddTarget(stage.get());
   channels_.push_back(stage.get());
   stages_.push_back(std::move(stage));

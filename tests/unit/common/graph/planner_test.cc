@@ -54,7 +54,7 @@ TEST(Planner, TwoReadersOfOneStreamAreInItsChain) {
   TestingStreamGraph job;
   job.Source("flights");
   job.Sink("one");
-  job.Sink("two").input = 1;
+  job.Sink("two").inputs = {{1}};
   const auto plan = PlanJob(job.graph);
 
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -107,7 +107,7 @@ TEST(Planner, StreamThatNobodyReadsIsNamed) {
   TestingStreamGraph job;
   job.Source("flights");
   job.Sink("out");
-  job.Map("forgotten").input = 1;
+  job.Map("forgotten").inputs = {{1}};
   EXPECT_THAT(ErrorOf(job), HasSubstr("'forgotten'"));
 }
 

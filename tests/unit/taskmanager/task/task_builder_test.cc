@@ -25,7 +25,7 @@ TEST(TaskBuilder, OneStreamMayHaveTwoReaders) {
   pipeline.AddNode("sink", StreamNode::Kind::kSink).sink =
       std::make_shared<TestingSink>(pipeline.writer);
   StreamNode& other = pipeline.AddNode("other", StreamNode::Kind::kSink);
-  other.input = 1;
+  other.inputs = {{1}};
   other.sink = std::make_shared<TestingSink>(second);
   pipeline.reader->Add({1, 2});
   const auto task =
