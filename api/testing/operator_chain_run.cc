@@ -10,7 +10,6 @@
 #include "api/testing/harness_ends.h"
 #include "common/base/status_macros.h"
 #include "common/graph/planner.h"
-#include "common/types/key_group.h"
 #include "taskmanager/task/task_builder.h"
 
 namespace weir::internal {
@@ -111,9 +110,6 @@ absl::Status OperatorChainRun::Open(const TaskSnapshotData* restored) {
     const StreamNode& reader = *graph_.Find(target);
     const StreamNode& source = graph_.nodes[reader.inputs.at(0).node - 1];
     description.outputs.push_back({source.uid, target, {between}});
-    description.key_groups = [](size_t subtasks) {
-      return DefaultKeyGroupTable({static_cast<uint32_t>(subtasks)});
-    };
     description.restored = restored;
     WEIR_ASSIGN_OR_RETURN(std::shared_ptr<Task> task,
                           BuildTask(graph_, std::move(description), environment));

@@ -146,6 +146,13 @@ class Stream {
     return DataStreamSink(ends_.AddSink(sink.sink()));
   }
 
+  /// Rows of one key go to one subtask: by a field, KeyBy(&Bid::auction), or by a function of the
+  /// row that gives a key, always the same for the same row. See KeyedStream.
+  template <class K, RecordType Record>
+  auto KeyBy(K Record::*field) const;
+  template <class F>
+  auto KeyBy(F function) const;
+
   /// Rows in turn, batch by batch, to the subtasks of the next operator.
   Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
   /// Every row to all subtasks of the next operator.

@@ -10,6 +10,7 @@
 #include "common/types/key_codec.h"
 #include "common/types/key_group.h"
 #include "common/types/record.h"
+#include "state/api/state_codec.h"
 #include "weir/function_traits.h"
 
 /// The keys of a stream's rows, by a field or by a function. Each kind of key is bound to a batch
@@ -91,7 +92,14 @@ class TypedKeySelector final : public KeySelector {
   explicit TypedKeySelector(KeyOf key) : key_(std::move(key)) {}
 
   std::string Describe() const override { return key_.Describe(); }
-  std::string KeyType() const override { return KeyTypeName<typename KeyOf::Key>(); }
+  std::string KeyType() const override {
+    return StateCodec<typename KeyOf::Key>::Schema().ToString();
+  }
+  std::string KeySchema() const override {
+    std::string bytes;
+    StateCodec<typename KeyOf::Key>::Schema().AppendTo(&bytes);
+    return bytes;
+  }
   absl::Status KeyGroups(const Batch& batch, uint32_t max_parallelism,
                          std::vector<uint32_t>& groups) const override {
     KeyOf key = key_;

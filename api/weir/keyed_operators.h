@@ -34,7 +34,7 @@ class KeyedProcessOperator final : public Operator {
     const int64_t* times = batch->event_times();
     CurrentCall& call = ThisThreadsCall();
     store_->BeginBatch();
-    collector_.BeginTimed(batch->provenance(), out);
+    collector_.BeginTimed(out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
       key_bytes_.clear();
@@ -73,7 +73,7 @@ class KeyedProcessOperator final : public Operator {
 
  private:
   absl::Status Fire(TimeDomain domain, int64_t until_micros, Output& out) {
-    collector_.BeginTimed(nullptr, out);
+    collector_.BeginTimed(out);
     call_->domain_ = domain;
     while (auto timer = store_->timers().PopDue(domain, until_micros)) {
       store_->SetCurrentKey(KeyRefOf(timer->key, max_parallelism_));

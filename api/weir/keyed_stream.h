@@ -19,7 +19,8 @@ class KeyedStream {
   using RecordType = T;
   using KeyType = typename KeyOf::Key;
 
-  KeyedStream(internal::StreamEnds ends, KeyOf key) : ends_(std::move(ends)), key_(std::move(key)) {}
+  KeyedStream(internal::StreamEnds ends, KeyOf key)
+      : ends_(std::move(ends)), key_(std::move(key)) {}
 
   /// `function` is a class derived from KeyedProcessFunction<Key, T, Out>.
   template <class F>
@@ -41,7 +42,7 @@ class KeyedStream {
         "Reduce", SchemaOf<T>(), [key = key_, function]() -> std::unique_ptr<Operator> {
           using Reducer = internal::ReduceFunction<KeyType, T, F>;
           return std::make_unique<KeyedProcessOperator<KeyOf, T, T, Reducer>>(key,
-                                                                             Reducer(function));
+                                                                              Reducer(function));
         }));
   }
 
@@ -65,7 +66,7 @@ class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
     const T* before = value_.Peek();
     T now = Materialize<T>(row);
     if (before != nullptr) now = function_(*before, now);
-    out.CollectRecord(now);
+    out.Collect(now);
     value_.Update(std::move(now));
   }
 
@@ -85,8 +86,8 @@ KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
 }  // namespace internal
 
 template <RowType T>
-template <class K>
-auto Stream<T>::KeyBy(K T::*field) const {
+template <class K, RecordType Record>
+auto Stream<T>::KeyBy(K Record::*field) const {
   return internal::MakeKeyedStream<T>(ends_, internal::FieldKey<T, K>(field));
 }
 

@@ -30,8 +30,10 @@ class KeySelector {
   virtual ~KeySelector() = default;
   /// The field, or "a function": for plans.
   virtual std::string Describe() const = 0;
-  /// The type of the keys, as it is in schemas: "int64". Part of the plan.
+  /// The type of the keys in words: "int64". Part of the plan.
   virtual std::string KeyType() const = 0;
+  /// The same as the bytes of a StateSchema (state/api/state_schema.h), which keyed state keeps.
+  virtual std::string KeySchema() const = 0;
   /// Appends the key group of every row.
   virtual absl::Status KeyGroups(const Batch& batch, uint32_t max_parallelism,
                                  std::vector<uint32_t>& groups) const = 0;

@@ -29,13 +29,18 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
       dead_letters_(counters_.dead_lettered),
       errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
   options_.context.errors = &errors_;
+  options_.context.keyed_state = options_.keyed_state.get();
 }
 
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
-    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
-    if (options_.restored_state.empty()) return absl::OkStatus();
     const std::string state = std::exchange(options_.restored_state, std::string());
+    if (options_.keyed_state != nullptr && !state.empty()) {
+      const absl::string_view snapshot = state;
+      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore({&snapshot, 1}));
+    }
+    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
+    if (options_.keyed_state != nullptr || state.empty()) return absl::OkStatus();
     return options_.op->RestoreState(state);
   });
 }
@@ -71,10 +76,19 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
   BalanceBooks();
   std::string state;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
-    WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
+    if (options_.keyed_state != nullptr) {
+      WEIR_ASSIGN_OR_RETURN(state, options_.keyed_state->Freeze()->Write());
+    } else {
+      WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
+    }
     return absl::OkStatus();
   }));
   return state;
+}
+
+absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {
+  return boundary_.Run(identity_, nullptr,
+                       [&] { return options_.op->OnProcessingTime(now_micros, output_); });
 }
 
 void OperatorStage::BalanceBooks() {
@@ -221,6 +235,22 @@ bool OperatorChain::HasRoom() {
     if (!channel->HasRoom()) return false;
   }
   return true;
+}
+
+absl::Status OperatorChain::OnProcessingTime(int64_t now_micros) {
+  for (OperatorStage* stage : operators_) {
+    WEIR_RETURN_IF_ERROR(stage->OnProcessingTime(now_micros));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<int64_t> OperatorChain::NextProcessingTime() const {
+  std::optional<int64_t> soonest;
+  for (const OperatorStage* stage : operators_) {
+    const std::optional<int64_t> next = stage->NextProcessingTime();
+    if (next.has_value()) soonest = std::min(soonest.value_or(*next), *next);
+  }
+  return soonest;
 }
 
 absl::Status OperatorChain::Finish() {

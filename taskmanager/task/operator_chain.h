@@ -13,6 +13,7 @@
 
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
+#include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/record_error_handler.h"
@@ -65,6 +66,8 @@ class OperatorStage final : public ChainStage {
     OperatorContext context;
     std::unique_ptr<Operator> op;
     std::string restored_state;
+    /// Of a keyed operator: `restored_state` is its snapshot.
+    std::unique_ptr<KeyedStateBackend> keyed_state;
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
   };
@@ -78,6 +81,9 @@ class OperatorStage final : public ChainStage {
   absl::Status Finish() override;
   void Close() override;
   absl::StatusOr<std::string> SnapshotState();
+  /// Fires its timers of processing time that are due.
+  absl::Status OnProcessingTime(int64_t now_micros);
+  std::optional<int64_t> NextProcessingTime() const { return options_.op->NextProcessingTime(); }
 
  private:
   void BalanceBooks();
@@ -185,6 +191,9 @@ class OperatorChain {
 
   absl::Status Open();
   bool HasRoom();
+  absl::Status OnProcessingTime(int64_t now_micros);
+  /// The earliest of all operators.
+  std::optional<int64_t> NextProcessingTime() const;
   /// Flushes all operators, first to last.
   absl::Status Finish();
   /// Destroys operators and writers. Idempotent.

@@ -1,5 +1,6 @@
 #include "taskmanager/task/task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -125,6 +126,31 @@ StepResult Task::RunOnce() {
 }
 
 absl::Status Task::Step(StepResult& result) {
+  WEIR_RETURN_IF_ERROR(FireProcessingTimers());
+  WEIR_RETURN_IF_ERROR(StepHead(result));
+  if (const auto next = UntilNextTimer()) {
+    result.wake_after = std::min(result.wake_after.value_or(*next), *next);
+  }
+  return absl::OkStatus();
+}
+
+// Without room they wait, as rows do.
+absl::Status Task::FireProcessingTimers() {
+  const std::optional<int64_t> next = chain_->NextProcessingTime();
+  if (!next.has_value()) return absl::OkStatus();
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  if (*next > now || !chain_->HasRoom()) return absl::OkStatus();
+  return chain_->OnProcessingTime(now);
+}
+
+std::optional<absl::Duration> Task::UntilNextTimer() const {
+  const std::optional<int64_t> next = chain_->NextProcessingTime();
+  if (!next.has_value()) return std::nullopt;
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  return absl::Microseconds(std::max<int64_t>(*next - now, 0));
+}
+
+absl::Status Task::StepHead(StepResult& result) {
   if (source_ != nullptr && state_ == State::kFinished) {
     chain_->HasRoom();  // sinks take their acknowledgements in it, and a barrier may wait for them
     result.blocked_on = StepResult::BlockedOn::kFinished;

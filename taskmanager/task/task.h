@@ -149,6 +149,9 @@ class Task {
 
   void Post(void (Task::*command)());
   absl::Status Step(StepResult& result);
+  absl::Status StepHead(StepResult& result);
+  absl::Status FireProcessingTimers();
+  std::optional<absl::Duration> UntilNextTimer() const;
   absl::Status StepSource(StepResult& result);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/types/key_group.h"
+#include "state/keyed/heap_keyed_state_backend.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -28,6 +30,7 @@ class ChainBuilder {
   absl::Status AddNode(const StreamNode& node, bool first);
   absl::Status AddSource(const StreamNode& node);
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
+  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
   absl::Status AddChannels(const StreamNode& node);
   std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
@@ -98,10 +101,30 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   }
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
+  WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
+  options.context.max_parallelism = description_.max_parallelism;
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
   outputs_[node.id] = &stage.output();
   dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
+}
+
+// Null unless the operator's input is keyed.
+absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::KeyedStateOf(
+    const StreamNode& node) const {
+  const KeySelector* key = node.inputs.at(0).key.get();
+  if (key == nullptr) return std::unique_ptr<KeyedStateBackend>();
+  KeyedStateBackend::Options options;
+  options.operator_name = node.name;
+  options.max_parallelism = description_.max_parallelism;
+  options.range = DefaultKeyGroupRange(description_.subtask.index,
+                                       {description_.parallelism, description_.max_parallelism});
+  const std::string schema = key->KeySchema();
+  ByteReader bytes(schema);
+  if (!StateSchema::ReadFrom(bytes, &options.key_schema)) {
+    return absl::InternalError("the schema of the keys cannot be read");
+  }
+  return std::make_unique<HeapKeyedStateBackend>(std::move(options), environment_.clock);
 }
 
 absl::Status ChainBuilder::AddSink(const StreamNode& node, StageOutput& input) {
@@ -156,7 +179,7 @@ std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input, size
   const auto count = static_cast<uint32_t>(subtasks);
   switch (input.exchange) {
     case Exchange::kHash:
-      return MakeHashRouter(input.key, description_.key_groups(subtasks));
+      return MakeHashRouter(input.key, DefaultKeyGroupTable({count, description_.max_parallelism}));
     case Exchange::kCustom:
       return MakeCustomRouter(input.partitioner, count);
     case Exchange::kBroadcast:

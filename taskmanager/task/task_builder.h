@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
+#include "common/types/key_group.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
@@ -35,8 +35,7 @@ struct TaskDescription {
     std::vector<std::shared_ptr<ChannelOutput>> channels;
   };
   std::vector<Output> outputs;
-  /// Who owns each key group, of `parallelism` subtasks: of the vertex behind a hash edge.
-  std::function<std::vector<uint32_t>(size_t subtasks)> key_groups;
+  uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;

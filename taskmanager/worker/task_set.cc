@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
-#include "common/types/key_group.h"
 #include "taskmanager/task/local_channel.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
@@ -121,9 +120,7 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     description.subtask = {VertexId(vertex->id()), deployed.index()};
     description.name = vertex->name();
     description.parallelism = vertex->parallelism();
-    description.key_groups = [groups = plan.max_parallelism()](size_t subtasks) {
-      return DefaultKeyGroupTable({static_cast<uint32_t>(subtasks), groups});
-    };
+    description.max_parallelism = plan.max_parallelism();
     for (const proto::OperatorDescriptor& one : vertex->operators()) {
       description.operator_uids.push_back(one.uid());
     }

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "state/api/state_codec.h"
+
+/// A cell is what a table of state holds decoded for one key (or one entry of one key's map). The
+/// typed handles know its type; backends, which are not templates, handle it through a CellType.
+namespace weir {
+
+/// In place of the time of the last write: nothing was written yet, and there is no TTL.
+inline constexpr int64_t kNewStamp = std::numeric_limits<int64_t>::min();
+inline constexpr int64_t kNoStamp = kNewStamp + 1;
+
+/// How the bytes of a cell were written.
+struct WrittenCell {
+  const StateSchema* schema = nullptr;  // null: as the cell's type writes
+  bool stamped = false;                 // the state had a TTL
+};
+
+/// Threads: const and thread-safe; a cell itself is used by one thread, or by many that only read.
+/// Errors: Decode says false for bytes that are not a cell, which is then to be destroyed.
+class CellType {
+ public:
+  virtual ~CellType() = default;
+  virtual size_t size() const = 0;
+  virtual size_t alignment() const = 0;
+  virtual void Construct(void* at) const = 0;
+  virtual void Copy(const void* cell, void* at) const = 0;
+  virtual void Destroy(void* cell) const = 0;
+  /// Appends. Stamped: with the times of the last writes.
+  virtual void Encode(const void* cell, bool stamped, std::string* out) const = 0;
+  /// Into a cell just constructed. Bytes without times get `stamp_micros`; kNoStamp: those with
+  /// times lose them, since the state has no TTL now.
+  virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
+                      void* cell) const = 0;
+  /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.
+  virtual bool Expire(int64_t oldest_micros, void* cell) const = 0;
+  /// As Expire would say, without a change.
+  virtual bool Expired(int64_t oldest_micros, const void* cell) const = 0;
+};
+
+/// Value, reducing and aggregating state, and an entry of a map.
+template <class T>
+struct ValueCell {
+  T value{};
+  int64_t stamp_micros = kNewStamp;
+};
+
+/// List state. `stamps_micros` has one per element when the state has a TTL, else none.
+template <class T>
+struct ListCell {
+  std::vector<T> values;
+  std::vector<int64_t> stamps_micros;
+};
+
+namespace internal {
+
+template <class Cell>
+class CellTypeBase : public CellType {
+ public:
+  size_t size() const final { return sizeof(Cell); }
+  size_t alignment() const final { return alignof(Cell); }
+  void Construct(void* at) const final { new (at) Cell(); }
+  void Copy(const void* cell, void* at) const final { new (at) Cell(Of(cell)); }
+  void Destroy(void* cell) const final { Of(cell).~Cell(); }
+
+ protected:
+  static const Cell& Of(const void* cell) { return *static_cast<const Cell*>(cell); }
+  static Cell& Of(void* cell) { return *static_cast<Cell*>(cell); }
+};
+
+template <class Cell>
+class CellTypeFor;
+
+template <class T>
+class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
+  using Base = CellTypeBase<ValueCell<T>>;
+
+ public:
+  void Encode(const void* cell, bool stamped, std::string* out) const override {
+    if (stamped) AppendFixed(Base::Of(cell).stamp_micros, out);
+    EncodeState(Base::Of(cell).value, out);
+  }
+  bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
+              void* cell) const override {
+    ByteReader in(bytes);
+    int64_t stamp = stamp_micros;
+    if (written.stamped && !in.ReadFixed(&stamp)) return false;
+    Base::Of(cell).stamp_micros = stamp_micros == kNoStamp ? kNoStamp : stamp;
+    return StateCodec<T>::Read(in, written.schema, &Base::Of(cell).value) && in.done();
+  }
+  bool Expire(int64_t oldest_micros, void* cell) const override {
+    return Expired(oldest_micros, cell);
+  }
+  bool Expired(int64_t oldest_micros, const void* cell) const override {
+    return Base::Of(cell).stamp_micros <= oldest_micros;
+  }
+};
+
+template <class T>
+class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
+  using Base = CellTypeBase<ListCell<T>>;
+
+ public:
+  void Encode(const void* cell, bool stamped, std::string* out) const override {
+    const ListCell<T>& list = Base::Of(cell);
+    AppendVarint(list.values.size(), out);
+    for (size_t i = 0; i < list.values.size(); ++i) {
+      if (stamped) AppendFixed(list.stamps_micros[i], out);
+      StateCodec<T>::Append(list.values[i], out);
+    }
+  }
+  bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
+              void* cell) const override {
+    ByteReader in(bytes);
+    uint64_t count = 0;
+    if (!in.ReadVarint(&count) || count > in.left()) return false;
+    ListCell<T>& list = Base::Of(cell);
+    for (; count > 0; --count) {
+      int64_t stamp = stamp_micros;
+      T value{};
+      if (written.stamped && !in.ReadFixed(&stamp)) return false;
+      if (!StateCodec<T>::Read(in, written.schema, &value)) return false;
+      list.values.push_back(std::move(value));
+      if (stamp_micros != kNoStamp) list.stamps_micros.push_back(stamp);
+    }
+    return in.done() && !list.values.empty();
+  }
+  bool Expire(int64_t oldest_micros, void* cell) const override {
+    ListCell<T>& list = Base::Of(cell);
+    size_t kept = 0;
+    for (size_t i = 0; i < list.values.size(); ++i) {
+      if (list.stamps_micros[i] <= oldest_micros) continue;
+      if (kept != i) {
+        list.values[kept] = std::move(list.values[i]);
+        list.stamps_micros[kept] = list.stamps_micros[i];
+      }
+      ++kept;
+    }
+    list.values.erase(list.values.begin() + static_cast<std::ptrdiff_t>(kept), list.values.end());
+    list.stamps_micros.resize(kept);
+    return kept == 0;
+  }
+  bool Expired(int64_t oldest_micros, const void* cell) const override {
+    for (const int64_t stamp : Base::Of(cell).stamps_micros) {
+      if (stamp > oldest_micros) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace internal
+
+/// The one CellType of a type of cell.
+template <class Cell>
+const CellType& CellTypeOf() {
+  static const internal::CellTypeFor<Cell> type;
+  return type;
+}
+
+}  // namespace weir

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/check.h"
+#include "common/types/key_codec.h"
+#include "state/api/state_handle.h"
+
+namespace weir {
+
+/// A map for each key (Flink's MapState). As ValueState otherwise. Entries expire one by one, and
+/// come in the order of their keys. Each entry is stored alone: a large map is not read as a whole.
+template <class K, class V>
+class MapState {
+ public:
+  MapState() = default;
+  explicit MapState(MapTable* table) : handle_(table) {}
+
+  /// Nothing when there is none for `key`.
+  std::optional<V> Get(const K& key) const {
+    const V* value = Peek(key);
+    return value == nullptr ? std::nullopt : std::optional<V>(*value);
+  }
+  /// Without a copy; null for none. Valid until the next use of any state.
+  const V* Peek(const K& key) const {
+    MapTable& table = handle_.table();
+    const absl::string_view bytes = BytesOf(key);
+    const auto* cell = static_cast<const Cell*>(table.Find(bytes));
+    if (cell == nullptr || !handle_.has_ttl()) return cell == nullptr ? nullptr : &cell->value;
+    if (cell->stamp_micros <= handle_.oldest_micros()) {
+      table.Remove(bytes);
+      return nullptr;
+    }
+    return handle_.update_on_read() ? &Touch(bytes).value : &cell->value;
+  }
+  bool Contains(const K& key) const { return Peek(key) != nullptr; }
+  void Put(const K& key, V value) {
+    auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate(BytesOf(key)));
+    cell->value = std::move(value);
+    cell->stamp_micros = handle_.stamp_micros();
+  }
+  void Remove(const K& key) { handle_.table().Remove(BytesOf(key)); }
+  void Clear() { handle_.table().Clear(); }
+
+  bool IsEmpty() const {
+    bool empty = true;
+    handle_.table().ForEach([&](absl::string_view, const void* cell) {
+      return empty = !Alive(*static_cast<const Cell*>(cell));
+    });
+    return empty;
+  }
+
+  /// visit(const K&, const V&) for each entry, which must not change this state.
+  template <class F>
+  void ForEach(F visit) const {
+    std::vector<std::string> read;
+    handle_.table().ForEach([&](absl::string_view bytes, const void* at) {
+      const Cell& cell = *static_cast<const Cell*>(at);
+      if (!Alive(cell)) return true;
+      visit(KeyOf(bytes), cell.value);
+      if (handle_.update_on_read()) read.emplace_back(bytes);
+      return true;
+    });
+    for (const std::string& bytes : read) Touch(bytes);
+  }
+  std::vector<std::pair<K, V>> Entries() const {
+    std::vector<std::pair<K, V>> entries;
+    ForEach([&entries](const K& key, const V& value) { entries.emplace_back(key, value); });
+    return entries;
+  }
+  std::vector<K> Keys() const {
+    std::vector<K> keys;
+    ForEach([&keys](const K& key, const V&) { keys.push_back(key); });
+    return keys;
+  }
+  std::vector<V> Values() const {
+    std::vector<V> values;
+    ForEach([&values](const K&, const V& value) { values.push_back(value); });
+    return values;
+  }
+
+ private:
+  using Cell = ValueCell<V>;
+
+  bool Alive(const Cell& cell) const {
+    return !handle_.has_ttl() || cell.stamp_micros > handle_.oldest_micros();
+  }
+  Cell& Touch(absl::string_view bytes) const {
+    auto* cell = static_cast<Cell*>(handle_.table().FindToChange(bytes));
+    cell->stamp_micros = handle_.stamp_micros();
+    return *cell;
+  }
+  absl::string_view BytesOf(const K& key) const {
+    bytes_.clear();
+    EncodeKey(key, &bytes_);
+    return bytes_;
+  }
+  static K KeyOf(absl::string_view bytes) {
+    absl::StatusOr<K> key = DecodeKey<K>(bytes);
+    WEIR_CHECK(key.ok()) << "a key of a map in state: " << key.status();
+    return *std::move(key);
+  }
+
+  internal::StateHandle<MapTable> handle_;
+  mutable std::string bytes_;
+};
+
+}  // namespace weir

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+
+#include "state/api/cell_type.h"
+#include "state/api/state_schema.h"
+#include "state/api/state_ttl.h"
+
+/// What the handles of state stand on, and a backend implements: tables of cells under the current
+/// key. Job authors use the handles.
+namespace weir {
+
+/// The numbers are on disk.
+enum class StateKind : uint8_t {
+  kValue = 1,
+  kList = 2,
+  kMap = 3,
+  kReducing = 4,
+  kAggregating = 5,
+};
+
+/// Everything a backend is told about a state.
+struct StateDefinition {
+  std::string name;
+  StateKind kind = StateKind::kValue;
+  StateSchema schema;                   // of a value, an element, an accumulator
+  StateSchema map_key_schema;           // of a map
+  const CellType* cell_type = nullptr;  // of a value, of all elements, of one entry of a map
+  bool (*is_map_key)(absl::string_view bytes) = nullptr;  // of a map: are these bytes a key of it?
+  StateTtl ttl;
+
+  bool has_ttl() const { return ttl.duration.count() > 0; }
+};
+
+/// What is there of the one or the other kind of table.
+///
+/// Threads: the task's thread.
+/// Lifetime: owned by the backend. A cell is valid until the next call to any of the backend's
+/// tables, timers or SetCurrentKey.
+/// Errors: none come back from here. A backend that cannot read or write keeps the error for
+/// KeyedStateStore::status() and behaves as if nothing were there. Without a current key: the
+/// process ends, with the state's name.
+class StateTable {
+ public:
+  StateTable(const StateDefinition& definition, const int64_t& now_micros)
+      : definition_(definition), now_micros_(now_micros) {}
+  virtual ~StateTable() = default;
+  StateTable(const StateTable&) = delete;
+  StateTable& operator=(const StateTable&) = delete;
+
+  const StateDefinition& definition() const { return definition_; }
+  /// The processing time that TTLs are judged by.
+  int64_t now_micros() const { return now_micros_; }
+  /// Removes all that there is under the current key.
+  virtual void Clear() = 0;
+
+ private:
+  const StateDefinition definition_;
+  const int64_t& now_micros_;
+};
+
+/// One cell for each key.
+class CellTable : public StateTable {
+ public:
+  using StateTable::StateTable;
+  /// Null when there is none. Expired cells are found, too: the handles know what has expired.
+  virtual const void* Find() = 0;
+  /// The same, to be changed.
+  virtual void* FindToChange() = 0;
+  /// A new cell, as CellType::Construct makes it, when there is none.
+  virtual void* FindOrCreate() = 0;
+};
+
+/// Any number of cells for each key, each under a key of its own, in the order of these.
+class MapTable : public StateTable {
+ public:
+  using StateTable::StateTable;
+  using Visitor = absl::FunctionRef<bool(absl::string_view map_key, const void* cell)>;
+  virtual const void* Find(absl::string_view map_key) = 0;
+  virtual void* FindToChange(absl::string_view map_key) = 0;
+  virtual void* FindOrCreate(absl::string_view map_key) = 0;
+  virtual void Remove(absl::string_view map_key) = 0;
+  /// Until the visitor says false. It must not change this table.
+  virtual void ForEach(Visitor visit) = 0;
+};
+
+}  // namespace weir

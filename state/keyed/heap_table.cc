@@ -1,0 +1,63 @@
+#include "state/keyed/heap_table.h"
+
+#include "common/base/check.h"
+
+namespace weir {
+
+void HeapCurrentKey::Set(const KeyRef& key) {
+  WEIR_CHECK(range_.Contains(key.group))
+      << "a key of group " << key.group << " came to the subtask of groups " << range_.first
+      << " to " << range_.end - 1;
+  set_ = true;
+  group_index_ = key.group - range_.first;
+  hash_ = key.hash;
+  key_.assign(key.key.data(), key.key.size());
+}
+
+void HeapTable::FailWithoutKey() const {
+  WEIR_CHECK(false) << "state '" << name_
+                    << "' was used while there is no current key: keyed state may be used only "
+                       "while a row of a keyed stream, or a timer of one, is being processed";
+  __builtin_unreachable();
+}
+
+HeapGroup& HeapTable::ChangeGroup(size_t index) {
+  Group& group = groups_[index];
+  if (!group.has_value()) group.Set(HeapGroup(cell_type_));
+  return group.Change();
+}
+
+size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
+  for (; next_group_ < groups_.size(); ++next_group_, next_slot_ = 0) {
+    Group& group = groups_[next_group_];
+    // A frozen one would have to be copied first; the next round has it.
+    if (!group.has_value() || group.frozen()) continue;
+    HeapGroup& cells = group.Change();
+    while (next_slot_ < cells.num_slots()) {
+      if (entries == 0) return 0;
+      --entries;
+      next_slot_ += cells.EraseIf(
+          next_slot_, [&](void* cell) { return cell_type_->Expire(oldest_micros, cell); });
+    }
+  }
+  next_group_ = 0;
+  next_slot_ = 0;
+  return entries;
+}
+
+void HeapMapTable::Remove(absl::string_view map_key) {
+  if (Find(map_key) == nullptr) return;
+  auto* map = static_cast<HeapMap*>(table_.FindToChange());
+  map->Erase(map_key);
+  if (map->cells().empty()) table_.Erase();
+}
+
+void HeapMapTable::ForEach(Visitor visit) {
+  const auto* map = static_cast<const HeapMap*>(table_.Find());
+  if (map == nullptr) return;
+  for (const auto& [key, cell] : map->cells()) {
+    if (!visit(key, cell)) return;
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "common/types/key_group.h"
+#include "state/api/keyed_state_store.h"
+#include "state/api/state_table.h"
+#include "state/keyed/copy_on_freeze.h"
+#include "state/keyed/heap_group.h"
+#include "state/keyed/heap_map.h"
+
+namespace weir {
+
+/// The current key of a HeapKeyedStateBackend, which its tables and timers look at.
+class HeapCurrentKey {
+ public:
+  explicit HeapCurrentKey(KeyGroupRange range) : range_(range) {}
+
+  void Set(const KeyRef& key);
+  void Clear() { set_ = false; }
+  bool is_set() const { return set_; }
+  /// Place of the group in the backend's range.
+  size_t group_index() const { return group_index_; }
+  uint64_t hash() const { return hash_; }
+  absl::string_view key() const { return key_; }
+  KeyRef ref() const { return {range_.first + static_cast<uint32_t>(group_index_), hash_, key_}; }
+
+ private:
+  const KeyGroupRange range_;
+  bool set_ = false;
+  size_t group_index_ = 0;
+  uint64_t hash_ = 0;
+  std::string key_;
+};
+
+/// One state in memory: a HeapGroup for each key group that has something.
+///
+/// Threads: the task's.
+/// Lifetime: borrows the current key.
+class HeapTable {
+ public:
+  using Group = CopyOnFreeze<HeapGroup>;
+
+  /// `cell_type`: of what a key has; HeapMapType for maps.
+  HeapTable(std::shared_ptr<const CellType> cell_type, std::string name, size_t num_groups,
+            const HeapCurrentKey& current)
+      : cell_type_(std::move(cell_type)),
+        name_(std::move(name)),
+        current_(current),
+        groups_(num_groups) {}
+
+  /// Of the current key.
+  const void* Find() const {
+    CheckKey();
+    const HeapGroup* group = groups_[current_.group_index()].get();
+    return group == nullptr ? nullptr : group->Find(current_.hash(), current_.key());
+  }
+  void* FindToChange() {
+    return Find() == nullptr ? nullptr : Change().Find(current_.hash(), current_.key());
+  }
+  void* FindOrCreate() {
+    CheckKey();
+    Group& group = groups_[current_.group_index()];
+    if (!group.has_value()) group.Set(HeapGroup(cell_type_));
+    return group.Change().FindOrCreate(current_.hash(), current_.key());
+  }
+  void Erase() {
+    if (Find() != nullptr) Change().Erase(current_.hash(), current_.key());
+  }
+
+  const std::vector<Group>& groups() const { return groups_; }
+  /// The group, made when there is none.
+  HeapGroup& ChangeGroup(size_t index);
+  /// As KeyedStateBackend::CleanUpExpired, on one table; returns what is left of `entries` when its
+  /// end was reached.
+  size_t Expire(int64_t oldest_micros, size_t entries);
+
+ private:
+  HeapGroup& Change() { return groups_[current_.group_index()].Change(); }
+  void CheckKey() const {
+    if (__builtin_expect(!current_.is_set(), 0)) FailWithoutKey();
+  }
+  [[noreturn]] void FailWithoutKey() const;
+
+  const std::shared_ptr<const CellType> cell_type_;
+  const std::string name_;
+  const HeapCurrentKey& current_;
+  std::vector<Group> groups_;
+  // Where Expire goes on.
+  size_t next_group_ = 0;
+  size_t next_slot_ = 0;
+};
+
+class HeapCellTable final : public CellTable {
+ public:
+  HeapCellTable(const StateDefinition& definition, const int64_t& now_micros, HeapTable& table)
+      : CellTable(definition, now_micros), table_(table) {}
+  const void* Find() override { return table_.Find(); }
+  void* FindToChange() override { return table_.FindToChange(); }
+  void* FindOrCreate() override { return table_.FindOrCreate(); }
+  void Clear() override { table_.Erase(); }
+
+ private:
+  HeapTable& table_;
+};
+
+class HeapMapTable final : public MapTable {
+ public:
+  HeapMapTable(const StateDefinition& definition, const int64_t& now_micros, HeapTable& table)
+      : MapTable(definition, now_micros), table_(table) {}
+  const void* Find(absl::string_view map_key) override {
+    const auto* map = static_cast<const HeapMap*>(table_.Find());
+    return map == nullptr ? nullptr : map->Find(map_key);
+  }
+  void* FindToChange(absl::string_view map_key) override {
+    auto* map = static_cast<HeapMap*>(table_.FindToChange());
+    return map == nullptr ? nullptr : map->Find(map_key);
+  }
+  void* FindOrCreate(absl::string_view map_key) override {
+    return static_cast<HeapMap*>(table_.FindOrCreate())->FindOrCreate(map_key);
+  }
+  void Remove(absl::string_view map_key) override;
+  void ForEach(Visitor visit) override;
+  void Clear() override { table_.Erase(); }
+
+ private:
+  HeapTable& table_;
+};
+
+}  // namespace weir
