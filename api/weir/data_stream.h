@@ -148,7 +148,7 @@ class Stream {
 
   /// Rows of one key go to one subtask: by a field, KeyBy(&Bid::auction), or by a function of the
   /// row that gives a key, always the same for the same row. See KeyedStream.
-  template <class K, RecordType Record>
+  template <class K, weir::RecordType Record>
   auto KeyBy(K Record::*field) const;
   template <class F>
   auto KeyBy(F function) const;
@@ -209,6 +209,8 @@ class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
   friend class Environment;
   template <RowType>
   friend class Stream;
+  template <RowType, class>
+  friend class KeyedStream;
   explicit DataStream(const internal::NodeHandle& handle)
       : Stream<T>(internal::StreamEnds{handle.graph, {{handle.node, Exchange::kForward, {}, {}}}}),
         OperatorHandle<DataStream<T>>(handle) {}

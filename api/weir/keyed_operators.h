@@ -21,6 +21,9 @@ class KeyedProcessOperator final : public Operator {
 
   absl::Status Open(const OperatorContext& context) override {
     store_ = context.keyed_state;
+    if (store_ == nullptr) {
+      return absl::FailedPreconditionError("a function with keyed state needs a keyed stream");
+    }
     max_parallelism_ = context.max_parallelism;
     call_.emplace(*store_);
     RuntimeContext runtime(*store_, context.subtask_index, context.parallelism);

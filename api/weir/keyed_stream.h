@@ -11,6 +11,33 @@
 
 namespace weir {
 
+namespace internal {
+
+/// KeyedStream::Reduce.
+template <class K, RowType T, class F>
+class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
+ public:
+  using Context = typename KeyedProcessFunction<K, T, T>::Context;
+
+  explicit ReduceFunction(F function) : function_(std::move(function)) {}
+  void Open(RuntimeContext& context) override {
+    value_ = context.GetState(ValueStateDescriptor<T>("value"));
+  }
+  void ProcessElement(const Row<T>& row, Context&, Collector<T>& out) override {
+    const T* before = value_.Peek();
+    T now = Materialize<T>(row);
+    if (before != nullptr) now = function_(*before, now);
+    out.Collect(now);
+    value_.Update(std::move(now));
+  }
+
+ private:
+  F function_;
+  ValueState<T> value_;
+};
+
+}  // namespace internal
+
 /// A stream whose rows go to the subtask that owns their key: what follows has state of each key.
 /// Made by Stream::KeyBy.
 template <RowType T, class KeyOf>
@@ -53,28 +80,6 @@ class KeyedStream {
 
 namespace internal {
 
-template <class K, RowType T, class F>
-class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
- public:
-  using Context = typename KeyedProcessFunction<K, T, T>::Context;
-
-  explicit ReduceFunction(F function) : function_(std::move(function)) {}
-  void Open(RuntimeContext& context) override {
-    value_ = context.GetState(ValueStateDescriptor<T>("value"));
-  }
-  void ProcessElement(const Row<T>& row, Context&, Collector<T>& out) override {
-    const T* before = value_.Peek();
-    T now = Materialize<T>(row);
-    if (before != nullptr) now = function_(*before, now);
-    out.Collect(now);
-    value_.Update(std::move(now));
-  }
-
- private:
-  F function_;
-  ValueState<T> value_;
-};
-
 template <RowType T, class KeyOf>
 KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
   StreamInput exchange;
@@ -86,7 +91,7 @@ KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
 }  // namespace internal
 
 template <RowType T>
-template <class K, RecordType Record>
+template <class K, weir::RecordType Record>
 auto Stream<T>::KeyBy(K Record::*field) const {
   return internal::MakeKeyedStream<T>(ends_, internal::FieldKey<T, K>(field));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/operator/stream_graph.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/testing/operator_test_harness.h"
 
