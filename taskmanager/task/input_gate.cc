@@ -17,14 +17,14 @@ void InputGate::SetWakeup(const std::function<void()>& wakeup) {
 }
 
 std::optional<ChannelElement> InputGate::Next() {
-  for (size_t tried = 0; ready_.empty() && tried < channels_.size(); ++tried) {
+  size_t empty = 0;  // channels in a row that gave nothing
+  while (ready_.empty() && empty < channels_.size()) {
     Channel& channel = channels_[next_];
     next_ = next_ + 1 == channels_.size() ? 0 : next_ + 1;
-    if (channel.blocked) continue;
-    if (std::optional<ChannelElement> element = channel.input->Pop()) {
-      Take(channel, *std::move(element));
-      tried = 0;
-    }
+    std::optional<ChannelElement> element;
+    if (!channel.blocked) element = channel.input->Pop();
+    empty = element.has_value() ? 0 : empty + 1;
+    if (element.has_value()) Take(channel, *std::move(element));
   }
   if (ready_.empty()) return std::nullopt;
   ChannelElement element = std::move(ready_.front());

@@ -50,7 +50,7 @@ TEST(TaskBuilder, MissingQueueIsNamed) {
   TestingPipeline pipeline;
   pipeline.Summing();
   const auto task = BuildTask(pipeline.graph, Describe({"source"}), pipeline.Environment());
-  EXPECT_THAT(std::string(task.status().message()), HasSubstr("no queue to operator 'sum'"));
+  EXPECT_THAT(std::string(task.status().message()), HasSubstr("no channel to operator 'sum'"));
 }
 
 TEST(TaskBuilder, TransformNeedsAnInput) {
