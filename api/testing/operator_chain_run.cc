@@ -105,8 +105,11 @@ absl::Status OperatorChainRun::Open(const TaskSnapshotData* restored) {
     description.subtask = {VertexId(i + 1), 0};
     description.name = vertices_[i].name;
     description.operator_uids = vertices_[i].uids;
-    description.input = std::exchange(between, std::make_shared<LocalChannel>());
-    description.outputs[last ? output_uid_ : vertices_[i + 1].uids.front()] = between;
+    description.inputs = {std::exchange(between, std::make_shared<LocalChannel>())};
+    const std::string& target = last ? output_uid_ : vertices_[i + 1].uids.front();
+    const StreamNode& reader = *graph_.Find(target);
+    const StreamNode& source = graph_.nodes[reader.inputs.at(0).node - 1];
+    description.outputs.push_back({source.uid, target, {between}});
     description.restored = restored;
     WEIR_ASSIGN_OR_RETURN(std::shared_ptr<Task> task,
                           BuildTask(graph_, std::move(description), environment));

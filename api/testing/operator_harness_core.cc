@@ -22,7 +22,7 @@ StreamGraph GraphOf(const std::string& name, const OperatorFactory& make) {
   graph.nodes.resize(3);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     graph.nodes[i].id = i + 1;
-    if (i > 0) graph.nodes[i].input = i;
+    if (i > 0) graph.nodes[i].inputs = {{i}};
   }
   const SchemaPtr schema = SchemaOf<bool>();  // nobody looks at it
   StreamNode& input = graph.nodes[0];

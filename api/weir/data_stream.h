@@ -6,11 +6,14 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "common/operator/partitioning.h"
 #include "common/types/record.h"
 #include "weir/connector_handles.h"
 #include "weir/error_policy.h"
 #include "weir/function_traits.h"
+#include "weir/partitioning_functions.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
@@ -33,8 +36,18 @@ struct NodeHandle {
   void SetErrorPolicy(const ErrorPolicy& policy) const;
   void StartNewChain() const;
   void DisableChaining() const;
+};
+
+/// What an operator that is added next reads: one stream or several, and how their rows are dealt
+/// out to its subtasks.
+struct StreamEnds {
+  std::shared_ptr<GraphBuilder> graph;
+  std::vector<StreamInput> inputs;
+
   NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
   NodeHandle AddSink(std::shared_ptr<const Sink> sink) const;
+  StreamEnds With(StreamInput exchange) const;
+  StreamEnds And(const StreamEnds& other) const;
 };
 
 }  // namespace internal
@@ -79,9 +92,12 @@ class OperatorHandle {
 class DataStreamSink : public OperatorHandle<DataStreamSink> {
  private:
   template <RowType T>
-  friend class DataStream;
+  friend class Stream;
   using OperatorHandle::OperatorHandle;
 };
+
+template <RowType T>
+class DataStream;
 
 /// A stream of T as the build function describes it: a cheap handle, copied freely; every operation
 /// adds an operator to the environment's graph. Nothing runs before the build function has
@@ -93,16 +109,9 @@ class DataStreamSink : public OperatorHandle<DataStreamSink> {
 /// Errors: a function that throws fails the task, with the operator's name, the message and the
 /// position of the record, unless OnError says otherwise.
 template <RowType T>
-class DataStream : public OperatorHandle<DataStream<T>> {
+class Stream {
  public:
   using RecordType = T;
-
-  /// What becomes of records that this source cannot decode, or that this operator's function
-  /// throws for. Default: the task fails.
-  DataStream& OnError(const ErrorPolicy& policy) {
-    this->handle_.SetErrorPolicy(policy);
-    return *this;
-  }
 
   /// One row out per row in. The function returns a record, or a view of one: a view may point into
   /// the row it was given and to static storage, never to the function's own variables.
@@ -114,7 +123,7 @@ class DataStream : public OperatorHandle<DataStream<T>> {
   DataStream<T> Filter(F function) const {
     static_assert(internal::kTakesRow<T, F>,
                   "Filter's function takes a const weir::Row<T>& or a const T&");
-    return DataStream<T>(this->handle_.AddTransform(
+    return DataStream<T>(ends_.AddTransform(
         "Filter", SchemaOf<T>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
           return std::make_unique<FilterOperator<T, F>>(function);
         }));
@@ -127,23 +136,54 @@ class DataStream : public OperatorHandle<DataStream<T>> {
     static_assert(internal::kTakesRow<T, F, Collector<Out>&>,
                   "FlatMap's function takes a row and a weir::Collector<Out>&");
     return DataStream<Out>(
-        this->handle_.AddTransform("FlatMap", SchemaOf<Out>(),
-                                   [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                                     return std::make_unique<FlatMapOperator<T, Out, F>>(function);
-                                   }));
+        ends_.AddTransform("FlatMap", SchemaOf<Out>(),
+                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                             return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                           }));
   }
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
-    return DataStreamSink(this->handle_.AddSink(sink.sink()));
+    return DataStreamSink(ends_.AddSink(sink.sink()));
   }
 
- private:
+  /// Rows of one key go to one subtask: by a field, KeyBy(&Bid::auction), or by a function of the
+  /// row that gives a key, always the same for the same row. See KeyedStream.
+  template <class K, weir::RecordType Record>
+  auto KeyBy(K Record::*field) const;
+  template <class F>
+  auto KeyBy(F function) const;
+
+  /// Rows in turn, batch by batch, to the subtasks of the next operator.
+  Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
+  /// Every row to all subtasks of the next operator.
+  Stream<T> Broadcast() const { return Stream<T>(ends_.With({0, Exchange::kBroadcast, {}, {}})); }
+  /// Each row to the subtask that the function names: uint32_t(const weir::Row<T>&, uint32_t
+  /// subtasks), below `subtasks`.
+  template <class F>
+  Stream<T> PartitionCustom(F function) const {
+    auto partitioner = std::make_shared<const internal::FunctionPartitioner<T, F>>(function);
+    return Stream<T>(ends_.With({0, Exchange::kCustom, {}, std::move(partitioner)}));
+  }
+  /// The rows of all these streams, in no order between them. No operator: it has no name.
+  template <class... Streams>
+  Stream<T> Union(const Stream<T>& other, const Streams&... more) const {
+    Stream<T> both(ends_.And(other.ends_));
+    if constexpr (sizeof...(more) == 0) {
+      return both;
+    } else {
+      return both.Union(more...);
+    }
+  }
+
+ protected:
   friend class Environment;
   template <RowType>
-  friend class DataStream;
-  explicit DataStream(internal::NodeHandle handle)
-      : OperatorHandle<DataStream<T>>(std::move(handle)) {}
+  friend class Stream;
+  explicit Stream(internal::StreamEnds ends) : ends_(std::move(ends)) {}
 
+  internal::StreamEnds ends_;
+
+ private:
   template <class F>
   static auto ResultOf() {
     if constexpr (internal::kTakesView<T, F>) {
@@ -154,16 +194,38 @@ class DataStream : public OperatorHandle<DataStream<T>> {
   }
 };
 
+/// A stream with the operator that makes it.
+template <RowType T>
+class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
+ public:
+  /// What becomes of records that this source cannot decode, or that this operator's function
+  /// throws for. Default: the task fails.
+  DataStream& OnError(const ErrorPolicy& policy) {
+    this->handle_.SetErrorPolicy(policy);
+    return *this;
+  }
+
+ private:
+  friend class Environment;
+  template <RowType>
+  friend class Stream;
+  template <RowType, class>
+  friend class KeyedStream;
+  explicit DataStream(const internal::NodeHandle& handle)
+      : Stream<T>(internal::StreamEnds{handle.graph, {{handle.node, Exchange::kForward, {}, {}}}}),
+        OperatorHandle<DataStream<T>>(handle) {}
+};
+
 template <RowType T>
 template <class F>
-auto DataStream<T>::Map(F function) const {
+auto Stream<T>::Map(F function) const {
   static_assert(internal::kTakesRow<T, F>,
                 "Map's function takes a const weir::Row<T>& or a const T&");
   using Out = internal::RecordOf<typename decltype(ResultOf<F>())::type>;
   static_assert(RowType<Out>,
                 "Map's function returns a record (WEIR_RECORD), a view of one, or one of the field "
                 "types");
-  return DataStream<Out>(this->handle_.AddTransform(
+  return DataStream<Out>(ends_.AddTransform(
       "Map", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
         return std::make_unique<MapOperator<T, Out, F>>(function);
       }));

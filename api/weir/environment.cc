@@ -34,15 +34,17 @@ class GraphBuilder {
     WEIR_CHECK(id >= 1 && id <= graph_.nodes.size()) << "stream node " << id;
     return graph_.nodes[id - 1];
   }
-  void Reads(StreamNode& node, uint64_t input) {
-    node.input = input;
-    node.chain_with_input = unchained_.count(input) == 0;
+  void Reads(StreamNode& node, std::vector<StreamInput> inputs) {
+    for (const StreamInput& input : inputs) {
+      if (unchained_.count(input.node) > 0) node.chain_with_input = false;
+    }
+    node.inputs = std::move(inputs);
   }
   void DisableChaining(uint64_t id) {
     Node(id).chain_with_input = false;
     unchained_.insert(id);
     for (StreamNode& node : graph_.nodes) {
-      if (node.input == id) node.chain_with_input = false;
+      if (StreamGraph::Reads(node, id)) node.chain_with_input = false;
     }
   }
   void SetName(uint64_t id, const std::string& name) {
@@ -105,7 +107,7 @@ void GraphBuilder::AddDeadLetterSinks(StreamGraph& graph) {
     sink.name = origin.name + " dead letters";
     sink.uid = origin.uid + "-dead-letters";
     sink.parallelism = origin.parallelism;
-    sink.input = origin.id;
+    sink.inputs = {{origin.id}};
     sink.reads_dead_letters = true;
     graph.nodes.push_back(std::move(sink));
   }
@@ -122,20 +124,35 @@ void NodeHandle::SetParallelism(int parallelism) const {
 void NodeHandle::StartNewChain() const { graph->Node(node).chain_with_input = false; }
 void NodeHandle::DisableChaining() const { graph->DisableChaining(node); }
 
-NodeHandle NodeHandle::AddTransform(const std::string& type, SchemaPtr output,
+NodeHandle StreamEnds::AddTransform(const std::string& type, SchemaPtr output,
                                     OperatorFactory make) const {
   StreamNode& added = graph->Add(StreamNode::Kind::kTransform, type);
-  graph->Reads(added, node);
+  graph->Reads(added, inputs);
   added.output_schema = std::move(output);
   added.make_operator = std::move(make);
   return NodeHandle{graph, added.id};
 }
 
-NodeHandle NodeHandle::AddSink(std::shared_ptr<const Sink> sink) const {
+NodeHandle StreamEnds::AddSink(std::shared_ptr<const Sink> sink) const {
   StreamNode& added = graph->Add(StreamNode::Kind::kSink, sink->type());
-  graph->Reads(added, node);
+  graph->Reads(added, inputs);
   added.sink = std::move(sink);
   return NodeHandle{graph, added.id};
+}
+
+StreamEnds StreamEnds::With(StreamInput exchange) const {
+  StreamEnds ends = *this;
+  for (StreamInput& input : ends.inputs) {
+    exchange.node = input.node;
+    input = exchange;
+  }
+  return ends;
+}
+
+StreamEnds StreamEnds::And(const StreamEnds& other) const {
+  StreamEnds ends = *this;
+  ends.inputs.insert(ends.inputs.end(), other.inputs.begin(), other.inputs.end());
+  return ends;
 }
 
 }  // namespace internal

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -40,6 +41,8 @@ class Collector {
  private:
   template <RowType In, RowType O, class F>
   friend class FlatMapOperator;
+  template <class KeyOf, RowType In, RowType O, class F>
+  friend class KeyedProcessOperator;
   friend struct internal::CollectorAccess;  // weir/testing/test_collector.h
 
   static constexpr size_t kMaxRows = 4096;
@@ -50,6 +53,12 @@ class Collector {
     input_ = &input;
     out_ = &out;
   }
+  /// The rows have times of their own, or none, instead of those of an input row.
+  void BeginTimed(Output& out) {
+    input_ = nullptr;
+    out_ = &out;
+  }
+  void SetTime(std::optional<int64_t> micros) { time_micros_ = micros; }
   void SetRow(size_t row) {
     row_ = static_cast<uint32_t>(row);
     row_begin_ = rows_.size();
@@ -64,6 +73,7 @@ class Collector {
   }
   void Appended() {
     rows_.push_back(row_);
+    if (input_ == nullptr && time_micros_.has_value()) times_.push_back(*time_micros_);
     const size_t rows = rows_.size();
     if (rows >= kMaxRows ||
         (rows % kRowsBetweenSizeChecks == 0 && builder_.size_bytes() >= kMaxBytes)) {
@@ -84,6 +94,8 @@ class Collector {
   bool flushed_in_row_ = false;
   RecordBuilder<Out> builder_;
   std::vector<uint32_t> rows_;  // the input row of each collected one
+  std::optional<int64_t> time_micros_;
+  std::vector<int64_t> times_;  // of the rows; of all of them or of none
   absl::Status status_;
 };
 
@@ -108,12 +120,18 @@ void Collector<Out>::Flush() {
   if (rows_.empty()) return;
   if (status_.ok()) status_ = internal::CheckFits(builder_.batch_builder());
   if (status_.ok()) {
-    status_ = out_->Emit(
-        std::make_shared<const Batch>(builder_.Finish(internal::TakeExtras(*input_, rows_))));
+    BatchExtras extras;
+    if (input_ != nullptr) {
+      extras = internal::TakeExtras(*input_, rows_);
+    } else if (times_.size() == rows_.size()) {
+      extras.event_times = Buffer::FromVector(std::exchange(times_, {}));
+    }
+    status_ = out_->Emit(std::make_shared<const Batch>(builder_.Finish(std::move(extras))));
   } else {
     builder_.Truncate(0);
   }
   rows_.clear();
+  times_.clear();
 }
 
 /// What the operators below have in common.

@@ -8,5 +8,6 @@
 #include "weir/error_policy.h"
 #include "weir/kafka.h"
 #include "weir/kafka_dead_letters.h"
+#include "weir/keyed_stream.h"
 #include "weir/run_job.h"
 #include "weir/watermark_strategy.h"

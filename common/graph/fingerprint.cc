@@ -60,6 +60,8 @@ std::string FingerprintOf(const proto::JobGraph& plan) {
     hash.Add(edge.source_vertex());
     hash.Add(edge.target_vertex());
     hash.Add(static_cast<uint64_t>(edge.exchange()));
+    hash.Add(edge.source_uid());
+    hash.Add(edge.key());
   }
   hash.Add(static_cast<uint64_t>(plan.max_parallelism()));
   return hash.Finish();

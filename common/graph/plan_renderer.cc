@@ -13,6 +13,10 @@
 namespace weir {
 namespace {
 
+std::string ExchangeName(const proto::JobEdge& edge) {
+  return absl::AsciiStrToLower(proto::JobEdge::Exchange_Name(edge.exchange()));
+}
+
 std::string KindName(proto::OperatorDescriptor::Kind kind) {
   return absl::AsciiStrToLower(proto::OperatorDescriptor::Kind_Name(kind));
 }
@@ -167,7 +171,8 @@ std::string RenderPlanText(const proto::JobGraph& plan) {
     absl::StrAppend(&text, "\n[", vertex.id(), "] parallelism ", vertex.parallelism());
     for (const proto::JobEdge& edge : plan.edges()) {
       if (edge.target_vertex() != vertex.id()) continue;
-      absl::StrAppend(&text, ", reads [", edge.source_vertex(), "] (forward)");
+      absl::StrAppend(&text, ", reads [", edge.source_vertex(), "] (", ExchangeName(edge),
+                      edge.key().empty() ? "" : absl::StrCat(" by ", edge.key()), ")");
     }
     text += '\n';
     if (vertex.operators_size() > 0) VertexTree(vertex, text).Write();
@@ -202,7 +207,7 @@ std::string RenderPlanJson(const proto::JobGraph& plan) {
     json.Open('{');
     json.Field("source_vertex", edge.source_vertex());
     json.Field("target_vertex", edge.target_vertex());
-    json.Field("exchange", std::string("forward"));
+    json.Field("exchange", ExchangeName(edge));
     json.Close('}');
   }
   json.Close(']');
@@ -224,8 +229,8 @@ std::string RenderPlanDot(const proto::JobGraph& plan) {
                     "\\nparallelism ", vertex.parallelism(), "\"];\n");
   }
   for (const proto::JobEdge& edge : plan.edges()) {
-    absl::StrAppend(&text, "  v", edge.source_vertex(), " -> v", edge.target_vertex(),
-                    " [label=\"forward\"];\n");
+    absl::StrAppend(&text, "  v", edge.source_vertex(), " -> v", edge.target_vertex(), " [label=\"",
+                    ExchangeName(edge), "\"];\n");
   }
   return text + "}\n";
 }

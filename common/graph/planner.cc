@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 
 #include "common/base/check.h"
@@ -34,6 +35,13 @@ class Planner {
   absl::Status CheckParallelism() const;
   absl::Status CheckConnectors() const;
   absl::Status CheckPrefixes() const;
+  // In one task with its input.
+  bool IsChained(const StreamNode& node) const {
+    return node.inputs.size() == 1 && node.chain_with_input &&
+           ExchangeOf(node.inputs[0], node) == proto::JobEdge::FORWARD;
+  }
+  // As in Flink: a plain edge between unequal parallelisms deals rows out in turn.
+  proto::JobEdge::Exchange ExchangeOf(const StreamInput& input, const StreamNode& reader) const;
   void AddNode(const StreamNode& node, proto::JobGraph& plan);
   void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
   static void DescribeErrors(const ErrorPolicySpec& errors,
@@ -97,11 +105,12 @@ absl::Status Planner::CheckShape() const {
   for (const auto& [id, node] : nodes_) {
     has_source = has_source || node->kind == StreamNode::Kind::kSource;
     has_sink = has_sink || node->kind == StreamNode::Kind::kSink;
-    WEIR_CHECK(node->input.has_value() == (node->kind != StreamNode::Kind::kSource))
+    WEIR_CHECK(node->inputs.empty() == (node->kind == StreamNode::Kind::kSource))
         << "operator " << node->name;
-    if (!node->input.has_value()) continue;
-    WEIR_CHECK(NodeOf(*node->input).id < id) << "operator " << node->name << " before its input";
-    if (!node->reads_dead_letters) read.insert(*node->input);
+    for (const StreamInput& input : node->inputs) {
+      WEIR_CHECK(NodeOf(input.node).id < id) << "operator " << node->name << " before its input";
+      if (!node->reads_dead_letters) read.insert(input.node);
+    }
   }
   if (!has_source) {
     return Invalid(absl::StrCat("job '", graph_.job_name, "' has no source: call FromSource"));
@@ -124,14 +133,6 @@ absl::Status Planner::CheckParallelism() const {
       return Invalid(absl::StrCat("the parallelism of operator '", node->name,
                                   "' must be between 1 and ", options_.max_parallelism));
     }
-    if (!node->input.has_value()) continue;
-    const StreamNode& input = NodeOf(*node->input);
-    if (ParallelismOf(input) == parallelism) continue;
-    return Invalid(absl::StrCat("operator '", input.name, "' has parallelism ",
-                                ParallelismOf(input), " and '", node->name,
-                                "', which reads it, has ", parallelism,
-                                "; that needs a shuffle, which this version does not have; give "
-                                "both the same parallelism"));
   }
   return absl::OkStatus();
 }
@@ -164,18 +165,37 @@ absl::Status Planner::CheckConnectors() const {
     }
     if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
     if (node->kind == StreamNode::Kind::kSink) {
-      status = node->sink->Validate(node->reads_dead_letters ? *SchemaOf<DeadLetter>()
-                                                             : *NodeOf(*node->input).output_schema);
+      status = node->sink->Validate(node->reads_dead_letters
+                                        ? *SchemaOf<DeadLetter>()
+                                        : *NodeOf(node->inputs[0].node).output_schema);
     }
     if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
   }
   return absl::OkStatus();
 }
 
+proto::JobEdge::Exchange Planner::ExchangeOf(const StreamInput& input,
+                                             const StreamNode& reader) const {
+  switch (input.exchange) {
+    case Exchange::kHash:
+      return proto::JobEdge::HASH;
+    case Exchange::kRebalance:
+      return proto::JobEdge::REBALANCE;
+    case Exchange::kBroadcast:
+      return proto::JobEdge::BROADCAST;
+    case Exchange::kCustom:
+      return proto::JobEdge::CUSTOM;
+    case Exchange::kForward:
+      break;
+  }
+  const bool equal = ParallelismOf(NodeOf(input.node)) == ParallelismOf(reader);
+  return equal ? proto::JobEdge::FORWARD : proto::JobEdge::REBALANCE;
+}
+
 void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
   proto::JobVertex* vertex = nullptr;
-  if (node.input.has_value() && node.chain_with_input) {
-    vertex_of_[node.id] = vertex_of_.at(*node.input);
+  if (IsChained(node)) {
+    vertex_of_[node.id] = vertex_of_.at(node.inputs[0].node);
     vertex = plan.mutable_vertices(vertex_of_[node.id]);
     vertex->set_name(absl::StrCat(vertex->name(), " -> ", node.name));
   } else {
@@ -184,11 +204,15 @@ void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
     vertex->set_id(static_cast<uint64_t>(plan.vertices_size()));
     vertex->set_name(node.name);
     vertex->set_parallelism(ParallelismOf(node));
-    if (node.input.has_value()) {
+    for (const StreamInput& input : node.inputs) {
       proto::JobEdge* edge = plan.add_edges();
-      edge->set_source_vertex(plan.vertices(vertex_of_.at(*node.input)).id());
+      edge->set_source_vertex(plan.vertices(vertex_of_.at(input.node)).id());
       edge->set_target_vertex(vertex->id());
-      edge->set_exchange(proto::JobEdge::FORWARD);
+      edge->set_exchange(ExchangeOf(input, node));
+      edge->set_source_uid(NodeOf(input.node).uid);
+      if (input.key != nullptr) {
+        edge->set_key(absl::StrCat(input.key->Describe(), ": ", input.key->KeyType()));
+      }
     }
   }
   Describe(node, *vertex->add_operators());
@@ -219,9 +243,11 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
   }
   // The edges between chained operators are not in the plan; where two operators of a vertex read
   // one stream, this says so.
-  if (node.input.has_value()) {
+  if (!node.inputs.empty()) {
+    std::vector<std::string> uids;
+    for (const StreamInput& input : node.inputs) uids.push_back(NodeOf(input.node).uid);
     configuration["input"] =
-        absl::StrCat(NodeOf(*node.input).uid, node.reads_dead_letters ? " (dead letters)" : "");
+        absl::StrCat(absl::StrJoin(uids, ", "), node.reads_dead_letters ? " (dead letters)" : "");
   }
   DescribeErrors(node.errors, configuration);
   if (node.output_schema != nullptr) descriptor.set_output_schema(node.output_schema->ToString());

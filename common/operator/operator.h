@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -13,6 +14,8 @@
 #include "common/types/schema.h"
 
 namespace weir {
+
+class KeyedStateStore;  // state/api/keyed_state_store.h
 
 /// Where an operator puts what it makes: the next operator of the chain, or the chain's end.
 /// Threads: the task's thread. Errors pass through to the task, which fails with them.
@@ -31,6 +34,9 @@ struct OperatorContext {
   uint32_t parallelism = 1;
   /// For rows that its function throws for; null: they fail the task.
   RecordErrors* errors = nullptr;
+  /// Of an operator whose input is keyed; else null. Outlives the operator.
+  KeyedStateStore* keyed_state = nullptr;
+  uint32_t max_parallelism = 0;  // number of key groups
 };
 
 /// One operator of a chain, fed by the batch.
@@ -51,11 +57,18 @@ class Operator {
   virtual absl::Status ProcessWatermark(EventTime watermark, Output& out) {
     return out.EmitWatermark(watermark);
   }
+  /// When OnProcessingTime wants to be called next: microseconds since 1970; nothing: not at all.
+  virtual std::optional<int64_t> NextProcessingTime() const { return std::nullopt; }
+  virtual absl::Status OnProcessingTime(int64_t now_micros, Output& out) {
+    (void)now_micros;
+    (void)out;
+    return absl::OkStatus();
+  }
   virtual absl::Status Finish(Output& out) {
     (void)out;
     return absl::OkStatus();
   }
-  /// State as of all batches processed so far; empty when the operator has none.
+  /// State as of all batches processed so far, keyed state apart; empty when the operator has none.
   virtual absl::StatusOr<std::string> SnapshotState() { return std::string(); }
   virtual absl::Status RestoreState(const std::string& state) {
     (void)state;

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include "common/connector/source.h"
 #include "common/operator/error_policy.h"
 #include "common/operator/operator.h"
+#include "common/operator/partitioning.h"
 #include "common/operator/watermark_strategy.h"
 
 namespace weir {
@@ -26,8 +27,8 @@ struct StreamNode {
   std::string name;
   std::string uid;                              // default: the name
   uint32_t parallelism = 0;                     // 0: the environment's default
-  bool chain_with_input = true;                 // false: its own task behind a local queue
-  std::optional<uint64_t> input;                // absent for sources
+  bool chain_with_input = true;                 // false: its own task behind a queue
+  std::vector<StreamInput> inputs;              // none of sources, several of unions
   bool reads_dead_letters = false;              // of its input, instead of its stream
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
@@ -46,6 +47,11 @@ struct StreamGraph {
   uint32_t default_parallelism = 1;
   std::vector<StreamNode> nodes;
 
+  /// Is `id` among the inputs?
+  static bool Reads(const StreamNode& node, uint64_t id) {
+    return std::any_of(node.inputs.begin(), node.inputs.end(),
+                       [id](const StreamInput& input) { return input.node == id; });
+  }
   const StreamNode* Find(const std::string& uid) const {
     for (const StreamNode& node : nodes) {
       if (node.uid == uid) return &node;

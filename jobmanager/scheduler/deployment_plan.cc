@@ -45,6 +45,12 @@ uint32_t RequiredSlots(const proto::JobGraph& graph) {
   return slots;
 }
 
+bool ExchangesRecords(const proto::JobGraph& graph) {
+  return std::any_of(graph.edges().begin(), graph.edges().end(), [](const proto::JobEdge& edge) {
+    return edge.exchange() != proto::JobEdge::FORWARD;
+  });
+}
+
 bool IsTransactional(const proto::JobGraph& graph) {
   for (const proto::JobVertex& vertex : graph.vertices()) {
     for (const proto::OperatorDescriptor& one : vertex.operators()) {

@@ -22,8 +22,13 @@ struct Barrier {
 
 struct EndOfInput {};
 
+/// The producer gives no watermarks for a while, and holds nobody back; or it does again.
+struct StreamStatus {
+  bool idle = false;
+};
+
 /// What travels between two tasks, in one order for all kinds.
-using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput>;
+using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput, StreamStatus>;
 
 /// The end of a channel that its producer holds.
 ///

@@ -1,5 +1,6 @@
 #include "taskmanager/task/operator_chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,13 +29,18 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
       dead_letters_(counters_.dead_lettered),
       errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
   options_.context.errors = &errors_;
+  options_.context.keyed_state = options_.keyed_state.get();
 }
 
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
-    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
-    if (options_.restored_state.empty()) return absl::OkStatus();
     const std::string state = std::exchange(options_.restored_state, std::string());
+    if (options_.keyed_state != nullptr && !state.empty()) {
+      const absl::string_view snapshot = state;
+      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore({&snapshot, 1}));
+    }
+    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
+    if (options_.keyed_state != nullptr || state.empty()) return absl::OkStatus();
     return options_.op->RestoreState(state);
   });
 }
@@ -70,10 +76,19 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
   BalanceBooks();
   std::string state;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
-    WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
+    if (options_.keyed_state != nullptr) {
+      WEIR_ASSIGN_OR_RETURN(state, options_.keyed_state->Freeze()->Write());
+    } else {
+      WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
+    }
     return absl::OkStatus();
   }));
   return state;
+}
+
+absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {
+  return boundary_.Run(identity_, nullptr,
+                       [&] { return options_.op->OnProcessingTime(now_micros, output_); });
 }
 
 void OperatorStage::BalanceBooks() {
@@ -148,13 +163,39 @@ absl::Status SinkStage::Write(const BatchPtr& batch) {
 absl::Status ChannelStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_out, batch->num_rows());
   Count(counters_.bytes_out, batch->size_bytes());
-  return boundary_.Run(identity_, batch.get(), [&] { return channel_->Push(batch); });
+  return boundary_.Run(identity_, batch.get(), [&] { return Deal(batch); });
+}
+
+absl::Status ChannelStage::Deal(const BatchPtr& batch) {
+  if (edge_.router == nullptr) {
+    for (const auto& channel : edge_.channels) WEIR_RETURN_IF_ERROR(channel->Push(batch));
+    return absl::OkStatus();
+  }
+  targets_.clear();
+  WEIR_RETURN_IF_ERROR(edge_.router->Route(*batch, targets_));
+  const auto subtasks = static_cast<uint32_t>(edge_.channels.size());
+  for (RoutedBatch& routed : SplitByTarget(batch, targets_, subtasks)) {
+    WEIR_RETURN_IF_ERROR(edge_.channels[routed.target]->Push(std::move(routed.batch)));
+  }
+  return absl::OkStatus();
+}
+
+void ChannelStage::SetWakeup(const std::function<void()>& wakeup) {
+  for (const auto& channel : edge_.channels) channel->SetProducerWakeup(wakeup);
+}
+
+bool ChannelStage::HasRoom() {
+  return std::all_of(edge_.channels.begin(), edge_.channels.end(),
+                     [](const auto& channel) { return channel->HasRoom(); });
 }
 
 absl::Status ChannelStage::OnWatermark(EventTime watermark) { return Push(watermark); }
 
-absl::Status ChannelStage::Push(ChannelElement element) {
-  return boundary_.Run(identity_, nullptr, [&] { return channel_->Push(std::move(element)); });
+absl::Status ChannelStage::Push(const ChannelElement& element) {
+  return boundary_.Run(identity_, nullptr, [&] {
+    for (const auto& channel : edge_.channels) WEIR_RETURN_IF_ERROR(channel->Push(element));
+    return absl::OkStatus();
+  });
 }
 
 OperatorStage& OperatorChain::AddOperator(StageOutput& input, OperatorStage::Options options) {
@@ -174,9 +215,8 @@ void OperatorChain::AddSink(StageOutput& input, OperatorIdentity identity,
   stages_.push_back(std::move(stage));
 }
 
-void OperatorChain::AddChannel(StageOutput& input, OperatorIdentity identity,
-                               std::shared_ptr<ChannelOutput> channel) {
-  auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(channel), boundary_);
+void OperatorChain::AddChannels(StageOutput& input, OperatorIdentity identity, OutputEdge edge) {
+  auto stage = std::make_unique<ChannelStage>(std::move(identity), std::move(edge), boundary_);
   input.AddTarget(stage.get());
   channels_.push_back(stage.get());
   stages_.push_back(std::move(stage));
@@ -195,6 +235,22 @@ bool OperatorChain::HasRoom() {
     if (!channel->HasRoom()) return false;
   }
   return true;
+}
+
+absl::Status OperatorChain::OnProcessingTime(int64_t now_micros) {
+  for (OperatorStage* stage : operators_) {
+    WEIR_RETURN_IF_ERROR(stage->OnProcessingTime(now_micros));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<int64_t> OperatorChain::NextProcessingTime() const {
+  std::optional<int64_t> soonest;
+  for (const OperatorStage* stage : operators_) {
+    const std::optional<int64_t> next = stage->NextProcessingTime();
+    if (next.has_value()) soonest = std::min(soonest.value_or(*next), *next);
+  }
+  return soonest;
 }
 
 absl::Status OperatorChain::Finish() {

@@ -13,9 +13,11 @@
 
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
+#include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/record_error_handler.h"
+#include "taskmanager/task/row_router.h"
 
 namespace weir::taskmanager {
 
@@ -64,6 +66,8 @@ class OperatorStage final : public ChainStage {
     OperatorContext context;
     std::unique_ptr<Operator> op;
     std::string restored_state;
+    /// Of a keyed operator: `restored_state` is its snapshot.
+    std::unique_ptr<KeyedStateBackend> keyed_state;
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
   };
@@ -77,6 +81,9 @@ class OperatorStage final : public ChainStage {
   absl::Status Finish() override;
   void Close() override;
   absl::StatusOr<std::string> SnapshotState();
+  /// Fires its timers of processing time that are due.
+  absl::Status OnProcessingTime(int64_t now_micros);
+  std::optional<int64_t> NextProcessingTime() const { return options_.op->NextProcessingTime(); }
 
  private:
   void BalanceBooks();
@@ -132,21 +139,31 @@ class SinkStage final : public ChainStage {
   OperatorBoundary& boundary_;
 };
 
-/// The end of a task whose stream goes on in another task.
+/// One edge out of a task: its channels to the subtasks of another vertex, and who of them gets
+/// which rows.
+struct OutputEdge {
+  std::vector<std::shared_ptr<ChannelOutput>> channels;
+  std::unique_ptr<RowRouter> router;  // null: every row to all of them, or there is one
+};
+
+/// The end of a task whose stream goes on in other tasks.
 class ChannelStage final : public ChainStage {
  public:
-  ChannelStage(OperatorIdentity identity, std::shared_ptr<ChannelOutput> channel,
-               OperatorBoundary& boundary)
-      : ChainStage(std::move(identity)), channel_(std::move(channel)), boundary_(boundary) {}
+  ChannelStage(OperatorIdentity identity, OutputEdge edge, OperatorBoundary& boundary)
+      : ChainStage(std::move(identity)), edge_(std::move(edge)), boundary_(boundary) {}
 
-  bool HasRoom() override { return channel_->HasRoom(); }
+  void SetWakeup(const std::function<void()>& wakeup);
+  bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
-  absl::Status Push(ChannelElement element);
-  ChannelOutput& channel() { return *channel_; }
+  /// To all channels.
+  absl::Status Push(const ChannelElement& element);
 
  private:
-  std::shared_ptr<ChannelOutput> channel_;
+  absl::Status Deal(const BatchPtr& batch);
+
+  OutputEdge edge_;
+  std::vector<uint32_t> targets_;  // of the rows of one batch
   OperatorBoundary& boundary_;
 };
 
@@ -169,12 +186,14 @@ class OperatorChain {
   /// `input` is head() or the output() of an operator added before.
   OperatorStage& AddOperator(StageOutput& input, OperatorStage::Options options);
   void AddSink(StageOutput& input, OperatorIdentity identity, std::unique_ptr<SinkWriter> writer);
-  /// `identity` is the operator whose output goes into the channel.
-  void AddChannel(StageOutput& input, OperatorIdentity identity,
-                  std::shared_ptr<ChannelOutput> channel);
+  /// `identity` is the operator whose output goes into the channels.
+  void AddChannels(StageOutput& input, OperatorIdentity identity, OutputEdge edge);
 
   absl::Status Open();
   bool HasRoom();
+  absl::Status OnProcessingTime(int64_t now_micros);
+  /// The earliest of all operators.
+  std::optional<int64_t> NextProcessingTime() const;
   /// Flushes all operators, first to last.
   absl::Status Finish();
   /// Destroys operators and writers. Idempotent.

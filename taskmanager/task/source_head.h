@@ -48,6 +48,8 @@ class SourceHead {
   std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const {
     return watermarks_.UntilNextIdle(now);
   }
+  /// No split of this reader holds a watermark back, or there is none.
+  bool idle(absl::Duration now) const { return assigned_ && watermarks_.idle(now); }
   bool tracks_idleness() const { return watermarks_.tracks_idleness(); }
 
   /// Positions behind the last batch of Poll, with the splits' watermarks.

@@ -50,6 +50,17 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
   return minimum;
 }
 
+bool SplitWatermarks::idle(absl::Duration now) const {
+  if (!enabled()) return false;
+  bool finished = !splits_.empty();
+  for (const SplitState& state : splits_) {
+    if (state.finished) continue;
+    finished = false;
+    if (!IsIdle(state, now)) return false;
+  }
+  return !finished;
+}
+
 std::optional<EventTime> SplitWatermarks::SnapshotOf(size_t split) const {
   const SplitState& state = splits_[split];
   if (state.finished || !emitted_.has_value()) return state.watermark;

@@ -47,6 +47,9 @@ class SplitWatermarks {
   /// How long until a split turns idle, if none gets a record; nothing when none will.
   std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const;
 
+  /// There are watermarks, and all splits that are not finished are idle; without a split, too.
+  bool idle(absl::Duration now) const;
+
   /// What the split's snapshot carries: its watermark, or the combined one if that is higher.
   std::optional<EventTime> SnapshotOf(size_t split) const;
 

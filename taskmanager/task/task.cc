@@ -1,5 +1,6 @@
 #include "taskmanager/task/task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -27,25 +28,25 @@ Task::Task(Options options)
                    {"task", name_},
                    {"subtask", options.subtask.index}}),
       chain_(std::move(options.chain)),
-      input_(std::move(options.input)),
       clock_(*options.clock),
       observer_(*options.observer),
       mailbox_(std::make_shared<TaskMailbox>()) {
-  WEIR_CHECK(options.source.has_value() != (input_ != nullptr))
-      << "task " << name_ << " needs either a source or an input queue";
+  WEIR_CHECK(options.source.has_value() == options.inputs.empty())
+      << "task " << name_ << " needs either a source or input channels";
   const auto wakeup = [mailbox = mailbox_] { mailbox->Wake(); };
   if (options.source.has_value()) {
     source_ = std::make_unique<SourceHead>(*std::move(options.source), *chain_);
     source_->SetWakeup(wakeup);
   } else {
-    input_->SetConsumerWakeup(wakeup);
+    gate_ = std::make_unique<InputGate>(std::move(options.inputs));
+    gate_->SetWakeup(wakeup);
   }
   for (SinkStage* sink : chain_->sinks()) {
     sink->SetWakeup(wakeup);
     auto metrics = sink->writer().metrics();
     if (metrics != nullptr) sink_metrics_.emplace(sink->identity().uid, std::move(metrics));
   }
-  for (ChannelStage* channel : chain_->channels()) channel->channel().SetProducerWakeup(wakeup);
+  for (ChannelStage* channel : chain_->channels()) channel->SetWakeup(wakeup);
   last_step_ = clock_.Monotonic();
 }
 
@@ -125,6 +126,31 @@ StepResult Task::RunOnce() {
 }
 
 absl::Status Task::Step(StepResult& result) {
+  WEIR_RETURN_IF_ERROR(FireProcessingTimers());
+  WEIR_RETURN_IF_ERROR(StepHead(result));
+  if (const auto next = UntilNextTimer()) {
+    result.wake_after = std::min(result.wake_after.value_or(*next), *next);
+  }
+  return absl::OkStatus();
+}
+
+// Without room they wait, as rows do.
+absl::Status Task::FireProcessingTimers() {
+  const std::optional<int64_t> next = chain_->NextProcessingTime();
+  if (!next.has_value()) return absl::OkStatus();
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  if (*next > now || !chain_->HasRoom()) return absl::OkStatus();
+  return chain_->OnProcessingTime(now);
+}
+
+std::optional<absl::Duration> Task::UntilNextTimer() const {
+  const std::optional<int64_t> next = chain_->NextProcessingTime();
+  if (!next.has_value()) return std::nullopt;
+  const int64_t now = absl::ToUnixMicros(clock_.Now());
+  return absl::Microseconds(std::max<int64_t>(*next - now, 0));
+}
+
+absl::Status Task::StepHead(StepResult& result) {
   if (source_ != nullptr && state_ == State::kFinished) {
     chain_->HasRoom();  // sinks take their acknowledgements in it, and a barrier may wait for them
     result.blocked_on = StepResult::BlockedOn::kFinished;
@@ -155,6 +181,10 @@ absl::Status Task::StepSource(StepResult& result) {
     Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
+  if (source_->idle(now) != told_idle_) {
+    told_idle_ = !told_idle_;
+    WEIR_RETURN_IF_ERROR(PassStatus({told_idle_}));
+  }
   if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
       watermark.has_value()) {
     watermark_ = watermark;
@@ -177,7 +207,7 @@ absl::Status Task::StepSource(StepResult& result) {
 
 absl::Status Task::StepChannel(StepResult& result) {
   if (!chain_->HasRoom()) {
-    if (const std::optional<Barrier> barrier = input_->PopBarrier(); barrier.has_value()) {
+    if (const std::optional<Barrier> barrier = gate_->NextBarrier(); barrier.has_value()) {
       result.kind = StepResult::Kind::kProgress;
       return OnBarrier(*barrier);
     }
@@ -185,7 +215,7 @@ absl::Status Task::StepChannel(StepResult& result) {
     result.wake_after = NextLookAtSinks(*chain_);
     return absl::OkStatus();
   }
-  std::optional<ChannelElement> element = input_->Pop();
+  std::optional<ChannelElement> element = gate_->Next();
   if (!element.has_value()) {
     result.blocked_on = state_ == State::kFinished ? StepResult::BlockedOn::kFinished
                                                    : StepResult::BlockedOn::kInput;
@@ -205,12 +235,19 @@ absl::Status Task::TakeElement(ChannelElement element) {
     return PassWatermark(*watermark);
   }
   if (const Barrier* barrier = std::get_if<Barrier>(&element)) return OnBarrier(*barrier);
+  if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) return PassStatus(*status);
   return EndInput();
 }
 
 absl::Status Task::PassWatermark(EventTime watermark) {
   passed_watermark_us_.store(watermark.micros(), std::memory_order_relaxed);
   return chain_->head().EmitWatermark(watermark);
+}
+
+// Operators have no part in it.
+absl::Status Task::PassStatus(StreamStatus status) {
+  for (ChannelStage* channel : chain_->channels()) WEIR_RETURN_IF_ERROR(channel->Push(status));
+  return absl::OkStatus();
 }
 
 absl::Status Task::EndInput() {

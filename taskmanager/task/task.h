@@ -19,6 +19,7 @@
 #include "common/connector/sink_metrics.h"
 #include "common/time/clock.h"
 #include "taskmanager/task/channel.h"
+#include "taskmanager/task/input_gate.h"
 #include "taskmanager/task/operator_chain.h"
 #include "taskmanager/task/source_head.h"
 #include "taskmanager/task/task_mailbox.h"
@@ -45,8 +46,9 @@ struct StepResult {
   std::optional<absl::Duration> wake_after;
 };
 
-/// One subtask of a vertex of the job graph: a head (source reader or the queue from the task
-/// before), a tree of operators, and sinks or queues at its ends. docs/protocols/checkpointing.md.
+/// One subtask of a vertex of the job graph: a head (source reader or the channels from the tasks
+/// before), a tree of operators, and sinks or channels at its ends.
+/// docs/protocols/checkpointing.md.
 ///
 /// Life cycle: built (task_builder.h), given to a TaskHost; Start opens it; it runs until its input
 /// ends (FINISHED: it goes on answering barriers and permits), it fails, or it is cancelled. Then
@@ -74,7 +76,7 @@ class Task {
     std::unique_ptr<OperatorChain> chain;
     // Exactly one of the two:
     std::optional<SourceHead::Options> source;
-    std::shared_ptr<ChannelInput> input;
+    std::vector<std::shared_ptr<ChannelInput>> inputs;
     const Clock* clock = nullptr;
     TaskObserver* observer = nullptr;
   };
@@ -147,10 +149,14 @@ class Task {
 
   void Post(void (Task::*command)());
   absl::Status Step(StepResult& result);
+  absl::Status StepHead(StepResult& result);
+  absl::Status FireProcessingTimers();
+  std::optional<absl::Duration> UntilNextTimer() const;
   absl::Status StepSource(StepResult& result);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);
   absl::Status PassWatermark(EventTime watermark);
+  absl::Status PassStatus(StreamStatus status);
   absl::Status EndInput();
 
   void DoStart(const SinkStates& sinks);
@@ -180,7 +186,7 @@ class Task {
   const std::unique_ptr<OperatorChain> chain_;
   std::map<std::string, std::shared_ptr<const SinkMetrics>> sink_metrics_;  // as constructed
   std::unique_ptr<SourceHead> source_;
-  const std::shared_ptr<ChannelInput> input_;
+  std::unique_ptr<InputGate> gate_;
   const Clock& clock_;
   TaskObserver& observer_;
   const std::shared_ptr<TaskMailbox> mailbox_;
@@ -191,6 +197,7 @@ class Task {
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
   bool held_ = false;
+  bool told_idle_ = false;  // of a source
   std::optional<EventTime> watermark_;
   std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
   TaskTimes times_;

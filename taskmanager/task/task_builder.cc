@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/types/key_group.h"
+#include "state/keyed/heap_keyed_state_backend.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -28,7 +30,9 @@ class ChainBuilder {
   absl::Status AddNode(const StreamNode& node, bool first);
   absl::Status AddSource(const StreamNode& node);
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
+  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
   absl::Status AddChannels(const StreamNode& node);
+  std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
   RecordErrorHandler::Options ErrorsOf(const StreamNode& node) const {
     const SinkIdentity& job = environment_.sink_identity;
@@ -68,11 +72,11 @@ absl::Status ChainBuilder::Build() {
 
 absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool first) {
   if (first) {
-    if (description_.input == nullptr) return Mismatch("its first operator has no input queue");
+    if (description_.inputs.empty()) return Mismatch("its first operator has no input channel");
     return &chain_->head();
   }
   const auto& outputs = node.reads_dead_letters ? dead_letters_ : outputs_;
-  const auto found = node.input.has_value() ? outputs.find(*node.input) : outputs.end();
+  const auto found = node.inputs.size() == 1 ? outputs.find(node.inputs[0].node) : outputs.end();
   if (found == outputs.end()) {
     return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
   }
@@ -81,7 +85,7 @@ absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool 
 
 absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   if (node.kind == StreamNode::Kind::kSource) {
-    if (!first || description_.input != nullptr) {
+    if (!first || !description_.inputs.empty()) {
       return Mismatch(absl::StrCat("source '", node.uid, "' does not come first"));
     }
     return AddSource(node);
@@ -97,10 +101,30 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   }
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
+  WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
+  options.context.max_parallelism = description_.max_parallelism;
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
   outputs_[node.id] = &stage.output();
   dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
+}
+
+// Null unless the operator's input is keyed.
+absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::KeyedStateOf(
+    const StreamNode& node) const {
+  const KeySelector* key = node.inputs.at(0).key.get();
+  if (key == nullptr) return std::unique_ptr<KeyedStateBackend>();
+  KeyedStateBackend::Options options;
+  options.operator_name = node.name;
+  options.max_parallelism = description_.max_parallelism;
+  options.range = DefaultKeyGroupRange(description_.subtask.index,
+                                       {description_.parallelism, description_.max_parallelism});
+  const std::string schema = key->KeySchema();
+  ByteReader bytes(schema);
+  if (!StateSchema::ReadFrom(bytes, &options.key_schema)) {
+    return absl::InternalError("the schema of the keys cannot be read");
+  }
+  return std::make_unique<HeapKeyedStateBackend>(std::move(options), environment_.clock);
 }
 
 absl::Status ChainBuilder::AddSink(const StreamNode& node, StageOutput& input) {
@@ -133,14 +157,38 @@ absl::Status ChainBuilder::AddSource(const StreamNode& node) {
 
 absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
   for (const StreamNode& reader : graph_.nodes) {
-    if (reader.input != node.id || InVertex(reader)) continue;
-    const auto channel = description_.outputs.find(reader.uid);
-    if (channel == description_.outputs.end()) {
-      return Mismatch(absl::StrCat("there is no queue to operator '", reader.uid, "'"));
+    if (InVertex(reader)) continue;
+    for (const StreamInput& input : reader.inputs) {
+      if (input.node != node.id) continue;
+      const auto found = std::find_if(
+          description_.outputs.begin(), description_.outputs.end(), [&](const auto& output) {
+            return output.source_uid == node.uid && output.target_uid == reader.uid;
+          });
+      if (found == description_.outputs.end() || found->channels.empty()) {
+        return Mismatch(absl::StrCat("there is no channel to operator '", reader.uid, "'"));
+      }
+      chain_->AddChannels(*outputs_.at(node.id), {node.uid, node.name},
+                          {found->channels, RouterOf(input, found->channels.size())});
+      break;
     }
-    chain_->AddChannel(*outputs_.at(node.id), {node.uid, node.name}, channel->second);
   }
   return absl::OkStatus();
+}
+
+std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input, size_t subtasks) const {
+  const auto count = static_cast<uint32_t>(subtasks);
+  switch (input.exchange) {
+    case Exchange::kHash:
+      return MakeHashRouter(input.key, DefaultKeyGroupTable({count, description_.max_parallelism}));
+    case Exchange::kCustom:
+      return MakeCustomRouter(input.partitioner, count);
+    case Exchange::kBroadcast:
+      return nullptr;
+    case Exchange::kForward:
+    case Exchange::kRebalance:
+      break;
+  }
+  return count == 1 ? nullptr : MakeRebalanceRouter(count, description_.subtask.index);
 }
 
 }  // namespace
@@ -156,7 +204,7 @@ absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
   options.generation = environment.generation;
   options.chain = builder.TakeChain();
   options.source = builder.TakeSource();
-  options.input = description.input;
+  options.inputs = std::move(description.inputs);
   options.clock = &environment.clock;
   options.observer = &environment.observer;
   return std::make_shared<Task>(std::move(options));

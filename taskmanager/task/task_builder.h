@@ -12,6 +12,7 @@
 #include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
+#include "common/types/key_group.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
@@ -25,10 +26,16 @@ struct TaskDescription {
   std::string name;  // of the vertex
   uint32_t parallelism = 1;
   std::vector<std::string> operator_uids;  // first to last, as in the vertex
-  /// The queue from the task before; null when the first operator is a source.
-  std::shared_ptr<ChannelInput> input;
-  /// The queues to the tasks behind, by the uid of the first operator of each.
-  std::map<std::string, std::shared_ptr<ChannelOutput>> outputs;
+  /// The channels from the tasks before; none when the first operator is a source.
+  std::vector<std::shared_ptr<ChannelInput>> inputs;
+  /// The channels to the tasks of one vertex behind, by subtask; one for a forward edge.
+  struct Output {
+    std::string source_uid;  // the operator of this vertex whose rows they get
+    std::string target_uid;  // the first operator of that vertex
+    std::vector<std::shared_ptr<ChannelOutput>> channels;
+  };
+  std::vector<Output> outputs;
+  uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;

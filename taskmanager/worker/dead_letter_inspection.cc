@@ -33,7 +33,7 @@ absl::StatusOr<std::vector<InspectedBox>> BoxesOf(const StreamGraph& graph,
   std::vector<std::string> uids;
   for (const StreamNode& node : graph.nodes) {
     if (!node.reads_dead_letters) continue;
-    const StreamNode& origin = graph.nodes[*node.input - 1];
+    const StreamNode& origin = graph.nodes[node.inputs.at(0).node - 1];
     uids.push_back(absl::StrCat("'", origin.uid, "'"));
     if (!wanted.empty() && origin.uid != wanted) continue;
     WEIR_ASSIGN_OR_RETURN(auto box,

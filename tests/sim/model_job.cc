@@ -49,7 +49,7 @@ StreamGraph MakeModelGraph(ModelContext& context) {
   count.name = count.uid = kOperatorUid;
   count.parallelism = context.config.parallelism;
   count.chain_with_input = context.config.chained;
-  count.input = 1;
+  count.inputs = {{1}};
   count.output_schema = source.output_schema;
   count.make_operator = [&context] { return MakeModelOperator(context); };
   StreamNode sink;
@@ -58,7 +58,7 @@ StreamGraph MakeModelGraph(ModelContext& context) {
   sink.type = "ModelSink";
   sink.name = sink.uid = kSinkUid;
   sink.parallelism = context.config.parallelism;
-  sink.input = 2;
+  sink.inputs = {{2}};
   sink.sink = MakeModelSink(context);
   graph.nodes = {std::move(source), std::move(count), std::move(sink)};
   return graph;

@@ -30,7 +30,7 @@ TEST(Environment, BuildsTheGraphInOrder) {
   EXPECT_EQ(graph.nodes[0].watermarks->description, "monotonic");
   EXPECT_EQ(graph.nodes[1].name, "positive");
   EXPECT_EQ(graph.nodes[1].uid, "positive-1");
-  EXPECT_EQ(graph.nodes[1].input, 1u);
+  EXPECT_EQ(graph.nodes[1].inputs.at(0).node, 1u);
   EXPECT_EQ(graph.nodes[2].output_schema->ToString(), "(value string)");
   EXPECT_EQ(graph.nodes[3].kind, StreamNode::Kind::kSink);
   EXPECT_EQ(graph.nodes[3].uid, "output");

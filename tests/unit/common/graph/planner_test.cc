@@ -54,7 +54,7 @@ TEST(Planner, TwoReadersOfOneStreamAreInItsChain) {
   TestingStreamGraph job;
   job.Source("flights");
   job.Sink("one");
-  job.Sink("two").input = 1;
+  job.Sink("two").inputs = {{1}};
   const auto plan = PlanJob(job.graph);
 
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -76,13 +76,29 @@ TEST(Planner, DescribesConnectors) {
   EXPECT_TRUE(plan->vertices(0).operators(1).transactional());
 }
 
-TEST(Planner, UnequalParallelismNamesBothOperators) {
+TEST(Planner, BetweenUnequalParallelismsRowsAreDealtOutInTurn) {
   TestingStreamGraph job;
   job.Source("flights").parallelism = 4;
   job.Sink("out").parallelism = 2;
-  EXPECT_EQ(ErrorOf(job),
-            "operator 'flights' has parallelism 4 and 'out', which reads it, has 2; that needs a "
-            "shuffle, which this version does not have; give both the same parallelism");
+  const auto plan = PlanJob(job.graph);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  ASSERT_EQ(plan->vertices_size(), 2);
+  EXPECT_EQ(plan->edges(0).exchange(), proto::JobEdge::REBALANCE);
+  EXPECT_EQ(plan->edges(0).source_uid(), "flights");
+}
+
+TEST(Planner, AStreamOfSeveralStartsAVertexWithAnEdgeForEach) {
+  TestingStreamGraph job;
+  job.Source("a");
+  job.Source("b");
+  StreamNode& out = job.Sink("out");
+  out.inputs = {{1}, {2, Exchange::kBroadcast}};
+  const auto plan = PlanJob(job.graph);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->vertices_size(), 3);
+  ASSERT_EQ(plan->edges_size(), 2);
+  EXPECT_EQ(plan->edges(0).exchange(), proto::JobEdge::FORWARD);
+  EXPECT_EQ(plan->edges(1).exchange(), proto::JobEdge::BROADCAST);
 }
 
 TEST(Planner, ParallelismOutOfRangeIsNamed) {
@@ -107,7 +123,7 @@ TEST(Planner, StreamThatNobodyReadsIsNamed) {
   TestingStreamGraph job;
   job.Source("flights");
   job.Sink("out");
-  job.Map("forgotten").input = 1;
+  job.Map("forgotten").inputs = {{1}};
   EXPECT_THAT(ErrorOf(job), HasSubstr("'forgotten'"));
 }
 

@@ -50,7 +50,7 @@ class TestingStreamGraph {
 
   StreamNode& Source(const std::string& name) {
     StreamNode& node = Add(name, StreamNode::Kind::kSource, "KafkaSource");
-    node.input.reset();
+    node.inputs.clear();
     node.source = source;
     node.output_schema = source->schema();
     return node;
@@ -77,7 +77,7 @@ class TestingStreamGraph {
     node.kind = kind;
     node.type = type;
     node.name = node.uid = name;
-    node.input = node.id - 1;
+    node.inputs = {{node.id - 1}};
     graph.nodes.push_back(node);
     return graph.nodes.back();
   }

@@ -24,12 +24,12 @@ class ChannelTask : public ::testing::Test {
     first.subtask = SubtaskId{VertexId(1), 0};
     first.name = "source";
     first.operator_uids = {"source"};
-    first.outputs = {{"sum", channel_}};
+    first.outputs = {{"source", "sum", {channel_}}};
     TaskDescription second;
     second.subtask = SubtaskId{VertexId(2), 0};
     second.name = "sum -> sink";
     second.operator_uids = {"sum", "probe", "sink"};
-    second.input = channel_;
+    second.inputs = {channel_};
     source_ = BuildTask(pipeline_.graph, first, pipeline_.Environment()).value();
     sink_ = BuildTask(pipeline_.graph, second, pipeline_.Environment()).value();
     source_->Start();

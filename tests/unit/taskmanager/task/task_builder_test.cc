@@ -25,7 +25,7 @@ TEST(TaskBuilder, OneStreamMayHaveTwoReaders) {
   pipeline.AddNode("sink", StreamNode::Kind::kSink).sink =
       std::make_shared<TestingSink>(pipeline.writer);
   StreamNode& other = pipeline.AddNode("other", StreamNode::Kind::kSink);
-  other.input = 1;
+  other.inputs = {{1}};
   other.sink = std::make_shared<TestingSink>(second);
   pipeline.reader->Add({1, 2});
   const auto task =
@@ -50,7 +50,7 @@ TEST(TaskBuilder, MissingQueueIsNamed) {
   TestingPipeline pipeline;
   pipeline.Summing();
   const auto task = BuildTask(pipeline.graph, Describe({"source"}), pipeline.Environment());
-  EXPECT_THAT(std::string(task.status().message()), HasSubstr("no queue to operator 'sum'"));
+  EXPECT_THAT(std::string(task.status().message()), HasSubstr("no channel to operator 'sum'"));
 }
 
 TEST(TaskBuilder, TransformNeedsAnInput) {

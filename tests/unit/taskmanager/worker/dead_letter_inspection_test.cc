@@ -65,7 +65,7 @@ class DeadLetterInspectionTest : public ::testing::Test {
   void AddBox(const std::string& origin) {
     StreamNode& node = job_.AddNode(origin + "-dead-letters", StreamNode::Kind::kSink);
     node.sink = std::make_shared<BoxedTestingSink>();
-    node.input = job_.graph.Find(origin)->id;
+    node.inputs = {{job_.graph.Find(origin)->id}};
     node.reads_dead_letters = true;
   }
   proto::TransactionsResult Ask(proto::DeadLettersRequest::Verb verb) {

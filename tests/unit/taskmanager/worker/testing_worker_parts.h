@@ -160,7 +160,7 @@ struct TestingJob {
     node.id = graph.nodes.size() + 1;
     node.kind = kind;
     node.uid = node.name = uid;
-    if (!graph.nodes.empty()) node.input = graph.nodes.back().id;
+    if (!graph.nodes.empty()) node.inputs = {{graph.nodes.back().id}};
     graph.nodes.push_back(std::move(node));
     return graph.nodes.back();
   }

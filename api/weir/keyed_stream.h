@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "weir/data_stream.h"
+#include "weir/key_functions.h"
+#include "weir/keyed_operators.h"
+#include "weir/keyed_process_function.h"
+
+namespace weir {
+
+namespace internal {
+
+/// KeyedStream::Reduce.
+template <class K, RowType T, class F>
+class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
+ public:
+  using Context = typename KeyedProcessFunction<K, T, T>::Context;
+
+  explicit ReduceFunction(F function) : function_(std::move(function)) {}
+  void Open(RuntimeContext& context) override {
+    value_ = context.GetState(ValueStateDescriptor<T>("value"));
+  }
+  void ProcessElement(const Row<T>& row, Context&, Collector<T>& out) override {
+    const T* before = value_.Peek();
+    T now = Materialize<T>(row);
+    if (before != nullptr) now = function_(*before, now);
+    out.Collect(now);
+    value_.Update(std::move(now));
+  }
+
+ private:
+  F function_;
+  ValueState<T> value_;
+};
+
+}  // namespace internal
+
+/// A stream whose rows go to the subtask that owns their key: what follows has state of each key.
+/// Made by Stream::KeyBy.
+template <RowType T, class KeyOf>
+class KeyedStream {
+ public:
+  using RecordType = T;
+  using KeyType = typename KeyOf::Key;
+
+  KeyedStream(internal::StreamEnds ends, KeyOf key)
+      : ends_(std::move(ends)), key_(std::move(key)) {}
+
+  /// `function` is a class derived from KeyedProcessFunction<Key, T, Out>.
+  template <class F>
+  auto Process(F function) const {
+    using Out = typename F::OutputType;
+    static_assert(std::is_base_of_v<KeyedProcessFunction<KeyType, T, Out>, F>,
+                  "Process takes a KeyedProcessFunction of this stream's key and row types");
+    return DataStream<Out>(ends_.AddTransform(
+        "KeyedProcess", SchemaOf<Out>(), [key = key_, function]() -> std::unique_ptr<Operator> {
+          return std::make_unique<KeyedProcessOperator<KeyOf, T, Out, F>>(key, function);
+        }));
+  }
+
+  /// Combines each row with what came of the rows of its key before, T(const T&, const T&), and
+  /// emits what comes of it; the first row of a key as it is.
+  template <class F>
+  DataStream<T> Reduce(F function) const {
+    return DataStream<T>(ends_.AddTransform(
+        "Reduce", SchemaOf<T>(), [key = key_, function]() -> std::unique_ptr<Operator> {
+          using Reducer = internal::ReduceFunction<KeyType, T, F>;
+          return std::make_unique<KeyedProcessOperator<KeyOf, T, T, Reducer>>(key,
+                                                                              Reducer(function));
+        }));
+  }
+
+ private:
+  internal::StreamEnds ends_;
+  KeyOf key_;
+};
+
+namespace internal {
+
+template <RowType T, class KeyOf>
+KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
+  StreamInput exchange;
+  exchange.exchange = Exchange::kHash;
+  exchange.key = std::make_shared<const TypedKeySelector<KeyOf>>(key);
+  return KeyedStream<T, KeyOf>(ends.With(exchange), std::move(key));
+}
+
+}  // namespace internal
+
+template <RowType T>
+template <class K, weir::RecordType Record>
+auto Stream<T>::KeyBy(K Record::*field) const {
+  return internal::MakeKeyedStream<T>(ends_, internal::FieldKey<T, K>(field));
+}
+
+template <RowType T>
+template <class F>
+auto Stream<T>::KeyBy(F function) const {
+  return internal::MakeKeyedStream<T>(ends_, internal::FunctionKey<T, F>(std::move(function)));
+}
+
+}  // namespace weir

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "common/operator/partitioning.h"
+#include "common/types/record.h"
+#include "weir/function_traits.h"
+
+/// A job author's functions that say which subtask gets a row, one loop per batch.
+namespace weir::internal {
+
+template <RowType T, class F>
+class FunctionPartitioner final : public RowPartitioner {
+ public:
+  explicit FunctionPartitioner(F function) : function_(std::move(function)) {}
+
+  absl::Status Partition(const Batch& batch, uint32_t subtasks,
+                         std::vector<uint32_t>& targets) const override {
+    const RecordReader<T> reader(batch);
+    F function = function_;
+    targets.reserve(targets.size() + reader.rows());
+    for (size_t row = 0; row < reader.rows(); ++row) {
+      targets.push_back(static_cast<uint32_t>(CallWithRow<T>(function, reader, row, subtasks)));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const F function_;
+};
+
+}  // namespace weir::internal

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "common/types/batch.h"
+
+namespace weir {
+
+/// Which tasks of the reading operator get which rows of the operator before (Flink's
+/// StreamPartitioner).
+enum class Exchange {
+  kForward,    // subtask i to subtask i, in the same task where that is possible
+  kHash,       // by the key group of the row's key
+  kRebalance,  // round robin
+  kBroadcast,  // every row to all
+  kCustom,     // a function of the author's says
+};
+
+/// The keys of a stream, for those who only deal them out.
+///
+/// Threads: immutable, thread-safe. Errors: those of the author's function, which must give the
+/// same key for the same row always.
+class KeySelector {
+ public:
+  virtual ~KeySelector() = default;
+  /// The field, or "a function": for plans.
+  virtual std::string Describe() const = 0;
+  /// The type of the keys in words: "int64". Part of the plan.
+  virtual std::string KeyType() const = 0;
+  /// The same as the bytes of a StateSchema (state/api/state_schema.h), which keyed state keeps.
+  virtual std::string KeySchema() const = 0;
+  /// Appends the key group of every row.
+  virtual absl::Status KeyGroups(const Batch& batch, uint32_t max_parallelism,
+                                 std::vector<uint32_t>& groups) const = 0;
+};
+
+/// The subtask of each row, by the author's function. Threads: immutable, thread-safe.
+class RowPartitioner {
+ public:
+  virtual ~RowPartitioner() = default;
+  /// Appends a number for every row; one that is not below `subtasks` fails the task.
+  virtual absl::Status Partition(const Batch& batch, uint32_t subtasks,
+                                 std::vector<uint32_t>& targets) const = 0;
+};
+
+/// One input of an operator.
+struct StreamInput {
+  uint64_t node = 0;
+  Exchange exchange = Exchange::kForward;
+  std::shared_ptr<const KeySelector> key = {};             // kHash
+  std::shared_ptr<const RowPartitioner> partitioner = {};  // kCustom
+};
+
+}  // namespace weir

@@ -1,0 +1,117 @@
+#include "taskmanager/task/input_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::taskmanager {
+
+InputGate::InputGate(std::vector<std::shared_ptr<ChannelInput>> channels) {
+  for (std::shared_ptr<ChannelInput>& input : channels) {
+    Channel& channel = channels_.emplace_back();
+    channel.input = std::move(input);
+  }
+}
+
+void InputGate::SetWakeup(const std::function<void()>& wakeup) {
+  for (Channel& channel : channels_) channel.input->SetConsumerWakeup(wakeup);
+}
+
+std::optional<ChannelElement> InputGate::Next() {
+  size_t empty = 0;  // channels in a row that gave nothing
+  while (ready_.empty() && empty < channels_.size()) {
+    Channel& channel = channels_[next_];
+    next_ = next_ + 1 == channels_.size() ? 0 : next_ + 1;
+    std::optional<ChannelElement> element;
+    if (!channel.blocked) element = channel.input->Pop();
+    empty = element.has_value() ? 0 : empty + 1;
+    if (element.has_value()) Take(channel, *std::move(element));
+  }
+  if (ready_.empty()) return std::nullopt;
+  ChannelElement element = std::move(ready_.front());
+  ready_.pop_front();
+  return element;
+}
+
+std::optional<Barrier> InputGate::NextBarrier() {
+  if (ready_.empty()) {
+    for (Channel& channel : channels_) {
+      if (channel.blocked) continue;
+      if (const std::optional<Barrier> barrier = channel.input->PopBarrier()) {
+        TakeBarrier(channel, *barrier);
+      }
+      if (!ready_.empty()) break;
+    }
+  }
+  if (ready_.empty() || !std::holds_alternative<Barrier>(ready_.front())) return std::nullopt;
+  const Barrier barrier = std::get<Barrier>(ready_.front());
+  ready_.pop_front();
+  return barrier;
+}
+
+void InputGate::Take(Channel& channel, ChannelElement element) {
+  if (std::holds_alternative<BatchPtr>(element)) {
+    ready_.push_back(std::move(element));
+  } else if (const Barrier* barrier = std::get_if<Barrier>(&element)) {
+    TakeBarrier(channel, *barrier);
+  } else if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
+    channel.watermark = std::max(channel.watermark.value_or(*watermark), *watermark);
+    channel.idle = false;
+    MergeWatermarks();
+  } else if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
+    channel.idle = status->idle;
+    MergeWatermarks();
+  } else if (!channel.ended) {
+    channel.ended = true;
+    if (!AllEnded()) MergeWatermarks();
+    CompleteAlignment();  // which may have waited for this channel alone
+    if (AllEnded()) ready_.push_back(EndOfInput());
+  }
+}
+
+void InputGate::TakeBarrier(Channel& channel, const Barrier& barrier) {
+  if (aligned_.has_value() && barrier.epoch <= *aligned_) return;
+  if (aligning_.has_value() && barrier.epoch < aligning_->epoch) return;
+  if (!aligning_.has_value() || barrier.epoch > aligning_->epoch) {
+    for (Channel& other : channels_) other.blocked = false;
+    aligning_ = barrier;
+  }
+  channel.blocked = true;
+  CompleteAlignment();
+}
+
+void InputGate::CompleteAlignment() {
+  if (!aligning_.has_value()) return;
+  for (const Channel& channel : channels_) {
+    if (!channel.blocked && !channel.ended) return;
+  }
+  for (Channel& channel : channels_) channel.blocked = false;
+  aligned_ = aligning_->epoch;
+  ready_.push_back(*std::exchange(aligning_, std::nullopt));
+}
+
+void InputGate::MergeWatermarks() {
+  std::optional<EventTime> minimum;
+  bool all_idle = true;
+  bool missing = false;
+  for (const Channel& channel : channels_) {
+    if (channel.ended || channel.idle) continue;
+    all_idle = false;
+    missing = missing || !channel.watermark.has_value();
+    if (missing) continue;
+    minimum = minimum.has_value() ? std::min(*minimum, *channel.watermark) : *channel.watermark;
+  }
+  if (all_idle != idle_) {
+    idle_ = all_idle;
+    ready_.push_back(StreamStatus{idle_});
+  }
+  if (all_idle || missing || (merged_.has_value() && *minimum <= *merged_)) return;
+  merged_ = minimum;
+  ready_.push_back(*minimum);
+}
+
+bool InputGate::AllEnded() const {
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](const Channel& channel) { return channel.ended; });
+}
+
+}  // namespace weir::taskmanager

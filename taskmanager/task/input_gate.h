@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/time/event_time.h"
+#include "taskmanager/task/channel.h"
+
+namespace weir::taskmanager {
+
+/// All channels into a task, as one stream: batches in turn, watermarks merged to their minimum,
+/// barriers aligned (docs/protocols/checkpointing.md).
+///
+/// A channel that has delivered a barrier is not read until all others have delivered it, or have
+/// ended. A barrier of a later epoch ends the alignment for the one before, which nobody completes
+/// any more. Ended channels and idle ones hold no watermark back; all idle is idle, and gives no
+/// watermark; all ended is the end of input, behind which barriers still come.
+///
+/// Threads: the task's; the wake-up is called on any.
+class InputGate {
+ public:
+  explicit InputGate(std::vector<std::shared_ptr<ChannelInput>> channels);
+
+  void SetWakeup(const std::function<void()>& wakeup);
+
+  /// The next element; nothing when no channel has one that may be read now. Watermarks only rise.
+  std::optional<ChannelElement> Next();
+  /// Without room for batches: takes barriers that stand at the head of their channels, and gives
+  /// the one that is complete by it.
+  std::optional<Barrier> NextBarrier();
+
+  size_t channels() const { return channels_.size(); }
+  bool aligning() const { return aligning_.has_value(); }
+
+ private:
+  struct Channel {
+    std::shared_ptr<ChannelInput> input;
+    std::optional<EventTime> watermark;
+    bool blocked = false;  // behind the barrier that is being aligned
+    bool idle = false;
+    bool ended = false;
+  };
+
+  // Adds what the element means for the task to ready_, which may be nothing yet.
+  void Take(Channel& channel, ChannelElement element);
+  void TakeBarrier(Channel& channel, const Barrier& barrier);
+  void CompleteAlignment();
+  void MergeWatermarks();
+  bool AllEnded() const;
+
+  std::vector<Channel> channels_;
+  size_t next_ = 0;  // whose turn it is
+  std::optional<Barrier> aligning_;
+  std::optional<Epoch> aligned_;  // the last one that was given
+  std::optional<EventTime> merged_;
+  bool idle_ = false;  // as told
+  std::deque<ChannelElement> ready_;
+};
+
+}  // namespace weir::taskmanager

@@ -1,0 +1,135 @@
+#include "weir/keyed_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/operator/stream_graph.h"
+#include "tests/unit/api/weir/testing_connectors.h"
+#include "weir/testing/operator_test_harness.h"
+
+namespace weir {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::OperatorTestHarness;
+using testing::OutputRecord;
+
+struct Delay {
+  std::string route;
+  int64_t minutes = 0;
+  WEIR_RECORD(Delay, route, minutes)
+};
+
+struct Alert {
+  std::string route;
+  int64_t count = 0;
+  WEIR_RECORD(Alert, route, count)
+};
+
+/// Three late departures in a row on a route; an hour of event time without one forgets them.
+class ThreeInARow final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void Open(RuntimeContext& context) override {
+    count_ = context.GetState(ValueStateDescriptor<int64_t>("count"));
+    forget_ = context.GetState(ValueStateDescriptor<Timestamp>("forget"));
+  }
+  void ProcessElement(const Delay::View& delay, Context& context, Collector<Alert>& out) override {
+    if (delay.minutes < 15) return count_.Clear();
+    const int64_t count = count_.Value().value_or(0) + 1;
+    count_.Update(count);
+    if (count >= 3) out.Collect(Alert{context.CurrentKey(), count});
+    if (forget_.Value().has_value()) context.Timers().DeleteEventTimeTimer(*forget_.Value());
+    forget_.Update(*context.Timestamp() + std::chrono::hours(1));
+    context.Timers().RegisterEventTimeTimer(*forget_.Value());
+  }
+  void OnTimer(Timestamp, Context& context, Collector<Alert>& out) override {
+    out.Collect(Alert{context.CurrentKey(), 0});
+    count_.Clear();
+    forget_.Clear();
+  }
+
+ private:
+  ValueState<int64_t> count_;
+  ValueState<Timestamp> forget_;
+};
+
+DataStream<Alert> Alerts(const DataStream<Delay>& delays) {
+  return delays.KeyBy(&Delay::route).Process(ThreeInARow()).Name("three in a row");
+}
+
+std::vector<std::string> Texts(const std::vector<OutputRecord<Alert>>& outputs) {
+  std::vector<std::string> texts;
+  for (const auto& output : outputs) {
+    texts.push_back(output.record.route + " " + std::to_string(output.record.count) + " at " +
+                    std::to_string(output.event_time_us.value_or(-1) / 1'000'000));
+  }
+  return texts;
+}
+
+constexpr int64_t kSecond = 1'000'000;
+
+TEST(KeyedStreamTest, EachKeyHasItsOwnState) {
+  OperatorTestHarness harness(Alerts);
+  for (int64_t i = 0; i < 4; ++i) {
+    harness.PushBatch({{"a", 20}, {"b", i == 1 ? 0 : 20}}, {i * kSecond, i * kSecond});
+  }
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 3 at 2", "a 4 at 3"));
+}
+
+TEST(KeyedStreamTest, TimersFireWithTheWatermark) {
+  OperatorTestHarness harness(Alerts);
+  harness.Push({"a", 20}, 10 * kSecond);
+  harness.Push({"a", 20}, 20 * kSecond);
+  harness.PushWatermark(3610 * kSecond);
+  EXPECT_THAT(Texts(harness.Outputs()), IsEmpty()) << "the later record moved the timer";
+  harness.PushWatermark(3620 * kSecond);
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 0 at 3620"));
+}
+
+TEST(KeyedStreamTest, StateAndTimersAreRestored) {
+  std::string snapshot;
+  {
+    OperatorTestHarness harness(Alerts);
+    harness.Push({"a", 20}, 1 * kSecond);
+    harness.Push({"a", 20}, 2 * kSecond);
+    snapshot = harness.Snapshot().value_or("");
+    EXPECT_EQ(harness.error(), "");
+  }
+  OperatorTestHarness harness(Alerts);
+  ASSERT_TRUE(harness.Restore(snapshot)) << harness.error();
+  harness.Push({"a", 20}, 3 * kSecond);
+  harness.PushWatermark(4000 * kSecond);
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 3 at 3", "a 0 at 3603"));
+}
+
+TEST(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
+  OperatorTestHarness<Delay, Delay> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy([](const Delay::View& delay) { return delay.route; })
+        .Reduce([](const Delay& a, const Delay& b) {
+          return Delay{a.route, a.minutes + b.minutes};
+        });
+  });
+  harness.PushBatch({{"a", 1}, {"b", 10}, {"a", 2}, {"a", 3}});
+  std::vector<int64_t> minutes;
+  for (const auto& output : harness.Outputs()) minutes.push_back(output.record.minutes);
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(minutes, ElementsAre(1, 10, 3, 6));
+}
+
+TEST(KeyedStreamTest, TheKeyIsPartOfThePlan) {
+  Environment env("job");
+  Alerts(env.FromSource(TestingSourceOf<Delay>(), WatermarkStrategy::Monotonic(), "in"));
+  const StreamGraph graph = env.Graph();
+  const StreamInput& input = graph.nodes.at(1).inputs.at(0);
+  EXPECT_EQ(input.exchange, Exchange::kHash);
+  EXPECT_EQ(input.key->Describe(), "route");
+  EXPECT_EQ(input.key->KeyType(), "string");
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,160 @@
+#include "taskmanager/task/input_gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/types/record.h"
+#include "taskmanager/task/local_channel.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+/// Elements as words: "row 3", "wm 5", "barrier 1", "idle", "active", "end".
+std::string Word(const ChannelElement& element) {
+  if (const BatchPtr* batch = std::get_if<BatchPtr>(&element)) {
+    return absl::StrCat("row ", RecordReader<int64_t>(**batch).View(0));
+  }
+  if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
+    return absl::StrCat("wm ", watermark->micros());
+  }
+  if (const Barrier* barrier = std::get_if<Barrier>(&element)) {
+    return absl::StrCat("barrier ", barrier->epoch.value());
+  }
+  if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
+    return status->idle ? "idle" : "active";
+  }
+  return "end";
+}
+
+class InputGateTest : public ::testing::Test {
+ protected:
+  explicit InputGateTest(size_t count = 2) {
+    std::vector<std::shared_ptr<ChannelInput>> inputs;
+    for (size_t i = 0; i < count; ++i) {
+      channels_.push_back(std::make_shared<LocalChannel>());
+      inputs.push_back(channels_.back());
+    }
+    gate_ = std::make_unique<InputGate>(std::move(inputs));
+    gate_->SetWakeup([this] { ++wakeups_; });
+  }
+  void Row(size_t channel, int64_t value) {
+    RecordBuilder<int64_t> builder;
+    builder.AppendView(value);
+    Push(channel, std::make_shared<const Batch>(builder.Finish()));
+  }
+  void Watermark(size_t channel, int64_t micros) { Push(channel, EventTime::FromMicros(micros)); }
+  void Barrier(size_t channel, uint64_t epoch) {
+    taskmanager::Barrier barrier;
+    barrier.epoch = Epoch(epoch);
+    Push(channel, barrier);
+  }
+  void Push(size_t channel, ChannelElement element) {
+    ASSERT_TRUE(channels_[channel]->Push(std::move(element)).ok());
+  }
+  std::vector<std::string> Drain() {
+    std::vector<std::string> words;
+    while (auto element = gate_->Next()) words.push_back(Word(*element));
+    return words;
+  }
+
+  std::vector<std::shared_ptr<LocalChannel>> channels_;
+  std::unique_ptr<InputGate> gate_;
+  int wakeups_ = 0;
+};
+
+TEST_F(InputGateTest, ChannelsTakeTurns) {
+  for (int64_t i = 0; i < 3; ++i) Row(0, i);
+  for (int64_t i = 10; i < 12; ++i) Row(1, i);
+  EXPECT_THAT(Drain(), ElementsAre("row 0", "row 10", "row 1", "row 11", "row 2"));
+  EXPECT_GE(wakeups_, 2);
+}
+
+TEST_F(InputGateTest, TheWatermarkIsTheLowestOfAllChannels) {
+  Watermark(0, 5);
+  EXPECT_THAT(Drain(), IsEmpty());
+  Watermark(1, 3);
+  EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Watermark(1, 9);
+  EXPECT_THAT(Drain(), ElementsAre("wm 5"));
+  Watermark(1, 10);
+  EXPECT_THAT(Drain(), IsEmpty());
+}
+
+TEST_F(InputGateTest, AnIdleChannelHoldsNobodyBack) {
+  Watermark(0, 5);
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 5"));
+  Push(0, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("idle")) << "and gives no watermark";
+  Watermark(1, 4);
+  EXPECT_THAT(Drain(), ElementsAre("active")) << "a watermark does not go back";
+  Watermark(1, 6);
+  EXPECT_THAT(Drain(), ElementsAre("wm 6"));
+}
+
+TEST_F(InputGateTest, BehindABarrierAChannelIsNotRead) {
+  Row(0, 1);
+  Barrier(0, 1);
+  Row(0, 2);
+  Row(1, 10);
+  EXPECT_THAT(Drain(), ElementsAre("row 1", "row 10"));
+  EXPECT_TRUE(gate_->aligning());
+  Row(1, 11);
+  Barrier(1, 1);
+  Row(1, 12);
+  EXPECT_THAT(Drain(), ElementsAre("row 11", "barrier 1", "row 2", "row 12"));
+  EXPECT_FALSE(gate_->aligning());
+}
+
+TEST_F(InputGateTest, ALaterBarrierEndsTheAlignmentForTheOneBefore) {
+  Barrier(0, 1);
+  Row(0, 1);
+  Barrier(0, 2);
+  EXPECT_THAT(Drain(), IsEmpty());
+  Barrier(1, 2);
+  EXPECT_THAT(Drain(), ElementsAre("row 1", "barrier 2")) << "epoch 1 is nobody's any more";
+}
+
+TEST_F(InputGateTest, BarriersOfOldEpochsMeanNothing) {
+  for (size_t channel : {0, 1}) Barrier(channel, 2);
+  EXPECT_THAT(Drain(), ElementsAre("barrier 2"));
+  Barrier(0, 1);
+  Barrier(0, 2);
+  Row(0, 1);
+  EXPECT_THAT(Drain(), ElementsAre("row 1"));
+}
+
+TEST_F(InputGateTest, AChannelThatEndsHoldsBackNeitherWatermarkNorBarrier) {
+  Watermark(0, 5);
+  Watermark(1, 3);
+  Barrier(0, 1);
+  EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Push(1, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("wm 5", "barrier 1"));
+  Barrier(1, 1);
+  EXPECT_THAT(Drain(), IsEmpty()) << "it was taken already";
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("end"));
+  Barrier(0, 2);
+  EXPECT_THAT(Drain(), ElementsAre("barrier 2")) << "of tasks that have finished";
+}
+
+TEST_F(InputGateTest, WithoutRoomBarriersAreTaken) {
+  Row(0, 1);
+  Barrier(1, 1);
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_TRUE(gate_->aligning());
+  EXPECT_THAT(Drain(), ElementsAre("row 1"));
+  Barrier(0, 1);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(1));
+}
+
+}  // namespace
+}  // namespace weir::taskmanager

@@ -1,0 +1,86 @@
+#include "taskmanager/task/row_router.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/types/record.h"
+
+namespace weir::taskmanager {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+BatchPtr Numbers(const std::vector<int64_t>& values) {
+  RecordBuilder<int64_t> builder;
+  for (const int64_t value : values) builder.AppendView(value);
+  return std::make_shared<const Batch>(builder.Finish());
+}
+
+std::vector<int64_t> ValuesOf(const Batch& batch) {
+  const RecordReader<int64_t> reader(batch);
+  std::vector<int64_t> values;
+  for (size_t row = 0; row < reader.rows(); ++row) values.push_back(reader.View(row));
+  return values;
+}
+
+/// The value is the key group.
+class ValueAsGroup final : public KeySelector {
+ public:
+  std::string Describe() const override { return "value"; }
+  std::string KeyType() const override { return "int64"; }
+  std::string KeySchema() const override { return ""; }
+  absl::Status KeyGroups(const Batch& batch, uint32_t,
+                         std::vector<uint32_t>& groups) const override {
+    for (const int64_t value : ValuesOf(batch)) groups.push_back(static_cast<uint32_t>(value));
+    return absl::OkStatus();
+  }
+};
+
+TEST(RowRouterTest, AKeyGroupGoesToItsOwner) {
+  const auto router = MakeHashRouter(std::make_shared<ValueAsGroup>(), {0, 0, 1, 2});
+  std::vector<uint32_t> targets;
+  ASSERT_TRUE(router->Route(*Numbers({3, 0, 2, 1}), targets).ok());
+  EXPECT_THAT(targets, ElementsAre(2, 0, 1, 0));
+}
+
+TEST(RowRouterTest, RebalanceTakesTurnsFromItsFirst) {
+  const auto router = MakeRebalanceRouter(3, 2);
+  std::vector<uint32_t> targets;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(router->Route(*Numbers({1}), targets).ok());
+  EXPECT_THAT(targets, ElementsAre(2, 0, 1));
+}
+
+TEST(RowRouterTest, ASubtaskThatIsNotThereIsAnError) {
+  class Wrong final : public RowPartitioner {
+    absl::Status Partition(const Batch&, uint32_t subtasks,
+                           std::vector<uint32_t>& targets) const override {
+      targets.push_back(subtasks);
+      return absl::OkStatus();
+    }
+  };
+  const auto router = MakeCustomRouter(std::make_shared<Wrong>(), 2);
+  std::vector<uint32_t> targets;
+  EXPECT_EQ(router->Route(*Numbers({1}), targets),
+            absl::InternalError("the partitioner named subtask 2 of 2"));
+}
+
+TEST(RowRouterTest, RowsKeepTheirOrderWithinATarget) {
+  const BatchPtr batch = Numbers({10, 11, 12, 13, 14});
+  const std::vector<RoutedBatch> routed = SplitByTarget(batch, {1, 0, 1, 3, 0}, 4);
+  ASSERT_EQ(routed.size(), 3u);
+  EXPECT_EQ(routed[0].target, 0u);
+  EXPECT_THAT(ValuesOf(*routed[0].batch), ElementsAre(11, 14));
+  EXPECT_THAT(ValuesOf(*routed[1].batch), ElementsAre(10, 12));
+  EXPECT_EQ(routed[2].target, 3u);
+  EXPECT_THAT(ValuesOf(*routed[2].batch), ElementsAre(13));
+}
+
+TEST(RowRouterTest, ABatchForOneIsNotCopied) {
+  const BatchPtr batch = Numbers({1, 2});
+  EXPECT_EQ(SplitByTarget(batch, {1, 1}, 2).front().batch, batch);
+  EXPECT_THAT(SplitByTarget(batch, {}, 2), IsEmpty());
+}
+
+}  // namespace
+}  // namespace weir::taskmanager
