@@ -29,12 +29,18 @@ namespace weir {
 namespace {
 
 constexpr char kUnixPrefix[] = "unix:";
+constexpr char kAbstractPrefix[] = "unix-abstract:";
 constexpr int kKeepaliveTimeMs = 10'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kLeastPingIntervalMs = 1'000;
 constexpr int kInitialReconnectBackoffMs = 50;
 constexpr int kMaxReconnectBackoffMs = 1'000;
 constexpr int kConnectTimeoutMs = 5'000;  // what gRPC makes of the "least" reconnect backoff
+
+// No one from outside this machine comes in there.
+bool IsLocalSocket(const std::string& address) {
+  return absl::StartsWith(address, kUnixPrefix) || absl::StartsWith(address, kAbstractPrefix);
+}
 
 absl::StatusOr<std::string> ReadPem(const std::string& path, absl::string_view option) {
   if (path.empty()) return std::string();
@@ -145,7 +151,7 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::stri
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  if (options_.tls() && !absl::StartsWith(address, kUnixPrefix)) {
+  if (options_.tls() && !IsLocalSocket(address)) {
     grpc::SslCredentialsOptions tls;
     tls.pem_root_certs = ca_;
     tls.pem_cert_chain = certificate_;
@@ -159,7 +165,7 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::stri
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
     const std::string& address, const std::vector<grpc::Service*>& services) const {
-  const bool local = absl::StartsWith(address, kUnixPrefix);
+  const bool local = IsLocalSocket(address);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (options_.tls() && !local) {
     if (certificate_.empty()) {

@@ -24,11 +24,19 @@ void Execution::Admit(std::map<WorkerId, proto::Deployment> deployments) {
   }
 }
 
-void Execution::OnReport(const WorkerId& worker, Generation generation,
+bool Execution::OnReport(const WorkerId& worker, Generation generation,
                          const WorkerReport& report) {
   const auto it = workers_.find(worker);
-  if (it == workers_.end() || generation != generation_) return;
+  if (it == workers_.end() || generation != generation_) return false;
   it->second.report = report;
+  if (!report.has_exchange() || it->second.exchange) return false;
+  it->second.exchange = report.exchange();
+  return workers_.size() > 1 && AllReachable();
+}
+
+bool Execution::AllReachable() const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [](const auto& entry) { return entry.second.exchange.has_value(); });
 }
 
 bool Execution::AllReady() const {
@@ -107,7 +115,13 @@ proto::WorkerDirective Execution::DirectiveFor(const WorkerId& id,
                                                const CheckpointView& view) const {
   proto::WorkerDirective directive;
   const Worker& worker = workers_.at(id);
-  if (!worker.report) *directive.mutable_deployment() = worker.deployment;
+  if (!worker.report) {
+    *directive.mutable_deployment() = worker.deployment;
+  } else if (worker.report->state() == WorkerReport::INITIALIZING && AllReachable()) {
+    for (const auto& [peer, other] : workers_) {
+      if (peer != id) *directive.add_peers() = *other.exchange;
+    }
+  }
   if (run_) {
     directive.set_run(true);
     AddAssignments(id, &directive);

@@ -38,8 +38,9 @@ class Execution {
   /// While they are held, sources read nothing.
   void HoldSources(bool held) { hold_sources_ = held; }
 
-  /// Reports of other generations are ignored.
-  void OnReport(const WorkerId& worker, Generation generation, const proto::WorkerReport& report);
+  /// Reports of other generations are ignored. True when it was the last one to tell how its worker
+  /// is reached: workers that wait for that can be told now.
+  bool OnReport(const WorkerId& worker, Generation generation, const proto::WorkerReport& report);
 
   bool AllReady() const;     // every worker READY or further
   bool AllRunning() const;   // every worker RUNNING
@@ -66,10 +67,12 @@ class Execution {
   struct Worker {
     proto::Deployment deployment;
     std::optional<proto::WorkerReport> report;  // of this generation
+    std::optional<proto::ExchangePeer> exchange;
   };
 
   void AddAssignments(const WorkerId& worker, proto::WorkerDirective* directive) const;
   bool HasAnswered(const Worker& worker, const PendingCheckpoint& pending) const;
+  bool AllReachable() const;
 
   const Generation generation_;
   const proto::JobGraph& graph_;

@@ -274,7 +274,7 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
   it->second.reported = Generation(header.generation());
   it->second.stalls.assign(report.stalls().begin(), report.stalls().end());
   if (execution_ == nullptr || Generation(header.generation()) != execution_->generation()) return;
-  execution_->OnReport(who, Generation(header.generation()), report);
+  if (execution_->OnReport(who, Generation(header.generation()), report)) SendDirectives();
   OnInitializationSteps(report.initialization_steps());
   for (const proto::CheckpointAnswer& answer : report.answers()) coordinator_->OnAnswer(answer);
   CheckProgress();

@@ -46,8 +46,6 @@ void JobMaster::TrySchedule() {
   const proto::JobGraph& graph = history().submission().graph();
   PlacementRequest request;
   request.slots = RequiredSlots(graph);
-  // Records do not go from one worker to another yet.
-  request.together = ExchangesRecords(graph);
   request.free_slots = deps_.task_managers.FreeSlotsFor(job_);
   if (const proto::JobStarted* former = history().last_start()) {
     request.previous = SlotTaskManagersOf(*former);

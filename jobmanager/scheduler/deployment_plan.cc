@@ -45,12 +45,6 @@ uint32_t RequiredSlots(const proto::JobGraph& graph) {
   return slots;
 }
 
-bool ExchangesRecords(const proto::JobGraph& graph) {
-  return std::any_of(graph.edges().begin(), graph.edges().end(), [](const proto::JobEdge& edge) {
-    return edge.exchange() != proto::JobEdge::FORWARD;
-  });
-}
-
 bool IsTransactional(const proto::JobGraph& graph) {
   for (const proto::JobVertex& vertex : graph.vertices()) {
     for (const proto::OperatorDescriptor& one : vertex.operators()) {
@@ -109,6 +103,9 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
+    for (const WorkerId& slot : context.placement->slot_workers) {
+      deployment.add_slot_workers(slot.value());
+    }
     if (context.restored != nullptr) {
       deployment.set_restored(!context.first_start);
       deployment.set_restored_epoch(context.restored->epoch());

@@ -23,8 +23,6 @@ struct ExecutionPlacement {
 
 /// Slots a graph needs: its highest parallelism.
 uint32_t RequiredSlots(const proto::JobGraph& graph);
-/// Some rows go from one subtask to others.
-bool ExchangesRecords(const proto::JobGraph& graph);
 
 /// Has it a sink whose commits need a CommitPermit?
 bool IsTransactional(const proto::JobGraph& graph);

@@ -23,29 +23,9 @@ const TaskManagerId* LeastLoaded(const std::map<TaskManagerId, uint32_t>& free,
   return best;
 }
 
-absl::StatusOr<SlotPlacement> PlaceTogether(const PlacementRequest& request) {
-  const TaskManagerId former =
-      request.previous.empty() ? TaskManagerId() : request.previous.front();
-  const TaskManagerId* best = nullptr;
-  uint32_t most = 0;
-  for (const auto& [id, slots] : request.free_slots) {
-    if (id == former && slots >= request.slots) return SlotPlacement(request.slots, id);
-    if (best != nullptr && slots <= most) continue;
-    best = &id;
-    most = slots;
-  }
-  if (best != nullptr && most >= request.slots) return SlotPlacement(request.slots, *best);
-  return absl::ResourceExhaustedError(
-      absl::StrCat("needs ", request.slots, request.slots == 1 ? " slot" : " slots",
-                   " on one TaskManager, since its tasks exchange records; the most that are free "
-                   "on one are ",
-                   most));
-}
-
 }  // namespace
 
 absl::StatusOr<SlotPlacement> PlaceSlots(const PlacementRequest& request) {
-  if (request.together) return PlaceTogether(request);
   uint32_t available = 0;
   for (const auto& [id, slots] : request.free_slots) available += slots;
   if (available < request.slots) {

@@ -17,13 +17,10 @@ struct PlacementRequest {
   uint32_t slots = 0;                            // the job's highest parallelism
   std::map<TaskManagerId, uint32_t> free_slots;  // what each TaskManager can give this job
   SlotPlacement previous;                        // of the last generation; may be empty
-  bool together = false;                         // all on one TaskManager
 };
 
 /// Places a job's slots: where the slot was before if that TaskManager is there, the others on the
 /// TaskManager with the fewest of this job's slots, then the most free ones, then the least id.
-/// `together`: on the TaskManager that had them and has them all again, else on the one with the
-/// most free slots, then the least id.
 /// Pure: the same request gives the same placement.
 /// RESOURCE_EXHAUSTED, with the figures, when there are too few slots.
 absl::StatusOr<SlotPlacement> PlaceSlots(const PlacementRequest& request);

@@ -21,14 +21,14 @@ absl::Status Contradiction(const ChannelId& id, absl::string_view what) {
 
 absl::Status CheckPlan(const WorkerId& self, const ExchangePlan& plan) {
   std::set<ChannelId> outputs;
-  std::map<WorkerId, std::string> addresses;
+  std::map<WorkerId, ExchangeAddress> addresses;
   for (const RemoteOutput& output : plan.outputs) {
     if (!outputs.insert(output.id).second) return Contradiction(output.id, "goes out twice");
-    if (output.peer.is_none() || output.peer == self || output.peer_address.empty()) {
+    if (output.peer.is_none() || output.peer == self || output.address.address.empty()) {
       return Contradiction(output.id, "names no other worker and its address");
     }
-    const auto [known, is_new] = addresses.emplace(output.peer, output.peer_address);
-    if (!is_new && known->second != output.peer_address) {
+    const auto [known, is_new] = addresses.emplace(output.peer, output.address);
+    if (!is_new && known->second != output.address) {
       return Contradiction(output.id, "has another address of its worker than the channels before");
     }
   }

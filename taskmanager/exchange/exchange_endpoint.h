@@ -25,7 +25,7 @@ namespace weir::taskmanager {
 struct RemoteOutput {
   ChannelId id;
   WorkerId peer;
-  std::string peer_address;  // as the transport takes it; one per peer
+  ExchangeAddress address{};  // of the peer; one for each
 };
 
 /// The other way round.

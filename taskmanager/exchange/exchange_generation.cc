@@ -29,7 +29,7 @@ void ExchangeGeneration::MakeOutputs(const std::vector<RemoteOutput>& outputs) {
     auto channel = std::make_shared<SendChannel>(output.id, parts_.options.send);
     outputs_.emplace(output.id, channel);
     by_peer[output.peer].push_back(std::move(channel));
-    outbound_[output.peer].address = output.peer_address;
+    outbound_[output.peer].address = output.address;
   }
   for (auto& [peer, channels] : by_peer) {
     const LinkIdentity identity = {generation_, IncarnationOf(parts_.self), IncarnationOf(peer)};

@@ -45,7 +45,7 @@ class ExchangeGeneration : public std::enable_shared_from_this<ExchangeGeneratio
  private:
   enum class LinkState { kConnecting, kOpen, kBroken };
   struct Outbound {
-    std::string address;
+    ExchangeAddress address;
     std::shared_ptr<SendLink> link;
     LinkState state = LinkState::kConnecting;
   };

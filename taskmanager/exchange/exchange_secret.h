@@ -7,7 +7,8 @@
 
 namespace weir::taskmanager {
 
-/// What the workers of one job share, so that no other process can put data into it or take some.
+/// What a worker has made up for the others of its job to know, so that no other process can put data
+/// into it.
 ///
 /// Threads: any. Immutable.
 class ExchangeSecret {

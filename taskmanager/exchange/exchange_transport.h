@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <memory>
 #include <span>
@@ -19,6 +20,13 @@ struct ExchangeHello {
   Generation generation;
   WorkerId from;
   WorkerId to;
+};
+
+/// How a worker is reached by the others of its job.
+struct ExchangeAddress {
+  std::string address;  // as the transport takes it
+  std::string secret;   // which that worker wants to hear
+  auto operator<=>(const ExchangeAddress&) const = default;
 };
 
 /// What a connection calls, on threads of its own, several at the same time; after Close none
@@ -69,7 +77,7 @@ class ExchangeTransport {
   /// Null: nobody; returns when no call of the former one is running.
   virtual void SetAcceptor(Acceptor acceptor) = 0;
   /// Never fails at once; on_open or on_broken tells the outcome.
-  virtual std::unique_ptr<ExchangeConnection> Connect(const std::string& address,
+  virtual std::unique_ptr<ExchangeConnection> Connect(const ExchangeAddress& peer,
                                                       const ExchangeHello& hello,
                                                       ExchangeConnectionCallbacks callbacks) = 0;
 };

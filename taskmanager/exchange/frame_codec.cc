@@ -120,6 +120,8 @@ void AppendFrame(FrameHeader header, const ChannelElement* element, std::vector<
     const WireBarrier wire = {barrier->epoch.value(), barrier->attempt.value(),
                               barrier->final ? 1u : 0u};
     AppendFixed(header, FrameKind::kBarrier, wire, message);
+  } else if (const auto* status = std::get_if<StreamStatus>(element)) {
+    AppendFixed(header, FrameKind::kStreamStatus, uint64_t{status->idle}, message);
   } else {
     AppendEmpty(header, FrameKind::kEndOfInput, message);
   }
@@ -143,7 +145,12 @@ absl::StatusOr<ChannelElement> DecodeFrame(const FrameHeader& header, const Sche
     case FrameKind::kEndOfInput:
       if (payload.size() != 0) return Corrupt(header, "an end of input has no bytes");
       return ChannelElement(EndOfInput());
-    case FrameKind::kStreamStatus:
+    case FrameKind::kStreamStatus: {
+      if (payload.size() != sizeof(uint64_t)) return Corrupt(header, "a status has 8 bytes");
+      const uint64_t idle = *payload.as<uint64_t>();
+      if (idle > 1) return Corrupt(header, "a stream is idle or it is not");
+      return ChannelElement(StreamStatus{idle == 1});
+    }
     case FrameKind::kBacklog:
       break;
   }

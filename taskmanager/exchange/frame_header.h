@@ -18,7 +18,7 @@ enum class FrameKind : uint8_t {
   kWatermark = 2,
   kBarrier = 3,
   kEndOfInput = 4,
-  kStreamStatus = 5,  // the number is kept for it
+  kStreamStatus = 5,
   kBacklog = 6,       // no element: tells `pushed_bytes`
 };
 

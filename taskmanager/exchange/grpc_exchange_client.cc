@@ -41,7 +41,7 @@ class ClientReactor final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     gate_.Set(std::move(callbacks));
   }
 
-  void Start(const ExchangeHello& hello, const ExchangeSecret& secret) {
+  void Start(const ExchangeHello& hello, const std::string& secret) {
     AddHello(hello, secret, context_);
     MutexLock lock(mutex_);
     stub_.PrepareBidiStreamingCall(&context_, kExchangeMethod, grpc::StubOptions(), this);
@@ -158,13 +158,12 @@ class ClientConnection final : public ExchangeConnection {
 }  // namespace
 
 std::unique_ptr<ExchangeConnection> ConnectGrpcExchange(const GrpcChannelFactory& factory,
-                                                        const std::string& address,
+                                                        const ExchangeAddress& peer,
                                                         const ExchangeHello& hello,
-                                                        const ExchangeSecret& secret,
                                                         ExchangeConnectionCallbacks callbacks) {
   auto reactor =
-      std::make_unique<ClientReactor>(factory.CreateChannel(address), std::move(callbacks));
-  reactor->Start(hello, secret);
+      std::make_unique<ClientReactor>(factory.CreateChannel(peer.address), std::move(callbacks));
+  reactor->Start(hello, peer.secret);
   return std::make_unique<ClientConnection>(std::move(reactor));
 }
 

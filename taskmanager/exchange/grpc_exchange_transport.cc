@@ -10,7 +10,7 @@ namespace weir::taskmanager {
 absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> GrpcExchangeTransport::Create(
     GrpcExchangeTransportOptions options) {
   if (options.secret.empty()) {
-    return absl::InvalidArgumentError("the exchange needs the secret of the job, which is empty");
+    return absl::InvalidArgumentError("the exchange needs a secret, which is empty");
   }
   options.security.token.clear();
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> factory,
@@ -26,8 +26,8 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> GrpcExchangeTransport::Cr
 }
 
 GrpcExchangeTransport::GrpcExchangeTransport(std::unique_ptr<GrpcChannelFactory> factory,
-                                             ExchangeSecret secret)
-    : factory_(std::move(factory)), secret_(std::move(secret)), service_(secret_) {}
+                                             const ExchangeSecret& secret)
+    : factory_(std::move(factory)), service_(secret) {}
 
 GrpcExchangeTransport::~GrpcExchangeTransport() {
   service_.Shutdown();
@@ -45,8 +45,8 @@ void GrpcExchangeTransport::SetAcceptor(Acceptor acceptor) {
 }
 
 std::unique_ptr<ExchangeConnection> GrpcExchangeTransport::Connect(
-    const std::string& address, const ExchangeHello& hello, ExchangeConnectionCallbacks callbacks) {
-  return ConnectGrpcExchange(*factory_, address, hello, secret_, std::move(callbacks));
+    const ExchangeAddress& peer, const ExchangeHello& hello, ExchangeConnectionCallbacks callbacks) {
+  return ConnectGrpcExchange(*factory_, peer, hello, std::move(callbacks));
 }
 
 }  // namespace weir::taskmanager

@@ -18,7 +18,7 @@ struct GrpcExchangeTransportOptions {
   /// Where to listen: "unix:/path" in the worker's directory, "host:port" (port 0: any), or both.
   /// A path is shorter than 108 bytes.
   std::vector<std::string> addresses;
-  std::string secret;        // of the job
+  std::string secret;        // what callers have to know
   SecurityOptions security;  // TLS of TCP addresses; its token is not used
 };
 
@@ -38,15 +38,15 @@ class GrpcExchangeTransport final : public ExchangeTransport {
   std::vector<std::string> addresses() const;
 
   void SetAcceptor(Acceptor acceptor) override;
-  std::unique_ptr<ExchangeConnection> Connect(const std::string& address,
+  std::unique_ptr<ExchangeConnection> Connect(const ExchangeAddress& peer,
                                               const ExchangeHello& hello,
                                               ExchangeConnectionCallbacks callbacks) override;
 
  private:
-  GrpcExchangeTransport(std::unique_ptr<GrpcChannelFactory> factory, ExchangeSecret secret);
+  GrpcExchangeTransport(std::unique_ptr<GrpcChannelFactory> factory,
+                                 const ExchangeSecret& secret);
 
   const std::unique_ptr<GrpcChannelFactory> factory_;
-  const ExchangeSecret secret_;
   GrpcExchangeService service_;
   std::vector<std::unique_ptr<GrpcServer>> servers_;
 };

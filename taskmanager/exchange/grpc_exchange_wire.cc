@@ -49,9 +49,9 @@ void WithPieces(const grpc::ByteBuffer& message,
   call(pieces);
 }
 
-void AddHello(const ExchangeHello& hello, const ExchangeSecret& secret,
+void AddHello(const ExchangeHello& hello, const std::string& secret,
               grpc::ClientContext& context) {
-  context.AddMetadata(kSecretKey, secret.value());
+  context.AddMetadata(kSecretKey, secret);
   context.AddMetadata(kGenerationKey, absl::StrCat(hello.generation.value()));
   context.AddMetadata(kFromKey, hello.from.value());
   context.AddMetadata(kToKey, hello.to.value());

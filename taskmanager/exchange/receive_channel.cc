@@ -72,8 +72,7 @@ void ReceiveChannel::Enqueue(Queued queued) {
     MutexLock lock(mutex_);
     if (closed_) return;
     if (queue_.empty()) wake = wake_consumer_;
-    if (!queue_.empty() && std::holds_alternative<EventTime>(queued.element) &&
-        std::holds_alternative<EventTime>(queue_.back().element)) {
+    if (!queue_.empty() && Replaces(queued.element, queue_.back().element)) {
       queue_.back() = std::move(queued);
     } else {
       queue_.push_back(std::move(queued));

@@ -81,8 +81,7 @@ absl::Status SendChannel::Push(ChannelElement element) {
 }
 
 void SendChannel::Enqueue(Queued queued) {
-  if (std::holds_alternative<EventTime>(queued.element) && !queue_.empty() &&
-      std::holds_alternative<EventTime>(queue_.back().element)) {
+  if (!queue_.empty() && Replaces(queued.element, queue_.back().element)) {
     queue_.back() = std::move(queued);
     return;
   }

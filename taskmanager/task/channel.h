@@ -30,6 +30,13 @@ struct StreamStatus {
 /// What travels between two tasks, in one order for all kinds.
 using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput, StreamStatus>;
 
+/// Whether `later`, put directly behind `earlier`, makes it meaningless: a newer watermark or status.
+inline bool Replaces(const ChannelElement& later, const ChannelElement& earlier) {
+  return (std::holds_alternative<EventTime>(later) && std::holds_alternative<EventTime>(earlier)) ||
+         (std::holds_alternative<StreamStatus>(later) &&
+          std::holds_alternative<StreamStatus>(earlier));
+}
+
 /// The end of a channel that its producer holds.
 ///
 /// A channel joins two tasks, of one worker or of two (docs/protocols/exchange.md); its elements

@@ -4,16 +4,23 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "common/base/status_macros.h"
 #include "common/base/system_random.h"
 #include "common/exec/signal_waiter.h"
 #include "common/exec/thread_blocking_pool.h"
@@ -23,6 +30,7 @@
 #include "common/net/grpc_channel_factory.h"
 #include "common/net/grpc_client_stream.h"
 #include "common/time/system_clock.h"
+#include "taskmanager/exchange/grpc_exchange_transport.h"
 #include "taskmanager/task/task_thread.h"
 #include "taskmanager/worker/resident_memory.h"
 #include "taskmanager/worker/worker_endpoint.h"
@@ -35,6 +43,40 @@ void DieWithParent(uint64_t parent_pid) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the call above.
   if (static_cast<uint64_t>(getppid()) != parent_pid) std::_Exit(1);
+}
+
+bool ExchangesRecords(const proto::JobGraph& plan) {
+  return std::any_of(plan.edges().begin(), plan.edges().end(), [](const proto::JobEdge& edge) {
+    return edge.exchange() != proto::JobEdge::FORWARD;
+  });
+}
+
+// What shares it shares the abstract Unix sockets: one boot's network namespace.
+std::string SocketLocation() {
+  std::string boot;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id") >> std::ws, boot);
+  std::error_code error;
+  return absl::StrCat(boot, " ",
+                      std::filesystem::read_symlink("/proc/self/ns/net", error).string());
+}
+
+std::string AnyPortOf(const std::string& host) {
+  return absl::StrContains(host, ':') ? absl::StrCat("[", host, "]:0") : absl::StrCat(host, ":0");
+}
+
+// Listens for the job's other workers. The port is any: the JobManager tells it.
+absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
+    const WorkerProcessOptions& options, Random& random, proto::ExchangePeer* own) {
+  GrpcExchangeTransportOptions transport_options;
+  transport_options.secret = random.HexId();
+  transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker),
+                                 AnyPortOf(options.host)};
+  own->set_location(SocketLocation());
+  own->set_secret(transport_options.secret);
+  WEIR_ASSIGN_OR_RETURN(auto transport,
+                        GrpcExchangeTransport::Create(std::move(transport_options)));
+  for (const std::string& address : transport->addresses()) own->add_addresses(address);
+  return transport;
 }
 
 }  // namespace
@@ -52,9 +94,20 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
   WEIR_CHECK(channels.ok()) << channels.status();
 
-  std::unique_ptr<MessageStream> stream;
   WorkerEndpoint::Options endpoint_options;
   endpoint_options.host = options.host;
+  endpoint_options.exchange.set_worker(options.worker);
+  std::unique_ptr<GrpcExchangeTransport> transport;
+  if (ExchangesRecords(plan)) {
+    auto listens = ListenForPeers(options, random, &endpoint_options.exchange);
+    if (!listens.ok()) {
+      LogError("cannot exchange records with other workers", {{"reason", listens.status()}});
+      std::_Exit(1);
+    }
+    transport = *std::move(listens);
+  }
+
+  std::unique_ptr<MessageStream> stream;
   std::unique_ptr<WorkerEndpoint> endpoint;
   executor.Post([&] {
     MessageStreamCallbacks callbacks;
@@ -97,7 +150,8 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                        envelope.mutable_header()->set_sender(options.worker);
                                        *envelope.mutable_worker_metrics() = std::move(metrics);
                                        stream->Send(std::move(envelope));
-                                     }});
+                                     },
+                                     transport.get()});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

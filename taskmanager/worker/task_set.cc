@@ -1,45 +1,15 @@
 #include "taskmanager/worker/task_set.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
-#include "taskmanager/task/local_channel.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
 namespace {
-
-/// The channels of a generation between the tasks of this worker, made when either end asks.
-class LocalChannels {
- public:
-  explicit LocalChannels(const proto::Deployment& deployment) {
-    for (const proto::TaskDeployment& task : deployment.tasks()) {
-      here_.insert({task.vertex(), task.index()});
-    }
-  }
-  /// UNIMPLEMENTED when one of the two runs in another worker.
-  absl::StatusOr<std::shared_ptr<LocalChannel>> Between(int edge, const proto::JobEdge& ends,
-                                                        uint32_t from, uint32_t to) {
-    if (here_.count({ends.source_vertex(), from}) == 0 ||
-        here_.count({ends.target_vertex(), to}) == 0) {
-      return absl::UnimplementedError(
-          absl::StrCat("subtask ", from, " of vertex ", ends.source_vertex(), " and subtask ", to,
-                       " of vertex ", ends.target_vertex(), " run in different workers"));
-    }
-    std::shared_ptr<LocalChannel>& channel = channels_[{edge, from, to}];
-    if (channel == nullptr) channel = std::make_shared<LocalChannel>();
-    return channel;
-  }
-
- private:
-  std::set<std::pair<uint64_t, uint32_t>> here_;
-  std::map<std::tuple<int, uint32_t, uint32_t>, std::shared_ptr<LocalChannel>> channels_;
-};
 
 const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
   for (const proto::JobVertex& vertex : graph.vertices()) {
@@ -72,44 +42,14 @@ void AddOperatorCounts(const Task& task, proto::TaskReport* report) {
   for (const SinkStage* sink : chain.sinks()) AddCounts(sink->identity(), sink->counters(), report);
 }
 
-// Gives the task its ends of all channels.
-absl::Status Connect(const proto::JobGraph& plan, const proto::JobVertex& vertex,
-                     LocalChannels& channels, TaskDescription& description) {
-  const uint32_t index = description.subtask.index;
-  for (int number = 0; number < plan.edges_size(); ++number) {
-    const proto::JobEdge& edge = plan.edges(number);
-    const bool forward = edge.exchange() == proto::JobEdge::FORWARD;
-    if (edge.target_vertex() == vertex.id()) {
-      const uint32_t sources = FindVertex(plan, edge.source_vertex())->parallelism();
-      for (uint32_t from = forward ? index : 0; from < (forward ? index + 1 : sources); ++from) {
-        WEIR_ASSIGN_OR_RETURN(auto channel, channels.Between(number, edge, from, index));
-        description.inputs.push_back(std::move(channel));
-      }
-    }
-    if (edge.source_vertex() == vertex.id()) {
-      const proto::JobVertex* target = FindVertex(plan, edge.target_vertex());
-      TaskDescription::Output output;
-      output.source_uid = edge.source_uid();
-      output.target_uid = target->operators(0).uid();
-      const uint32_t end = forward ? index + 1 : target->parallelism();
-      for (uint32_t to = forward ? index : 0; to < end; ++to) {
-        WEIR_ASSIGN_OR_RETURN(auto channel, channels.Between(number, edge, index, to));
-        output.channels.push_back(std::move(channel));
-      }
-      description.outputs.push_back(std::move(output));
-    }
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     const StreamGraph& graph, const proto::Deployment& deployment,
-    const std::map<SubtaskId, TaskSnapshotData>& restored, const TaskEnvironment& environment) {
+    const std::map<SubtaskId, TaskSnapshotData>& restored, ChannelMap& channels,
+    const ExchangeEndpoint* exchange, const TaskEnvironment& environment) {
   auto set = std::make_unique<TaskSet>();
   const proto::JobGraph& plan = deployment.graph();
-  LocalChannels channels(deployment);
   for (const proto::TaskDeployment& deployed : deployment.tasks()) {
     const proto::JobVertex* vertex = FindVertex(plan, deployed.vertex());
     if (vertex == nullptr) {
@@ -124,7 +64,7 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     for (const proto::OperatorDescriptor& one : vertex->operators()) {
       description.operator_uids.push_back(one.uid());
     }
-    WEIR_RETURN_IF_ERROR(Connect(plan, *vertex, channels, description));
+    WEIR_RETURN_IF_ERROR(channels.Connect(*vertex, exchange, description));
     const auto state = restored.find(description.subtask);
     if (state != restored.end()) description.restored = &state->second;
     Entry entry;

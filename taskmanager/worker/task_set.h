@@ -19,6 +19,7 @@
 #include "taskmanager/task/task_builder.h"
 #include "taskmanager/task/task_host.h"
 #include "taskmanager/task/task_observer.h"
+#include "taskmanager/worker/channel_map.h"
 #include "taskmanager/worker/worker_metrics.h"
 
 namespace weir::taskmanager {
@@ -32,11 +33,13 @@ using TaskHostProvider = std::function<TaskHost&(uint32_t slot)>;
 /// Threads: not thread-safe; the worker's executor. Lifetime: borrows everything it is given.
 class TaskSet {
  public:
-  /// Builds all tasks of the deployment, connected by local queues; gives none to a host yet.
+  /// Builds all tasks of the deployment, connected to each other and to the exchange, which may be
+  /// null when no channel leaves the worker; gives none to a host yet.
   /// `restored`: operator states with their blobs loaded, per task.
   static absl::StatusOr<std::unique_ptr<TaskSet>> Build(
       const StreamGraph& graph, const proto::Deployment& deployment,
-      const std::map<SubtaskId, TaskSnapshotData>& restored, const TaskEnvironment& environment);
+      const std::map<SubtaskId, TaskSnapshotData>& restored, ChannelMap& channels,
+      const ExchangeEndpoint* exchange, const TaskEnvironment& environment);
 
   /// Hands the tasks to their hosts and starts them, with what the sinks' committers found.
   void Start(const TaskHostProvider& hosts, const Task::SinkStates& sinks);

@@ -24,6 +24,10 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
       plan_(std::move(plan)),
       options_(std::move(options)),
       deps_(std::move(dependencies)) {
+  if (deps_.transport != nullptr) {
+    exchange_ =
+        std::make_unique<WorkerExchange>(deps_.executor, *deps_.transport, options_.exchange);
+  }
   Tick();
   if (deps_.show_metrics) ShowMetrics();
 }
@@ -117,6 +121,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
   generation_lifetime_.Reset();
   deps_.executor.Cancel(discovery_timer_);
   upkeep_.reset();
+  if (exchange_ != nullptr) exchange_->Close();
   std::shared_ptr<PostingObserver> observer = std::move(observer_);
   if (observer != nullptr) observer->Disconnect();
   auto left = std::make_shared<size_t>(used_hosts_.size());
@@ -124,6 +129,8 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     if (*left > 0 && --*left > 0) return;
     used_hosts_.clear();
     tasks_.reset();
+    channels_.reset();
+    restored_.clear();
     coordinator_.reset();
     coordinator_states_.clear();
     sink_states_.clear();
@@ -195,20 +202,47 @@ void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
     notes_ = coordinator_->notes();
     assignments_ = coordinator_->assignments();
   }
+  restored_ = std::move(prepared.restored);
+  channels_ = std::make_unique<ChannelMap>(graph_, deployment_, id_);
+  if (!channels_->leaves_worker()) BuildTasks();  // else when the peers are known
+}
+
+void WorkerEndpoint::OpenExchange(const WorkerExchange::Peers& peers) {
+  WorkerExchange::Events events;
+  events.on_ready = [this] { BecomeReady(); };
+  events.on_lost = [this](const absl::Status& status) { Fail(status, "", true); };
+  const absl::Status opened = exchange_->Open(generation_, *channels_, peers, std::move(events));
+  if (!opened.ok()) return Fail(opened, "", true);
+  BuildTasks();
+}
+
+void WorkerEndpoint::BuildTasks() {
   observer_ = std::make_shared<PostingObserver>(deps_.executor, *this);
   absl::StatusOr<std::unique_ptr<TaskSet>> tasks =
-      TaskSet::Build(graph_, deployment_, prepared.restored,
+      TaskSet::Build(graph_, deployment_, std::exchange(restored_, {}), *channels_,
+                     exchange_ == nullptr ? nullptr : &exchange_->endpoint(),
                      {deps_.clock, *observer_, deps_.pool, Identity(), generation_});
   if (!tasks.ok()) {
     return Fail(tasks.status(), "", IsWorthRetrying(tasks.status(), deployment_.restored()));
   }
   tasks_ = *std::move(tasks);
+  BecomeReady();
+}
+
+void WorkerEndpoint::BecomeReady() {
+  if (state_ != WorkerReport::INITIALIZING || tasks_ == nullptr) return;
+  if (channels_->leaves_worker() && !exchange_->ready()) return;
   state_ = WorkerReport::READY;
   SendReport();
 }
 
 void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
-  if (state_ == WorkerReport::FAILED || tasks_ == nullptr) return;
+  if (state_ == WorkerReport::FAILED) return;
+  if (tasks_ == nullptr && channels_ != nullptr && directive.peers_size() > 0 &&
+      exchange_ != nullptr) {
+    OpenExchange(directive.peers());
+  }
+  if (tasks_ == nullptr || state_ == WorkerReport::FAILED) return;
   if (directive.run() && !tasks_->started()) Run(directive);
   if (!tasks_->started()) return;
   tasks_->Assign(directive.assignments());
@@ -389,6 +423,10 @@ void WorkerEndpoint::SendReport() {
     *report->mutable_sink_metrics() = {sink_metrics_.begin(), sink_metrics_.end()};
     *report->mutable_notes() = {notes_.begin(), notes_.end()};
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
+  }
+  const bool starts = state_ == WorkerReport::INITIALIZING || state_ == WorkerReport::READY;
+  if (starts && exchange_ != nullptr) {
+    *report->mutable_exchange() = exchange_->own();
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;
   for (const StalledStep& stall : stall_watch_.stalls()) report->add_stalls(stall.ToString());

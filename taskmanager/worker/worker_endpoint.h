@@ -20,12 +20,14 @@
 #include "proto/control.pb.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task_observer.h"
+#include "taskmanager/worker/channel_map.h"
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/sink_upkeep.h"
 #include "taskmanager/worker/stall_watch.h"
 #include "taskmanager/worker/task_set.h"
+#include "taskmanager/worker/worker_exchange.h"
 
 namespace weir::taskmanager {
 
@@ -53,10 +55,13 @@ class WorkerEndpoint final : public TaskEvents {
     std::function<uint64_t()> resident_bytes;
     /// Takes the metrics of tasks and sinks; null: none are gathered.
     std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
+    /// To the other workers of the job; null: it has no others.
+    ExchangeTransport* transport = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
     std::string host;  // named in messages about this node
+    proto::ExchangePeer exchange{};  // how the transport is reached, with this worker's id
     absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
 
@@ -86,6 +91,9 @@ class WorkerEndpoint final : public TaskEvents {
   void StartGeneration(Generation generation, const proto::Deployment& deployment);
   SinkIdentity Identity() const;
   void OnPrepared(PreparedGeneration prepared);
+  void OpenExchange(const WorkerExchange::Peers& peers);
+  void BuildTasks();
+  void BecomeReady();
   void Run(const proto::WorkerDirective& directive);
   void DropAnswers(const proto::WorkerDirective& directive);
   void ScheduleDiscovery();
@@ -117,7 +125,10 @@ class WorkerEndpoint final : public TaskEvents {
   proto::Deployment deployment_;
   proto::Failure failure_;
   std::shared_ptr<PostingObserver> observer_;
+  std::map<SubtaskId, TaskSnapshotData> restored_;  // until the tasks are built
+  std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
+  std::unique_ptr<WorkerExchange> exchange_;        // null without a transport
   std::shared_ptr<CoordinatorTasks> coordinator_;
   std::unique_ptr<SinkUpkeep> upkeep_;  // while it runs, where the coordinator tasks are
   std::vector<proto::SourceCoordinatorState> coordinator_states_;

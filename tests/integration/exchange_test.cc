@@ -113,11 +113,12 @@ TEST_F(ExchangeTest, CarriesAllBothWaysOverUnixSockets) {
 TEST_F(ExchangeTest, CarriesAllBothWaysOverTcp) { CarryBothWays("127.0.0.1:0", "127.0.0.1:0"); }
 
 TEST_F(ExchangeTest, AnotherSecretIsRefusedAndReported) {
-  ExchangePeer w0("w0", Socket("w0"), "open barley");
+  ExchangePeer w0("w0", Socket("w0"));
   ExchangePeer w1("w1", Socket("w1"));
   ExchangePlan plan0 = {.generation = Generation(1)};
   ExchangePlan plan1 = plan0;
   Connect({1, 0, 0}, w1, "w0", "w1", &plan0, &plan1);
+  plan0.outputs[0].address.secret = "open barley";
   ASSERT_TRUE(w1.Open(plan1).ok());
   ASSERT_TRUE(w0.Open(plan0).ok());
   EXPECT_THAT(w0.AwaitBroken(),
@@ -128,7 +129,7 @@ TEST_F(ExchangeTest, PeerThatListensLaterIsFound) {
   ExchangePeer w0("w0", Socket("w0"));
   ExchangePlan plan0 = {.generation = Generation(1)};
   ExchangePlan plan1 = plan0;
-  plan0.outputs.push_back({{1, 0, 0}, WorkerId("w1"), Socket("w1")});
+  plan0.outputs.push_back({{1, 0, 0}, WorkerId("w1"), {Socket("w1"), kSecret}});
   plan1.inputs.push_back({{1, 0, 0}, WorkerId("w0"), NumbersSchema()});
   ASSERT_TRUE(w0.Open(plan0).ok());
   ASSERT_TRUE(w0.Output({1, 0, 0})->Push(EndOfInput()).ok());
@@ -197,7 +198,7 @@ TEST(ExchangePeerProcess, DISABLED_SendsAndWaitsToBeKilled) {
   ASSERT_TRUE(own != nullptr && peer != nullptr);
   ExchangePeer w1("w1", own);
   ExchangePlan plan = {.generation = Generation(1)};
-  plan.outputs.push_back({{2, 0, 0}, WorkerId("w0"), peer});
+  plan.outputs.push_back({{2, 0, 0}, WorkerId("w0"), {peer, kSecret}});
   plan.inputs.push_back({{1, 0, 0}, WorkerId("w0"), NumbersSchema()});
   ASSERT_TRUE(w1.Open(plan).ok());
   ASSERT_TRUE(w1.AwaitReady());
@@ -209,7 +210,7 @@ TEST(ExchangePeerProcess, DISABLED_SendsAndWaitsToBeKilled) {
 TEST_F(ExchangeTest, KilledPeerIsReportedOnceAtOnce) {
   ExchangePeer w0("w0", Socket("w0"));
   ExchangePlan plan = {.generation = Generation(1)};
-  plan.outputs.push_back({{1, 0, 0}, WorkerId("w1"), Socket("w1")});
+  plan.outputs.push_back({{1, 0, 0}, WorkerId("w1"), {Socket("w1"), kSecret}});
   plan.inputs.push_back({{2, 0, 0}, WorkerId("w1"), NumbersSchema()});
   ASSERT_TRUE(w0.Open(plan).ok());
   ChildProcessOptions options;

@@ -45,15 +45,17 @@ class Waiter {
   CondVar changed_;
 };
 
+inline constexpr char kSecret[] = "sesame";
+
 /// A worker's exchange over real gRPC, with an executor of its own, used from a test's thread.
 class ExchangePeer {
  public:
-  ExchangePeer(std::string name, const std::string& address, std::string secret = "sesame",
+  ExchangePeer(std::string name, const std::string& address, std::string secret = kSecret,
                ExchangeOptions options = {})
-      : executor_({.name = name}) {
+      : secret_(std::move(secret)), executor_({.name = name}) {
     GrpcExchangeTransportOptions transport;
     transport.addresses = {address};
-    transport.secret = std::move(secret);
+    transport.secret = secret_;
     auto created = GrpcExchangeTransport::Create(std::move(transport));
     WEIR_CHECK(created.ok()) << created.status().message();
     transport_ = *std::move(created);
@@ -70,7 +72,7 @@ class ExchangePeer {
   ExchangePeer(const ExchangePeer&) = delete;
   ExchangePeer& operator=(const ExchangePeer&) = delete;
 
-  std::string address() const { return transport_->addresses()[0]; }
+  ExchangeAddress address() const { return {transport_->addresses()[0], secret_}; }
 
   absl::Status Open(const ExchangePlan& plan) {
     absl::Status status;
@@ -125,6 +127,7 @@ class ExchangePeer {
   const ExchangeEndpoint& endpoint() const { return *endpoint_; }
 
  private:
+  const std::string secret_;
   Waiter waiter_;
   bool ready_ = false;               // under waiter_
   std::vector<std::string> broken_;  // under waiter_

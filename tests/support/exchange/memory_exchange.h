@@ -147,12 +147,12 @@ class MemoryExchange {
     void SetAcceptor(Acceptor acceptor) override {
       network_.acceptors_[address_] = std::move(acceptor);
     }
-    std::unique_ptr<ExchangeConnection> Connect(const std::string& address,
+    std::unique_ptr<ExchangeConnection> Connect(const ExchangeAddress& peer,
                                                 const ExchangeHello& hello,
                                                 ExchangeConnectionCallbacks callbacks) override {
       auto pipe = std::make_shared<Pipe>();
       pipe->from = address_;
-      pipe->to = address;
+      pipe->to = peer.address;
       pipe->hello = hello;
       pipe->client.callbacks =
           std::make_shared<const ExchangeConnectionCallbacks>(std::move(callbacks));

@@ -61,20 +61,5 @@ TEST(Placement, NoTaskManagerAtAllIsTold) {
             absl::ResourceExhaustedError("needs 1 slot; 0 are free on 0 TaskManagers"));
 }
 
-// Of a job whose tasks exchange records.
-TEST(TogetherTest, TheTaskManagerWithTheMostFreeSlotsGetsAll) {
-  PlacementRequest request;
-  request.slots = 3;
-  request.together = true;
-  request.free_slots = {{TaskManagerId("a"), 2}, {TaskManagerId("b"), 4}, {TaskManagerId("c"), 3}};
-  EXPECT_EQ(PlaceSlots(request).value(), SlotPlacement(3, TaskManagerId("b")));
-  request.previous = SlotPlacement(3, TaskManagerId("c"));
-  EXPECT_EQ(PlaceSlots(request).value(), SlotPlacement(3, TaskManagerId("c")));
-  request.slots = 5;
-  EXPECT_EQ(PlaceSlots(request).status(),
-            absl::ResourceExhaustedError("needs 5 slots on one TaskManager, since its tasks "
-                                         "exchange records; the most that are free on one are 4"));
-}
-
 }  // namespace
 }  // namespace weir::jobmanager

@@ -44,7 +44,7 @@ class TestingWorkers {
   /// A channel from one worker's subtask to another's, in the plans of both.
   void AddChannel(size_t from, size_t to, const ChannelId& id) {
     plans_[from].outputs.push_back(
-        {id, WorkerId(workers_[to]->name), AddressOf(workers_[to]->name)});
+        {id, WorkerId(workers_[to]->name), {AddressOf(workers_[to]->name), ""}});
     plans_[to].inputs.push_back({id, WorkerId(workers_[from]->name), NumbersSchema()});
   }
 

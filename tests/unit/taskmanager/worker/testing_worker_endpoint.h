@@ -62,6 +62,7 @@ class WorkerEndpointTest : public ::testing::Test {
     *deployment.mutable_graph() = job_.plan;
     proto::TaskDeployment* task = deployment.add_tasks();
     task->set_vertex(1);
+    deployment.add_slot_workers("w-1");
     deployment.set_coordinator(true);
     deployment.set_probe_object("/jobs/j/probe");
     deployment.set_probe_nonce("j");
