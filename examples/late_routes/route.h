@@ -51,7 +51,9 @@ class ThreeLateInARow final : public weir::KeyedProcessFunction<std::string, Fli
       late_.Clear();
       return forget_at_.Clear();
     }
-    const int64_t late = late_.Value().value_or(0) + 1;
+    // The timer may be yet to come: the watermark lies behind the flights.
+    const bool forgotten = forget_at_.Peek() != nullptr && flight.date >= *forget_at_.Peek();
+    const int64_t late = forgotten ? 1 : late_.Value().value_or(0) + 1;
     late_.Update(late);
     if (late % 3 == 0) out.Collect(LateRoute{context.CurrentKey(), late, flight.id});
     const weir::Timestamp forget_at = flight.date + std::chrono::hours(24);

@@ -7,8 +7,8 @@
 
 namespace weir::taskmanager {
 
-/// What a worker has made up for the others of its job to know, so that no other process can put data
-/// into it.
+/// What a worker has made up for the others of its job to know, so that no other process can put
+/// data into it.
 ///
 /// Threads: any. Immutable.
 class ExchangeSecret {

@@ -19,7 +19,7 @@ enum class FrameKind : uint8_t {
   kBarrier = 3,
   kEndOfInput = 4,
   kStreamStatus = 5,
-  kBacklog = 6,       // no element: tells `pushed_bytes`
+  kBacklog = 6,  // no element: tells `pushed_bytes`
 };
 
 /// What every frame begins with (docs/protocols/exchange.md).

@@ -8,8 +8,8 @@
 
 namespace weir::taskmanager {
 
-/// Calls the exchange of a worker, over a connection of its own. The factory is used during the call
-/// only.
+/// Calls the exchange of a worker, over a connection of its own. The factory is used during the
+/// call only.
 std::unique_ptr<ExchangeConnection> ConnectGrpcExchange(const GrpcChannelFactory& factory,
                                                         const ExchangeAddress& peer,
                                                         const ExchangeHello& hello,

@@ -45,7 +45,8 @@ void GrpcExchangeTransport::SetAcceptor(Acceptor acceptor) {
 }
 
 std::unique_ptr<ExchangeConnection> GrpcExchangeTransport::Connect(
-    const ExchangeAddress& peer, const ExchangeHello& hello, ExchangeConnectionCallbacks callbacks) {
+    const ExchangeAddress& peer, const ExchangeHello& hello,
+    ExchangeConnectionCallbacks callbacks) {
   return ConnectGrpcExchange(*factory_, peer, hello, std::move(callbacks));
 }
 

@@ -43,8 +43,7 @@ class GrpcExchangeTransport final : public ExchangeTransport {
                                               ExchangeConnectionCallbacks callbacks) override;
 
  private:
-  GrpcExchangeTransport(std::unique_ptr<GrpcChannelFactory> factory,
-                                 const ExchangeSecret& secret);
+  GrpcExchangeTransport(std::unique_ptr<GrpcChannelFactory> factory, const ExchangeSecret& secret);
 
   const std::unique_ptr<GrpcChannelFactory> factory_;
   GrpcExchangeService service_;

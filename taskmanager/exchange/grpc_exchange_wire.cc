@@ -49,8 +49,7 @@ void WithPieces(const grpc::ByteBuffer& message,
   call(pieces);
 }
 
-void AddHello(const ExchangeHello& hello, const std::string& secret,
-              grpc::ClientContext& context) {
+void AddHello(const ExchangeHello& hello, const std::string& secret, grpc::ClientContext& context) {
   context.AddMetadata(kSecretKey, secret);
   context.AddMetadata(kGenerationKey, absl::StrCat(hello.generation.value()));
   context.AddMetadata(kFromKey, hello.from.value());

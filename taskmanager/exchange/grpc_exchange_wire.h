@@ -28,8 +28,7 @@ void WithPieces(const grpc::ByteBuffer& message,
                 const std::function<void(std::span<const absl::string_view>)>& call);
 
 /// What a call carries before its first message.
-void AddHello(const ExchangeHello& hello, const std::string& secret,
-              grpc::ClientContext& context);
+void AddHello(const ExchangeHello& hello, const std::string& secret, grpc::ClientContext& context);
 /// UNAUTHENTICATED for another secret; INVALID_ARGUMENT naming what is missing.
 absl::StatusOr<ExchangeHello> ReadHello(const grpc::ServerContextBase& context,
                                         const ExchangeSecret& secret);

@@ -30,7 +30,8 @@ struct StreamStatus {
 /// What travels between two tasks, in one order for all kinds.
 using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput, StreamStatus>;
 
-/// Whether `later`, put directly behind `earlier`, makes it meaningless: a newer watermark or status.
+/// Whether `later`, put directly behind `earlier`, makes it meaningless: a newer watermark or
+/// status.
 inline bool Replaces(const ChannelElement& later, const ChannelElement& earlier) {
   return (std::holds_alternative<EventTime>(later) && std::holds_alternative<EventTime>(earlier)) ||
          (std::holds_alternative<StreamStatus>(later) &&

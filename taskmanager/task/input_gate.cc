@@ -16,6 +16,11 @@ void InputGate::SetWakeup(const std::function<void()>& wakeup) {
   for (Channel& channel : channels_) channel.input->SetConsumerWakeup(wakeup);
 }
 
+void InputGate::Restore(EventTime watermark) {
+  merged_ = watermark;
+  ready_.push_back(watermark);
+}
+
 std::optional<ChannelElement> InputGate::Next() {
   size_t empty = 0;  // channels in a row that gave nothing
   while (ready_.empty() && empty < channels_.size()) {

@@ -27,6 +27,9 @@ class InputGate {
   explicit InputGate(std::vector<std::shared_ptr<ChannelInput>> channels);
 
   void SetWakeup(const std::function<void()>& wakeup);
+  /// The watermark of a snapshot: comes first of all, and none below it follows. A channel that was
+  /// at its end, or idle, may begin with an older one.
+  void Restore(EventTime watermark);
 
   /// The next element; nothing when no channel has one that may be read now. Watermarks only rise.
   std::optional<ChannelElement> Next();
@@ -36,6 +39,8 @@ class InputGate {
 
   size_t channels() const { return channels_.size(); }
   bool aligning() const { return aligning_.has_value(); }
+  /// The last watermark that was given.
+  std::optional<EventTime> watermark() const { return merged_; }
 
  private:
   struct Channel {

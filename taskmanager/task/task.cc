@@ -40,6 +40,7 @@ Task::Task(Options options)
   } else {
     gate_ = std::make_unique<InputGate>(std::move(options.inputs));
     gate_->SetWakeup(wakeup);
+    if (options.input_watermark.has_value()) gate_->Restore(*options.input_watermark);
   }
   for (SinkStage* sink : chain_->sinks()) {
     sink->SetWakeup(wakeup);

@@ -77,6 +77,7 @@ class Task {
     // Exactly one of the two:
     std::optional<SourceHead::Options> source;
     std::vector<std::shared_ptr<ChannelInput>> inputs;
+    std::optional<EventTime> input_watermark;  // of the snapshot it starts from
     const Clock* clock = nullptr;
     TaskObserver* observer = nullptr;
   };

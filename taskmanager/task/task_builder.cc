@@ -204,6 +204,9 @@ absl::StatusOr<std::shared_ptr<Task>> BuildTask(const StreamGraph& graph,
   options.generation = environment.generation;
   options.chain = builder.TakeChain();
   options.source = builder.TakeSource();
+  if (description.restored != nullptr) {
+    options.input_watermark = description.restored->input_watermark;
+  }
   options.inputs = std::move(description.inputs);
   options.clock = &environment.clock;
   options.observer = &environment.observer;

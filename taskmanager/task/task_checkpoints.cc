@@ -51,6 +51,7 @@ absl::Status Task::OnBarrier(const Barrier& barrier) {
 }
 
 absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
+  if (gate_ != nullptr) data.input_watermark = gate_->watermark();
   if (source_ != nullptr) {
     OperatorSnapshotData one;
     one.uid = source_->identity().uid;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/connector/split.h"
+#include "common/time/event_time.h"
 
 namespace weir::taskmanager {
 
@@ -20,6 +22,9 @@ struct OperatorSnapshotData {
 /// the records before the barrier.
 struct TaskSnapshotData {
   std::vector<OperatorSnapshotData> operators;
+  /// Of its input channels together: what the operators have got, and may not have worked off yet.
+  /// Sources have one per split instead.
+  std::optional<EventTime> input_watermark{};
 
   /// Null when the operator is not part of it.
   const OperatorSnapshotData* Find(const std::string& uid) const {

@@ -28,6 +28,9 @@ proto::TaskSnapshot ToProto(SubtaskId subtask, const TaskSnapshotData& snapshot)
   proto::TaskSnapshot message;
   message.set_vertex(subtask.vertex.value());
   message.set_index(subtask.index);
+  if (snapshot.input_watermark.has_value()) {
+    message.set_input_watermark_us(snapshot.input_watermark->micros());
+  }
   for (const OperatorSnapshotData& one : snapshot.operators) {
     proto::OperatorSnapshot* target = message.add_operators();
     target->set_uid(one.uid);
@@ -45,6 +48,9 @@ proto::TaskSnapshot ToProto(SubtaskId subtask, const TaskSnapshotData& snapshot)
 
 absl::StatusOr<TaskSnapshotData> FromProto(const proto::TaskSnapshot& snapshot) {
   TaskSnapshotData result;
+  if (snapshot.has_input_watermark_us()) {
+    result.input_watermark = EventTime::FromMicros(snapshot.input_watermark_us());
+  }
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
     OperatorSnapshotData data;
     data.uid = one.uid();

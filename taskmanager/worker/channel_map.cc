@@ -17,8 +17,7 @@ absl::Status NotPlanned(const ChannelId& id) {
 
 }  // namespace
 
-ChannelMap::ChannelMap(const StreamGraph& graph, const proto::Deployment& deployment,
-                       WorkerId self)
+ChannelMap::ChannelMap(const StreamGraph& graph, const proto::Deployment& deployment, WorkerId self)
     : graph_(graph), deployment_(deployment), self_(std::move(self)) {
   for (const std::string& worker : deployment.slot_workers()) slot_workers_.emplace_back(worker);
   for (const proto::TaskDeployment& task : deployment_.tasks()) {
@@ -40,9 +39,9 @@ absl::StatusOr<ExchangePlan> ChannelMap::PlanExchange(
       if (IsHere(end.id.from)) continue;
       const StreamNode* source = graph_.Find(end.edge->source_uid());
       if (source == nullptr) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("the plan has an edge from operator '", end.edge->source_uid(),
-                         "', which the job has not"));
+        return absl::FailedPreconditionError(absl::StrCat("the plan has an edge from operator '",
+                                                          end.edge->source_uid(),
+                                                          "', which the job has not"));
       }
       plan.inputs.push_back({end.id, WorkerOf(end.id.from), source->output_schema});
     }

@@ -29,10 +29,10 @@ class ChannelMap {
   /// Some channel leads to another worker.
   bool leaves_worker() const { return leaves_worker_; }
 
-  /// What the exchange has to open. FAILED_PRECONDITION naming the worker that `peers` lacks, or the
-  /// operator that the graph lacks.
-  absl::StatusOr<ExchangePlan> PlanExchange(
-      Generation generation, const std::map<WorkerId, ExchangeAddress>& peers) const;
+  /// What the exchange has to open. FAILED_PRECONDITION naming the worker that `peers` lacks, or
+  /// the operator that the graph lacks.
+  absl::StatusOr<ExchangePlan> PlanExchange(Generation generation,
+                                            const std::map<WorkerId, ExchangeAddress>& peers) const;
 
   /// Gives a task its ends. `exchange`: has opened what PlanExchange gave; may be null when no
   /// channel leaves the worker.

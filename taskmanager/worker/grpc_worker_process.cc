@@ -69,8 +69,10 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
     const WorkerProcessOptions& options, Random& random, proto::ExchangePeer* own) {
   GrpcExchangeTransportOptions transport_options;
   transport_options.secret = random.HexId();
-  transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker),
-                                 AnyPortOf(options.host)};
+  transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker)};
+  if (!options.exchange_host.empty()) {
+    transport_options.addresses.push_back(AnyPortOf(options.exchange_host));
+  }
   own->set_location(SocketLocation());
   own->set_secret(transport_options.secret);
   WEIR_ASSIGN_OR_RETURN(auto transport,

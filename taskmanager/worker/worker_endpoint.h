@@ -60,7 +60,7 @@ class WorkerEndpoint final : public TaskEvents {
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
-    std::string host;  // named in messages about this node
+    std::string host;                // named in messages about this node
     proto::ExchangePeer exchange{};  // how the transport is reached, with this worker's id
     absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
@@ -128,7 +128,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::map<SubtaskId, TaskSnapshotData> restored_;  // until the tasks are built
   std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
-  std::unique_ptr<WorkerExchange> exchange_;        // null without a transport
+  std::unique_ptr<WorkerExchange> exchange_;  // null without a transport
   std::shared_ptr<CoordinatorTasks> coordinator_;
   std::unique_ptr<SinkUpkeep> upkeep_;  // while it runs, where the coordinator tasks are
   std::vector<proto::SourceCoordinatorState> coordinator_states_;

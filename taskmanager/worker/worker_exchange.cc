@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -34,9 +35,14 @@ absl::Status WorkerExchange::Open(Generation generation, const ChannelMap& chann
                                   const Peers& peers, Events events) {
   std::map<WorkerId, ExchangeAddress> addresses;
   for (const proto::ExchangePeer& peer : peers) {
-    if (const auto address = UsableAddress(peer, own_.location())) {
-      addresses[WorkerId(peer.worker())] = {*address, peer.secret()};
+    const auto address = UsableAddress(peer, own_.location());
+    if (!address.has_value()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("worker ", peer.worker(),
+                       " takes records on its own machine only: between machines they "
+                       "go in plain text, which needs security.insecure on every TaskManager"));
     }
+    addresses[WorkerId(peer.worker())] = {*address, peer.secret()};
   }
   WEIR_ASSIGN_OR_RETURN(const ExchangePlan plan, channels.PlanExchange(generation, addresses));
   open_.Reset();

@@ -14,8 +14,8 @@
 
 namespace weir::taskmanager {
 
-/// A worker's part in the exchange of its job: how the others reach it, and the links of the current
-/// generation (docs/protocols/exchange.md).
+/// A worker's part in the exchange of its job: how the others reach it, and the links of the
+/// current generation (docs/protocols/exchange.md).
 ///
 /// Threads: not thread-safe; the worker's executor. Lifetime: borrows executor and transport.
 class WorkerExchange {
@@ -27,7 +27,7 @@ class WorkerExchange {
   static constexpr absl::Duration kLossGrace = absl::Milliseconds(1500);
 
   struct Events {
-    std::function<void()> on_ready;                     // all links are open
+    std::function<void()> on_ready;                    // all links are open
     std::function<void(const absl::Status&)> on_lost;  // of one peer, in one sentence; maybe more
   };
 
@@ -36,8 +36,8 @@ class WorkerExchange {
 
   const proto::ExchangePeer& own() const { return own_; }
 
-  /// Opens the links that the channels need. FAILED_PRECONDITION naming a worker that `peers` lacks
-  /// or that has no address this one can use; nothing is open then.
+  /// Opens the links that the channels need. FAILED_PRECONDITION naming a worker that `peers`
+  /// lacks, or that has no address this one can use; nothing is open then.
   absl::Status Open(Generation generation, const ChannelMap& channels, const Peers& peers,
                     Events events);
   bool ready() const { return endpoint_.ready(); }

@@ -15,6 +15,27 @@ class HighestEventTime final : public WatermarkGenerator {
   }
 };
 
+// All records of a split to one subtask, and of the next split to the next one.
+class BySplit final : public RowPartitioner {
+ public:
+  explicit BySplit(uint64_t first) : first_(first) {}
+  absl::Status Partition(const Batch& batch, uint32_t subtasks,
+                         std::vector<uint32_t>& targets) const override {
+    for (size_t row = 0; row < batch.num_rows(); ++row) {
+      const auto split = static_cast<uint64_t>(batch.column(0).int64s()[row]);
+      targets.push_back(static_cast<uint32_t>((split + first_) % subtasks));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const uint64_t first_;
+};
+
+StreamInput Dealt(uint64_t node, uint64_t first) {
+  return {node, Exchange::kCustom, nullptr, std::make_shared<BySplit>(first)};
+}
+
 }  // namespace
 
 std::string SplitName(uint64_t split) { return absl::StrCat("split-", split); }
@@ -47,9 +68,9 @@ StreamGraph MakeModelGraph(ModelContext& context) {
   count.id = 2;
   count.type = "Count";
   count.name = count.uid = kOperatorUid;
-  count.parallelism = context.config.parallelism;
+  count.parallelism = context.config.counters();
   count.chain_with_input = context.config.chained;
-  count.inputs = {{1}};
+  count.inputs = {context.config.shuffles > 0 ? Dealt(1, 1) : StreamInput{1}};
   count.output_schema = source.output_schema;
   count.make_operator = [&context] { return MakeModelOperator(context); };
   StreamNode sink;
@@ -58,7 +79,7 @@ StreamGraph MakeModelGraph(ModelContext& context) {
   sink.type = "ModelSink";
   sink.name = sink.uid = kSinkUid;
   sink.parallelism = context.config.parallelism;
-  sink.inputs = {{2}};
+  sink.inputs = {context.config.shuffles > 1 ? Dealt(2, 2) : StreamInput{2}};
   sink.sink = MakeModelSink(context);
   graph.nodes = {std::move(source), std::move(count), std::move(sink)};
   return graph;

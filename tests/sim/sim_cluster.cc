@@ -24,6 +24,7 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
       random_(world_.Fork("faults")),
       storage_(world_, config_),
       network_(world_, config_),
+      exchange_(world_),
       outside_(world_, config_),
       threads_(world_),
       brokers_(world_, config_),
@@ -33,8 +34,8 @@ SimCluster::SimCluster(const SimConfig& config, bool verbose)
       objects_(world_, storage_, truth_),
       transactions_(world_, config_, brokers_, outside_),
       manifests_(world_, config_, storage_, truth_, outside_, barriers_, transactions_),
-      environment_{world_,    config_,  storage_, network_, truth_,   outside_,
-                   barriers_, brokers_, threads_, edits_,   restores_},
+      environment_{world_,    config_,  storage_, network_, truth_,    outside_,
+                   barriers_, brokers_, threads_, edits_,   restores_, exchange_},
       lock_(world_),
       job_managers_(config.job_managers),
       task_managers_(config.task_managers),
@@ -149,6 +150,7 @@ void SimCluster::Fault() {
       return StorageAway();
     case 7: {
       const Host& host = task_manager_hosts_[random_.Below(task_manager_hosts_.size())];
+      if (config_.shuffles > 0 && Chance(random_, 500)) return exchange_.BreakLinks(host.name);
       return network_.BreakStreams(host.name);
     }
     case 8:

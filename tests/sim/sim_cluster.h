@@ -71,6 +71,7 @@ class SimCluster : private JobEntryObserver {
   SeededRandom random_;
   SimStorage storage_;
   SimNetwork network_;
+  SimExchange exchange_;
   LogTruth truth_;
   BarrierRecord barriers_;
   Outside outside_;

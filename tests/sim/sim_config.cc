@@ -112,6 +112,23 @@ bool HasRequests(uint64_t seed) {
   return rest == 4 || rest == 7 || rest == 9 || rest == 10;
 }
 
+bool HasShuffles(uint64_t seed) {
+  const uint64_t twelfth = seed % 12;
+  const uint64_t sixteenth = seed % 16;
+  return twelfth == 4 || twelfth == 9 || sixteenth == 3 || sixteenth == 8;
+}
+
+void DrawShuffles(Random& random, SimConfig* config) {
+  config->shuffles = static_cast<uint32_t>(Between(random, 1, 2));
+  config->chained = false;
+  // From one shuffle to the next records may change their subtasks freely.
+  const auto most = static_cast<int64_t>(config->slots * (config->task_managers - 1));
+  if (config->shuffles == 2) {
+    config->operator_parallelism =
+        static_cast<uint32_t>(Between(random, 1, std::min<int64_t>(4, most)));
+  }
+}
+
 }  // namespace
 
 SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
@@ -130,6 +147,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   if (bug == PlantedBug::kNone && HasRequests(seed)) {
     config.requests = static_cast<uint32_t>(Between(requests, 20, 300));
   }
+  SeededRandom shuffles(StableHash64("shuffles", seed));
+  if (bug == PlantedBug::kNone && HasShuffles(seed)) DrawShuffles(shuffles, &config);
   return config;
 }
 
@@ -143,6 +162,7 @@ std::string SimConfig::ToString() const {
       " unknown=", storage_unknown, " full=", storage_full, " drop=", message_drop,
       " duplicate=", message_duplicate, " reorder=", message_reorder, " sink_error=", sink_error,
       " two_leaders=", two_leaders, " requests=", requests);
+  if (shuffles > 0) absl::StrAppend(&text, " shuffles=", shuffles, " counters=", counters());
   if (transactional) {
     absl::StrAppend(&text, " timeout=", absl::FormatDuration(transaction_timeout),
                     " partitions=", topic_partitions, " fresh_handles=", fresh_handles,

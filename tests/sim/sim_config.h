@@ -33,6 +33,9 @@ struct SimConfig {
   bool bounded = true;  // else the client stops it
   bool latest = false;  // starting positions differ with every discovery
   bool chained = true;
+  /// Edges that deal the records out by their splits: before the operator, and before the sink.
+  uint32_t shuffles = 0;
+  uint32_t operator_parallelism = 0;  // where it has an edge of that kind; else 0: as the source
   bool transactional = true;
   bool watermarks = true;
   // Of the transactional sink.
@@ -64,6 +67,11 @@ struct SimConfig {
 
   /// Where replays are interrupted: whoever is silent for so long is given up.
   static constexpr absl::Duration kSoonMissed = absl::Seconds(2);
+
+  /// Of the operator.
+  uint32_t counters() const {
+    return operator_parallelism > 0 ? operator_parallelism : parallelism;
+  }
 
   static SimConfig Draw(uint64_t seed, PlantedBug bug);
   std::string ToString() const;

@@ -73,8 +73,8 @@ class SimExchange::Incoming final : public IncomingExchange {
 
 class SimExchange::Transport final : public ExchangeTransport {
  public:
-  Transport(SimExchange& exchange, SimProcess& process)
-      : process(process), exchange_(exchange), address_(AddressOf(process)) {
+  Transport(SimExchange& exchange, SimProcess& own)
+      : process(own), exchange_(exchange), address_(AddressOf(own)) {
     exchange_.listening_[address_] = this;
   }
   ~Transport() override { exchange_.listening_.erase(address_); }

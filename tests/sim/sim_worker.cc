@@ -29,13 +29,16 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
                  network.Isolate(host, until);
                }},
       graph_(MakeModelGraph(context_)),
-      terms_(environment.world, spec.worker()) {
+      terms_(environment.world, spec.worker()),
+      transport_(environment.exchange.MakeTransport(process_)) {
   if (environment.config.transactional) process_.pool.UseThreads(&environment.threads);
   absl::StatusOr<proto::JobGraph> plan = PlanJob(graph_);
   WEIR_CHECK(plan.ok()) << plan.status();
   WorkerEndpoint::Options options;
   options.host = host;
   options.sink_sweep_interval = absl::Seconds(2);
+  options.exchange.set_worker(spec.worker());
+  options.exchange.add_addresses(SimExchange::AddressOf(process_));
   endpoint_ = std::make_unique<WorkerEndpoint>(
       WorkerId(spec.worker()), JobId(spec.job()), graph_, *std::move(plan), options,
       WorkerEndpoint::Dependencies{
@@ -44,7 +47,7 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
           [this, send = std::move(send)](const proto::Envelope& envelope) {
             if (process_.alive()) send(envelope);
           },
-          [] { return uint64_t{0}; }});
+          [] { return uint64_t{0}; }, nullptr, transport_.get()});
 }
 
 taskmanager::TaskHost& SimWorker::HostOf(uint32_t slot) {

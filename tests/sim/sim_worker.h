@@ -12,6 +12,7 @@
 #include "tests/sim/model_job.h"
 #include "tests/sim/planted_edits.h"
 #include "tests/sim/sim_broker_link.h"
+#include "tests/sim/sim_exchange.h"
 #include "tests/sim/sim_process.h"
 #include "tests/sim/sim_storage.h"
 
@@ -30,6 +31,7 @@ struct SimEnvironment {
   SimThreads& threads;
   PlantedEdits& edits;
   RestoreChecker& restores;
+  SimExchange& exchange;
 };
 
 /// One worker process: a real WorkerEndpoint whose tasks are stepped from the event queue, one
@@ -55,6 +57,7 @@ class SimWorker {
   ModelContext context_;
   const StreamGraph graph_;
   TermsChecker terms_;
+  std::unique_ptr<taskmanager::ExchangeTransport> transport_;
   std::unique_ptr<taskmanager::WorkerEndpoint> endpoint_;
   std::map<uint32_t, std::unique_ptr<taskmanager::ExecutorTaskHost>> hosts_;  // destroyed first
 };

@@ -57,20 +57,19 @@ void ManifestChecker::CheckManifest(const std::string& job,
       CheckSplit(split, false);
     }
   }
-  std::map<uint32_t, Subtask> subtasks;
+  Standing standing;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
-    Subtask& subtask = subtasks[task.index()];
     for (const proto::OperatorSnapshot& one : task.operators()) {
       if (one.uid() == kSourceUid) {
-        subtask.has_source = true;
-        ReadSplits(one.splits(), &subtask);
+        ++standing.sources;
+        ReadSplits(one.splits(), &standing);
       } else if (one.uid() == kOperatorUid) {
         const absl::StatusOr<std::string> state = store.Read(one.state());
         if (!state.ok()) return world_.Violate("Objects", state.status().ToString());
-        subtask.has_operator = true;
-        subtask.counted = ModelOperatorState::Decode(*state);
+        ++standing.operators;
+        AddCounted(ModelOperatorState::Decode(*state), &standing);
       } else if (one.uid() == kSinkUid) {
-        subtask.has_sink = true;
+        ++standing.sinks;
       }
     }
   }
@@ -85,52 +84,68 @@ void ManifestChecker::CheckManifest(const std::string& job,
                                                     splits_.size(), " splits of ", config_.splits));
   }
   if (manifest.tasks().empty()) return;  // epoch 0
-  for (uint32_t index = 0; index < config_.parallelism; ++index) {
-    CheckSubtask(job, manifest, index, subtasks[index]);
+  const std::string where = absl::StrCat("epoch ", manifest.epoch(), ": ");
+  if (standing.sources != config_.parallelism || standing.operators != config_.counters() ||
+      standing.sinks != config_.parallelism) {
+    return world_.Violate("Snapshots", absl::StrCat(where, "an operator's answer is missing"));
   }
+  AddWritten(job, manifest, &standing);
+  if (!world_.violated()) CheckStanding(where, standing);
 }
 
 void ManifestChecker::ReadSplits(
-    const google::protobuf::RepeatedPtrField<proto::SplitState>& splits, Subtask* subtask) {
+    const google::protobuf::RepeatedPtrField<proto::SplitState>& splits, Standing* standing) {
   for (const proto::SplitState& split : splits) {
     CheckSplit(split, true);
     if (world_.violated()) return;
-    subtask->positions[SplitNumber(split.id())] = splits_.at(SplitNumber(split.id())).position;
+    standing->read[SplitNumber(split.id())] = splits_.at(SplitNumber(split.id())).position;
   }
 }
 
-void ManifestChecker::CheckSubtask(const std::string& job,
-                                   const proto::CheckpointManifest& manifest, uint32_t index,
-                                   const Subtask& subtask) {
-  const std::string where = absl::StrCat("epoch ", manifest.epoch(), ", subtask ", index, ": ");
-  if (!subtask.has_source || !subtask.has_operator || !subtask.has_sink) {
-    return world_.Violate("Snapshots", absl::StrCat(where, "an operator's answer is missing"));
+void ManifestChecker::AddCounted(const ModelOperatorState& counted, Standing* standing) {
+  for (const auto& [split, next] : counted.next) {
+    if (!standing->counted.next.emplace(split, next).second) {
+      return world_.Violate("Snapshots",
+                            absl::StrCat("split ", split, " is counted by two subtasks"));
+    }
+    standing->counted.checksum[split] = counted.checksum.at(split);
   }
-  // What the sink of this generation's worker had been given when the barrier reached it.
+}
+
+void ManifestChecker::AddWritten(const std::string& job, const proto::CheckpointManifest& manifest,
+                                 Standing* standing) {
   const proto::JobStarted& started =
       truth_.jobs.at(job).starts.at(Generation(manifest.generation()));
-  std::string worker;
+  std::map<uint32_t, std::string> workers;
   for (const proto::TaskPlacement& place : started.placements()) {
-    if (place.index() == index) worker = place.worker();
+    workers[place.index()] = place.worker();
   }
-  const auto barrier = barriers_.positions.find({worker, Epoch(manifest.epoch()), index});
-  if (barrier == barriers_.positions.end()) {
-    return world_.Violate("Snapshots", absl::StrCat(where, "its sink never saw the barrier"));
+  for (uint32_t index = 0; index < config_.parallelism; ++index) {
+    const auto barrier = barriers_.positions.find({workers[index], Epoch(manifest.epoch()), index});
+    if (barrier == barriers_.positions.end()) {
+      return world_.Violate(
+          "Snapshots", absl::StrCat("epoch ", manifest.epoch(), ": the sink of subtask ", index,
+                                    " never saw the barrier"));
+    }
+    standing->written.insert(barrier->second.begin(), barrier->second.end());
   }
-  for (const auto& [split, position] : subtask.positions) {
+}
+
+void ManifestChecker::CheckStanding(const std::string& where, const Standing& standing) {
+  for (const auto& [split, position] : standing.read) {
     const int64_t start = StartOf(split);
-    const auto counted = subtask.counted.next.find(split);
-    const int64_t next = counted == subtask.counted.next.end() ? start : counted->second;
+    const auto counted = standing.counted.next.find(split);
+    const int64_t next = counted == standing.counted.next.end() ? start : counted->second;
     if (next != position) {
       return world_.Violate("Snapshots", absl::StrCat(where, "split ", split, " stands at ",
                                                       position, ", the operator at ", next));
     }
     if (next > start &&
-        subtask.counted.checksum.at(split) != ExpectedChecksum(split, start, next)) {
+        standing.counted.checksum.at(split) != ExpectedChecksum(split, start, next)) {
       return world_.Violate("Snapshots", absl::StrCat(where, "wrong checksum of split ", split));
     }
-    const auto written = barrier->second.find(split);
-    if (written != barrier->second.end() && written->second != position) {
+    const auto written = standing.written.find(split);
+    if (written != standing.written.end() && written->second != position) {
       return world_.Violate("Snapshots", absl::StrCat(where, "split ", split, " stands at ",
                                                       position, ", its sink at ", written->second));
     }

@@ -38,20 +38,26 @@ class ManifestChecker final : public JobEntryObserver {
     int64_t position = 0;
     std::optional<int64_t> watermark_us;
   };
-  struct Subtask {
-    std::map<uint64_t, int64_t> positions;  // of its source's splits
+  /// Where each split stands, in all subtasks together: the records of one go through one subtask
+  /// of each operator.
+  struct Standing {
+    std::map<uint64_t, int64_t> read;
     ModelOperatorState counted;
-    bool has_source = false;
-    bool has_operator = false;
-    bool has_sink = false;
+    std::map<uint64_t, int64_t> written;
+    uint32_t sources = 0;
+    uint32_t operators = 0;
+    uint32_t sinks = 0;
   };
 
   void CheckManifest(const std::string& job, const proto::CheckpointManifest& manifest);
   void ReadSplits(const google::protobuf::RepeatedPtrField<proto::SplitState>& splits,
-                  Subtask* subtask);
+                  Standing* standing);
+  void AddCounted(const ModelOperatorState& counted, Standing* standing);
+  /// What the sinks of this generation's workers had been given when the barrier reached them.
+  void AddWritten(const std::string& job, const proto::CheckpointManifest& manifest,
+                  Standing* standing);
   void CheckSplit(const proto::SplitState& split, bool read);
-  void CheckSubtask(const std::string& job, const proto::CheckpointManifest& manifest,
-                    uint32_t index, const Subtask& subtask);
+  void CheckStanding(const std::string& where, const Standing& standing);
 
   SimWorld& world_;
   const SimConfig& config_;

@@ -125,9 +125,13 @@ TEST(FrameCodec, LargeBuffersAreSharedNotCopied) {
 }
 
 TEST(FrameCodec, ControlElements) {
-  const std::vector<ChannelElement> elements = {
-      EventTime::FromMicros(-5), EventTime::Max(), Barrier{Epoch(8), LeaderTerm(2), true},
-      Barrier{Epoch(9), LeaderTerm(2), false}, EndOfInput()};
+  const std::vector<ChannelElement> elements = {EventTime::FromMicros(-5),
+                                                EventTime::Max(),
+                                                Barrier{Epoch(8), LeaderTerm(2), true},
+                                                Barrier{Epoch(9), LeaderTerm(2), false},
+                                                StreamStatus{true},
+                                                StreamStatus{false},
+                                                EndOfInput()};
   for (const ChannelElement& element : elements) {
     const absl::StatusOr<ChannelElement> decoded =
         DecodeText(FrameText(Header(), element), NumbersSchema());

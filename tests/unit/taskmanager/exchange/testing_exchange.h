@@ -53,6 +53,10 @@ inline std::string TextOf(const std::vector<ChannelElement>& elements) {
       continue;
     }
     flush();
+    if (const auto* status = std::get_if<StreamStatus>(&element)) {
+      text += status->idle ? " idle" : " active";
+      continue;
+    }
     if (const auto* barrier = std::get_if<Barrier>(&element)) {
       absl::StrAppend(&text, " barrier ", barrier->epoch.value(), "/", barrier->attempt.value(),
                       barrier->final ? " final" : "");

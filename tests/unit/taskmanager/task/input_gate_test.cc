@@ -144,6 +144,19 @@ TEST_F(InputGateTest, AChannelThatEndsHoldsBackNeitherWatermarkNorBarrier) {
   EXPECT_THAT(Drain(), ElementsAre("barrier 2")) << "of tasks that have finished";
 }
 
+// A source that had finished was no longer in the minimum; restored, it starts with its own again.
+TEST_F(InputGateTest, ARestoredWatermarkComesFirstAndNoneBelowItFollows) {
+  gate_->Restore(EventTime::FromMicros(7));
+  Row(0, 1);
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "row 1"));
+  Watermark(0, 4);
+  Watermark(1, 8);
+  EXPECT_THAT(Drain(), IsEmpty());
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("wm 8"));
+  EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(8));
+}
+
 TEST_F(InputGateTest, WithoutRoomBarriersAreTaken) {
   Row(0, 1);
   Barrier(1, 1);
