@@ -10,9 +10,9 @@
 #include "common/types/key_codec.h"
 #include "weir/keyed_process_function.h"
 
-/// The operator behind KeyedStream::Process.
 namespace weir {
 
+/// The operator behind KeyedStream::Process.
 template <class KeyOf, RowType In, RowType Out, class F>
 class KeyedProcessOperator final : public Operator {
  public:

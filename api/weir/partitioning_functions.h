@@ -8,9 +8,9 @@
 #include "common/types/record.h"
 #include "weir/function_traits.h"
 
-/// A job author's functions that say which subtask gets a row, one loop per batch.
 namespace weir::internal {
 
+/// A job author's function that says which subtask gets a row, one loop per batch.
 template <RowType T, class F>
 class FunctionPartitioner final : public RowPartitioner {
  public:

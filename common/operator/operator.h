@@ -15,7 +15,7 @@
 
 namespace weir {
 
-class KeyedStateStore;  // state/api/keyed_state_store.h
+class KeyedStateStore;
 
 /// Where an operator puts what it makes: the next operator of the chain, or the chain's end.
 /// Threads: the task's thread. Errors pass through to the task, which fails with them.

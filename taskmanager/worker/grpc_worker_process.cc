@@ -45,6 +45,17 @@ void DieWithParent(uint64_t parent_pid) {
   if (static_cast<uint64_t>(getppid()) != parent_pid) std::_Exit(1);
 }
 
+proto::Envelope HelloOf(const std::string& worker) {
+  proto::Envelope envelope;
+  envelope.mutable_header()->set_sender(worker);
+  proto::WorkerHello* hello = envelope.mutable_worker_hello();
+  hello->set_worker(worker);
+  hello->set_pid(static_cast<uint64_t>(getpid()));
+  hello->set_protocol_min(kProtocolVersionMin);
+  hello->set_protocol_max(kProtocolVersion);
+  return envelope;
+}
+
 bool ExchangesRecords(const proto::JobGraph& plan) {
   return std::any_of(plan.edges().begin(), plan.edges().end(), [](const proto::JobEdge& edge) {
     return edge.exchange() != proto::JobEdge::FORWARD;
@@ -119,13 +130,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
       std::_Exit(1);
     };
     stream = ConnectGrpcStream(**channels, options.socket, executor, std::move(callbacks));
-    proto::Envelope hello;
-    hello.mutable_header()->set_sender(options.worker);
-    hello.mutable_worker_hello()->set_worker(options.worker);
-    hello.mutable_worker_hello()->set_pid(static_cast<uint64_t>(getpid()));
-    hello.mutable_worker_hello()->set_protocol_min(kProtocolVersionMin);
-    hello.mutable_worker_hello()->set_protocol_max(kProtocolVersion);
-    stream->Send(std::move(hello));
+    stream->Send(HelloOf(options.worker));
     endpoint = std::make_unique<WorkerEndpoint>(
         WorkerId(options.worker), JobId(options.job), graph, plan, endpoint_options,
         WorkerEndpoint::Dependencies{clock, executor, pool, files,
