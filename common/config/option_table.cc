@@ -88,7 +88,7 @@ const OptionTable& WeirOptions() {
        "How fast a dead process is noticed, or a function that hangs.",
        {kHeartbeatInterval.spec(), kHeartbeatSuspectAfter.spec(),
         kHeartbeatTaskmanagerTimeout.spec(), kHeartbeatWorkerTimeout.spec(),
-        kTaskStallTimeout.spec()}},
+        kTaskStallTimeout.spec(), kExchangeMemory.spec()}},
       {"Checkpoints",
        "When the state of a job is saved, and what is kept.",
        {kCheckpointInterval.spec(), kCheckpointTimeout.spec(), kCheckpointMinPause.spec(),

@@ -182,6 +182,13 @@ inline constexpr Option<absl::Duration> kTaskStallTimeout =
         .AtLeast("100ms")
         .ForJobs();
 
+inline constexpr Option<ByteSize> kExchangeMemory =
+    Option<ByteSize>("exchange.memory", "64mb",
+                     "Memory of each worker for records that other workers of the job have sent and "
+                     "its tasks have not taken yet; who sends more waits.")
+        .AtLeast("1mb")
+        .ForJobs();
+
 inline constexpr Option<std::string> kRestartStrategy =
     Option<std::string>("restart.strategy", "exponential-delay", "How a failed job is restarted.")
         .OneOf("exponential-delay|fixed-delay|failure-rate|none")

@@ -51,6 +51,7 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   result.restart = MakeRestartOptions(config);
   result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
   result.stall_timeout = config.Get(options::kTaskStallTimeout);
+  result.exchange_memory_bytes = config.Get(options::kExchangeMemory).bytes;
   return result;
 }
 

@@ -103,6 +103,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
+    deployment.set_exchange_memory_bytes(context.exchange_memory_bytes);
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
     }

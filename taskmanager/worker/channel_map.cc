@@ -34,6 +34,7 @@ absl::StatusOr<ExchangePlan> ChannelMap::PlanExchange(
     Generation generation, const std::map<WorkerId, ExchangeAddress>& peers) const {
   ExchangePlan plan;
   plan.generation = generation;
+  plan.budget_bytes = deployment_.exchange_memory_bytes();
   for (const proto::TaskDeployment& task : deployment_.tasks()) {
     for (const End& end : InputsOf(task.vertex(), task.index())) {
       if (IsHere(end.id.from)) continue;

@@ -49,6 +49,7 @@ void WorkerEndpoint::Tick() {
 void WorkerEndpoint::ShowMetrics() {
   proto::WorkerMetrics metrics;
   AddWorkerMetrics(generation_, &metrics);
+  if (exchange_ != nullptr) AddExchangeMetrics(exchange_->endpoint(), &metrics);
   if (tasks_ != nullptr) {
     tasks_->AddMetrics({deps_.clock.Now(), deps_.clock.Monotonic()}, &metrics);
   }

@@ -161,6 +161,23 @@ void AddWorkerMetrics(Generation generation, proto::WorkerMetrics* metrics) {
   Set(metrics::kWorkerGeneration, static_cast<double>(generation.value()), AddSet({}, metrics));
 }
 
+void AddExchangeMetrics(const ExchangeEndpoint& exchange, proto::WorkerMetrics* metrics) {
+  const CreditPool* credits = exchange.credits();
+  if (credits == nullptr) return;
+  const ExchangeCounters& counters = exchange.counters();
+  proto::MetricSet* set = AddSet({}, metrics);
+  const auto add = [set](const Metric& metric, const std::atomic<uint64_t>& counter) {
+    Set(metric, static_cast<double>(counter.load(std::memory_order_relaxed)), set);
+  };
+  add(metrics::kExchangeBytesSent, counters.bytes_sent);
+  add(metrics::kExchangeBytesReceived, counters.bytes_received);
+  add(metrics::kExchangeFramesSent, counters.frames_sent);
+  add(metrics::kExchangeFramesReceived, counters.frames_received);
+  add(metrics::kExchangeStaleFrames, counters.stale_frames);
+  Set(metrics::kExchangeMemoryGranted, static_cast<double>(credits->committed_bytes()), set);
+  Set(metrics::kExchangeMemoryUsed, static_cast<double>(credits->unconsumed_bytes()), set);
+}
+
 void AddWorkerUsage(const ProcessUsage& usage, proto::WorkerMetrics* metrics) {
   proto::MetricSet* set = AddSet({}, metrics);
   Set(metrics::kWorkerCpu, usage.cpu_seconds, set);
