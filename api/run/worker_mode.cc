@@ -20,7 +20,7 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   // Lines that functions print are to be in the worker's log when it is killed.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   WEIR_ASSIGN_OR_RETURN(auto values,
-                        line.OptionValues({"socket", "worker", "job", "host", "exchange-host",
+                        line.OptionValues({"socket", "worker", "job", "host", "exchange-tls",
                                            "parent-pid", "log-level", "log-format"}));
   taskmanager::InstallCrashReports("worker " + values["worker"]);
   LogOptions log;
@@ -36,7 +36,7 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   options.worker = values["worker"];
   options.job = values["job"];
   options.host = values["host"];
-  options.exchange_host = values["exchange-host"];
+  options.exchange_tls = values["exchange-tls"] == "on";
   if (!absl::SimpleAtoi(values["parent-pid"], &options.parent_pid)) {
     return absl::InvalidArgumentError("--parent-pid is not a number");
   }

@@ -48,7 +48,7 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const st
                        absl::StrCat("--worker=", spec.worker()),
                        absl::StrCat("--job=", spec.job()),
                        absl::StrCat("--host=", options_.host),
-                       absl::StrCat("--exchange-host=", options_.exchange_host),
+                       absl::StrCat("--exchange-tls=", options_.exchange_tls ? "on" : "off"),
                        absl::StrCat("--parent-pid=", options_.parent_pid),
                        absl::StrCat("--log-level=", options_.log_level),
                        absl::StrCat("--log-format=", options_.log_format),

@@ -26,7 +26,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   struct Options {
     std::string socket;  // where workers connect: "unix:/path"
     std::string host;
-    std::string exchange_host;  // where workers listen for others; empty: on this machine alone
+    bool exchange_tls = false;  // what workers send each other from machine to machine
     std::string log_directory;  // one file a worker: <job>/<worker>.log
     std::string log_level;
     std::string log_format;

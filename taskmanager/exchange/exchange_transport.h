@@ -26,6 +26,7 @@ struct ExchangeHello {
 struct ExchangeAddress {
   std::string address;  // as the transport takes it
   std::string secret;   // which that worker wants to hear
+  std::string certificate = {};  // which it shows, PEM; empty: no TLS
   auto operator<=>(const ExchangeAddress&) const = default;
 };
 

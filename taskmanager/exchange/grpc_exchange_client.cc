@@ -14,6 +14,12 @@
 namespace weir::taskmanager {
 namespace {
 
+std::shared_ptr<grpc::Channel> ChannelTo(const GrpcChannelFactory& factory,
+                                         const ExchangeAddress& peer) {
+  if (peer.certificate.empty()) return factory.CreateChannel(peer.address);
+  return GrpcChannelFactory::CreatePinnedChannel(peer.address, peer.certificate);
+}
+
 class DoneSignal {
  public:
   void Notify() {
@@ -162,7 +168,7 @@ std::unique_ptr<ExchangeConnection> ConnectGrpcExchange(const GrpcChannelFactory
                                                         const ExchangeHello& hello,
                                                         ExchangeConnectionCallbacks callbacks) {
   auto reactor =
-      std::make_unique<ClientReactor>(factory.CreateChannel(peer.address), std::move(callbacks));
+      std::make_unique<ClientReactor>(ChannelTo(factory, peer), std::move(callbacks));
   reactor->Start(hello, peer.secret);
   return std::make_unique<ClientConnection>(std::move(reactor));
 }
