@@ -107,7 +107,12 @@ absl::Status Planner::CheckShape() const {
     has_sink = has_sink || node->kind == StreamNode::Kind::kSink;
     WEIR_CHECK(node->inputs.empty() == (node->kind == StreamNode::Kind::kSource))
         << "operator " << node->name;
+    std::set<uint64_t> inputs;
     for (const StreamInput& input : node->inputs) {
+      if (!inputs.insert(input.node).second) {
+        return Invalid(absl::StrCat("operator '", node->name, "' reads '", NodeOf(input.node).name,
+                                    "' twice: a stream cannot be united with itself"));
+      }
       WEIR_CHECK(NodeOf(input.node).id < id) << "operator " << node->name << " before its input";
       if (!node->reads_dead_letters) read.insert(input.node);
     }

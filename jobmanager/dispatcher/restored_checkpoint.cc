@@ -1,6 +1,8 @@
 #include "jobmanager/dispatcher/restored_checkpoint.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -108,6 +110,18 @@ absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& w
                    ", whose state is in the checkpoint; --allow-non-restored leaves it out"));
 }
 
+// The least of what the subtasks had got that began with this operator; nothing if one had none.
+std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
+                                   const std::string& first_uid) {
+  std::optional<int64_t> least;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    if (task.operators().empty() || task.operators(0).uid() != first_uid) continue;
+    if (!task.has_input_watermark_us()) return std::nullopt;
+    least = std::min(least.value_or(task.input_watermark_us()), task.input_watermark_us());
+  }
+  return least;
+}
+
 }  // namespace
 
 absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer,
@@ -139,6 +153,9 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
         *task.add_operators() = subtasks->second.at(index);
       }
       if (task.operators().empty()) continue;
+      if (const auto held = WatermarkOf(manifest, vertex.operators(0).uid())) {
+        task.set_input_watermark_us(*held);
+      }
       task.set_vertex(vertex.id());
       task.set_index(index);
       *adapted.add_tasks() = std::move(task);

@@ -67,7 +67,6 @@ void InputGate::Take(Channel& channel, ChannelElement element) {
     MergeWatermarks();
   } else if (!channel.ended) {
     channel.ended = true;
-    if (!AllEnded()) MergeWatermarks();
     CompleteAlignment();  // which may have waited for this channel alone
     if (AllEnded()) ready_.push_back(EndOfInput());
   }
@@ -94,24 +93,37 @@ void InputGate::CompleteAlignment() {
   ready_.push_back(*std::exchange(aligning_, std::nullopt));
 }
 
+void InputGate::Abort(Epoch epoch) {
+  if (aligned_.has_value() && epoch <= *aligned_) return;
+  aligned_ = epoch;
+  if (!aligning_.has_value() || aligning_->epoch > epoch) return;
+  aligning_.reset();
+  for (Channel& channel : channels_) channel.blocked = false;
+}
+
 void InputGate::MergeWatermarks() {
-  std::optional<EventTime> minimum;
-  bool all_idle = true;
+  // Nothing more comes behind the last watermark of all: neither active nor idle.
+  EventTime minimum = EventTime::Max();
+  bool some_idle = false;
+  bool some_active = false;
   bool missing = false;
   for (const Channel& channel : channels_) {
-    if (channel.ended || channel.idle) continue;
-    all_idle = false;
-    missing = missing || !channel.watermark.has_value();
-    if (missing) continue;
-    minimum = minimum.has_value() ? std::min(*minimum, *channel.watermark) : *channel.watermark;
+    if (channel.idle) {
+      some_idle = true;
+    } else if (channel.watermark != EventTime::Max()) {
+      some_active = true;
+      missing = missing || !channel.watermark.has_value();
+      minimum = std::min(minimum, channel.watermark.value_or(minimum));
+    }
   }
-  if (all_idle != idle_) {
-    idle_ = all_idle;
+  const bool idle = some_idle && !some_active;
+  if (idle != idle_) {
+    idle_ = idle;
     ready_.push_back(StreamStatus{idle_});
   }
-  if (all_idle || missing || (merged_.has_value() && *minimum <= *merged_)) return;
+  if (idle || missing || (merged_.has_value() && minimum <= *merged_)) return;
   merged_ = minimum;
-  ready_.push_back(*minimum);
+  ready_.push_back(minimum);
 }
 
 bool InputGate::AllEnded() const {

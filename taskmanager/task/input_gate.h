@@ -18,8 +18,10 @@ namespace weir::taskmanager {
 ///
 /// A channel that has delivered a barrier is not read until all others have delivered it, or have
 /// ended. A barrier of a later epoch ends the alignment for the one before, which nobody completes
-/// any more. Ended channels and idle ones hold no watermark back; all idle is idle, and gives no
-/// watermark; all ended is the end of input, behind which barriers still come.
+/// any more. An idle channel holds no watermark back. One that has given the last watermark of all
+/// has finished, and holds back nothing either; one that ends without it (its source was stopped)
+/// keeps the others where it was. Idle and finished together are idle, and give no watermark; all
+/// finished give the last one. All ended is the end of input, behind which barriers still come.
 ///
 /// Threads: the task's; the wake-up is called on any.
 class InputGate {
@@ -36,6 +38,10 @@ class InputGate {
   /// Without room for batches: takes barriers that stand at the head of their channels, and gives
   /// the one that is complete by it.
   std::optional<Barrier> NextBarrier();
+
+  /// The checkpoint of this epoch is given up: an alignment for it or an earlier one ends, and its
+  /// barriers that are yet to come are dropped.
+  void Abort(Epoch epoch);
 
   size_t channels() const { return channels_.size(); }
   bool aligning() const { return aligning_.has_value(); }
@@ -61,7 +67,7 @@ class InputGate {
   std::vector<Channel> channels_;
   size_t next_ = 0;  // whose turn it is
   std::optional<Barrier> aligning_;
-  std::optional<Epoch> aligned_;  // the last one that was given
+  std::optional<Epoch> aligned_;  // the last one that was given, or given up
   std::optional<EventTime> merged_;
   bool idle_ = false;  // as told
   std::deque<ChannelElement> ready_;

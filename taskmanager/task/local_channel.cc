@@ -31,7 +31,11 @@ absl::Status LocalChannel::Push(ChannelElement element) {
     }
     was_empty = elements_.empty();
     bytes_ += bytes;
-    elements_.push_back(std::move(element));
+    if (!was_empty && Replaces(element, elements_.back())) {
+      elements_.back() = std::move(element);
+    } else {
+      elements_.push_back(std::move(element));
+    }
   }
   if (was_empty && wake_consumer_) wake_consumer_();
   return absl::OkStatus();

@@ -47,6 +47,7 @@ absl::Status OperatorStage::Open() {
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
+  WEIR_RETURN_IF_ERROR(TellTime());
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(),
                                      [&] { return options_.op->ProcessBatch(batch, output_); }));
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
@@ -54,6 +55,7 @@ absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
+  WEIR_RETURN_IF_ERROR(TellTime());
   return boundary_.Run(identity_, nullptr,
                        [&] { return options_.op->ProcessWatermark(watermark, output_); });
 }
@@ -84,6 +86,12 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
     return absl::OkStatus();
   }));
   return state;
+}
+
+// A function with timers may ask for it.
+absl::Status OperatorStage::TellTime() {
+  if (options_.context.keyed_state == nullptr) return absl::OkStatus();
+  return OnProcessingTime(absl::ToUnixMicros(options_.clock->Now()));
 }
 
 absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {

@@ -87,6 +87,7 @@ class OperatorStage final : public ChainStage {
 
  private:
   void BalanceBooks();
+  absl::Status TellTime();
 
   Options options_;
   OperatorBoundary& boundary_;

@@ -65,7 +65,7 @@ void Task::Start(const SinkStates& sinks) {
 }
 
 void Task::StopSource() { Post(&Task::DoStopSource); }
-void Task::HoldSource(bool held) {
+void Task::Hold(bool held) {
   mailbox_->Post([this, held] { held_ = held; });
 }
 void Task::Cancel() { Post(&Task::DoCancel); }
@@ -84,6 +84,12 @@ void Task::CommitEpoch(const CommitPermit& permit) {
 
 void Task::NotifyCheckpointComplete(Epoch epoch) {
   mailbox_->Post([this, epoch] { DoNotifyComplete(epoch); });
+}
+
+void Task::NotifyCheckpointAborted(Epoch epoch) {
+  mailbox_->Post([this, epoch] {
+    if (gate_ != nullptr) gate_->Abort(epoch);
+  });
 }
 
 void Task::NotifyReceipt(Epoch epoch) {
@@ -135,19 +141,20 @@ absl::Status Task::Step(StepResult& result) {
   return absl::OkStatus();
 }
 
-// Without room they wait, as rows do.
+// Without room they wait, as rows do. Behind the end of input there are none.
 absl::Status Task::FireProcessingTimers() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value()) return absl::OkStatus();
+  if (!next.has_value() || held_ || state_ != State::kRunning) return absl::OkStatus();
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next > now || !chain_->HasRoom()) return absl::OkStatus();
   return chain_->OnProcessingTime(now);
 }
 
-std::optional<absl::Duration> Task::UntilNextTimer() const {
+std::optional<absl::Duration> Task::UntilNextTimer() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value()) return std::nullopt;
+  if (!next.has_value() || held_ || state_ != State::kRunning) return std::nullopt;
   const int64_t now = absl::ToUnixMicros(clock_.Now());
+  if (*next <= now && !chain_->HasRoom()) return std::nullopt;  // room wakes the task
   return absl::Microseconds(std::max<int64_t>(*next - now, 0));
 }
 

@@ -99,12 +99,15 @@ class Task {
   /// Commits all sinks through the permit's epoch; may be repeated.
   void CommitEpoch(const CommitPermit& permit);
   void NotifyCheckpointComplete(Epoch epoch);
+  /// The attempt at this epoch was given up: nothing waits for its barriers any more.
+  void NotifyCheckpointAborted(Epoch epoch);
   /// The log has the receipts of all epochs up to this one.
   void NotifyReceipt(Epoch epoch);
   /// The input ends now, after the batches read so far; no final watermark is sent. Sources.
   void StopSource();
-  /// While it is held, nothing is read; barriers and commands are taken. Sources.
-  void HoldSource(bool held);
+  /// While it is held, a source reads nothing, and no timer of processing time fires; barriers and
+  /// commands are taken, and so is what comes from other tasks.
+  void Hold(bool held);
   void Cancel();
 
   /// For the host: called whenever the task should be stepped; see TaskMailbox::SetWakeup.
@@ -152,7 +155,7 @@ class Task {
   absl::Status Step(StepResult& result);
   absl::Status StepHead(StepResult& result);
   absl::Status FireProcessingTimers();
-  std::optional<absl::Duration> UntilNextTimer() const;
+  std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);

@@ -126,6 +126,12 @@ void TaskSet::Received(Epoch epoch) {
   for (auto& [id, entry] : tasks_) entry.task->NotifyReceipt(epoch);
 }
 
+void TaskSet::Aborted(Epoch epoch) {
+  if (!started_ || (aborted_ && *aborted_ >= epoch)) return;
+  aborted_ = epoch;
+  for (auto& [id, entry] : tasks_) entry.task->NotifyCheckpointAborted(epoch);
+}
+
 void TaskSet::StopSources() {
   if (!started_ || sources_stopped_) return;
   sources_stopped_ = true;
@@ -134,12 +140,10 @@ void TaskSet::StopSources() {
   }
 }
 
-void TaskSet::HoldSources(bool held) {
-  if (!started_ || sources_held_ == held) return;
-  sources_held_ = held;
-  for (auto& [id, entry] : tasks_) {
-    if (!entry.source_uid.empty()) entry.task->HoldSource(held);
-  }
+void TaskSet::Hold(bool held) {
+  if (!started_ || held_ == held) return;
+  held_ = held;
+  for (auto& [id, entry] : tasks_) entry.task->Hold(held);
 }
 
 void TaskSet::OnRunning(SubtaskId task) {

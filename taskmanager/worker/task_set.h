@@ -48,8 +48,9 @@ class TaskSet {
   void Trigger(const proto::CheckpointTrigger& trigger);
   void Permit(const CommitPermit& permit);
   void Received(Epoch epoch);
+  void Aborted(Epoch epoch);
   void StopSources();
-  void HoldSources(bool held);
+  void Hold(bool held);
 
   void OnRunning(SubtaskId task);
   void OnFinished(SubtaskId task);
@@ -77,10 +78,11 @@ class TaskSet {
   std::map<SubtaskId, Entry> tasks_;
   bool started_ = false;
   bool sources_stopped_ = false;
-  bool sources_held_ = false;
+  bool held_ = false;
   std::optional<Epoch> triggered_;
   std::optional<Epoch> permitted_;
   std::optional<Epoch> received_;
+  std::optional<Epoch> aborted_;
 };
 
 }  // namespace weir::taskmanager

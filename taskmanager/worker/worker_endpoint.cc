@@ -139,6 +139,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     notes_.clear();
     assignments_.clear();
     answers_.clear();
+    newest_trigger_ = Epoch();
     generation_ = Generation();
     state_ = WorkerReport::IDLE;
     failure_.Clear();
@@ -205,7 +206,8 @@ void WorkerEndpoint::OnPrepared(PreparedGeneration prepared) {
   }
   restored_ = std::move(prepared.restored);
   channels_ = std::make_unique<ChannelMap>(graph_, deployment_, id_);
-  if (!channels_->leaves_worker()) BuildTasks();  // else when the peers are known
+  if (!channels_->leaves_worker()) return BuildTasks();
+  SendReport();  // how it is reached: only now could it take a call, and others wait for that
 }
 
 void WorkerEndpoint::OpenExchange(const WorkerExchange::Peers& peers) {
@@ -247,7 +249,7 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
   if (directive.run() && !tasks_->started()) Run(directive);
   if (!tasks_->started()) return;
   tasks_->Assign(directive.assignments());
-  tasks_->HoldSources(directive.hold_sources());  // before the trigger: nothing follows its barrier
+  tasks_->Hold(directive.hold_sources());  // before the trigger: nothing follows its barrier
   if (directive.has_trigger() && LeaderTerm(directive.trigger().attempt_term()) == term_) {
     tasks_->Trigger(directive.trigger());
   }
@@ -257,6 +259,7 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
     tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
   }
   if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
+  for (const uint64_t epoch : directive.failed_epochs()) tasks_->Aborted(Epoch(epoch));
   if (directive.stop_sources()) tasks_->StopSources();
   DropAnswers(directive);
 }
@@ -281,10 +284,14 @@ void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
 }
 
 void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
+  if (directive.has_trigger()) {
+    newest_trigger_ = std::max(newest_trigger_, Epoch(directive.trigger().epoch()));
+  }
   for (auto it = answers_.begin(); it != answers_.end();) {
-    const bool wanted = directive.has_trigger() &&
-                        it->first.first == Epoch(directive.trigger().epoch()) &&
-                        it->first.second == LeaderTerm(directive.trigger().attempt_term());
+    const bool wanted =
+        it->first.first > newest_trigger_ ||  // the barrier came from another task
+        (directive.has_trigger() && it->first.first == Epoch(directive.trigger().epoch()) &&
+         it->first.second == LeaderTerm(directive.trigger().attempt_term()));
     it = wanted ? std::next(it) : answers_.erase(it);
   }
 }
@@ -426,7 +433,7 @@ void WorkerEndpoint::SendReport() {
     *report->mutable_new_assignments() = {assignments_.begin(), assignments_.end()};
   }
   const bool starts = state_ == WorkerReport::INITIALIZING || state_ == WorkerReport::READY;
-  if (starts && exchange_ != nullptr) {
+  if (starts && exchange_ != nullptr && channels_ != nullptr) {
     *report->mutable_exchange() = exchange_->own();
   }
   for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;

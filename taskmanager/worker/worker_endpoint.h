@@ -138,6 +138,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
+  Epoch newest_trigger_;
   uint64_t next_blob_ = 1;
   bool discovering_ = false;
 

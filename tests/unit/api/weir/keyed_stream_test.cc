@@ -70,6 +70,15 @@ std::vector<std::string> Texts(const std::vector<OutputRecord<Alert>>& outputs) 
   return texts;
 }
 
+/// Counts the years since 1970 of the processing time it is told.
+class TellsTheYear final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void ProcessElement(const Delay::View&, Context& context, Collector<Alert>& out) override {
+    const auto since = context.Timers().CurrentProcessingTime().time_since_epoch();
+    out.Collect(Alert{context.CurrentKey(), since / std::chrono::hours(24 * 365)});
+  }
+};
+
 constexpr int64_t kSecond = 1'000'000;
 
 TEST(KeyedStreamTest, EachKeyHasItsOwnState) {
@@ -105,6 +114,15 @@ TEST(KeyedStreamTest, StateAndTimersAreRestored) {
   harness.Push({"a", 20}, 3 * kSecond);
   harness.PushWatermark(4000 * kSecond);
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 3 at 3", "a 0 at 3603"));
+}
+
+TEST(KeyedStreamTest, AFunctionIsToldTheProcessingTimeWithEachRow) {
+  OperatorTestHarness harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(TellsTheYear());
+  });
+  harness.Push({"a", 20}, kSecond);
+  ASSERT_EQ(harness.Outputs().size(), 1u);
+  EXPECT_GT(harness.Outputs().at(0).record.count, 30);
 }
 
 TEST(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {

@@ -157,6 +157,14 @@ TEST(Planner, ConnectorErrorsCarryTheOperatorsName) {
   EXPECT_EQ(ErrorOf(job), "operator 'flights': no topic is given");
 }
 
+TEST(Planner, AStreamIsNotUnitedWithItself) {
+  TestingStreamGraph job;
+  job.Source("in");
+  StreamNode& out = job.Sink("out");
+  out.inputs = {{1}, {1, Exchange::kRebalance}};
+  EXPECT_EQ(ErrorOf(job), "operator 'out' reads 'in' twice: a stream cannot be united with itself");
+}
+
 TEST(Planner, TwoSinksMayNotHaveOneTransactionalIdPrefix) {
   TestingStreamGraph job;
   job.Source("in");

@@ -129,13 +129,15 @@ TEST_F(InputGateTest, BarriersOfOldEpochsMeanNothing) {
   EXPECT_THAT(Drain(), ElementsAre("row 1"));
 }
 
-TEST_F(InputGateTest, AChannelThatEndsHoldsBackNeitherWatermarkNorBarrier) {
+TEST_F(InputGateTest, AChannelThatHasFinishedHoldsBackNeitherWatermarkNorBarrier) {
   Watermark(0, 5);
   Watermark(1, 3);
   Barrier(0, 1);
   EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Push(1, EventTime::Max());
+  EXPECT_THAT(Drain(), ElementsAre("wm 5"));
   Push(1, EndOfInput());
-  EXPECT_THAT(Drain(), ElementsAre("wm 5", "barrier 1"));
+  EXPECT_THAT(Drain(), ElementsAre("barrier 1"));
   Barrier(1, 1);
   EXPECT_THAT(Drain(), IsEmpty()) << "it was taken already";
   Push(0, EndOfInput());
@@ -152,9 +154,54 @@ TEST_F(InputGateTest, ARestoredWatermarkComesFirstAndNoneBelowItFollows) {
   Watermark(0, 4);
   Watermark(1, 8);
   EXPECT_THAT(Drain(), IsEmpty());
-  Push(0, EndOfInput());
+  Push(0, EventTime::Max());
   EXPECT_THAT(Drain(), ElementsAre("wm 8"));
   EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(8));
+}
+
+// Its source was stopped, and has rows that were not read.
+TEST_F(InputGateTest, AChannelThatEndsBeforeTimeKeepsTheOthersWhereItWas) {
+  Watermark(0, 3);
+  Watermark(1, 7);
+  EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Push(0, EndOfInput());
+  Watermark(1, 9);
+  EXPECT_THAT(Drain(), IsEmpty());
+  Push(1, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("end"));
+}
+
+TEST_F(InputGateTest, WhileOneIsIdleAndTheOthersHaveFinishedTimeDoesNotEnd) {
+  Watermark(0, 3);
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Push(0, EventTime::Max());
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("idle"));
+  Watermark(1, 5);
+  EXPECT_THAT(Drain(), ElementsAre("active", "wm 5"));
+  Push(1, EventTime::Max());
+  EXPECT_EQ(Drain().size(), 1u) << "the last watermark";
+  EXPECT_EQ(gate_->watermark(), EventTime::Max());
+}
+
+// One source declined, the others have sent it.
+TEST_F(InputGateTest, ACheckpointThatIsGivenUpHoldsNobodyUp) {
+  Barrier(0, 4);
+  Row(0, 1);
+  EXPECT_THAT(Drain(), IsEmpty());
+  gate_->Abort(Epoch(4));
+  EXPECT_FALSE(gate_->aligning());
+  EXPECT_THAT(Drain(), ElementsAre("row 1"));
+  Barrier(1, 4);
+  Row(1, 2);
+  EXPECT_THAT(Drain(), ElementsAre("row 2")) << "its barrier came late";
+  Barrier(0, 5);
+  EXPECT_THAT(Drain(), IsEmpty());
+  gate_->Abort(Epoch(4));
+  EXPECT_TRUE(gate_->aligning());
+  Barrier(1, 5);
+  EXPECT_THAT(Drain(), ElementsAre("barrier 5"));
 }
 
 TEST_F(InputGateTest, WithoutRoomBarriersAreTaken) {

@@ -65,14 +65,14 @@ TEST(TaskRun, AHeldSourceReadsNothingAndTakesBarriers) {
   const auto task = pipeline.Build();
   RunUntilBlocked(*task);
   pipeline.reader->Add({2});
-  task->HoldSource(true);
+  task->Hold(true);
   task->TriggerCheckpoint(BarrierOf(1));
   RunUntilBlocked(*task);
   task->RunOnce();  // the sink's answer was in the mailbox
   EXPECT_THAT(pipeline.writer->written, ElementsAre(1));
   EXPECT_THAT(pipeline.observer.snapshots, SizeIs(1));
 
-  task->HoldSource(false);
+  task->Hold(false);
   RunUntilBlocked(*task);
   EXPECT_THAT(pipeline.writer->written, ElementsAre(1, 2));
 }

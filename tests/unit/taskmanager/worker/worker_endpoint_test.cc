@@ -328,6 +328,19 @@ TEST_F(WorkerEndpointTest, AnAnswerIsRepeatedUntilTheTriggerIsGone) {
   EXPECT_THAT(Report().answers(), IsEmpty());
 }
 
+TEST_F(WorkerEndpointTest, AnAnswerToABarrierThatOvertookItsTriggerWaitsForThat) {
+  Run();
+  endpoint_->OnTaskSnapshot({VertexId(1), 0}, Barrier{Epoch(4), LeaderTerm(1)}, TaskSnapshotData());
+  Send(RunOf(1));  // sent before the trigger
+  Beat();
+  ASSERT_THAT(Report().answers(), SizeIs(1));
+  EXPECT_EQ(Report().answers(0).epoch(), 4u);
+  Send(TriggerOf(1, 5));
+  Beat();
+  ASSERT_THAT(Report().answers(), SizeIs(1));
+  EXPECT_EQ(Report().answers(0).epoch(), 5u);
+}
+
 TEST_F(WorkerEndpointTest, ARepeatedTriggerIsAnsweredOnce) {
   Run();
   Send(TriggerOf(1, 4));
