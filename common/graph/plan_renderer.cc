@@ -172,7 +172,11 @@ std::string RenderPlanText(const proto::JobGraph& plan) {
     for (const proto::JobEdge& edge : plan.edges()) {
       if (edge.target_vertex() != vertex.id()) continue;
       absl::StrAppend(&text, ", reads [", edge.source_vertex(), "] (", ExchangeName(edge),
-                      edge.key().empty() ? "" : absl::StrCat(" by ", edge.key()), ")");
+                      edge.key().empty() ? "" : absl::StrCat(" by ", edge.key()),
+                      edge.side_output().empty()
+                          ? ""
+                          : absl::StrCat(", side output '", edge.side_output(), "'"),
+                      ")");
     }
     text += '\n';
     if (vertex.operators_size() > 0) VertexTree(vertex, text).Write();

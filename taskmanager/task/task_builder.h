@@ -32,6 +32,7 @@ struct TaskDescription {
   struct Output {
     std::string source_uid;  // the operator of this vertex whose rows they get
     std::string target_uid;  // the first operator of that vertex
+    std::string side_output = {};  // the tag, where it is a side output that they get
     std::vector<std::shared_ptr<ChannelOutput>> channels;
   };
   std::vector<Output> outputs;
@@ -39,6 +40,8 @@ struct TaskDescription {
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;
+  /// Those of the other subtasks of the checkpoint, where key groups come from them, too.
+  std::vector<const TaskSnapshotData*> restored_others;
 };
 
 /// What every task of a generation has around it; all of it outlives the task.

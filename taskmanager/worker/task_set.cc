@@ -59,6 +59,7 @@ void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counter
   counts->set_records_in(value(counters.records_in));
   counts->set_records_out(value(counters.records_out));
   counts->set_filtered(value(counters.filtered));
+  counts->set_late(value(counters.late));
   counts->set_skipped(value(counters.skipped));
   counts->set_dead_lettered(value(counters.dead_lettered));
 }
@@ -90,6 +91,7 @@ absl::Status Connect(const proto::JobGraph& plan, const proto::JobVertex& vertex
       const proto::JobVertex* target = FindVertex(plan, edge.target_vertex());
       TaskDescription::Output output;
       output.source_uid = edge.source_uid();
+      output.side_output = edge.side_output();
       output.target_uid = target->operators(0).uid();
       const uint32_t end = forward ? index + 1 : target->parallelism();
       for (uint32_t to = forward ? index : 0; to < end; ++to) {

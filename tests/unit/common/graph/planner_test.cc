@@ -162,7 +162,7 @@ TEST(Planner, TwoSinksMayNotHaveOneTransactionalIdPrefix) {
   job.Source("in");
   job.sink->prefix = "same";
   job.Sink("one");
-  job.Sink("two").input = 1;
+  job.Sink("two").inputs = {{1}};
   EXPECT_EQ(PlanJob(job.graph).status(),
             absl::InvalidArgumentError("the sinks 'one' and 'two' have the same transactional id "
                                        "prefix 'same'; each sink needs a prefix of its own"));
