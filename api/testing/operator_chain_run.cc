@@ -43,8 +43,7 @@ absl::StatusOr<std::unique_ptr<OperatorChainRun>> OperatorChainRun::Build(
     node.parallelism = 0;
     if (node.reads_dead_letters) node.sink = std::make_shared<HarnessKeepingSink>(letters);
   }
-  std::unique_ptr<OperatorChainRun> run(
-      new OperatorChainRun(std::move(graph), options, letters));
+  std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph), options, letters));
   WEIR_RETURN_IF_ERROR(run->Cut());
   return run;
 }
@@ -127,7 +126,7 @@ absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restore
                    : std::make_shared<LocalChannel>();
     between = {output_};
     description.outputs.push_back(
-        {graph_.nodes[input.node - 1].uid, target, input.side_output, {output_}});
+        {graph_.nodes[input.node - 1].uid, target, {output_}, input.side_output});
     if (restored.size() == 1) description.restored = &restored[0];
     if (restored.size() > 1) {
       for (const TaskSnapshotData& one : restored) description.restored_others.push_back(&one);

@@ -145,8 +145,7 @@ class OperatorHarnessCore::Impl {
  private:
   bool OpenEnded() {
     if (!Ready()) return false;
-    return !finished_ ||
-           Check(absl::FailedPreconditionError("the input is over: see Finish"));
+    return !finished_ || Check(absl::FailedPreconditionError("the input is over: see Finish"));
   }
 
   std::unique_ptr<OperatorChainRun> run_;  // null: the pipeline cannot be planned

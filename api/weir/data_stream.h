@@ -162,10 +162,11 @@ class Stream {
     static_assert(std::is_base_of_v<ProcessFunction<T, Out>, F>,
                   "Process takes a ProcessFunction of this stream's row type; one with state, a "
                   "KeyedProcessFunction, needs KeyBy before it");
-    return DataStream<Out>(ends_.AddTransform(
-        "Process", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
-          return std::make_unique<ProcessOperator<T, Out, F>>(function);
-        }));
+    return DataStream<Out>(
+        ends_.AddTransform("Process", SchemaOf<Out>(),
+                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                             return std::make_unique<ProcessOperator<T, Out, F>>(function);
+                           }));
   }
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
@@ -205,6 +206,8 @@ class Stream {
   friend class Environment;
   template <RowType>
   friend class Stream;
+  template <RowType>
+  friend class DataStream;
   explicit Stream(internal::StreamEnds ends) : ends_(std::move(ends)) {}
 
   internal::StreamEnds ends_;

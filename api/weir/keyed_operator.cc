@@ -13,6 +13,7 @@ absl::Status KeyedOperator::Open(const OperatorContext& context) {
   if (store_ == nullptr) {
     return absl::FailedPreconditionError("a function with keyed state needs a keyed stream");
   }
+  timers_ = &store_->timers();
   clock_ = context.clock;
   max_parallelism_ = context.max_parallelism;
   // What a restore has left due comes before any row.

@@ -10,8 +10,8 @@
 
 namespace weir {
 
-/// What all operators with keyed state have in common: keys, the group watermarks, and the firing of
-/// timers in slices. docs/protocols/windows.md.
+/// What all operators with keyed state have in common: keys, the group watermarks, and the firing
+/// of timers in slices. docs/protocols/windows.md.
 ///
 /// Life cycle, threads: as Operator. Derived classes say what a timer does; between BeginOutput and
 /// EndOutput they collect rows.
@@ -39,10 +39,10 @@ class KeyedOperator : public Operator {
   virtual void OnDueTimer(TimeDomain domain, const DueTimer& timer) = 0;
 
   KeyedStateStore& store() { return *store_; }
-  KeyedTimers& timers() { return store_->timers(); }
+  KeyedTimers& timers() { return *timers_; }
   uint32_t max_parallelism() const { return max_parallelism_; }
-  /// The current key's group's, in microseconds.
-  int64_t GroupWatermark() { return timers().GroupWatermark(store_->current_key().group).micros(); }
+  /// In microseconds.
+  int64_t GroupWatermark(uint32_t group) { return timers_->GroupWatermark(group).micros(); }
   /// As of the last Begin or OnProcessingTime.
   int64_t now_micros() const { return now_micros_; }
 
@@ -54,6 +54,7 @@ class KeyedOperator : public Operator {
   void Fire(TimeDomain domain, const DueTimer& timer);
 
   KeyedStateStore* store_ = nullptr;
+  KeyedTimers* timers_ = nullptr;
   const Clock* clock_ = nullptr;
   uint32_t max_parallelism_ = 0;
   int64_t now_micros_ = 0;

@@ -13,6 +13,7 @@
 /// The operator behind KeyedStream::Process.
 namespace weir {
 
+/// Gives rows and timers to the author's function. Threads, errors: as Operator.
 template <class KeyOf, RowType In, RowType Out, class F>
 class KeyedProcessOperator final : public KeyedOperator {
  public:

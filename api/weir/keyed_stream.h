@@ -46,8 +46,8 @@ class RollingAggregateFunction final : public KeyedProcessFunction<K, T, Out> {
   explicit RollingAggregateFunction(F function)
       : function_(std::make_shared<const F>(std::move(function))) {}
   void Open(RuntimeContext& context) override {
-    value_ = context.GetAggregatingState(
-        AggregatingStateDescriptor<In, Acc, Out>("value", function_));
+    value_ =
+        context.GetAggregatingState(AggregatingStateDescriptor<In, Acc, Out>("value", function_));
   }
   void ProcessElement(const Row<T>& row, Context&, Collector<Out>& out) override {
     if constexpr (std::is_same_v<In, Row<T>>) {

@@ -14,9 +14,8 @@ SideOutputs::Side* SideOutputs::Find(const std::string& tag, const SchemaPtr& sc
   if (found == outputs_.end()) return nullptr;
   const absl::Status same = CheckRecordSchema(*schema, *found->second.schema);
   if (!same.ok()) {
-    status_.Update(absl::InvalidArgumentError(
-        absl::StrCat("side output '", tag, "' is written and read with different types: ",
-                     same.message())));
+    status_.Update(absl::InvalidArgumentError(absl::StrCat(
+        "side output '", tag, "' is written and read with different types: ", same.message())));
     return nullptr;
   }
   return &sides_.emplace_back(Side{tag, found->second.output, nullptr});

@@ -32,8 +32,8 @@ std::string WindowSpec::Mistake() const {
   if (size_micros <= 0) return above_zero(session ? "session gap" : "window size", size_micros);
   if (!session && slide_micros <= 0) return above_zero("window slide", slide_micros);
   if (!session && (offset_micros >= slide_micros || offset_micros <= -slide_micros)) {
-    return absl::StrCat("the window offset must be smaller than ", Text(slide_micros),
-                        ", and is ", Text(offset_micros));
+    return absl::StrCat("the window offset must be smaller than ", Text(slide_micros), ", and is ",
+                        Text(offset_micros));
   }
   if (lateness_micros < 0) {
     return absl::StrCat("the allowed lateness must not be negative, and is ",

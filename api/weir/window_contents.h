@@ -12,8 +12,8 @@
 #include "weir/function_traits.h"
 #include "weir/window_function.h"
 
-/// What windows keep of their rows, and what becomes of it when they fire. Each kind of contents has
-/// an Accumulator, and Create, Add, Merge and Result.
+/// What windows keep of their rows, and what becomes of it when they fire. Each kind of contents
+/// has an Accumulator, and Create, Add, Merge and Result.
 namespace weir::internal {
 
 /// WindowedStream::Reduce.

@@ -13,11 +13,6 @@ constexpr absl::string_view kRemoval = "c";
 
 }  // namespace
 
-int64_t WindowOperator::Reached() {
-  // A window whose last time is now has not ended by the clock.
-  return spec_.processing_time ? now_micros() - 1 : GroupWatermark();
-}
-
 absl::Status WindowOperator::OpenContext(const OperatorContext& context) {
   side_outputs_.Open(context.side_outputs);
   context_.emplace(store(), side_outputs_);
@@ -55,32 +50,56 @@ void SliceWindowOperator::MoveSlice(int64_t time) {
 void SliceWindowOperator::RegisterTimers(const Slice& slice, int64_t reached) {
   if (const auto end = layout_.FirstEndAbove(reached, slice.start)) {
     timers().Register(domain(), *end - 1);
+  } else {
+    timers().Register(domain(), slice.clean_up_time, kRemoval);
   }
-  // Without lateness its last window takes it along.
-  if (spec().lateness_micros > 0) timers().Register(domain(), slice.clean_up_time, kRemoval);
 }
 
 void SliceWindowOperator::FireAgain(const Slice& slice, int64_t reached) {
-  for (int64_t end = slice.first_window_end; end <= slice.last_window_end && end - 1 <= reached;
+  const auto first = layout_.FirstEndAbove(reached - spec().lateness_micros, slice.start);
+  if (!first.has_value()) return;
+  for (int64_t end = *first; end <= slice.last_window_end && end - 1 <= reached;
        end += layout_.slide()) {
-    if (CleanUpTime(end) <= reached) continue;
     FireWindow(TimeWindow(end - layout_.size(), end));
   }
 }
 
-void SliceWindowOperator::OnDueTimer(TimeDomain domain, const DueTimer& timer) {
-  if (timer.name_space == kRemoval) {
-    // Of slices whose last window is at or before the one that this is the removal of.
-    const int64_t end = timer.time_micros - spec().lateness_micros + 1;
-    return RemoveSlices(end - layout_.size() + layout_.slide());
-  }
-  const int64_t end = timer.time_micros + 1;
-  const int64_t next_start = end - layout_.size() + layout_.slide();
+void SliceWindowOperator::OnDueTimer(TimeDomain, const DueTimer& timer) {
+  if (timer.name_space == kRemoval) return OnRemoval(Reached(timer.group));
+  OnWindowEnd(timer.time_micros + 1);
+}
+
+void SliceWindowOperator::OnWindowEnd(int64_t end) {
   FireWindow(TimeWindow(end - layout_.size(), end));
-  if (HasSlice(next_start, end + layout_.slide())) {
-    timers().Register(domain, end + layout_.slide() - 1);
+  const int64_t next_end = end + layout_.slide();
+  const int64_t next_start = next_end - layout_.size();
+  bool was_last = false;  // of a slice
+  for (const int64_t start : SliceStarts()) {
+    if (start >= next_end) break;
+    if (start >= next_start) {
+      timers().Register(domain(), next_end - 1);
+      break;
+    }
+    was_last = was_last || layout_.LastEnd(start) == end;
+    if (spec().lateness_micros == 0) RemoveSlice(start);
   }
-  if (spec().lateness_micros == 0) RemoveSlices(next_start);
+  if (was_last && spec().lateness_micros > 0) {
+    timers().Register(domain(), CleanUpTime(end), kRemoval);
+  }
+}
+
+// Looks at the slices and not at the timer: an older version of the job may have registered it with
+// another lateness.
+void SliceWindowOperator::OnRemoval(int64_t reached) {
+  for (const int64_t start : SliceStarts()) {
+    const int64_t end = layout_.LastEnd(start);
+    if (end - 1 > reached) break;
+    if (CleanUpTime(end) <= reached) {
+      RemoveSlice(start);
+    } else {
+      timers().Register(domain(), CleanUpTime(end), kRemoval);
+    }
+  }
 }
 
 void SessionWindowOperator::RegisterTimer(const SessionTimes& times) {

@@ -18,15 +18,17 @@ namespace weir {
 /// What slices and sessions have in common: lateness, and the books. Threads, errors: as Operator.
 class WindowOperator : public KeyedOperator {
  public:
-  explicit WindowOperator(internal::WindowSpec spec)
-      : spec_(internal::Clamped(std::move(spec))) {}
+  explicit WindowOperator(internal::WindowSpec spec) : spec_(internal::Clamped(std::move(spec))) {}
   uint64_t late() const final { return late_; }
   uint64_t filtered() const final { return filtered_; }
 
  protected:
   const internal::WindowSpec& spec() const { return spec_; }
-  /// What time has come to, for the current key: its group's watermark, or the clock.
-  int64_t Reached();
+  /// What time has come to for the keys of a group: its watermark, or the clock.
+  int64_t Reached(uint32_t group) {
+    // A window whose last time is now has not ended by the clock.
+    return spec_.processing_time ? now_micros() - 1 : GroupWatermark(group);
+  }
   TimeDomain domain() const {
     return spec_.processing_time ? TimeDomain::kProcessingTime : TimeDomain::kEventTime;
   }
@@ -82,16 +84,18 @@ class SliceWindowOperator : public WindowOperator {
   /// Rows have come into windows that have fired.
   void FireAgain(const Slice& slice, int64_t reached);
 
-  /// Emits the result of this window of the current key, if it has any rows.
+  // Of the current key.
+  /// Emits the result of this window, if it has any rows.
   virtual void FireWindow(const TimeWindow& window) = 0;
-  /// Is there a slice of the current key that starts in [from, to)?
-  virtual bool HasSlice(int64_t from, int64_t to) = 0;
-  /// Removes those of the current key that start before `end`.
-  virtual void RemoveSlices(int64_t end) = 0;
+  /// The starts of all slices, rising.
+  virtual std::vector<int64_t> SliceStarts() = 0;
+  virtual void RemoveSlice(int64_t start) = 0;
 
  private:
   void MoveSlice(int64_t time);
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) final;
+  void OnWindowEnd(int64_t end);
+  void OnRemoval(int64_t reached);
 
   const internal::SliceLayout layout_;
   Slice slice_;

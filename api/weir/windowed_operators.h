@@ -48,6 +48,8 @@ struct WindowParts {
 
 }  // namespace internal
 
+/// Tumbling and sliding windows: an accumulator for each key and slice.
+/// Threads, errors: as Operator.
 template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
 class TypedSliceWindowOperator final : public SliceWindowOperator {
   using Accumulator = typename Contents::Accumulator;
@@ -67,8 +69,9 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     Begin(out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      store().SetCurrentKey(parts_.KeyAt(keys, row, max_parallelism()));
-      Add(reader, row, times == nullptr ? now_micros() : times[row]);
+      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      store().SetCurrentKey(key);
+      Add(reader, row, times == nullptr ? now_micros() : times[row], Reached(key.group));
     }
     call.ClearRow();
     if (absl::Status status = End(); !status.ok()) return status;
@@ -78,9 +81,8 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   void Close() override { parts_.emitter.Close(); }
 
  private:
-  void Add(const RecordReader<In>& reader, size_t row, int64_t time) {
+  void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
     const Slice& slice = SliceAt(time);
-    const int64_t reached = Reached();
     if (slice.last_window_end < slice.first_window_end) return AddFiltered();
     if (slice.clean_up_time <= reached) return AddLate(row);
     bool fresh = false;
@@ -92,8 +94,8 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   }
 
   absl::Status OpenFunction(const OperatorContext& context) override {
-    slices_ = store().GetMapState(MapStateDescriptor<int64_t, Accumulator>(
-        internal::kWindowContents));
+    slices_ =
+        store().GetMapState(MapStateDescriptor<int64_t, Accumulator>(internal::kWindowContents));
     FunctionContext function_context(context.subtask_index, context.parallelism);
     parts_.emitter.Open(function_context);
     return OpenContext(context);
@@ -101,9 +103,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   void BeginOutput(Output& out) override {
     internal::CollectorAccess::BeginTimed(parts_.collector, out);
   }
-  bool OutputWentOn() const override {
-    return internal::CollectorAccess::WentOn(parts_.collector);
-  }
+  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
   absl::Status EndOutput() override { return parts_.End(side_outputs()); }
 
   void FireWindow(const TimeWindow& window) override {
@@ -123,25 +123,15 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
   }
-  bool HasSlice(int64_t from, int64_t to) override {
-    bool found = false;
-    slices_.ForEach([&](int64_t start, const Accumulator&) {
-      found = found || (start >= from && start < to);
-    });
-    return found;
-  }
-  void RemoveSlices(int64_t end) override {
-    std::vector<int64_t> gone;
-    slices_.ForEach([&](int64_t start, const Accumulator&) {
-      if (start < end) gone.push_back(start);
-    });
-    for (const int64_t start : gone) slices_.Remove(start);
-  }
+  std::vector<int64_t> SliceStarts() override { return slices_.Keys(); }
+  void RemoveSlice(int64_t start) override { slices_.Remove(start); }
 
   Parts parts_;
   MapState<int64_t, Accumulator> slices_;
 };
 
+/// Sessions: an accumulator, with its times, for each key and session.
+/// Threads, errors: as Operator.
 template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
 class TypedSessionOperator final : public SessionWindowOperator {
   using Accumulator = typename Contents::Accumulator;
@@ -161,8 +151,9 @@ class TypedSessionOperator final : public SessionWindowOperator {
     Begin(out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      store().SetCurrentKey(parts_.KeyAt(keys, row, max_parallelism()));
-      Add(reader, row, internal::ClampToWindowTime(batch->event_times()[row]));
+      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      store().SetCurrentKey(key);
+      Add(reader, row, internal::ClampToWindowTime(batch->event_times()[row]), Reached(key.group));
     }
     call.ClearRow();
     if (absl::Status status = End(); !status.ok()) return status;
@@ -172,8 +163,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
   void Close() override { parts_.emitter.Close(); }
 
  private:
-  void Add(const RecordReader<In>& reader, size_t row, int64_t time) {
-    const int64_t reached = Reached();
+  void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
     int64_t start = time;
     int64_t end = time + spec().size_micros;
     met_.clear();
@@ -251,9 +241,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
   void BeginOutput(Output& out) override {
     internal::CollectorAccess::BeginTimed(parts_.collector, out);
   }
-  bool OutputWentOn() const override {
-    return internal::CollectorAccess::WentOn(parts_.collector);
-  }
+  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
   absl::Status EndOutput() override { return parts_.End(side_outputs()); }
 
   Parts parts_;

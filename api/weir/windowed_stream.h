@@ -50,8 +50,8 @@ class WindowedStream {
     return AddProcess(Contents(std::move(function)), std::move(process));
   }
 
-  /// `function` is derived from AggregateFunction<T, Accumulator, Out>, or of T::View in place of T,
-  /// which saves a copy of each row.
+  /// `function` is derived from AggregateFunction<T, Accumulator, Out>, or of T::View in place of
+  /// T, which saves a copy of each row.
   template <class F>
   auto Aggregate(F function) const {
     using Contents = internal::AggregatedContents<T, F>;
@@ -89,22 +89,20 @@ class WindowedStream {
     static_assert(std::is_base_of_v<ProcessWindowFunction<In, Out, KeyType>, P>,
                   "a ProcessWindowFunction<In, Out, Key> is needed: In is the stream's row type or "
                   "the result type of the aggregate function, Key the type of the stream's keys");
-    return Add<Out>(std::move(contents),
-                    internal::ProcessEmitter<Contents, P>(std::move(process)));
+    return Add<Out>(std::move(contents), internal::ProcessEmitter<Contents, P>(std::move(process)));
   }
 
   template <RowType Out, class Contents, class Emitter>
   DataStream<Out> Add(Contents contents, Emitter emitter) const {
-    using Typed =
-        std::conditional_t<std::is_same_v<Windows, Session>,
-                           TypedSessionOperator<KeyOf, T, Out, Contents, Emitter>,
-                           TypedSliceWindowOperator<KeyOf, T, Out, Contents, Emitter>>;
-    const internal::NodeHandle node = ends_.AddTransform(
-        "Window", SchemaOf<Out>(),
-        [spec = spec_, key = key_, contents = std::move(contents),
-         emitter = std::move(emitter)]() -> std::unique_ptr<Operator> {
-          return std::make_unique<Typed>(spec, key, contents, emitter);
-        });
+    using Typed = std::conditional_t<std::is_same_v<Windows, Session>,
+                                     TypedSessionOperator<KeyOf, T, Out, Contents, Emitter>,
+                                     TypedSliceWindowOperator<KeyOf, T, Out, Contents, Emitter>>;
+    const internal::NodeHandle node =
+        ends_.AddTransform("Window", SchemaOf<Out>(),
+                           [spec = spec_, key = key_, contents = std::move(contents),
+                            emitter = std::move(emitter)]() -> std::unique_ptr<Operator> {
+                             return std::make_unique<Typed>(spec, key, contents, emitter);
+                           });
     internal::DescribeWindows(node, spec_, SchemaOf<T>());
     return DataStream<Out>(node);
   }

@@ -137,7 +137,8 @@ std::string OperatorTable(const proto::JobDetails& job, const OutputStyle& style
       sum->set_dead_lettered(sum->dead_lettered() + one.dead_lettered());
     }
   }
-  std::vector<Row> rows = {{"OPERATOR", "IN", "OUT", "FILTERED", "LATE", "SKIPPED", "DEAD-LETTERED"}};
+  std::vector<Row> rows = {
+      {"OPERATOR", "IN", "OUT", "FILTERED", "LATE", "SKIPPED", "DEAD-LETTERED"}};
   Widen(style, &rows[0], {"UID"});
   for (const proto::OperatorCounts& one : sums) {
     Row& row = rows.emplace_back(Row{one.name(), Text(one.records_in()), Text(one.records_out()),

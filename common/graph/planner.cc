@@ -193,9 +193,8 @@ absl::Status Planner::CheckConnectors() const {
     }
     if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
     if (node->kind == StreamNode::Kind::kSink) {
-      status = node->sink->Validate(node->reads_dead_letters
-                                        ? *SchemaOf<DeadLetter>()
-                                        : SchemaOfInput(node->inputs[0]));
+      status = node->sink->Validate(node->reads_dead_letters ? *SchemaOf<DeadLetter>()
+                                                             : SchemaOfInput(node->inputs[0]));
     }
     if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
   }

@@ -69,9 +69,9 @@ class Operator {
   virtual absl::Status ProcessWatermark(EventTime watermark, Output& out) {
     return out.EmitWatermark(watermark);
   }
-  /// Timers that a watermark, or a restore, has made due are left to be fired: the operator is given
-  /// neither rows nor watermarks until that is over, but its state may be snapshotted. Asked after
-  /// Open, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).
+  /// Timers that a watermark, or a restore, has made due are left to be fired: the operator is
+  /// given neither rows nor watermarks until that is over, but its state may be snapshotted. Asked
+  /// after Open, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).
   virtual bool firing() const { return false; }
   /// Fires some of them; behind the last the watermark that made them due is emitted.
   virtual absl::Status ContinueFiring(Output& out) {

@@ -42,8 +42,8 @@ class MapState {
     cell->value = std::move(value);
     cell->stamp_micros = handle_.stamp_micros();
   }
-  /// The value to be changed in place; a new V, and *fresh, when there is none. Valid until the next
-  /// use of any state.
+  /// The value to be changed in place; a new V, and *fresh, when there is none. Valid until the
+  /// next use of any state.
   V& GetOrCreate(const K& key, bool* fresh) {
     auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate(BytesOf(key)));
     *fresh = cell->stamp_micros == kNewStamp;

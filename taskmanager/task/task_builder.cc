@@ -54,7 +54,7 @@ class ChainBuilder {
   std::unique_ptr<OperatorChain> chain_;
   std::optional<SourceHead::Options> source_;
   std::map<std::pair<uint64_t, std::string>, StageOutput*> outputs_;  // by node and side output
-  std::map<uint64_t, StageOutput*> dead_letters_;  // by node
+  std::map<uint64_t, StageOutput*> dead_letters_;                     // by node
 };
 
 absl::Status ChainBuilder::Build() {

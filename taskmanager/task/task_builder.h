@@ -32,8 +32,8 @@ struct TaskDescription {
   struct Output {
     std::string source_uid;  // the operator of this vertex whose rows they get
     std::string target_uid;  // the first operator of that vertex
-    std::string side_output = {};  // the tag, where it is a side output that they get
     std::vector<std::shared_ptr<ChannelOutput>> channels;
+    std::string side_output = {};  // the tag, where it is a side output that they get
   };
   std::vector<Output> outputs;
   uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups

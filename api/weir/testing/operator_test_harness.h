@@ -42,8 +42,8 @@ struct OutputRecord {
 ///   EXPECT_EQ(harness.error(), "");
 ///
 /// The piece is one subtask, whatever parallelism it asks for; cuts of the chain are kept. It may
-/// not end in sinks of its own, but for SideOutputSink. What the planner finds wrong in it, as a uid that is used twice, is
-/// said by error() as soon as the harness is made.
+/// not end in sinks of its own, but for SideOutputSink. What the planner finds wrong in it, as a
+/// uid that is used twice, is said by error() as soon as the harness is made.
 ///
 /// Life cycle: construct; Restore, if at all; any number of Push..., PushWatermark, Snapshot;
 /// Finish. After a recovery a worker has new operators: so has a test, by a new harness that
@@ -125,8 +125,8 @@ class OperatorTestHarness {
   bool Restore(const std::string& snapshot) {
     return core_.Restore(std::vector<std::string>{snapshot});
   }
-  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt out
-  /// anew; operators without a key begin without state.
+  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt
+  /// out anew; operators without a key begin without state.
   bool Restore(const std::vector<std::string>& snapshots) { return core_.Restore(snapshots); }
 
   /// All that came out since the harness was made, or since TakeOutputs.
