@@ -112,6 +112,7 @@ TEST_F(FiringTask, WithoutRoomNothingFiresAndBarriersAreTaken) {
   EXPECT_EQ(result.blocked_on, StepResult::BlockedOn::kOutput);
   task->TriggerCheckpoint(BarrierOf(1));
   RunUntilBlocked(*task);
+  RunUntilBlocked(*task);
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, -3));
   EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(1));
 }
@@ -162,11 +163,10 @@ TEST_F(FiringTask, BarrierOfAChannelIsTakenBetweenTwoSlices) {
   ASSERT_TRUE(channel->Push(EventTime::FromMicros(10)).ok());
   ASSERT_TRUE(channel->Push(BarrierOf(1)).ok());
   ASSERT_TRUE(channel->Push(MakeBatch({7})).ok());
-  task->RunOnce();
-  task->RunOnce();
+  RunUntilBlocked(*task);
   ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(1));
   EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("fire")->state, "2");
-  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline_.writer->prepared, ElementsAre(std::pair<uint64_t, size_t>(1, 1)));
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(-3, -2, -1, 7));
 }
 
