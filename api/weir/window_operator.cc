@@ -65,7 +65,7 @@ void SliceWindowOperator::FireAgain(const Slice& slice, int64_t reached) {
 }
 
 void SliceWindowOperator::OnDueTimer(TimeDomain, const DueTimer& timer) {
-  if (timer.name_space == kRemoval) return OnRemoval(Reached(timer.group));
+  if (timer.name_space == kRemoval) return OnRemoval(timer.time_micros);
   OnWindowEnd(timer.time_micros + 1);
 }
 
@@ -88,8 +88,8 @@ void SliceWindowOperator::OnWindowEnd(int64_t end) {
   }
 }
 
-// Looks at the slices and not at the timer: an older version of the job may have registered it with
-// another lateness.
+// Looks at the slices again: an older version of the job may have registered the timer with another
+// lateness. By its time, not by the watermark, up to which windows may still have to fire.
 void SliceWindowOperator::OnRemoval(int64_t reached) {
   for (const int64_t start : SliceStarts()) {
     const int64_t end = layout_.LastEnd(start);

@@ -64,9 +64,9 @@ def failure(compiler, root, case):
 def main():
     compiler, root = sys.argv[1:]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        failures = [one for one in pool.map(lambda case: failure(compiler, root, case), CASES) if one]
-    for one in failures:
-        print(one)
+        results = list(pool.map(lambda case: failure(compiler, root, case), CASES))
+    failures = [one for one in results if one is not None]
+    print("\n".join(failures))
     return 1 if failures else 0
 
 

@@ -129,14 +129,14 @@ void ForSeeds(uint64_t seeds, const Run& run) {
 }
 
 TEST(WindowRandomTest, Tumbling) {
-  ForSeeds(200, [](SeededRandom& random) {
+  ForSeeds(100, [](SeededRandom& random) {
     const microseconds size = From(random, 1, 20);
     RunSeed(Tumbling(size, From(random, 0, static_cast<uint64_t>(size.count()))), random, 5, 60);
   });
 }
 
 TEST(WindowRandomTest, Sliding) {
-  ForSeeds(300, [](SeededRandom& random) {
+  ForSeeds(150, [](SeededRandom& random) {
     const microseconds size = From(random, 1, 24);
     const microseconds slide = From(random, 1, 12);
     const microseconds offset = From(random, 0, static_cast<uint64_t>(slide.count()));
@@ -145,11 +145,11 @@ TEST(WindowRandomTest, Sliding) {
 }
 
 TEST(WindowRandomTest, Sessions) {
-  ForSeeds(300, [](SeededRandom& random) { RunSeed(Session(From(random, 1, 12)), random, 5, 60); });
+  ForSeeds(150, [](SeededRandom& random) { RunSeed(Session(From(random, 1, 12)), random, 5, 60); });
 }
 
 TEST(WindowRandomTest, FiringInSlices) {
-  ForSeeds(4, [](SeededRandom& random) {
+  ForSeeds(2, [](SeededRandom& random) {
     RunSeed(Sliding(microseconds(10), microseconds(4)), random, 1200, 12);
     RunSeed(Session(microseconds(6)), random, 1200, 12);
   });
