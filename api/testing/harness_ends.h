@@ -43,12 +43,13 @@ class HarnessOutput final : public Sink {
   }
 };
 
-/// Takes the place of every sink for dead letters, and keeps them.
-class HarnessDeadLetters final : public Sink {
+/// Keeps what it is given: takes the place of every sink for dead letters, and stands behind side
+/// outputs.
+class HarnessKeepingSink final : public Sink {
  public:
   using Batches = std::shared_ptr<std::vector<BatchPtr>>;
-  explicit HarnessDeadLetters(Batches batches) : batches_(std::move(batches)) {}
-  std::string type() const override { return "HarnessDeadLetters"; }
+  explicit HarnessKeepingSink(Batches batches) : batches_(std::move(batches)) {}
+  std::string type() const override { return "HarnessKeepingSink"; }
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kNone; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }

@@ -13,7 +13,9 @@
 #include "weir/connector_handles.h"
 #include "weir/error_policy.h"
 #include "weir/function_traits.h"
+#include "weir/output_tag.h"
 #include "weir/partitioning_functions.h"
+#include "weir/process_function.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
@@ -36,7 +38,18 @@ struct NodeHandle {
   void SetErrorPolicy(const ErrorPolicy& policy) const;
   void StartNewChain() const;
   void DisableChaining() const;
+  /// For the plan.
+  void Configure(const std::string& key, const std::string& value) const;
+  /// See StreamNode::mistake; the first one stays.
+  void SetMistake(const std::string& mistake) const;
+  /// That a side output has rows of this type; a mistake when it is known as another.
+  void DeclareSideOutput(const std::string& tag, const SchemaPtr& schema) const;
 };
+
+struct WindowSpec;
+/// Writes the windows of an operator down in the plan, with its mistakes and the side output of its
+/// late rows, which are of type `rows`.
+void DescribeWindows(const NodeHandle& node, const WindowSpec& spec, const SchemaPtr& rows);
 
 /// What an operator that is added next reads: one stream or several, and how their rows are dealt
 /// out to its subtasks.
@@ -142,6 +155,20 @@ class Stream {
                            }));
   }
 
+  /// With side outputs: `function` is a class derived from ProcessFunction<T, Out>.
+  template <class F>
+  auto Process(F function) const {
+    using Out = typename F::OutputType;
+    static_assert(std::is_base_of_v<ProcessFunction<T, Out>, F>,
+                  "Process takes a ProcessFunction of this stream's row type; one with state, a "
+                  "KeyedProcessFunction, needs KeyBy before it");
+    return DataStream<Out>(
+        ends_.AddTransform("Process", SchemaOf<Out>(),
+                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                             return std::make_unique<ProcessOperator<T, Out, F>>(function);
+                           }));
+  }
+
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
     return DataStreamSink(ends_.AddSink(sink.sink()));
   }
@@ -179,6 +206,8 @@ class Stream {
   friend class Environment;
   template <RowType>
   friend class Stream;
+  template <RowType>
+  friend class DataStream;
   explicit Stream(internal::StreamEnds ends) : ends_(std::move(ends)) {}
 
   internal::StreamEnds ends_;
@@ -205,12 +234,25 @@ class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
     return *this;
   }
 
+  /// What this operator puts into the side output of this tag: late rows of windows, and what
+  /// Context::Output is given. Watermarks are those of the stream.
+  template <RowType Side>
+  Stream<Side> GetSideOutput(const OutputTag<Side>& tag) const {
+    this->handle_.DeclareSideOutput(tag.id(), SchemaOf<Side>());
+    StreamInput input;
+    input.node = this->handle_.node;
+    input.side_output = tag.id();
+    return Stream<Side>(internal::StreamEnds{this->handle_.graph, {input}});
+  }
+
  private:
   friend class Environment;
   template <RowType>
   friend class Stream;
   template <RowType, class>
   friend class KeyedStream;
+  template <RowType, class, class>
+  friend class WindowedStream;
   explicit DataStream(const internal::NodeHandle& handle)
       : Stream<T>(internal::StreamEnds{handle.graph, {{handle.node, Exchange::kForward, {}, {}}}}),
         OperatorHandle<DataStream<T>>(handle) {}

@@ -8,6 +8,7 @@
 #include "weir/key_functions.h"
 #include "weir/keyed_operators.h"
 #include "weir/keyed_process_function.h"
+#include "weir/windowed_stream.h"
 
 namespace weir {
 
@@ -34,6 +35,32 @@ class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
  private:
   F function_;
   ValueState<T> value_;
+};
+
+/// KeyedStream::Aggregate.
+template <class K, RowType T, class F, class In, class Acc, RowType Out>
+class RollingAggregateFunction final : public KeyedProcessFunction<K, T, Out> {
+ public:
+  using Context = typename KeyedProcessFunction<K, T, Out>::Context;
+
+  explicit RollingAggregateFunction(F function)
+      : function_(std::make_shared<const F>(std::move(function))) {}
+  void Open(RuntimeContext& context) override {
+    value_ =
+        context.GetAggregatingState(AggregatingStateDescriptor<In, Acc, Out>("value", function_));
+  }
+  void ProcessElement(const Row<T>& row, Context&, Collector<Out>& out) override {
+    if constexpr (std::is_same_v<In, Row<T>>) {
+      value_.Add(row);
+    } else {
+      value_.Add(Materialize<T>(row));
+    }
+    out.Collect(*value_.Get());
+  }
+
+ private:
+  std::shared_ptr<const F> function_;
+  AggregatingState<In, Acc, Out> value_;
 };
 
 }  // namespace internal
@@ -71,6 +98,31 @@ class KeyedStream {
           return std::make_unique<KeyedProcessOperator<KeyOf, T, T, Reducer>>(key,
                                                                               Reducer(function));
         }));
+  }
+
+  /// Adds each row to the accumulator of its key and emits the result: `function` is derived from
+  /// AggregateFunction<T, Accumulator, Out>.
+  template <class F>
+  auto Aggregate(F function) const {
+    using Types = decltype(internal::AggregateTypesOf(static_cast<const F*>(nullptr)));
+    using Out = typename Types::Result;
+    using Rolling = internal::RollingAggregateFunction<KeyType, T, F, typename Types::Input,
+                                                       typename Types::Accumulator, Out>;
+    return DataStream<Out>(ends_.AddTransform(
+        "Aggregate", SchemaOf<Out>(), [key = key_, function]() -> std::unique_ptr<Operator> {
+          return std::make_unique<KeyedProcessOperator<KeyOf, T, Out, Rolling>>(key,
+                                                                                Rolling(function));
+        }));
+  }
+
+  /// Windows: Tumbling(10s), Sliding(1h, 5min), Session(30min) and others of
+  /// weir/window_assigners.h.
+  template <class Windows>
+  WindowedStream<T, KeyOf, Windows> Window(const Windows& windows) const {
+    static_assert(std::is_base_of_v<internal::WindowAssigner, Windows>,
+                  "Window takes one of the kinds of windows: Tumbling, Sliding, Session, "
+                  "TumblingProcessingTime, SlidingProcessingTime");
+    return WindowedStream<T, KeyOf, Windows>(ends_, key_, windows);
   }
 
  private:

@@ -89,6 +89,7 @@ Json Operators(const Counts& operators) {
                      {"records_in", one.records_in()},
                      {"records_out", one.records_out()},
                      {"filtered", one.filtered()},
+                     {"late", one.late()},
                      {"skipped", one.skipped()},
                      {"dead_lettered", one.dead_lettered()}});
   }

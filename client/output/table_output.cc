@@ -132,15 +132,17 @@ std::string OperatorTable(const proto::JobDetails& job, const OutputStyle& style
       sum->set_records_in(sum->records_in() + one.records_in());
       sum->set_records_out(sum->records_out() + one.records_out());
       sum->set_filtered(sum->filtered() + one.filtered());
+      sum->set_late(sum->late() + one.late());
       sum->set_skipped(sum->skipped() + one.skipped());
       sum->set_dead_lettered(sum->dead_lettered() + one.dead_lettered());
     }
   }
-  std::vector<Row> rows = {{"OPERATOR", "IN", "OUT", "FILTERED", "SKIPPED", "DEAD-LETTERED"}};
+  std::vector<Row> rows = {
+      {"OPERATOR", "IN", "OUT", "FILTERED", "LATE", "SKIPPED", "DEAD-LETTERED"}};
   Widen(style, &rows[0], {"UID"});
   for (const proto::OperatorCounts& one : sums) {
     Row& row = rows.emplace_back(Row{one.name(), Text(one.records_in()), Text(one.records_out()),
-                                     Text(one.filtered()), Text(one.skipped()),
+                                     Text(one.filtered()), Text(one.late()), Text(one.skipped()),
                                      Text(one.dead_lettered())});
     Widen(style, &row, {one.uid()});
   }

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +33,7 @@ class Planner {
  private:
   absl::Status CheckNames() const;
   absl::Status CheckShape() const;
+  absl::Status CheckInputs(const StreamNode& node) const;
   absl::Status CheckParallelism() const;
   absl::Status CheckConnectors() const;
   absl::Status CheckPrefixes() const;
@@ -47,6 +49,12 @@ class Planner {
   static void DescribeErrors(const ErrorPolicySpec& errors,
                              std::map<std::string, std::string>& configuration);
 
+  // What `input` carries.
+  const Schema& SchemaOfInput(const StreamInput& input) const {
+    const StreamNode& node = NodeOf(input.node);
+    return input.side_output.empty() ? *node.output_schema
+                                     : *node.side_outputs.at(input.side_output);
+  }
   const StreamNode& NodeOf(uint64_t id) const {
     const auto found = nodes_.find(id);
     WEIR_CHECK(found != nodes_.end()) << "stream node " << id << " is read and does not exist";
@@ -98,6 +106,22 @@ absl::Status Planner::CheckNames() const {
   return absl::OkStatus();
 }
 
+absl::Status Planner::CheckInputs(const StreamNode& node) const {
+  std::set<std::pair<uint64_t, std::string>> read;
+  for (const StreamInput& input : node.inputs) {
+    if (!input.side_output.empty() && NodeOf(input.node).kind != StreamNode::Kind::kTransform) {
+      return Invalid(absl::StrCat("operator '", NodeOf(input.node).name,
+                                  "' is a source and has no side output '", input.side_output,
+                                  "'"));
+    }
+    if (read.emplace(input.node, input.side_output).second) continue;
+    return Invalid(absl::StrCat("operator '", node.name, "' reads the stream of operator '",
+                                NodeOf(input.node).name,
+                                "' twice: a stream cannot be united with itself"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Planner::CheckShape() const {
   bool has_source = false;
   bool has_sink = false;
@@ -107,12 +131,11 @@ absl::Status Planner::CheckShape() const {
     has_sink = has_sink || node->kind == StreamNode::Kind::kSink;
     WEIR_CHECK(node->inputs.empty() == (node->kind == StreamNode::Kind::kSource))
         << "operator " << node->name;
-    std::set<uint64_t> inputs;
+    if (!node->mistake.empty()) {
+      return Invalid(absl::StrCat("operator '", node->name, "': ", node->mistake));
+    }
+    WEIR_RETURN_IF_ERROR(CheckInputs(*node));
     for (const StreamInput& input : node->inputs) {
-      if (!inputs.insert(input.node).second) {
-        return Invalid(absl::StrCat("operator '", node->name, "' reads '", NodeOf(input.node).name,
-                                    "' twice: a stream cannot be united with itself"));
-      }
       WEIR_CHECK(NodeOf(input.node).id < id) << "operator " << node->name << " before its input";
       if (!node->reads_dead_letters) read.insert(input.node);
     }
@@ -170,9 +193,8 @@ absl::Status Planner::CheckConnectors() const {
     }
     if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
     if (node->kind == StreamNode::Kind::kSink) {
-      status = node->sink->Validate(node->reads_dead_letters
-                                        ? *SchemaOf<DeadLetter>()
-                                        : *NodeOf(node->inputs[0].node).output_schema);
+      status = node->sink->Validate(node->reads_dead_letters ? *SchemaOf<DeadLetter>()
+                                                             : SchemaOfInput(node->inputs[0]));
     }
     if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
   }
@@ -215,6 +237,7 @@ void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
       edge->set_target_vertex(vertex->id());
       edge->set_exchange(ExchangeOf(input, node));
       edge->set_source_uid(NodeOf(input.node).uid);
+      edge->set_side_output(input.side_output);
       if (input.key != nullptr) {
         edge->set_key(absl::StrCat(input.key->Describe(), ": ", input.key->KeyType()));
       }
@@ -250,7 +273,12 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
   // one stream, this says so.
   if (!node.inputs.empty()) {
     std::vector<std::string> uids;
-    for (const StreamInput& input : node.inputs) uids.push_back(NodeOf(input.node).uid);
+    for (const StreamInput& input : node.inputs) {
+      uids.push_back(NodeOf(input.node).uid);
+      if (!input.side_output.empty()) {
+        absl::StrAppend(&uids.back(), " (side output '", input.side_output, "')");
+      }
+    }
     configuration["input"] =
         absl::StrCat(absl::StrJoin(uids, ", "), node.reads_dead_letters ? " (dead letters)" : "");
   }

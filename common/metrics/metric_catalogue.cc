@@ -78,7 +78,7 @@ const std::vector<MetricSection>& MetricCatalogue() {
        "At the worker's TaskManager. Those of replays come from a sink's committer, which has no "
        "task.",
        "job_id, job_name, worker, vertex, task, subtask, operator, operator_uid",
-       {&kOperatorRecordsIn, &kOperatorRecordsOut, &kOperatorRecordsFiltered,
+       {&kOperatorRecordsIn, &kOperatorRecordsOut, &kOperatorRecordsFiltered, &kOperatorRecordsLate,
         &kOperatorRecordsSkipped, &kOperatorRecordsDeadLettered, &kOperatorRecordsUnaccounted,
         &kOperatorWatermark, &kOperatorWatermarkLag, &kSourcePendingRecords, &kSinkPendingAge,
         &kSinkPendingRatio, &kSinkTimeout, &kSinkCommitted, &kSinkLastCommit, &kSinkMaxCommit,

@@ -143,6 +143,8 @@ inline constexpr Metric kOperatorRecordsOut =
 inline constexpr Metric kOperatorRecordsFiltered =
     CounterMetric("weir_operator_records_filtered_total",
                   "Records that the operator's function did not want (Filter).");
+inline constexpr Metric kOperatorRecordsLate = CounterMetric(
+    "weir_operator_records_late_total", "Records that came too late for all their windows.");
 inline constexpr Metric kOperatorRecordsSkipped = CounterMetric(
     "weir_operator_records_skipped_total", "Records that the operator's error policy left out.");
 inline constexpr Metric kOperatorRecordsDeadLettered =

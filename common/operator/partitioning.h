@@ -54,6 +54,8 @@ struct StreamInput {
   Exchange exchange = Exchange::kForward;
   std::shared_ptr<const KeySelector> key = {};             // kHash
   std::shared_ptr<const RowPartitioner> partitioner = {};  // kCustom
+  /// The tag of a side output of `node`, instead of its stream; empty: its stream.
+  std::string side_output = {};
 };
 
 }  // namespace weir

@@ -32,7 +32,12 @@ struct StreamNode {
   bool reads_dead_letters = false;              // of its input, instead of its stream
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
+  /// By tag: what its side outputs are read as, or declared to be.
+  std::map<std::string, std::shared_ptr<const Schema>> side_outputs;
   std::map<std::string, std::string> configuration;
+  /// What the author got wrong about it in a call that cannot return an error, in one sentence; the
+  /// planner refuses the job with it. Empty: nothing.
+  std::string mistake;
 
   std::shared_ptr<const Source> source;                      // kSource
   WatermarkStrategyPtr watermarks;                           // kSource

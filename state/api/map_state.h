@@ -42,6 +42,18 @@ class MapState {
     cell->value = std::move(value);
     cell->stamp_micros = handle_.stamp_micros();
   }
+  /// The value to be changed in place; a new V, and *fresh, when there is none. Valid until the
+  /// next use of any state.
+  V& GetOrCreate(const K& key, bool* fresh) {
+    auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate(BytesOf(key)));
+    *fresh = cell->stamp_micros == kNewStamp;
+    if (handle_.has_ttl() && !*fresh && cell->stamp_micros <= handle_.oldest_micros()) {
+      cell->value = V{};
+      *fresh = true;
+    }
+    cell->stamp_micros = handle_.stamp_micros();
+    return cell->value;
+  }
   void Remove(const K& key) { handle_.table().Remove(BytesOf(key)); }
   void Clear() { handle_.table().Clear(); }
 

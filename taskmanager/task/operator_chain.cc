@@ -18,6 +18,7 @@ absl::Status StageOutput::Emit(BatchPtr batch) {
 
 absl::Status StageOutput::EmitWatermark(EventTime watermark) {
   for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnWatermark(watermark));
+  for (StageOutput* side : sides_) WEIR_RETURN_IF_ERROR(side->EmitWatermark(watermark));
   return absl::OkStatus();
 }
 
@@ -30,14 +31,22 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
       errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
   options_.context.errors = &errors_;
   options_.context.keyed_state = options_.keyed_state.get();
+  options_.context.clock = options_.clock;
+  for (const auto& [tag, schema] : options_.side_outputs) {
+    StageOutput& side = side_outputs_.try_emplace(tag, counters_.records_out).first->second;
+    output_.AddSide(&side);
+    options_.context.side_outputs[tag] = {&side, schema};
+  }
 }
 
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
     const std::string state = std::exchange(options_.restored_state, std::string());
-    if (options_.keyed_state != nullptr && !state.empty()) {
-      const absl::string_view snapshot = state;
-      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore({&snapshot, 1}));
+    if (options_.keyed_state != nullptr) {
+      const std::vector<std::string> others = std::move(options_.other_keyed_states);
+      std::vector<absl::string_view> snapshots(others.begin(), others.end());
+      if (!state.empty()) snapshots.push_back(state);
+      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore(snapshots));
     }
     WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
     if (options_.keyed_state != nullptr || state.empty()) return absl::OkStatus();
@@ -47,17 +56,20 @@ absl::Status OperatorStage::Open() {
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
-  WEIR_RETURN_IF_ERROR(TellTime());
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(),
                                      [&] { return options_.op->ProcessBatch(batch, output_); }));
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
+  counters_.late.store(options_.op->late(), std::memory_order_relaxed);
   return errors_.Flush();
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
-  WEIR_RETURN_IF_ERROR(TellTime());
   return boundary_.Run(identity_, nullptr,
                        [&] { return options_.op->ProcessWatermark(watermark, output_); });
+}
+
+absl::Status OperatorStage::ContinueFiring() {
+  return boundary_.Run(identity_, nullptr, [this] { return options_.op->ContinueFiring(output_); });
 }
 
 absl::Status OperatorStage::Finish() {
@@ -88,12 +100,6 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
   return state;
 }
 
-// A function with timers may ask for it.
-absl::Status OperatorStage::TellTime() {
-  if (options_.context.keyed_state == nullptr) return absl::OkStatus();
-  return OnProcessingTime(absl::ToUnixMicros(options_.clock->Now()));
-}
-
 absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {
   return boundary_.Run(identity_, nullptr,
                        [&] { return options_.op->OnProcessingTime(now_micros, output_); });
@@ -105,8 +111,8 @@ void OperatorStage::BalanceBooks() {
     return static_cast<int64_t>(counter.load(std::memory_order_relaxed));
   };
   const int64_t unaccounted = value(counters_.records_in) - value(counters_.records_out) -
-                              value(counters_.filtered) - value(counters_.skipped) -
-                              value(counters_.dead_lettered);
+                              value(counters_.filtered) - value(counters_.late) -
+                              value(counters_.skipped) - value(counters_.dead_lettered);
   if (unaccounted != 0 && unaccounted != counters_.unaccounted.load(std::memory_order_relaxed)) {
     LogError("the books of an operator do not balance",
              {{"operator", identity_.name}, {"unaccounted", unaccounted}});
@@ -259,6 +265,18 @@ std::optional<int64_t> OperatorChain::NextProcessingTime() const {
     if (next.has_value()) soonest = std::min(soonest.value_or(*next), *next);
   }
   return soonest;
+}
+
+bool OperatorChain::firing() const {
+  return std::any_of(operators_.begin(), operators_.end(),
+                     [](const OperatorStage* stage) { return stage->firing(); });
+}
+
+// The last one first: rows that an earlier one fires must find it ready for rows.
+absl::Status OperatorChain::ContinueFiring() {
+  const auto last = std::find_if(operators_.rbegin(), operators_.rend(),
+                                 [](const OperatorStage* stage) { return stage->firing(); });
+  return last == operators_.rend() ? absl::OkStatus() : (*last)->ContinueFiring();
 }
 
 absl::Status OperatorChain::Finish() {

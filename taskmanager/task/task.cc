@@ -133,12 +133,36 @@ StepResult Task::RunOnce() {
 }
 
 absl::Status Task::Step(StepResult& result) {
+  if (chain_->firing()) return StepFiring(result);
+  if (std::exchange(input_over_, false)) {
+    result.kind = StepResult::Kind::kProgress;
+    return EndInput();
+  }
   WEIR_RETURN_IF_ERROR(FireProcessingTimers());
   WEIR_RETURN_IF_ERROR(StepHead(result));
+  if (result.blocked_on == StepResult::BlockedOn::kOutput) return absl::OkStatus();
   if (const auto next = UntilNextTimer()) {
+    if (*next <= absl::ZeroDuration()) result.kind = StepResult::Kind::kProgress;
     result.wake_after = std::min(result.wake_after.value_or(*next), *next);
   }
   return absl::OkStatus();
+}
+
+// Rows and watermarks wait; a barrier cuts between two slices.
+absl::Status Task::StepFiring(StepResult& result) {
+  if (gate_ != nullptr) {
+    if (const std::optional<Barrier> barrier = gate_->NextBarrier(); barrier.has_value()) {
+      result.kind = StepResult::Kind::kProgress;
+      return OnBarrier(*barrier);
+    }
+  }
+  if (!chain_->HasRoom()) {
+    result.blocked_on = StepResult::BlockedOn::kOutput;
+    result.wake_after = NextLookAtSinks(*chain_);
+    return absl::OkStatus();
+  }
+  result.kind = StepResult::Kind::kProgress;
+  return chain_->ContinueFiring();
 }
 
 // Without room they wait, as rows do. Behind the end of input there are none.
@@ -259,6 +283,10 @@ absl::Status Task::PassStatus(StreamStatus status) {
 }
 
 absl::Status Task::EndInput() {
+  if (chain_->firing()) {
+    input_over_ = true;
+    return absl::OkStatus();
+  }
   WEIR_RETURN_IF_ERROR(chain_->Finish());
   for (ChannelStage* channel : chain_->channels()) {
     WEIR_RETURN_IF_ERROR(channel->Push(EndOfInput()));

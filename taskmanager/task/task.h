@@ -56,7 +56,8 @@ struct StepResult {
 /// Threads: RunOnce on one thread at a time, the task's; the commands, counters and mailbox from
 /// any. Commands only post to the mailbox and take effect at the start of the next step.
 /// Steps: RunOnce never waits, takes at most one batch, and takes it only when all outputs have
-/// room. Barriers and commands are taken without room.
+/// room. Barriers and commands are taken without room. While operators fire due timers a step fires
+/// a slice of them instead (docs/protocols/windows.md).
 /// Checkpoints: a barrier cuts between two batches. Positions, watermarks and operator states are
 /// taken at the cut; sinks prepare asynchronously while records of the next epoch flow. Snapshots
 /// are reported in barrier order. Barriers of old or repeated epochs are ignored.
@@ -154,6 +155,7 @@ class Task {
   void Post(void (Task::*command)());
   absl::Status Step(StepResult& result);
   absl::Status StepHead(StepResult& result);
+  absl::Status StepFiring(StepResult& result);
   absl::Status FireProcessingTimers();
   std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
@@ -201,7 +203,8 @@ class Task {
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
   bool held_ = false;
-  bool told_idle_ = false;  // of a source
+  bool told_idle_ = false;   // of a source
+  bool input_over_ = false;  // EndInput waits for timers that fire
   std::optional<EventTime> watermark_;
   std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
   TaskTimes times_;

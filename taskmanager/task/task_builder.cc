@@ -31,6 +31,7 @@ class ChainBuilder {
   absl::Status AddSource(const StreamNode& node);
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
   absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
+  std::map<std::string, SchemaPtr> SideOutputsOf(const StreamNode& node) const;
   absl::Status AddChannels(const StreamNode& node);
   std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
@@ -52,8 +53,8 @@ class ChainBuilder {
   const TaskEnvironment& environment_;
   std::unique_ptr<OperatorChain> chain_;
   std::optional<SourceHead::Options> source_;
-  std::map<uint64_t, StageOutput*> outputs_;       // by node
-  std::map<uint64_t, StageOutput*> dead_letters_;  // by node
+  std::map<std::pair<uint64_t, std::string>, StageOutput*> outputs_;  // by node and side output
+  std::map<uint64_t, StageOutput*> dead_letters_;                     // by node
 };
 
 absl::Status ChainBuilder::Build() {
@@ -75,12 +76,19 @@ absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool 
     if (description_.inputs.empty()) return Mismatch("its first operator has no input channel");
     return &chain_->head();
   }
-  const auto& outputs = node.reads_dead_letters ? dead_letters_ : outputs_;
-  const auto found = node.inputs.size() == 1 ? outputs.find(node.inputs[0].node) : outputs.end();
-  if (found == outputs.end()) {
-    return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
+  StageOutput* output = nullptr;
+  if (node.inputs.size() == 1) {
+    const StreamInput& input = node.inputs[0];
+    const auto letters = dead_letters_.find(input.node);
+    const auto rows = outputs_.find({input.node, input.side_output});
+    if (node.reads_dead_letters) {
+      output = letters == dead_letters_.end() ? nullptr : letters->second;
+    } else {
+      output = rows == outputs_.end() ? nullptr : rows->second;
+    }
   }
-  return found->second;
+  if (output != nullptr) return output;
+  return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
 }
 
 absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
@@ -99,14 +107,32 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
     const OperatorSnapshotData* restored = description_.restored->Find(node.uid);
     if (restored != nullptr) options.restored_state = restored->state;
   }
+  for (const TaskSnapshotData* other : description_.restored_others) {
+    const OperatorSnapshotData* restored = other->Find(node.uid);
+    if (restored != nullptr) options.other_keyed_states.push_back(restored->state);
+  }
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
   WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
   options.context.max_parallelism = description_.max_parallelism;
+  options.side_outputs = SideOutputsOf(node);
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
-  outputs_[node.id] = &stage.output();
+  outputs_[{node.id, ""}] = &stage.output();
+  for (auto& [tag, output] : stage.side_outputs()) outputs_[{node.id, tag}] = &output;
   dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
+}
+
+// Those that an operator reads, in this task or another.
+std::map<std::string, SchemaPtr> ChainBuilder::SideOutputsOf(const StreamNode& node) const {
+  std::map<std::string, SchemaPtr> read;
+  for (const StreamNode& reader : graph_.nodes) {
+    for (const StreamInput& input : reader.inputs) {
+      if (input.node != node.id || input.side_output.empty()) continue;
+      read[input.side_output] = node.side_outputs.at(input.side_output);
+    }
+  }
+  return read;
 }
 
 // Null unless the operator's input is keyed.
@@ -150,7 +176,7 @@ absl::Status ChainBuilder::AddSource(const StreamNode& node) {
   WEIR_ASSIGN_OR_RETURN(options.reader, node.source->MakeReader(description_.subtask.index,
                                                                 description_.parallelism));
   source_ = std::move(options);
-  outputs_[node.id] = &chain_->head();
+  outputs_[{node.id, ""}] = &chain_->head();
   dead_letters_[node.id] = &chain_->head_dead_letters();
   return absl::OkStatus();
 }
@@ -162,14 +188,14 @@ absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
       if (input.node != node.id) continue;
       const auto found = std::find_if(
           description_.outputs.begin(), description_.outputs.end(), [&](const auto& output) {
-            return output.source_uid == node.uid && output.target_uid == reader.uid;
+            return output.source_uid == node.uid && output.target_uid == reader.uid &&
+                   output.side_output == input.side_output;
           });
       if (found == description_.outputs.end() || found->channels.empty()) {
         return Mismatch(absl::StrCat("there is no channel to operator '", reader.uid, "'"));
       }
-      chain_->AddChannels(*outputs_.at(node.id), {node.uid, node.name},
+      chain_->AddChannels(*outputs_.at({node.id, input.side_output}), {node.uid, node.name},
                           {found->channels, RouterOf(input, found->channels.size())});
-      break;
     }
   }
   return absl::OkStatus();

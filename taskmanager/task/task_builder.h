@@ -33,12 +33,15 @@ struct TaskDescription {
     std::string source_uid;  // the operator of this vertex whose rows they get
     std::string target_uid;  // the first operator of that vertex
     std::vector<std::shared_ptr<ChannelOutput>> channels;
+    std::string side_output = {};  // the tag, where it is a side output that they get
   };
   std::vector<Output> outputs;
   uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;
+  /// Those of the other subtasks of the checkpoint, where key groups come from them, too.
+  std::vector<const TaskSnapshotData*> restored_others;
 };
 
 /// What every task of a generation has around it; all of it outlives the task.

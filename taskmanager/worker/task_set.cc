@@ -29,6 +29,7 @@ void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counter
   counts->set_records_in(value(counters.records_in));
   counts->set_records_out(value(counters.records_out));
   counts->set_filtered(value(counters.filtered));
+  counts->set_late(value(counters.late));
   counts->set_skipped(value(counters.skipped));
   counts->set_dead_lettered(value(counters.dead_lettered));
 }

@@ -80,6 +80,7 @@ proto::MetricSet* AddOperator(const ChainStage& stage, const Labels& task,
 // Of sources and operators: sinks have none of these.
 void AddBooks(const OperatorCounters& counters, proto::MetricSet* set) {
   Set(metrics::kOperatorRecordsFiltered, Number(counters.filtered), set);
+  Set(metrics::kOperatorRecordsLate, Number(counters.late), set);
   Set(metrics::kOperatorRecordsSkipped, Number(counters.skipped), set);
   Set(metrics::kOperatorRecordsDeadLettered, Number(counters.dead_lettered), set);
   Set(metrics::kOperatorRecordsUnaccounted,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -137,6 +138,103 @@ TEST(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
   for (const auto& output : harness.Outputs()) minutes.push_back(output.record.minutes);
   EXPECT_EQ(harness.error(), "");
   EXPECT_THAT(minutes, ElementsAre(1, 10, 3, 6));
+}
+
+class Largest final : public AggregateFunction<Delay, int64_t, int64_t> {
+ public:
+  void Add(const Delay& delay, int64_t& largest) const override {
+    largest = std::max(largest, delay.minutes);
+  }
+  int64_t GetResult(const int64_t& largest) const override { return largest; }
+};
+
+TEST(KeyedStreamTest, AggregateEmitsTheResultSoFar) {
+  OperatorTestHarness<Delay, int64_t> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Aggregate(Largest());
+  });
+  harness.PushBatch({{"a", 3}, {"b", 1}, {"a", 2}, {"a", 5}});
+  std::vector<int64_t> largest;
+  for (const auto& output : harness.Outputs()) largest.push_back(output.record);
+  EXPECT_THAT(largest, ElementsAre(3, 1, 3, 5));
+}
+
+/// A timer for each row; says what the watermark is for its key.
+class Echo final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void ProcessElement(const Delay::View&, Context& context, Collector<Alert>& out) override {
+    context.Timers().RegisterEventTimeTimer(*context.Timestamp());
+    const auto watermark = context.Timers().CurrentWatermark();
+    if (!watermark.has_value()) return;
+    out.Collect(Alert{"watermark", watermark->time_since_epoch().count()});
+  }
+  void OnTimer(Timestamp, Context& context, Collector<Alert>& out) override {
+    out.Collect(Alert{context.CurrentKey(), 0});
+  }
+};
+
+DataStream<Alert> Echoes(const DataStream<Delay>& delays) {
+  return delays.KeyBy(&Delay::route).Process(Echo()).Name("echo");
+}
+
+TEST(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
+  constexpr int64_t kKeys = 2000;
+  std::vector<Delay> delays;
+  for (int64_t key = 0; key < kKeys; ++key) delays.push_back({std::to_string(key), 0});
+  OperatorTestHarness before(Echoes);
+  before.PushBatch(delays, std::vector<int64_t>(kKeys, 5));
+  before.HoldOutput(true);
+  before.PushWatermark(5);
+  before.PassOutput();
+  const std::string snapshot = before.Snapshot().value_or("");
+  before.PassOutput();
+  const size_t fired = before.TakeOutputs().size();
+  EXPECT_GT(fired, 0u);
+  EXPECT_LT(fired, static_cast<size_t>(kKeys));
+  EXPECT_THAT(before.Watermarks(), IsEmpty());
+
+  OperatorTestHarness after(Echoes);
+  ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+  EXPECT_EQ(fired + after.TakeOutputs().size(), static_cast<size_t>(kKeys));
+  EXPECT_THAT(after.Watermarks(), IsEmpty()) << "sources send it again";
+  after.Push({"new", 0}, 3);
+  EXPECT_THAT(Texts(after.TakeOutputs()), ElementsAre("watermark 5 at 0"))
+      << "how far the key has come is restored";
+}
+
+TEST(KeyedStreamTest, ManyTimersFireWithOneWatermarkBehindThem) {
+  OperatorTestHarness harness(Echoes);
+  for (int64_t key = 0; key < 2000; ++key) harness.Push({std::to_string(key), 0}, 5);
+  harness.PushWatermark(5);
+  EXPECT_EQ(harness.Outputs().size(), 2000u);
+  EXPECT_THAT(harness.Watermarks(), ElementsAre(5));
+  harness.Finish();
+  EXPECT_EQ(harness.error(), "");
+}
+
+class Clocked final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void ProcessElement(const Delay::View&, Context& context, Collector<Alert>& out) override {
+    const Timestamp now = context.Timers().CurrentProcessingTime();
+    out.Collect(Alert{"now", now.time_since_epoch().count()});
+    context.Timers().RegisterProcessingTimeTimer(now + std::chrono::microseconds(10));
+  }
+  void OnTimer(Timestamp time, Context&, Collector<Alert>& out) override {
+    out.Collect(Alert{"timer", time.time_since_epoch().count()});
+  }
+};
+
+TEST(KeyedStreamTest, ProcessingTimeIsTheClocks) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(Clocked());
+  });
+  harness.SetProcessingTime(1000);
+  harness.Push({"a", 0});
+  harness.SetProcessingTime(1009);
+  EXPECT_EQ(harness.Outputs().size(), 1u);
+  EXPECT_EQ(harness.Outputs().at(0).record.count, 1000);
+  harness.SetProcessingTime(1010);
+  ASSERT_EQ(harness.Outputs().size(), 2u);
+  EXPECT_EQ(harness.Outputs().at(1).record.count, 1010);
 }
 
 TEST(KeyedStreamTest, TheKeyIsPartOfThePlan) {

@@ -129,6 +129,7 @@ TEST(JsonOutput, Job) {
           "records_in": 10,
           "records_out": 5,
           "filtered": 2,
+          "late": 0,
           "skipped": 0,
           "dead_lettered": 3
         }

@@ -1,0 +1,81 @@
+#include "weir/keyed_operator.h"
+
+#include <utility>
+
+#include "absl/time/time.h"
+
+#include "common/base/status_macros.h"
+
+namespace weir {
+
+absl::Status KeyedOperator::Open(const OperatorContext& context) {
+  store_ = context.keyed_state;
+  if (store_ == nullptr) {
+    return absl::FailedPreconditionError("a function with keyed state needs a keyed stream");
+  }
+  timers_ = &store_->timers();
+  clock_ = context.clock;
+  max_parallelism_ = context.max_parallelism;
+  // What a restore has left due comes before any row.
+  firing_ = true;
+  WEIR_RETURN_IF_ERROR(OpenFunction(context));
+  return store_->status();
+}
+
+void KeyedOperator::Begin(Output& out) {
+  store_->BeginBatch();
+  now_micros_ = absl::ToUnixMicros(clock_->Now());
+  BeginOutput(out);
+}
+
+absl::Status KeyedOperator::End() {
+  store_->ClearCurrentKey();
+  absl::Status status = EndOutput();
+  return status.ok() ? store_->status() : status;
+}
+
+absl::Status KeyedOperator::ProcessWatermark(EventTime watermark, Output& out) {
+  timers().AdvanceWatermark(watermark);
+  begun_ = watermark;
+  firing_ = true;
+  return ContinueFiring(out);
+}
+
+absl::Status KeyedOperator::ContinueFiring(Output& out) {
+  Begin(out);
+  for (size_t fired = 0; fired < kTimersPerSlice && !OutputWentOn(); ++fired) {
+    const std::optional<DueTimer> timer = timers().PopDueByWatermark();
+    if (!timer.has_value()) {
+      firing_ = false;
+      break;
+    }
+    Fire(TimeDomain::kEventTime, *timer);
+  }
+  WEIR_RETURN_IF_ERROR(End());
+  if (firing_ || !begun_.has_value()) return absl::OkStatus();
+  return out.EmitWatermark(*std::exchange(begun_, std::nullopt));
+}
+
+std::optional<int64_t> KeyedOperator::NextProcessingTime() const {
+  return store_->timers().NextDue(TimeDomain::kProcessingTime);
+}
+
+absl::Status KeyedOperator::OnProcessingTime(int64_t now_micros, Output& out) {
+  const std::optional<int64_t> next = NextProcessingTime();
+  if (!next.has_value() || *next > now_micros) return absl::OkStatus();
+  Begin(out);
+  now_micros_ = now_micros;
+  for (size_t fired = 0; fired < kTimersPerSlice && !OutputWentOn(); ++fired) {
+    const std::optional<DueTimer> timer = timers().PopDue(TimeDomain::kProcessingTime, now_micros);
+    if (!timer.has_value()) break;
+    Fire(TimeDomain::kProcessingTime, *timer);
+  }
+  return End();
+}
+
+void KeyedOperator::Fire(TimeDomain domain, const DueTimer& timer) {
+  store_->SetCurrentKey(KeyRefOf(timer.key, max_parallelism_));
+  OnDueTimer(domain, timer);
+}
+
+}  // namespace weir

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/operator/operator.h"
+#include "state/api/keyed_state_store.h"
+
+namespace weir {
+
+/// What all operators with keyed state have in common: keys, the group watermarks, and the firing
+/// of timers in slices. docs/protocols/windows.md.
+///
+/// Life cycle, threads: as Operator. Derived classes say what a timer does; between BeginOutput and
+/// EndOutput they collect rows.
+/// Errors: those of the state, after each call; FAILED_PRECONDITION when the input is not keyed.
+class KeyedOperator : public Operator {
+ public:
+  /// A slice ends sooner when a full batch has gone on.
+  static constexpr size_t kTimersPerSlice = 256;
+
+  absl::Status Open(const OperatorContext& context) final;
+  absl::Status ProcessWatermark(EventTime watermark, Output& out) final;
+  bool firing() const final { return firing_; }
+  absl::Status ContinueFiring(Output& out) final;
+  std::optional<int64_t> NextProcessingTime() const final;
+  absl::Status OnProcessingTime(int64_t now_micros, Output& out) final;
+
+ protected:
+  virtual absl::Status OpenFunction(const OperatorContext& context) = 0;
+  virtual void BeginOutput(Output& out) = 0;
+  /// A batch has gone on since BeginOutput.
+  virtual bool OutputWentOn() const = 0;
+  /// Sends on what was collected.
+  virtual absl::Status EndOutput() = 0;
+  /// The timer's key is the current one.
+  virtual void OnDueTimer(TimeDomain domain, const DueTimer& timer) = 0;
+
+  KeyedStateStore& store() { return *store_; }
+  KeyedTimers& timers() { return *timers_; }
+  uint32_t max_parallelism() const { return max_parallelism_; }
+  /// In microseconds.
+  int64_t GroupWatermark(uint32_t group) { return timers_->GroupWatermark(group).micros(); }
+  /// As of the last Begin or OnProcessingTime.
+  int64_t now_micros() const { return now_micros_; }
+
+  /// Around what ProcessBatch does.
+  void Begin(Output& out);
+  absl::Status End();
+
+ private:
+  void Fire(TimeDomain domain, const DueTimer& timer);
+
+  KeyedStateStore* store_ = nullptr;
+  KeyedTimers* timers_ = nullptr;
+  const Clock* clock_ = nullptr;
+  uint32_t max_parallelism_ = 0;
+  int64_t now_micros_ = 0;
+  bool firing_ = false;
+  std::optional<EventTime> begun_;  // to be sent on when nothing is due any more
+};
+
+}  // namespace weir

@@ -1,0 +1,252 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/operator/current_call.h"
+#include "common/types/key_codec.h"
+#include "weir/window_contents.h"
+#include "weir/window_operator.h"
+
+/// The operators behind WindowedStream, with the types of rows and accumulators. Contents and
+/// Emitter: weir/window_contents.h.
+namespace weir {
+
+namespace internal {
+
+inline constexpr char kWindowContents[] = "window-contents";
+
+/// The author's part of a window operator: what is added, and what comes out.
+template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
+struct WindowParts {
+  KeyOf key;
+  Contents contents;
+  Emitter emitter;
+  Collector<Out> collector = {};
+  std::string key_bytes = {};
+
+  template <class Keys>
+  KeyRef KeyAt(const Keys& keys, size_t row, uint32_t max_parallelism) {
+    key_bytes.clear();
+    EncodeKey(keys.At(row), &key_bytes);
+    return KeyRefOf(key_bytes, max_parallelism);
+  }
+  void Emit(const typename Contents::Accumulator& accumulator, KeyedStateStore& store,
+            WindowContext& context) {
+    CollectorAccess::SetTime(collector, context.Window().max_timestamp_micros());
+    emitter.Emit(contents, accumulator, store, context, collector);
+  }
+  absl::Status End(SideOutputs& side_outputs) {
+    absl::Status status = CollectorAccess::End(collector);
+    return status.ok() ? side_outputs.Flush() : status;
+  }
+};
+
+}  // namespace internal
+
+/// Tumbling and sliding windows: an accumulator for each key and slice.
+/// Threads, errors: as Operator.
+template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
+class TypedSliceWindowOperator final : public SliceWindowOperator {
+  using Accumulator = typename Contents::Accumulator;
+  using Parts = internal::WindowParts<KeyOf, In, Out, Contents, Emitter>;
+
+ public:
+  TypedSliceWindowOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
+      : SliceWindowOperator(std::move(spec)),
+        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
+    if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
+    const RecordReader<In> reader(*batch);
+    const auto keys = parts_.key.Bind(*batch);
+    const int64_t* times = spec().processing_time ? nullptr : batch->event_times();
+    CurrentCall& call = ThisThreadsCall();
+    Begin(out);
+    for (size_t row = 0; row < reader.rows(); ++row) {
+      call.SetRow(row);
+      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      store().SetCurrentKey(key);
+      Add(reader, row, times == nullptr ? now_micros() : times[row], Reached(key.group));
+    }
+    call.ClearRow();
+    if (absl::Status status = End(); !status.ok()) return status;
+    return EmitLate(batch);
+  }
+
+  void Close() override { parts_.emitter.Close(); }
+
+ private:
+  void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
+    const Slice& slice = SliceAt(time);
+    if (slice.last_window_end < slice.first_window_end) return AddFiltered();
+    if (slice.clean_up_time <= reached) return AddLate(row);
+    bool fresh = false;
+    Accumulator& accumulator = slices_.GetOrCreate(slice.start, &fresh);
+    if (fresh) accumulator = parts_.contents.Create();
+    parts_.contents.Add(reader, row, accumulator);
+    if (fresh) RegisterTimers(slice, reached);
+    if (slice.first_window_end - 1 <= reached) FireAgain(slice, reached);
+  }
+
+  absl::Status OpenFunction(const OperatorContext& context) override {
+    slices_ =
+        store().GetMapState(MapStateDescriptor<int64_t, Accumulator>(internal::kWindowContents));
+    FunctionContext function_context(context.subtask_index, context.parallelism);
+    parts_.emitter.Open(function_context);
+    return OpenContext(context);
+  }
+  void BeginOutput(Output& out) override {
+    internal::CollectorAccess::BeginTimed(parts_.collector, out);
+  }
+  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
+  absl::Status EndOutput() override { return parts_.End(side_outputs()); }
+
+  void FireWindow(const TimeWindow& window) override {
+    if (layout().width() == layout().size()) {
+      const Accumulator* only = slices_.Peek(window.start_micros());
+      if (only != nullptr) parts_.Emit(*only, store(), ContextOf(window));
+      return;
+    }
+    std::optional<Accumulator> merged;
+    slices_.ForEach([&](int64_t start, const Accumulator& slice) {
+      if (start < window.start_micros() || start >= window.end_micros()) return;
+      if (merged.has_value()) {
+        parts_.contents.Merge(slice, *merged);
+      } else {
+        merged = slice;
+      }
+    });
+    if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
+  }
+  std::vector<int64_t> SliceStarts() override { return slices_.Keys(); }
+  void RemoveSlice(int64_t start) override { slices_.Remove(start); }
+
+  Parts parts_;
+  MapState<int64_t, Accumulator> slices_;
+};
+
+/// Sessions: an accumulator, with its times, for each key and session.
+/// Threads, errors: as Operator.
+template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
+class TypedSessionOperator final : public SessionWindowOperator {
+  using Accumulator = typename Contents::Accumulator;
+  using Parts = internal::WindowParts<KeyOf, In, Out, Contents, Emitter>;
+  using Session = std::pair<SessionTimes, Accumulator>;
+
+ public:
+  TypedSessionOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
+      : SessionWindowOperator(std::move(spec)),
+        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
+    if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
+    const RecordReader<In> reader(*batch);
+    const auto keys = parts_.key.Bind(*batch);
+    CurrentCall& call = ThisThreadsCall();
+    Begin(out);
+    for (size_t row = 0; row < reader.rows(); ++row) {
+      call.SetRow(row);
+      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      store().SetCurrentKey(key);
+      Add(reader, row, internal::ClampToWindowTime(batch->event_times()[row]), Reached(key.group));
+    }
+    call.ClearRow();
+    if (absl::Status status = End(); !status.ok()) return status;
+    return EmitLate(batch);
+  }
+
+  void Close() override { parts_.emitter.Close(); }
+
+ private:
+  void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
+    int64_t start = time;
+    int64_t end = time + spec().size_micros;
+    met_.clear();
+    sessions_.ForEach([&](int64_t other_start, const Session& other) {
+      if (other_start > time + spec().size_micros || other.first.end < time) return;
+      met_.push_back(other_start);
+      start = std::min(start, other_start);
+      end = std::max(end, other.first.end);
+    });
+    if (CleanUpTime(end) <= reached) return AddLate(row);
+    bool fresh = met_.size() != 1 || met_[0] != start;
+    if (fresh) Join(start);
+    bool created = false;
+    Session& session = sessions_.GetOrCreate(start, &created);
+    if (created) session.second = parts_.contents.Create();
+    parts_.contents.Add(reader, row, session.second);
+    session.first.end = end;
+    // The timers' table is another one than the sessions', so times are taken out and put back.
+    SessionTimes times = session.first;
+    const bool fires = Settle(times, reached, fresh);
+    sessions_.GetOrCreate(start, &created).first = times;
+    if (fires) Emit(start);
+  }
+
+  /// Makes one session of those that were met, at `start` and without a timer; none when none was.
+  void Join(int64_t start) {
+    if (met_.empty()) return;
+    std::optional<Session> joined;
+    for (const int64_t met : met_) {
+      const Session session = *sessions_.Peek(met);
+      DeleteTimer(session.first);
+      sessions_.Remove(met);
+      if (joined.has_value()) {
+        parts_.contents.Merge(session.second, joined->second);
+      } else {
+        joined = session;
+      }
+    }
+    sessions_.Put(start, *std::move(joined));
+  }
+
+  void OnSessionTimer(int64_t time, bool leaving) override {
+    std::optional<int64_t> start;
+    SessionTimes times;
+    sessions_.ForEach([&](int64_t session_start, const Session& session) {
+      if (session.first.timer != time || session.first.leaving != leaving) return;
+      start = session_start;
+      times = session.first;
+    });
+    if (!start.has_value()) return;
+    if (leaving) return sessions_.Remove(*start);
+    if (times.end - 1 > time) {
+      times.timer = times.end - 1;
+      RegisterTimer(times);
+    } else {
+      Emit(*start);
+      if (!Leave(times)) return sessions_.Remove(*start);
+    }
+    bool created = false;
+    sessions_.GetOrCreate(*start, &created).first = times;
+  }
+
+  void Emit(int64_t start) {
+    const Session* session = sessions_.Peek(start);
+    parts_.Emit(session->second, store(), ContextOf(TimeWindow(start, session->first.end)));
+  }
+
+  absl::Status OpenFunction(const OperatorContext& context) override {
+    sessions_ =
+        store().GetMapState(MapStateDescriptor<int64_t, Session>(internal::kWindowContents));
+    FunctionContext function_context(context.subtask_index, context.parallelism);
+    parts_.emitter.Open(function_context);
+    return OpenContext(context);
+  }
+  void BeginOutput(Output& out) override {
+    internal::CollectorAccess::BeginTimed(parts_.collector, out);
+  }
+  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
+  absl::Status EndOutput() override { return parts_.End(side_outputs()); }
+
+  Parts parts_;
+  MapState<int64_t, Session> sessions_;
+  std::vector<int64_t> met_;  // starts of the sessions that a row has met
+};
+
+}  // namespace weir
