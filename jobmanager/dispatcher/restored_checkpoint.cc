@@ -23,6 +23,7 @@ using proto::OperatorDescriptor;
 struct PlannedOperator {
   const OperatorDescriptor* descriptor = nullptr;
   uint32_t parallelism = 0;
+  std::optional<std::string> key;  // by which its input is dealt out, in words
 };
 using Operators = std::map<std::string, PlannedOperator>;  // by uid
 
@@ -30,7 +31,13 @@ Operators OperatorsOf(const proto::JobGraph& graph) {
   Operators operators;
   for (const proto::JobVertex& vertex : graph.vertices()) {
     for (const OperatorDescriptor& one : vertex.operators()) {
-      operators[one.uid()] = {&one, vertex.parallelism()};
+      operators[one.uid()] = {&one, vertex.parallelism(), std::nullopt};
+    }
+  }
+  for (const proto::JobEdge& edge : graph.edges()) {
+    if (edge.exchange() != proto::JobEdge::HASH) continue;
+    for (const proto::JobVertex& vertex : graph.vertices()) {
+      if (vertex.id() == edge.target_vertex()) operators[vertex.operators(0).uid()].key = edge.key();
     }
   }
   return operators;
@@ -78,21 +85,45 @@ absl::Status CheckType(const std::string& uid, const Operators& before, const Op
                                                     now.type(), " in the new job"));
 }
 
-absl::Status CheckParallelism(const std::string& uid, const Operators& before,
-                              const Operators& after) {
+absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto old = before.find(uid);
+  const std::optional<std::string>& now = after.at(uid).key;
+  if (old == before.end() || old->second.key == now) return absl::OkStatus();
+  const auto text = [](const std::optional<std::string>& key) {
+    return key.has_value() ? absl::StrCat("keyed by ", *key) : std::string("not keyed");
+  };
+  return absl::FailedPreconditionError(
+      absl::StrCat("operator ", NameOf(uid, before), " is ", text(old->second.key),
+                   " in the checkpoint and ", text(now), " in the new job"));
+}
+
+absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& transfer,
+                              const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   const uint32_t now = after.at(uid).parallelism;
   if (old == before.end() || old->second.parallelism == now) return absl::OkStatus();
+  if (after.at(uid).key.has_value()) {
+    // By key groups; how many there are is part of what a key's group is.
+    const uint32_t groups = transfer.from_graph.max_parallelism();
+    if (groups == transfer.to_graph.max_parallelism()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "operator ", NameOf(uid, before), " has state in ", groups,
+        " key groups in the checkpoint, and the new job has ",
+        transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
+  }
   return absl::FailedPreconditionError(
       absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
                    " subtasks in the checkpoint and parallelism ", now,
-                   " in the new job; only the splits of sources can be dealt out anew"));
+                   " in the new job; only keyed state and the splits of sources can be dealt out "
+                   "anew"));
 }
 
 // The operators that are gone.
 absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& with_state,
-                                                  const States& states, const Operators& before,
-                                                  const Operators& after, bool allow_non_restored) {
+                                                  const States& states,
+                                                  const CheckpointTransfer& transfer,
+                                                  const Operators& before,
+                                                  const Operators& after) {
   std::vector<std::string> missing;
   for (const std::string& uid : with_state) {
     if (after.count(uid) == 0) {
@@ -101,10 +132,11 @@ absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& w
     }
     WEIR_RETURN_IF_ERROR(CheckType(uid, before, after));
     if (states.count(uid) > 0 && !IsSource(after.at(uid))) {
-      WEIR_RETURN_IF_ERROR(CheckParallelism(uid, before, after));
+      WEIR_RETURN_IF_ERROR(CheckKey(uid, before, after));
+      WEIR_RETURN_IF_ERROR(CheckParallelism(uid, transfer, before, after));
     }
   }
-  if (missing.empty() || allow_non_restored) return missing;
+  if (missing.empty() || transfer.allow_non_restored) return missing;
   return absl::FailedPreconditionError(
       absl::StrCat("the new job has no operator ", absl::StrJoin(missing, ", "),
                    ", whose state is in the checkpoint; --allow-non-restored leaves it out"));
@@ -122,6 +154,30 @@ std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
   return least;
 }
 
+// As many as the checkpoint has for the operators of this vertex: where that is not its parallelism,
+// the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
+void AddTasks(const proto::JobVertex& vertex, const States& states, const Operators& before,
+              const proto::CheckpointManifest& manifest, proto::CheckpointManifest* adapted) {
+  std::map<uint32_t, proto::TaskSnapshot> tasks;
+  for (const OperatorDescriptor& one : vertex.operators()) {
+    const auto subtasks = states.find(one.uid());
+    if (subtasks == states.end()) continue;
+    const auto old = before.find(one.uid());
+    for (const auto& [index, state] : subtasks->second) {
+      proto::TaskSnapshot& task = tasks[index];
+      *task.add_operators() = state;
+      task.set_parallelism(old == before.end() ? vertex.parallelism() : old->second.parallelism);
+    }
+  }
+  const std::optional<int64_t> watermark = WatermarkOf(manifest, vertex.operators(0).uid());
+  for (auto& [index, task] : tasks) {
+    task.set_vertex(vertex.id());
+    task.set_index(index);
+    if (watermark.has_value()) task.set_input_watermark_us(*watermark);
+    *adapted->add_tasks() = std::move(task);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer,
@@ -136,7 +192,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
     with_state.insert(source.source_uid());
   AdaptedManifest result;
   WEIR_ASSIGN_OR_RETURN(result.left_out,
-                        CheckFit(with_state, states, before, after, transfer.allow_non_restored));
+                        CheckFit(with_state, states, transfer, before, after));
 
   proto::CheckpointManifest& adapted = result.manifest;
   adapted.set_format_version(1);
@@ -145,21 +201,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
     if (after.count(source.source_uid()) > 0) *adapted.add_coordinators() = std::move(source);
   }
   for (const proto::JobVertex& vertex : transfer.to_graph.vertices()) {
-    for (uint32_t index = 0; index < vertex.parallelism(); ++index) {
-      proto::TaskSnapshot task;
-      for (const OperatorDescriptor& one : vertex.operators()) {
-        const auto subtasks = states.find(one.uid());
-        if (subtasks == states.end() || subtasks->second.count(index) == 0) continue;
-        *task.add_operators() = subtasks->second.at(index);
-      }
-      if (task.operators().empty()) continue;
-      if (const auto held = WatermarkOf(manifest, vertex.operators(0).uid())) {
-        task.set_input_watermark_us(*held);
-      }
-      task.set_vertex(vertex.id());
-      task.set_index(index);
-      *adapted.add_tasks() = std::move(task);
-    }
+    AddTasks(vertex, states, before, manifest, &adapted);
   }
   return result;
 }

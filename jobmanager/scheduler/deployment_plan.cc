@@ -1,17 +1,46 @@
 #include "jobmanager/scheduler/deployment_plan.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/graph/job_graph.h"
+#include "common/types/key_group.h"
 
 namespace weir::jobmanager {
 namespace {
 
-const proto::TaskSnapshot* FindSnapshot(const proto::CheckpointManifest* manifest,
-                                        const SubtaskId& subtask) {
-  if (manifest == nullptr) return nullptr;
-  for (const proto::TaskSnapshot& task : manifest->tasks()) {
-    if (task.vertex() == subtask.vertex.value() && task.index() == subtask.index) return &task;
+// What a subtask starts from: its own snapshot; of a vertex that has another parallelism now, those
+// of all subtasks then that had one of its key groups, the first one with the least watermark.
+std::vector<proto::TaskSnapshot> SnapshotsFor(const proto::CheckpointManifest& manifest,
+                                              const SubtaskId& subtask,
+                                              const KeyGroupLayout& layout) {
+  std::vector<proto::TaskSnapshot> snapshots;
+  const KeyGroupRange own = DefaultKeyGroupRange(subtask.index, layout);
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    if (task.vertex() != subtask.vertex.value()) continue;
+    if (task.parallelism() == 0 || task.parallelism() == layout.parallelism) {
+      if (task.index() == subtask.index) return {task};
+      continue;
+    }
+    const KeyGroupRange then =
+        DefaultKeyGroupRange(task.index(), {task.parallelism(), layout.max_parallelism});
+    if (then.first < own.end && own.first < then.end) snapshots.push_back(task);
   }
-  return nullptr;
+  return snapshots;
+}
+
+void SetRestored(std::vector<proto::TaskSnapshot> snapshots, proto::TaskDeployment* task) {
+  if (snapshots.empty()) return;
+  const auto earlier = [](const proto::TaskSnapshot& a, const proto::TaskSnapshot& b) {
+    return a.has_input_watermark_us() && b.has_input_watermark_us()
+               ? a.input_watermark_us() < b.input_watermark_us()
+               : !a.has_input_watermark_us() && b.has_input_watermark_us();
+  };
+  std::stable_sort(snapshots.begin(), snapshots.end(), earlier);
+  *task->mutable_restored() = std::move(snapshots.front());
+  for (size_t i = 1; i < snapshots.size(); ++i) {
+    *task->add_restored_others() = std::move(snapshots[i]);
+  }
 }
 
 }  // namespace
@@ -119,9 +148,10 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployed->set_vertex(task.vertex.value());
     deployed->set_index(task.index);
     deployed->set_slot(task.index);
-    if (const proto::TaskSnapshot* snapshot = FindSnapshot(context.restored, task)) {
-      *deployed->mutable_restored() = *snapshot;
-    }
+    if (context.restored == nullptr) continue;
+    const KeyGroupLayout layout = {ParallelismOf(*context.graph, task.vertex),
+                                   context.graph->max_parallelism()};
+    SetRestored(SnapshotsFor(*context.restored, task, layout), deployed);
   }
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);

@@ -33,6 +33,15 @@ absl::StatusOr<TaskSnapshotData> LoadSnapshot(StateObjectStore& store,
   return FromProto(snapshot);
 }
 
+absl::StatusOr<RestoredTask> LoadTask(StateObjectStore& store, const proto::TaskDeployment& task) {
+  RestoredTask restored;
+  WEIR_ASSIGN_OR_RETURN(restored.snapshot, LoadSnapshot(store, task.restored()));
+  for (const proto::TaskSnapshot& other : task.restored_others()) {
+    WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(), LoadSnapshot(store, other));
+  }
+  return restored;
+}
+
 }  // namespace
 
 PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
@@ -45,12 +54,12 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   StateObjectStore store(files, deployment.storage_root());
   for (const proto::TaskDeployment& task : deployment.tasks()) {
     if (!task.has_restored()) continue;
-    absl::StatusOr<TaskSnapshotData> snapshot = LoadSnapshot(store, task.restored());
-    if (!snapshot.ok()) {
-      prepared.status = snapshot.status();
+    absl::StatusOr<RestoredTask> restored = LoadTask(store, task);
+    if (!restored.ok()) {
+      prepared.status = restored.status();
       return prepared;
     }
-    prepared.restored[{VertexId(task.vertex()), task.index()}] = *std::move(snapshot);
+    prepared.restored[{VertexId(task.vertex()), task.index()}] = *std::move(restored);
   }
   prepared.storage_failed = false;
   if (deployment.coordinator()) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -16,11 +17,17 @@
 
 namespace weir::taskmanager {
 
+/// What a task starts from, its blobs loaded.
+struct RestoredTask {
+  TaskSnapshotData snapshot;
+  std::vector<TaskSnapshotData> others;  // that may have key groups of it
+};
+
 /// What a worker has to have before it can build the tasks of a generation.
 struct PreparedGeneration {
   absl::Status status;
   bool storage_failed = false;  // the status is checkpoint storage's, not a connector's
-  std::map<SubtaskId, TaskSnapshotData> restored;
+  std::map<SubtaskId, RestoredTask> restored;
   std::shared_ptr<CoordinatorTasks> coordinator;  // only where the coordinator tasks live
 };
 

@@ -6,17 +6,11 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
 namespace {
-
-const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
-  for (const proto::JobVertex& vertex : graph.vertices()) {
-    if (vertex.id() == id) return &vertex;
-  }
-  return nullptr;
-}
 
 void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counters,
                proto::TaskReport* report) {
@@ -47,12 +41,12 @@ void AddOperatorCounts(const Task& task, proto::TaskReport* report) {
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     const StreamGraph& graph, const proto::Deployment& deployment,
-    const std::map<SubtaskId, TaskSnapshotData>& restored, ChannelMap& channels,
+    const std::map<SubtaskId, RestoredTask>& restored, ChannelMap& channels,
     const ExchangeEndpoint* exchange, const TaskEnvironment& environment) {
   auto set = std::make_unique<TaskSet>();
   const proto::JobGraph& plan = deployment.graph();
   for (const proto::TaskDeployment& deployed : deployment.tasks()) {
-    const proto::JobVertex* vertex = FindVertex(plan, deployed.vertex());
+    const proto::JobVertex* vertex = FindVertex(plan, VertexId(deployed.vertex()));
     if (vertex == nullptr) {
       return absl::FailedPreconditionError(absl::StrCat(
           "deployment names vertex ", deployed.vertex(), ", which is not in its plan"));
@@ -67,7 +61,12 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     }
     WEIR_RETURN_IF_ERROR(channels.Connect(*vertex, exchange, description));
     const auto state = restored.find(description.subtask);
-    if (state != restored.end()) description.restored = &state->second;
+    if (state != restored.end()) {
+      description.restored = &state->second.snapshot;
+      for (const TaskSnapshotData& other : state->second.others) {
+        description.restored_others.push_back(&other);
+      }
+    }
     Entry entry;
     entry.slot = deployed.slot();
     if (description.inputs.empty()) entry.source_uid = vertex->operators(0).uid();

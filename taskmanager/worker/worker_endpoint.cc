@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
@@ -340,6 +341,7 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
                                     absl::StatusOr<TaskSnapshotData> snapshot) {
   if (!snapshot.ok()) return OnUploaded(barrier, snapshot.status());
   proto::TaskSnapshot encoded = ToProto(task, *snapshot);
+  encoded.set_parallelism(ParallelismOf(deployment_.graph(), task.vertex));
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
   upload.worker = id_;

@@ -125,7 +125,7 @@ class WorkerEndpoint final : public TaskEvents {
   proto::Deployment deployment_;
   proto::Failure failure_;
   std::shared_ptr<PostingObserver> observer_;
-  std::map<SubtaskId, TaskSnapshotData> restored_;  // until the tasks are built
+  std::map<SubtaskId, RestoredTask> restored_;      // until the tasks are built
   std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
   std::unique_ptr<WorkerExchange> exchange_;  // null without a transport

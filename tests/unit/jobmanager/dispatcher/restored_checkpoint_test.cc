@@ -148,13 +148,76 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   EXPECT_EQ(
       Refusal(),
       "operator 'count' has state of 2 subtasks in the checkpoint and parallelism 3 in the new "
-      "job; only the splits of sources can be dealt out anew");
+      "job; only keyed state and the splits of sources can be dealt out anew");
   for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
     task.mutable_operators(1)->clear_state();
   }
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
   EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
+}
+
+// source -> keyed "count", in two vertices.
+class KeyedCheckpointTest : public testing::Test {
+ protected:
+  static proto::JobGraph Graph(uint32_t parallelism, const std::string& key = "route") {
+    proto::JobGraph graph;
+    graph.set_max_parallelism(1024);
+    proto::JobVertex* source = graph.add_vertices();
+    source->set_id(1);
+    source->set_parallelism(2);
+    AddOperator(source, "input", OperatorDescriptor::SOURCE, "KafkaSource");
+    proto::JobVertex* count = graph.add_vertices();
+    count->set_id(2);
+    count->set_parallelism(parallelism);
+    AddOperator(count, "count", OperatorDescriptor::TRANSFORM, "KeyedProcess");
+    proto::JobEdge* edge = graph.add_edges();
+    edge->set_source_vertex(1);
+    edge->set_target_vertex(2);
+    edge->set_exchange(proto::JobEdge::HASH);
+    edge->set_key(key);
+    return graph;
+  }
+  KeyedCheckpointTest() {
+    transfer_.from_graph = Graph(2);
+    transfer_.to_graph = Graph(3);
+    for (uint32_t index = 0; index < 2; ++index) {
+      proto::TaskSnapshot* task = manifest_.add_tasks();
+      task->set_vertex(2);
+      task->set_index(index);
+      task->set_input_watermark_us(10 + index);
+      proto::OperatorSnapshot* one = task->add_operators();
+      one->set_uid("count");
+      one->mutable_state()->set_inlined("groups");
+      one->mutable_state()->set_size_bytes(6);
+    }
+  }
+
+  CheckpointTransfer transfer_;
+  proto::CheckpointManifest manifest_;
+};
+
+TEST_F(KeyedCheckpointTest, StaysAsItWasTakenForTheDeploymentToDealOut) {
+  const auto adapted = AdaptManifest(transfer_, manifest_);
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  EXPECT_EQ(adapted->manifest.tasks(1).index(), 1u);
+  EXPECT_EQ(adapted->manifest.tasks(1).parallelism(), 2u);
+  EXPECT_EQ(adapted->manifest.tasks(1).input_watermark_us(), 10) << "the least of all";
+}
+
+TEST_F(KeyedCheckpointTest, AnotherKeyIsRefused) {
+  transfer_.to_graph = Graph(2, "origin");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' is keyed by route in the checkpoint and keyed by origin in the new "
+            "job");
+}
+
+TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedWhereTheyWouldBeDealtOut) {
+  transfer_.to_graph.set_max_parallelism(64);
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has state in 1024 key groups in the checkpoint, and the new job has "
+            "64 (its maximal parallelism)");
 }
 
 class CopyCheckpointTest : public RestoredCheckpointTest {

@@ -132,6 +132,39 @@ TEST_F(DeploymentPlanTest, EveryTaskGetsItsOwnSnapshot) {
   EXPECT_EQ(deployments.at(kW2).tasks(0).restored().operators(0).state().inlined(), "one");
 }
 
+// Of 1024 key groups the only subtask now had all, of which two had halves then.
+TEST_F(DeploymentPlanTest, KeyGroupsAreDealtOutAtAnotherParallelism) {
+  graph_.set_max_parallelism(1024);
+  for (uint32_t index = 0; index < 2; ++index) {
+    AddSnapshot(2, index, "sink");
+    proto::TaskSnapshot* task = manifest_.mutable_tasks(static_cast<int>(index));
+    task->set_parallelism(2);
+    task->set_input_watermark_us(20 - index);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  for (const proto::TaskDeployment& task : deployments.at(kW1).tasks()) {
+    if (task.vertex() != 2) continue;
+    EXPECT_EQ(task.restored().index(), 1u) << "its watermark is the least";
+    ASSERT_THAT(task.restored_others(), SizeIs(1));
+    EXPECT_EQ(task.restored_others(0).index(), 0u);
+  }
+}
+
+TEST_F(DeploymentPlanTest, ASubtaskGetsThoseThatHadOneOfItsKeyGroups) {
+  graph_.set_max_parallelism(1024);
+  for (uint32_t index = 0; index < 3; ++index) {
+    AddSnapshot(1, index, "source");
+    manifest_.mutable_tasks(static_cast<int>(index))->set_parallelism(3);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  const proto::TaskDeployment& first = deployments.at(kW1).tasks(0);  // groups 0 to 511
+  EXPECT_EQ(first.restored().index(), 0u);
+  ASSERT_THAT(first.restored_others(), SizeIs(1));
+  EXPECT_EQ(first.restored_others(0).index(), 1u);
+}
+
 TEST_F(DeploymentPlanTest, AReadersPositionWinsOverTheStartingPosition) {
   AddSplit(AddCoordinator("source")->mutable_splits(), "flights-0", "start");
   AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
