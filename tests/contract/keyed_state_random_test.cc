@@ -180,9 +180,9 @@ class KeyedStateRandomTest : public KeyedStateTest {
     }
   }
 
-  void Freeze() {
+  void FreezeAll() {
     frozen_.clear();
-    for (Subtask& subtask : subtasks_) frozen_.push_back(subtask.backend->Freeze());
+    for (Subtask& subtask : subtasks_) frozen_.push_back(Freeze(*subtask.backend));
     frozen_oracle_ = oracle_;
   }
 
@@ -218,7 +218,7 @@ TEST_P(KeyedStateRandomTest, AsPlainMaps) {
       const auto key = static_cast<int64_t>(random_->Below(kKeys));
       const uint64_t dice = random_->Below(200);
       if (dice == 0) {
-        Freeze();
+        FreezeAll();
       } else if (dice == 1) {
         RestoreFrozen();
       } else if (dice < 8) {
