@@ -12,6 +12,9 @@
 namespace weir {
 namespace {
 
+// After a failed materialisation, unless the task cannot go on without one.
+constexpr absl::Duration kRetryPause = absl::Seconds(1);
+
 // Evictions make room for more than one version.
 size_t LowBytes(size_t memory_bytes) { return memory_bytes - memory_bytes / 16; }
 
@@ -92,7 +95,7 @@ void StateTier::Attend() {
     Charged();
     attention_ = false;
   }
-  if (active_->bytes() > dirty_limit_) Materialise();
+  if (active_->bytes() > dirty_limit_ && !pausing()) Materialise();
   if (account_->bytes() > bound_bytes_) MakeRoom();
 }
 
@@ -102,6 +105,10 @@ void StateTier::Tick() {
   if (account_->bytes() <= low_bytes_) bound_bytes_ = options_.memory_bytes;
   const bool interval = clock_.Monotonic() - last_materialised_ >= options_.materialise_interval;
   if (dirty_bytes() > 0 && (interval || dirty_bytes() >= dirty_limit_)) Materialise();
+}
+
+bool StateTier::pausing() const {
+  return !last_failure_.ok() && clock_.Monotonic() - last_materialised_ < kRetryPause;
 }
 
 void StateTier::Evict() {

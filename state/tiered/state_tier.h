@@ -123,6 +123,8 @@ class StateTier {
   void Materialise();
   // `blocked`: the task waits for memory, so layers are freed here and not on the pool.
   void TakeResult(bool blocked);
+  // A materialisation has just failed.
+  bool pausing() const;
   size_t dirty_bytes() const { return active_->bytes() + sealed_bytes_; }
 
   const Options options_;

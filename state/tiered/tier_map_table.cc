@@ -95,8 +95,8 @@ void TierMapTable::TryComplete(MapNode& node) {
   node.complete = !scan->valid() && scan->status().ok();
 }
 
-bool TierMapTable::VisitStored(absl::string_view map_key, absl::string_view value, Visitor visit) {
-  Version* version = NewDecoded(map_key, value);
+bool TierMapTable::VisitStored(const RocksScan& scan, absl::string_view map_key, Visitor visit) {
+  Version* version = NewDecoded(scan.key(), scan.value());
   if (version == nullptr) return true;
   const bool go_on = visit(map_key, version->cell());
   version->Release();
@@ -129,7 +129,7 @@ void TierMapTable::ForEach(Visitor visit) {
       }
       // What is in memory is newer.
       if (at != node->entries.end() && at->first == map_key) continue;
-      if (!VisitStored(map_key, scan->value(), visit)) return;
+      if (!VisitStored(*scan, map_key, visit)) return;
     }
   }
   while (at != node->entries.end()) {

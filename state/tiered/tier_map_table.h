@@ -54,7 +54,7 @@ class TierMapTable final : public MapTable, public TierTable {
   // Takes the entries of RocksDB in, unless they are many.
   void TryComplete(MapNode& node);
   std::unique_ptr<RocksScan> ScanNode(const MapNode& node) const;
-  bool VisitStored(absl::string_view map_key, absl::string_view value, Visitor visit);
+  bool VisitStored(const RocksScan& scan, absl::string_view map_key, Visitor visit);
   // Both return what is left of `entries`.
   size_t ExpireInMemory(int64_t oldest_micros, size_t entries);
   size_t ExpireInStore(int64_t oldest_micros, size_t entries);

@@ -141,26 +141,36 @@ absl::StatusOr<RestoredTier> TierRestore::Canonical(absl::Span<const absl::strin
   return Finish();
 }
 
-absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, RocksFamily family,
-                                    bool deleted, absl::string_view key, absl::string_view value) {
-  TierChange change{family, deleted, std::string(key), std::string(value)};
-  if (key.size() < kTierPrefixSize) return absl::DataLossError("a key of state is too short");
-  if (!options_.range.Contains(GroupOfTierKey(key))) return absl::OkStatus();
+absl::Status TierRestore::CheckKey(RocksFamily family, absl::string_view key) const {
+  DueTimer timer;
   if (family == RocksFamily::kTimers) {
     TimeDomain domain;
-    DueTimer timer;
     if (!ReadTimerKey(key, &domain, &timer)) return absl::DataLossError("a timer is damaged");
-    return loader_.Add(std::move(change));
+  } else {
+    const TierState* state = restored_.states.Find(StateOfTierKey(key));
+    absl::string_view map_key;
+    timer.key = std::string(key.substr(kTierPrefixSize));
+    if (state->kind == StateKind::kMap && !SplitMapKey(key, &timer.key, &map_key)) {
+      return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
+    }
   }
-  if (!renumbering.Apply(&change.key, deleted ? nullptr : &change.value)) {
-    return absl::DataLossError("a value of an unknown state");
+  if (KeyGroupOf(timer.key, options_.max_parallelism) == GroupOfTierKey(key)) {
+    return absl::OkStatus();
   }
-  const TierState* state = restored_.states.Find(StateOfTierKey(change.key));
-  std::string user_key;
-  absl::string_view map_key;
-  if (state->kind == StateKind::kMap && !SplitMapKey(change.key, &user_key, &map_key)) {
-    return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
+  return absl::DataLossError(
+      absl::StrCat("there is a key of another key group in group ", GroupOfTierKey(key)));
+}
+
+absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, RocksFamily family,
+                                    bool deleted, absl::string_view key, absl::string_view value) {
+  if (key.size() < kTierPrefixSize) return absl::DataLossError("a key of state is too short");
+  if (!options_.range.Contains(GroupOfTierKey(key))) return absl::OkStatus();
+  TierChange change{family, deleted, std::string(key), std::string(value)};
+  if (family == RocksFamily::kState &&
+      !renumbering.Apply(&change.key, deleted ? nullptr : &change.value)) {
+    return absl::DataLossError("there is a value of an unknown state");
   }
+  WEIR_RETURN_IF_ERROR(CheckKey(family, change.key));
   return loader_.Add(std::move(change));
 }
 

@@ -52,6 +52,8 @@ class TierRestore {
   // Of a base or a log; those of other groups are left out.
   absl::Status AddChange(const TierRenumbering& renumbering, RocksFamily family, bool deleted,
                          absl::string_view key, absl::string_view value);
+  // Of an own group, renumbered.
+  absl::Status CheckKey(RocksFamily family, absl::string_view key) const;
   absl::StatusOr<RestoredTier> Finish();
   KeyGroupRange OwnGroups(KeyGroupRange range) const;
 

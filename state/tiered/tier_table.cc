@@ -48,9 +48,17 @@ absl::Status TierTable::Undecodable() const {
   return absl::DataLossError(absl::StrCat("a value of state '", name_, "' cannot be decoded"));
 }
 
+bool TierTable::GoodKey(const TierState& state, absl::string_view tier_key) {
+  if (state.kind != StateKind::kMap) return true;
+  std::string key;
+  absl::string_view map_key;
+  return SplitMapKey(tier_key, &key, &map_key) && state.is_map_key(map_key);
+}
+
 Version* TierTable::NewDecoded(absl::string_view tier_key, absl::string_view value) {
   Version* version = tier_.NewVersion(tier_key, type_);
-  if (state().Decode(value, version->Construct())) {
+  const TierState& of = state();
+  if (of.Decode(value, version->Construct()) && GoodKey(of, tier_key)) {
     if (!plain_) version->Measure();
     return version;
   }

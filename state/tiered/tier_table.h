@@ -66,6 +66,8 @@ class TierTable {
  private:
   [[noreturn]] void FailWithoutKey() const;
   absl::Status Undecodable() const;
+  // The handles of maps decode the keys of entries, and rely on them.
+  static bool GoodKey(const TierState& state, absl::string_view tier_key);
 
   uint32_t id_;
   const std::string name_;

@@ -80,7 +80,7 @@ void TierTimers::Load(TimeDomain domain, size_t group) {
                               : BeginOfGroup(number + 1);
   const auto scan = tier_.store()->Scan(RocksFamily::kTimers, begin, end);
   size_t read = 0;
-  for (; scan->valid() && read < kHeadTimers; scan->Next(), ++read) {
+  for (; scan->valid() && read < kLoadedTimers; scan->Next(), ++read) {
     std::string key(scan->key());
     if (of.timers.contains(key)) continue;
     Version* version = tier_.NewVersion(key, nullptr);
@@ -178,7 +178,7 @@ void TierTimers::EvictGroup(StateTier& tier, Group& group) {
   for (auto at = group.timers.begin(); at != group.timers.end();) {
     Version* version = at->second;
     // What was the first when it goes is not: the head stays.
-    const bool head = version->present() && kept < kHeadTimers;
+    const bool head = version->present() && kept < kKeptTimers;
     if (version->present()) ++kept;
     if (head || !tier.clean(*version)) {
       ++at;
@@ -199,7 +199,7 @@ void TierTimers::EvictClean(StateTier& tier) {
   for (auto& domain : groups_) {
     for (Group& group : domain) {
       if (tier.has_room()) return;
-      EvictGroup(tier, group);
+      if (group.timers.size() > kKeptTimers) EvictGroup(tier, group);
     }
   }
 }

@@ -53,8 +53,8 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   void EvictClean(StateTier& tier) override;
   void Insert(Version* version) override;
 
-  /// Read at once, and kept by evictions.
-  static constexpr size_t kHeadTimers = 256;
+  static constexpr size_t kLoadedTimers = 64;  // of a group, read at once
+  static constexpr size_t kKeptTimers = 16;    // of a group, the earliest, kept by evictions
 
  private:
   using Group = TierTimerGroup;

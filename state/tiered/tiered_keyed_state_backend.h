@@ -26,7 +26,8 @@
 namespace weir {
 
 struct TieredStateOptions {
-  /// Of this backend alone; made when it is not there. What other backends left in it is removed.
+  /// Of this backend alone, and of this attempt: increments of an earlier one have their files in
+  /// its directory. Made when it is not there; what is in it is removed.
   std::string directory;
   /// Names no other backend of this job, in no attempt: file names of increments begin with it.
   std::string instance;

@@ -20,6 +20,7 @@
 #include "state/keyed/heap_keyed_state_backend.h"
 #include "state/keyed/keyed_state_backend.h"
 #include "state/tiered/tiered_keyed_state_backend.h"
+#include "tests/support/settable_clock.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir {
@@ -50,35 +51,27 @@ class KeyedStateGround {
 /// A kind of backend that the suite is run on. Another one joins in AllKeyedStateBackends.
 struct KeyedStateBackendKind {
   const char* name;
+  uint64_t random_runs;  // fewer where files are written
   std::unique_ptr<KeyedStateBackend> (*make)(KeyedStateGround& ground,
                                              KeyedStateBackend::Options options,
                                              const Clock& clock);
 };
 
 inline std::vector<KeyedStateBackendKind> AllKeyedStateBackends() {
-  return {{"Heap", [](KeyedStateGround& ground, KeyedStateBackend::Options options,
-                      const Clock& clock) { return ground.Heap(std::move(options), clock); }},
-          {"Tiered",
+  return {{"Heap", 20,
+           [](KeyedStateGround& ground, KeyedStateBackend::Options options, const Clock& clock) {
+             return ground.Heap(std::move(options), clock);
+           }},
+          {"Tiered", 3,
            [](KeyedStateGround& ground, KeyedStateBackend::Options options, const Clock& clock) {
              return ground.Tiered(std::move(options), clock, 64u << 20);
            }},
           // Next to nothing fits: nearly all goes through RocksDB.
-          {"TieredSmall",
+          {"TieredSmall", 2,
            [](KeyedStateGround& ground, KeyedStateBackend::Options options, const Clock& clock) {
-             return ground.Tiered(std::move(options), clock, 16u << 10);
+             return ground.Tiered(std::move(options), clock, 96u << 10);
            }}};
 }
-
-/// Stands still until it is set.
-class SettableClock final : public Clock {
- public:
-  absl::Time Now() const override { return now_; }
-  absl::Duration Monotonic() const override { return now_ - absl::UnixEpoch(); }
-  void Advance(absl::Duration by) { now_ += by; }
-
- private:
-  absl::Time now_ = absl::UnixEpoch() + absl::Hours(1000);
-};
 
 /// Keys are int64. `backend_` has all key groups; tests of several subtasks make their own.
 class KeyedStateTest : public testing::TestWithParam<KeyedStateBackendKind> {
