@@ -7,6 +7,7 @@
 
 #include "state/api/state_descriptors.h"
 #include "state/api/state_handle.h"
+#include "state/tiered/tier_expiry.h"
 #include "state/tiered/tier_key.h"
 
 namespace weir {
@@ -96,6 +97,27 @@ TEST(TierStatesTest, WhatCannotBeReadIsRefused) {
   TierStates registered;
   ASSERT_TRUE(registered.Register(ValueOf<std::string>("count"), 0).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(registered.Adopt(states.all(), 0).status()));
+}
+
+TEST(TierExpiryTest, CompactionsDropWhatHasExpired) {
+  TierStates states;
+  const StateTtl ttl{std::chrono::microseconds(100)};
+  const uint32_t id = *states.Register(ValueOf<int64_t>("count", ttl), 0);
+  const uint32_t for_ever = *states.Register(ValueOf<int64_t>("for ever"), 0);
+  std::string key;
+  AppendTierPrefix(3, id, &key);
+  const std::string value = Encoded(*states.Find(id), 1);  // written at 5
+  TierExpiry expiry;
+  EXPECT_FALSE(expiry.Expired(key, value));
+  expiry.SetStates(std::make_shared<const TierStates>(states));
+  expiry.SetNow(104);
+  EXPECT_FALSE(expiry.Expired(key, value));
+  expiry.SetNow(105);
+  EXPECT_TRUE(expiry.Expired(key, value));
+  EXPECT_FALSE(expiry.Expired(key, "\x09"));
+  EXPECT_FALSE(expiry.Expired("", value));
+  SetStateOfTierKey(for_ever, &key);
+  EXPECT_FALSE(expiry.Expired(key, Encoded(*states.Find(for_ever), 1)));
 }
 
 }  // namespace

@@ -52,18 +52,21 @@ class TieredFaultsTest : public TieredBackendTest {
 
 TEST_F(TieredFaultsTest, AFullDiskIsNoLossWhileMemoryLasts) {
   Open(OnFullDisk());
-  Put(1, "one");
-  disk_.full = true;
-  Materialise();
-  EXPECT_EQ(backend_->status(), absl::OkStatus());
-  EXPECT_EQ(backend_->counters().materialised, 0u);
-  Put(2, "two");
-  EXPECT_EQ(Get(1), "one");
-  disk_.full = false;
-  Materialise();
-  EXPECT_EQ(backend_->counters().materialised, 1u);
-  EXPECT_EQ(Get(1), "one");
-  EXPECT_EQ(Get(2), "two");
+  // First RocksDB cannot be made, then not be written to.
+  for (uint64_t round = 0; round < 2; ++round) {
+    Put(1, "one");
+    disk_.full = true;
+    Materialise();
+    EXPECT_EQ(backend_->status(), absl::OkStatus());
+    EXPECT_EQ(backend_->counters().materialised, round);
+    Put(2, "two");
+    EXPECT_EQ(Get(1), "one");
+    disk_.full = false;
+    Materialise();
+    EXPECT_EQ(backend_->counters().materialised, round + 1);
+    EXPECT_EQ(Get(1), "one");
+    EXPECT_EQ(Get(2), "two");
+  }
 }
 
 TEST_F(TieredFaultsTest, AFullDiskFailsTheTaskWhenMemoryIsFull) {
