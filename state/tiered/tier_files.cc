@@ -61,11 +61,10 @@ TierFiles::~TierFiles() {
 
 absl::Status TierFiles::Prepare() {
   for (const char* name : kFolders) {
-    std::error_code error;
-    std::filesystem::remove_all(Folder(name), error);
-    WEIR_RETURN_IF_ERROR(MakeLocalFolder(Folder(name)));
+    std::error_code ignored;
+    std::filesystem::remove_all(Folder(name), ignored);
   }
-  return absl::OkStatus();
+  return MakeLocalFolder(options_.directory);
 }
 
 absl::Status TierFiles::Link(const TierManifest& manifest, const KeyedStateIncrement& increment) {
@@ -91,6 +90,9 @@ absl::StatusOr<TierFiles::OpenedIncrement> TierFiles::OpenIncrement(
 
 absl::StatusOr<std::shared_ptr<RocksStore>> TierFiles::Store() {
   if (store_ != nullptr) return store_;
+  for (const char* name : {"db", "pins", "load"}) {
+    WEIR_RETURN_IF_ERROR(MakeLocalFolder(Folder(name)));
+  }
   RocksOptions options = options_;
   options.directory = Folder("db");
   WEIR_ASSIGN_OR_RETURN(store_, RocksStore::Open(options));

@@ -36,7 +36,7 @@ class TierFiles {
   ~TierFiles();
 
   const std::string& directory() const { return options_.directory; }
-  /// Makes the folders, empty.
+  /// Makes the folder; what an earlier tier left in it is removed.
   absl::Status Prepare();
   /// The base of an increment becomes RocksDB's files, under the names they have there.
   absl::Status Link(const TierManifest& manifest, const KeyedStateIncrement& increment);

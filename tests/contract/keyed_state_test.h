@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,8 @@ struct KeyedStateBackendKind {
   std::unique_ptr<KeyedStateBackend> (*make)(KeyedStateGround& ground,
                                              KeyedStateBackend::Options options,
                                              const Clock& clock);
+
+  friend void PrintTo(const KeyedStateBackendKind& kind, std::ostream* out) { *out << kind.name; }
 };
 
 inline std::vector<KeyedStateBackendKind> AllKeyedStateBackends() {
