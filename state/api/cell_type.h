@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 
 #include "state/api/state_codec.h"
+#include "state/api/state_memory.h"
 
 /// A cell is what a table of state holds decoded for one key (or one entry of one key's map). The
 /// typed handles know its type; backends, which are not templates, handle it through a CellType.
@@ -46,6 +47,9 @@ class CellType {
   virtual bool Expire(int64_t oldest_micros, void* cell) const = 0;
   /// As Expire would say, without a change.
   virtual bool Expired(int64_t oldest_micros, const void* cell) const = 0;
+  /// About the memory that a cell has beside its size(); always 0 when plain().
+  virtual size_t OutsideBytes(const void* cell) const = 0;
+  virtual bool plain() const = 0;
 };
 
 /// Value, reducing and aggregating state, and an entry of a map.
@@ -107,6 +111,10 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
   bool Expired(int64_t oldest_micros, const void* cell) const override {
     return Base::Of(cell).stamp_micros <= oldest_micros;
   }
+  size_t OutsideBytes(const void* cell) const override {
+    return StateMemory<T>::Outside(Base::Of(cell).value);
+  }
+  bool plain() const override { return kPlainState<T>; }
 };
 
 /// The number of elements, then each as a value.
@@ -160,6 +168,12 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
     }
     return true;
   }
+  size_t OutsideBytes(const void* cell) const override {
+    const ListCell<T>& list = Base::Of(cell);
+    return StateMemory<std::vector<T>>::Outside(list.values) +
+           StateMemory<std::vector<int64_t>>::Outside(list.stamps_micros);
+  }
+  bool plain() const override { return false; }
 };
 
 }  // namespace internal

@@ -6,6 +6,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "common/base/stable_hash.h"
 #include "common/types/key_codec.h"
@@ -89,6 +90,9 @@ class KeyedStateStore {
 
   /// Reads the clock, for TTLs. Before each batch, and before due timers are worked off.
   virtual void BeginBatch() = 0;
+  /// What the keys of a batch have in states that are no maps is fetched at once, where it is not
+  /// in memory. Behind BeginBatch; only costs change by it. Keys of other subtasks are a bug.
+  virtual void Prefetch(absl::Span<const KeyRef> keys) = 0;
   virtual KeyedTimers& timers() = 0;
   /// The first thing that went wrong.
   virtual const absl::Status& status() const = 0;

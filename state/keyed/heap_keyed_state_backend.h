@@ -36,8 +36,10 @@ class HeapKeyedStateBackend final : public KeyedStateBackend {
   void ForEachKey(absl::string_view state,
                   absl::FunctionRef<void(uint32_t group, absl::string_view key)> visit) override;
 
-  std::unique_ptr<FrozenState> Freeze() override;
+  void Prefetch(absl::Span<const KeyRef>) override {}  // all there is, is there
+  absl::StatusOr<std::unique_ptr<FrozenState>> Freeze() override;
   absl::Status Restore(absl::Span<const absl::string_view> snapshots) override;
+  absl::Status RestoreIncrements(absl::Span<const KeyedStateIncrement> increments) override;
   void CleanUpExpired(size_t entries) override;
   size_t num_entries() const override;
 
@@ -63,7 +65,6 @@ class HeapKeyedStateBackend final : public KeyedStateBackend {
   absl::Status RestoreEntry(State& state, const SnapshotState& written, SchemaCompatibility schemas,
                             size_t group_index, const SnapshotEntry& entry);
   absl::Status RestoreSnapshot(const SnapshotHeader& header, absl::string_view snapshot);
-  absl::Status CheckHeader(const SnapshotHeader& header) const;
   UnclaimedState& UnclaimedOf(const SnapshotState& info);
   absl::Status Annotated(const absl::Status& status) const;
 

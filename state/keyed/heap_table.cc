@@ -14,8 +14,10 @@ void HeapCurrentKey::Set(const KeyRef& key) {
   key_.assign(key.key.data(), key.key.size());
 }
 
-void HeapTable::FailWithoutKey() const {
-  WEIR_CHECK(false) << "state '" << name_
+void HeapTable::FailWithoutKey() const { FailStateWithoutKey(name_); }
+
+void FailStateWithoutKey(absl::string_view state) {
+  WEIR_CHECK(false) << "state '" << state
                     << "' was used while there is no current key: keyed state may be used only "
                        "while a row of a keyed stream, or a timer of one, is being processed";
   __builtin_unreachable();

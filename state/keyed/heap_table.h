@@ -17,7 +17,7 @@
 
 namespace weir {
 
-/// The current key of a HeapKeyedStateBackend, which its tables and timers look at.
+/// The current key of a backend, which its tables and timers look at.
 class HeapCurrentKey {
  public:
   explicit HeapCurrentKey(KeyGroupRange range) : range_(range) {}
@@ -38,6 +38,9 @@ class HeapCurrentKey {
   uint64_t hash_ = 0;
   std::string key_;
 };
+
+/// Ends the process: a state was used without a current key.
+[[noreturn]] void FailStateWithoutKey(absl::string_view state);
 
 /// One state in memory: a HeapGroup for each key group that has something.
 ///

@@ -91,7 +91,8 @@ absl::StatusOr<std::string> OperatorStage::SnapshotState() {
   std::string state;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
     if (options_.keyed_state != nullptr) {
-      WEIR_ASSIGN_OR_RETURN(state, options_.keyed_state->Freeze()->Write());
+      WEIR_ASSIGN_OR_RETURN(const auto frozen, options_.keyed_state->Freeze());
+      WEIR_ASSIGN_OR_RETURN(state, frozen->Write());
     } else {
       WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
     }

@@ -85,13 +85,13 @@ TEST_P(KeyedStateSnapshotTest, WhatChangesAfterFreezeIsNotInIt) {
   value.Update(1);
   map.Put(1, 1);
   backend_->timers().Register(TimeDomain::kEventTime, 10);
-  const std::unique_ptr<FrozenState> first = backend_->Freeze();
+  const std::unique_ptr<FrozenState> first = Freeze(*backend_);
   value.Update(2);
   map.Put(2, 2);
   backend_->timers().Delete(TimeDomain::kEventTime, 10);
   backend_->timers().Register(TimeDomain::kEventTime, 20);
   backend_->timers().AdvanceWatermark(EventTime::FromMicros(5));
-  const std::unique_ptr<FrozenState> second = backend_->Freeze();
+  const std::unique_ptr<FrozenState> second = Freeze(*backend_);
   value.Clear();
   map.Clear();
   SetKey(2);
@@ -126,7 +126,7 @@ TEST_P(KeyedStateSnapshotTest, FrozenStateOutlivesItsBackend) {
   auto map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
   SetKey(1);
   map.Put(1, "one");
-  const std::unique_ptr<FrozenState> frozen = backend_->Freeze();
+  const std::unique_ptr<FrozenState> frozen = Freeze(*backend_);
   Reopen();
   ASSERT_TRUE(Restore(*backend_, {*frozen->Write()}).ok());
   map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
@@ -152,7 +152,7 @@ TEST_P(KeyedStateSnapshotTest, IsWrittenWhileTheTaskGoesOn) {
   for (int64_t round = 0; round < 30; ++round) {
     change_all(round);
     const std::string before = Snapshot(*backend_);
-    std::unique_ptr<FrozenState> frozen = backend_->Freeze();
+    std::unique_ptr<FrozenState> frozen = Freeze(*backend_);
     std::string written;
     std::thread writer([frozen = std::move(frozen), &written]() mutable {
       written = *frozen->Write();
@@ -305,11 +305,11 @@ TEST_P(KeyedStateSnapshotTest, OtherKeysAreRefused) {
   const std::string snapshot = Snapshot(*backend_);
   KeyedStateBackend::Options options{"count", StateCodec<std::string>::Schema(), kMaxParallelism,
                                      KeyGroupRange{0, kMaxParallelism}};
-  EXPECT_EQ(Restore(*GetParam().make(options, clock_), {snapshot}),
+  EXPECT_EQ(Restore(*Make(options), {snapshot}),
             absl::FailedPreconditionError("operator 'count': the state was keyed by int64 and the "
                                           "job keys by string"));
   options = {"count", StateCodec<int64_t>::Schema(), 128, KeyGroupRange{0, 128}};
-  EXPECT_EQ(Restore(*GetParam().make(options, clock_), {snapshot}),
+  EXPECT_EQ(Restore(*Make(options), {snapshot}),
             absl::FailedPreconditionError("operator 'count': the state was written with max "
                                           "parallelism 64 and the job has 128"));
 }
