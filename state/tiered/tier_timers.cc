@@ -25,7 +25,8 @@ TierTimers::TierTimers(KeyGroupRange range, StateTier& tier, const HeapCurrentKe
       tier_(tier),
       current_(current),
       groups_{std::vector<Group>(range.size()), std::vector<Group>(range.size())},
-      watermarks_(range.size(), EventTime::Min().micros()) {}
+      watermarks_(range.size(), EventTime::Min().micros()),
+      highest_watermark_(EventTime::Min().micros()) {}
 
 TierTimers::~TierTimers() {
   for (const auto& domain : groups_) {
@@ -155,6 +156,19 @@ std::optional<DueTimer> TierTimers::PopDue(TimeDomain domain, int64_t until_micr
   return timer;
 }
 
+std::optional<DueTimer> TierTimers::PopDueByWatermark() {
+  tier_.BeforeAccess();
+  for (const auto& [head, index] : heads_[Index(TimeDomain::kEventTime)]) {
+    const std::string key = GroupOf(TimeDomain::kEventTime, index).first;
+    DueTimer timer = ReadOwnTimer(key);
+    if (timer.time_micros > highest_watermark_) return std::nullopt;
+    if (timer.time_micros > watermarks_[index]) continue;
+    Remove(TimeDomain::kEventTime, index, key);
+    return timer;
+  }
+  return std::nullopt;
+}
+
 EventTime TierTimers::GroupWatermark(uint32_t group) const {
   WEIR_CHECK(range_.Contains(group)) << "group " << group << " is not of this subtask";
   return EventTime::FromMicros(watermarks_[group - range_.first]);
@@ -162,6 +176,7 @@ EventTime TierTimers::GroupWatermark(uint32_t group) const {
 
 void TierTimers::AdvanceWatermark(EventTime watermark) {
   for (int64_t& micros : watermarks_) micros = std::max(micros, watermark.micros());
+  highest_watermark_ = std::max(highest_watermark_, watermark.micros());
 }
 
 void TierTimers::Insert(Version* version) {

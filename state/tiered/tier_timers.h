@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,7 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   void Delete(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   std::optional<int64_t> NextDue(TimeDomain domain) const override;
   std::optional<DueTimer> PopDue(TimeDomain domain, int64_t until_micros) override;
+  std::optional<DueTimer> PopDueByWatermark() override;
   EventTime GroupWatermark(uint32_t group) const override;
   void AdvanceWatermark(EventTime watermark) override;
 
@@ -46,6 +48,7 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   const std::vector<int64_t>& watermarks() const { return watermarks_; }
   void RestoreWatermark(uint32_t group, int64_t micros) {
     watermarks_[group - range_.first] = micros;
+    highest_watermark_ = std::max(highest_watermark_, micros);
   }
   /// After a restore: what is earliest in RocksDB and among the versions inserted.
   void LoadHeads();
@@ -79,6 +82,7 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   std::array<std::vector<Group>, 2> groups_;
   std::array<Heads, 2> heads_;
   std::vector<int64_t> watermarks_;
+  int64_t highest_watermark_;
 };
 
 }  // namespace weir
