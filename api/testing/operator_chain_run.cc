@@ -233,6 +233,15 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
     snapshot_ = snapshot.status();
   } else if (snapshot_.ok()) {
     for (OperatorSnapshotData& one : snapshot->operators) {
+      if (one.keyed != nullptr) {
+        absl::StatusOr<std::string> written = one.keyed->Write();
+        if (!written.ok()) {
+          snapshot_ = written.status();
+          return;
+        }
+        one.state = *std::move(written);
+        one.keyed = nullptr;
+      }
       snapshot_->operators.push_back(std::move(one));
     }
   }

@@ -8,10 +8,34 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/sha256.h"
+#include "common/base/status_macros.h"
 
 namespace weir::jobmanager {
 namespace {
 constexpr size_t kFailedEpochsKept = 16;
+bool HasFiles(const proto::CheckpointManifest& manifest) {
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.files().empty()) return true;
+    }
+  }
+  return false;
+}
+
+// Increments share files with the checkpoints before and after them.
+absl::StatusOr<std::vector<std::string>> BlobsToRetire(
+    StateObjectStore& objects, const proto::CheckpointOwned& checkpoint,
+    const std::vector<proto::CheckpointOwned>& kept) {
+  WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest manifest, objects.ReadManifest(checkpoint));
+  std::vector<proto::CheckpointManifest> others;
+  if (HasFiles(manifest)) {
+    for (const proto::CheckpointOwned& other : kept) {
+      WEIR_ASSIGN_OR_RETURN(others.emplace_back(), objects.ReadManifest(other));
+    }
+  }
+  return StateObjectStore::UnsharedBlobs(manifest, others);
+}
+
 }  // namespace
 
 CheckpointCoordinator::CheckpointCoordinator(JobId job, LeaderTerm term, CheckpointOptions options,
@@ -324,22 +348,25 @@ void CheckpointCoordinator::RetireOldest() {
   const auto& [epoch, owned] = *history.owned().begin();
   if (history.AwaitsReceipt(epoch)) return;
   retiring_ = true;
-  using Manifest = absl::StatusOr<proto::CheckpointManifest>;
-  deps_.pool.Run<Manifest>(
+  std::vector<proto::CheckpointOwned> kept;
+  for (const auto& [later, one] : history.owned()) {
+    if (later != epoch) kept.push_back(one.checkpoint);
+  }
+  using Blobs = absl::StatusOr<std::vector<std::string>>;
+  deps_.pool.Run<Blobs>(
       deps_.executor,
-      [&objects = deps_.objects, checkpoint = owned.checkpoint] {
-        return objects.ReadManifest(checkpoint);
+      [&objects = deps_.objects, checkpoint = owned.checkpoint, kept = std::move(kept)] {
+        return BlobsToRetire(objects, checkpoint, kept);
       },
-      lifetime_.Guard([this, epoch = epoch,
-                       object = owned.checkpoint.manifest_object()](const Manifest& manifest) {
-        if (closed_ || !manifest.ok()) {  // it stays; the next owned epoch tries again
-          retiring_ = false;
-          return;
-        }
-        std::vector<std::string> objects = StateObjectStore::ReferencedBlobs(*manifest);
-        if (!object.empty()) objects.push_back(object);
-        Retire(epoch, std::move(objects));
-      }));
+      lifetime_.Guard(
+          [this, epoch = epoch, object = owned.checkpoint.manifest_object()](Blobs blobs) {
+            if (closed_ || !blobs.ok()) {  // it stays; the next owned epoch tries again
+              retiring_ = false;
+              return;
+            }
+            if (!object.empty()) blobs->push_back(object);
+            Retire(epoch, *std::move(blobs));
+          }));
 }
 
 void CheckpointCoordinator::Retire(Epoch epoch, std::vector<std::string> objects) {

@@ -34,7 +34,7 @@ void PendingCheckpoint::FillManifest(proto::CheckpointManifest* manifest) const 
 std::vector<std::string> PendingCheckpoint::Blobs() const {
   proto::CheckpointManifest manifest;
   FillManifest(&manifest);
-  return StateObjectStore::ReferencedBlobs(manifest);
+  return StateObjectStore::OwnBlobs(manifest);
 }
 
 uint64_t PendingCheckpoint::StateBytes() const {
@@ -43,6 +43,9 @@ uint64_t PendingCheckpoint::StateBytes() const {
     bytes += snapshot.ByteSizeLong();
     for (const proto::OperatorSnapshot& one : snapshot.operators()) {
       if (!one.state().blob().empty()) bytes += one.state().size_bytes();
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.reused()) bytes += file.object().size_bytes();
+      }
     }
   }
   return bytes;

@@ -62,6 +62,7 @@ States StatesOf(const proto::CheckpointManifest& manifest, const Operators& oper
       proto::OperatorSnapshot& state = states[one.uid()][task.index()];
       state.set_uid(one.uid());
       *state.mutable_state() = one.state();
+      *state.mutable_files() = one.files();
     }
   }
   return states;
@@ -218,11 +219,18 @@ absl::StatusOr<CopiedCheckpoint> CopyCheckpoint(const CheckpointTransfer& transf
   uint64_t blobs = 0;
   for (proto::TaskSnapshot& task : *manifest.mutable_tasks()) {
     for (proto::OperatorSnapshot& one : *task.mutable_operators()) {
-      if (one.state().blob().empty()) continue;
-      WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(one.state()));
-      const std::string blob =
-          StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++blobs);
-      WEIR_ASSIGN_OR_RETURN(*one.mutable_state(), to.Write(bytes, 0, blob));
+      std::vector<proto::StateObject*> objects;
+      if (!one.state().blob().empty()) objects.push_back(one.mutable_state());
+      for (proto::StateFile& file : *one.mutable_files()) {
+        objects.push_back(file.mutable_object());
+        file.set_reused(false);
+      }
+      for (proto::StateObject* object : objects) {
+        WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(*object));
+        const std::string blob =
+            StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++blobs);
+        WEIR_ASSIGN_OR_RETURN(*object, to.Write(bytes, 0, blob));
+      }
     }
   }
   CopiedCheckpoint result;

@@ -240,6 +240,8 @@ void JobMaster::OnStarted(const RestoreData& data) {
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;
   context.stall_timeout = options_.stall_timeout;
   context.exchange_memory_bytes = options_.exchange_memory_bytes;
+  context.state_backend = options_.state_backend;
+  context.state_memory_bytes = options_.state_memory_bytes;
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

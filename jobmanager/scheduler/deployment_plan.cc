@@ -133,6 +133,8 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
     deployment.set_exchange_memory_bytes(context.exchange_memory_bytes);
+    deployment.set_state_backend(context.state_backend);
+    deployment.set_state_memory_bytes(context.state_memory_bytes);
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
     }

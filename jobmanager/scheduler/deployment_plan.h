@@ -57,6 +57,8 @@ struct DeploymentContext {
   uint64_t inline_state_max_bytes = 0;
   absl::Duration stall_timeout = absl::ZeroDuration();
   uint64_t exchange_memory_bytes = 0;
+  std::string state_backend;
+  uint64_t state_memory_bytes = 0;
   std::vector<std::string> ended_jobs;  // of the cluster
   bool take_over = false;
   bool cleanup = false;  // no tasks: the sinks' committers alone

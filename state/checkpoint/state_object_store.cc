@@ -1,5 +1,6 @@
 #include "state/checkpoint/state_object_store.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -79,8 +80,35 @@ std::vector<std::string> StateObjectStore::ReferencedBlobs(
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
       if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.object().blob().empty()) blobs.push_back(file.object().blob());
+      }
     }
   }
+  return blobs;
+}
+
+std::vector<std::string> StateObjectStore::OwnBlobs(const proto::CheckpointManifest& manifest) {
+  std::vector<std::string> blobs;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.reused() && !file.object().blob().empty()) blobs.push_back(file.object().blob());
+      }
+    }
+  }
+  return blobs;
+}
+
+std::vector<std::string> StateObjectStore::UnsharedBlobs(
+    const proto::CheckpointManifest& manifest, const std::vector<proto::CheckpointManifest>& kept) {
+  std::set<std::string> referenced;
+  for (const proto::CheckpointManifest& other : kept) {
+    for (std::string& blob : ReferencedBlobs(other)) referenced.insert(std::move(blob));
+  }
+  std::vector<std::string> blobs = ReferencedBlobs(manifest);
+  std::erase_if(blobs, [&](const std::string& blob) { return referenced.count(blob) > 0; });
   return blobs;
 }
 

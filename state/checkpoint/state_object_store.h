@@ -33,8 +33,14 @@ class StateObjectStore {
   absl::StatusOr<proto::CheckpointManifest> ReadManifest(const proto::CheckpointOwned& checkpoint);
   absl::Status Delete(const std::string& object);
 
-  /// Every object a manifest references, for deletion and for checkers.
+  /// Every object a manifest references, for checkers.
   static std::vector<std::string> ReferencedBlobs(const proto::CheckpointManifest& manifest);
+  /// Those that were written for it: what goes when it fails.
+  static std::vector<std::string> OwnBlobs(const proto::CheckpointManifest& manifest);
+  /// Those that none of `kept` references: what goes with it.
+  static std::vector<std::string> UnsharedBlobs(
+      const proto::CheckpointManifest& manifest,
+      const std::vector<proto::CheckpointManifest>& kept);
 
  private:
   std::string PathOf(const std::string& object) const;

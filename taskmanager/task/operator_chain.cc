@@ -43,13 +43,11 @@ absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
     const std::string state = std::exchange(options_.restored_state, std::string());
     if (options_.keyed_state != nullptr) {
-      const std::vector<std::string> others = std::move(options_.other_keyed_states);
-      std::vector<absl::string_view> snapshots(others.begin(), others.end());
-      if (!state.empty()) snapshots.push_back(state);
-      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore(snapshots));
+      const auto increments = std::exchange(options_.restored_keyed, {});
+      WEIR_RETURN_IF_ERROR(options_.keyed_state->RestoreIncrements(increments));
     }
     WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
-    if (options_.keyed_state != nullptr || state.empty()) return absl::OkStatus();
+    if (state.empty()) return absl::OkStatus();
     return options_.op->RestoreState(state);
   });
 }
@@ -86,19 +84,17 @@ void OperatorStage::Close() {
   options_.op.reset();
 }
 
-absl::StatusOr<std::string> OperatorStage::SnapshotState() {
+absl::Status OperatorStage::Snapshot(OperatorSnapshotData& data) {
   BalanceBooks();
-  std::string state;
-  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
-    if (options_.keyed_state != nullptr) {
-      WEIR_ASSIGN_OR_RETURN(const auto frozen, options_.keyed_state->Freeze());
-      WEIR_ASSIGN_OR_RETURN(state, frozen->Write());
-    } else {
-      WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
-    }
+  data.uid = identity_.uid;
+  if (options_.keyed_state != nullptr) {
+    WEIR_ASSIGN_OR_RETURN(data.keyed, options_.keyed_state->Freeze());
     return absl::OkStatus();
-  }));
-  return state;
+  }
+  return boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_ASSIGN_OR_RETURN(data.state, options_.op->SnapshotState());
+    return absl::OkStatus();
+  });
 }
 
 absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {

@@ -15,6 +15,7 @@
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
 #include "state/keyed/keyed_state_backend.h"
+#include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/record_error_handler.h"
@@ -69,10 +70,9 @@ class OperatorStage final : public ChainStage {
   struct Options {
     OperatorContext context;
     std::unique_ptr<Operator> op;
-    std::string restored_state;
-    /// Of a keyed operator: `restored_state` is its snapshot, and these may have groups of it.
+    std::string restored_state;  // not of a keyed operator
     std::unique_ptr<KeyedStateBackend> keyed_state;
-    std::vector<std::string> other_keyed_states;
+    std::vector<KeyedStateIncrement> restored_keyed;  // all that may have groups of it
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
     /// By tag: those that somebody reads.
@@ -89,7 +89,8 @@ class OperatorStage final : public ChainStage {
   absl::Status OnWatermark(EventTime watermark) override;
   absl::Status Finish() override;
   void Close() override;
-  absl::StatusOr<std::string> SnapshotState();
+  /// UNAVAILABLE, without a failure of the boundary: this checkpoint is to be declined.
+  absl::Status Snapshot(OperatorSnapshotData& data);
   /// Fires its timers of processing time that are due.
   absl::Status OnProcessingTime(int64_t now_micros);
   std::optional<int64_t> NextProcessingTime() const { return options_.op->NextProcessingTime(); }

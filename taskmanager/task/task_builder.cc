@@ -32,6 +32,7 @@ class ChainBuilder {
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
   absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
   std::map<std::string, SchemaPtr> SideOutputsOf(const StreamNode& node) const;
+  void AddRestored(const StreamNode& node, OperatorStage::Options& options) const;
   absl::Status AddChannels(const StreamNode& node);
   std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
@@ -103,17 +104,10 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   OperatorStage::Options options;
   options.context = {node.uid, node.name, description_.subtask.index, description_.parallelism};
   options.op = node.make_operator();
-  if (description_.restored != nullptr) {
-    const OperatorSnapshotData* restored = description_.restored->Find(node.uid);
-    if (restored != nullptr) options.restored_state = restored->state;
-  }
-  for (const TaskSnapshotData* other : description_.restored_others) {
-    const OperatorSnapshotData* restored = other->Find(node.uid);
-    if (restored != nullptr) options.other_keyed_states.push_back(restored->state);
-  }
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
   WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
+  AddRestored(node, options);
   options.context.max_parallelism = description_.max_parallelism;
   options.side_outputs = SideOutputsOf(node);
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
@@ -121,6 +115,20 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   for (auto& [tag, output] : stage.side_outputs()) outputs_[{node.id, tag}] = &output;
   dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
+}
+
+void ChainBuilder::AddRestored(const StreamNode& node, OperatorStage::Options& options) const {
+  std::vector<const TaskSnapshotData*> snapshots = description_.restored_others;
+  if (description_.restored != nullptr) snapshots.insert(snapshots.begin(), description_.restored);
+  for (const TaskSnapshotData* snapshot : snapshots) {
+    const OperatorSnapshotData* restored = snapshot->Find(node.uid);
+    if (restored == nullptr) continue;
+    if (options.keyed_state == nullptr) {
+      if (snapshot == description_.restored) options.restored_state = restored->state;
+    } else if (!restored->state.empty()) {
+      options.restored_keyed.push_back({restored->state, restored->files});
+    }
+  }
 }
 
 // Those that an operator reads, in this task or another.
@@ -149,6 +157,9 @@ absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::KeyedStateOf(
   ByteReader bytes(schema);
   if (!StateSchema::ReadFrom(bytes, &options.key_schema)) {
     return absl::InternalError("the schema of the keys cannot be read");
+  }
+  if (environment_.keyed_state) {
+    return environment_.keyed_state(std::move(options), node.uid, description_.subtask);
   }
   return std::make_unique<HeapKeyedStateBackend>(std::move(options), environment_.clock);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
 #include "common/types/key_group.h"
+#include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
@@ -44,6 +46,10 @@ struct TaskDescription {
   std::vector<const TaskSnapshotData*> restored_others;
 };
 
+/// Makes the keyed state of an operator in a subtask. Errors: of the local disk, naming it.
+using KeyedStateFactory = std::function<absl::StatusOr<std::unique_ptr<KeyedStateBackend>>(
+    KeyedStateBackend::Options options, const std::string& operator_uid, SubtaskId subtask)>;
+
 /// What every task of a generation has around it; all of it outlives the task.
 struct TaskEnvironment {
   const Clock& clock;
@@ -51,6 +57,7 @@ struct TaskEnvironment {
   BlockingPool& pool;
   SinkIdentity sink_identity;  // without the sink's uid
   Generation generation;
+  KeyedStateFactory keyed_state = nullptr;  // none: in memory
 };
 
 /// Makes operators, reader and writers out of the graph; opens nothing. The graph need not outlive

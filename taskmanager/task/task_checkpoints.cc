@@ -39,9 +39,14 @@ absl::Status Task::OnBarrier(const Barrier& barrier) {
     PendingSnapshot pending;
     pending.barrier = barrier;
     pending.sinks_left = chain_->sinks().size();
-    WEIR_RETURN_IF_ERROR(TakeSnapshot(pending.data, barrier.epoch));
-    pending_snapshots_.push_back(std::move(pending));
-    PrepareSinks(barrier);
+    const absl::Status taken = TakeSnapshot(pending.data, barrier.epoch);
+    if (absl::IsUnavailable(taken) && !chain_->boundary().failure().has_value()) {
+      observer_.OnSnapshot(subtask_, barrier.epoch, barrier.attempt, taken);
+    } else {
+      WEIR_RETURN_IF_ERROR(taken);
+      pending_snapshots_.push_back(std::move(pending));
+      PrepareSinks(barrier);
+    }
   }
   for (ChannelStage* channel : chain_->channels()) {
     WEIR_RETURN_IF_ERROR(channel->Push(barrier));
@@ -62,8 +67,7 @@ absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
   }
   for (OperatorStage* stage : chain_->operators()) {
     OperatorSnapshotData one;
-    one.uid = stage->identity().uid;
-    WEIR_ASSIGN_OR_RETURN(one.state, stage->SnapshotState());
+    WEIR_RETURN_IF_ERROR(stage->Snapshot(one));
     data.operators.push_back(std::move(one));
   }
   for (SinkStage* sink : chain_->sinks()) {

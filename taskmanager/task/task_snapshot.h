@@ -1,11 +1,17 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/connector/split.h"
 #include "common/time/event_time.h"
+#include "state/keyed/keyed_state_increment.h"
+
+namespace weir {
+class FrozenState;
+}
 
 namespace weir::taskmanager {
 
@@ -13,9 +19,13 @@ namespace weir::taskmanager {
 struct OperatorSnapshotData {
   std::string uid;
   std::vector<SourceSplit> splits;        // sources: positions behind the last record before it
-  std::string state;                      // transforms
+  std::string state;                      // transforms; of a restored keyed one its manifest
   std::vector<std::string> committables;  // sinks: what a permit of this epoch commits
   std::vector<std::string> committable_texts = {};  // the same for people
+  /// Keyed state as of the barrier, still to be written, beside the task.
+  std::shared_ptr<const FrozenState> keyed = {};
+  /// Restored: the files that the manifest names, on this machine.
+  std::vector<KeyedStateFile> files = {};
 };
 
 /// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly

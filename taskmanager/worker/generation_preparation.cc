@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/stable_hash.h"
 #include "common/base/status_macros.h"
 #include "state/checkpoint/state_object_store.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
+#include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -22,22 +24,48 @@ absl::Status CheckProbe(FileSystem& files, const proto::Deployment& deployment,
                    probe.ok() ? " (it sees another file there)" : ""));
 }
 
-absl::StatusOr<TaskSnapshotData> LoadSnapshot(StateObjectStore& store,
-                                              proto::TaskSnapshot snapshot) {
+// The local copy of a file of keyed state. One that several operators have is fetched once.
+absl::StatusOr<KeyedStateFile> Fetch(FileSystem& files, StateObjectStore& store,
+                                     const proto::StateFile& file, const std::string& directory) {
+  KeyedStateFile local;
+  local.name = file.name();
+  local.size_bytes = file.object().size_bytes();
+  local.path = absl::StrCat(directory, "/", absl::Hex(StableHash64(file.name())));
+  WEIR_ASSIGN_OR_RETURN(const std::string bytes, store.Read(file.object()));
+  WEIR_RETURN_IF_ERROR(files.Replace(local.path, bytes));
+  return local;
+}
+
+absl::StatusOr<TaskSnapshotData> LoadSnapshot(FileSystem& files, StateObjectStore& store,
+                                              proto::TaskSnapshot snapshot,
+                                              const std::string& directory) {
   for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
     if (one.state().blob().empty()) continue;
     WEIR_ASSIGN_OR_RETURN(std::string bytes, store.Read(one.state()));
     one.mutable_state()->set_inlined(std::move(bytes));
     one.mutable_state()->clear_blob();
   }
-  return FromProto(snapshot);
+  WEIR_ASSIGN_OR_RETURN(TaskSnapshotData data, FromProto(snapshot));
+  for (int i = 0; i < snapshot.operators_size(); ++i) {
+    const proto::OperatorSnapshot& one = snapshot.operators(i);
+    if (one.files().empty()) continue;
+    WEIR_RETURN_IF_ERROR(files.MakeDirectory(directory));
+    for (const proto::StateFile& file : one.files()) {
+      WEIR_ASSIGN_OR_RETURN(data.operators[static_cast<size_t>(i)].files.emplace_back(),
+                            Fetch(files, store, file, directory));
+    }
+  }
+  return data;
 }
 
-absl::StatusOr<RestoredTask> LoadTask(StateObjectStore& store, const proto::TaskDeployment& task) {
+absl::StatusOr<RestoredTask> LoadTask(FileSystem& files, StateObjectStore& store,
+                                      const proto::TaskDeployment& task,
+                                      const std::string& directory) {
   RestoredTask restored;
-  WEIR_ASSIGN_OR_RETURN(restored.snapshot, LoadSnapshot(store, task.restored()));
+  WEIR_ASSIGN_OR_RETURN(restored.snapshot, LoadSnapshot(files, store, task.restored(), directory));
   for (const proto::TaskSnapshot& other : task.restored_others()) {
-    WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(), LoadSnapshot(store, other));
+    WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(),
+                          LoadSnapshot(files, store, other, directory));
   }
   return restored;
 }
@@ -54,7 +82,10 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   StateObjectStore store(files, deployment.storage_root());
   for (const proto::TaskDeployment& task : deployment.tasks()) {
     if (!task.has_restored()) continue;
-    absl::StatusOr<RestoredTask> restored = LoadTask(store, task);
+    absl::StatusOr<RestoredTask> restored =
+        LoadTask(files, store, task,
+                 absl::StrCat(StateDirectoryOf(context.state_directory, context.generation),
+                              "/restored"));
     if (!restored.ok()) {
       prepared.status = restored.status();
       return prepared;

@@ -37,6 +37,7 @@ struct GenerationContext {
   Generation generation;
   LeaderTerm term;
   std::string host;                           // for messages
+  std::string state_directory;                // for files of restored keyed state
   std::function<void()> on_progress = [] {};  // it has got on by a step; from the pool's thread
 };
 

@@ -115,6 +115,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   WorkerEndpoint::Options endpoint_options;
   endpoint_options.host = options.host;
   endpoint_options.exchange.set_worker(options.worker);
+  endpoint_options.state_directory = options.state_directory;
   std::unique_ptr<GrpcExchangeTransport> transport;
   if (ExchangesRecords(plan)) {
     auto listens = ListenForPeers(options, clock, random, &endpoint_options.exchange);

@@ -18,6 +18,7 @@ struct WorkerProcessOptions {
   std::string host;
   std::string
       exchange_host;  // to listen at for the job's other workers; empty: a local socket only
+  std::string state_directory;  // of this worker
   uint64_t parent_pid = 0;
   /// Not of the command line: told of each message that was handed to the stream, on the worker's
   /// executor; the product gives none.

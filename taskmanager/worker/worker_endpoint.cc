@@ -12,10 +12,28 @@
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/snapshot_upload.h"
+#include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
 
 using proto::WorkerReport;
+
+namespace {
+
+// What the restored checkpoint has lies in storage already.
+std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment) {
+  auto files = std::make_shared<UploadedFiles>();
+  const Epoch epoch(deployment.restored_epoch());
+  for (const proto::TaskDeployment& task : deployment.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.restored().operators()) {
+      for (const proto::StateFile& file : one.files()) files->Add(file.name(), epoch, file.object());
+    }
+  }
+  files->Owned(epoch);
+  return files;
+}
+
+}  // namespace
 
 WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
                                proto::JobGraph plan, Options options, Dependencies dependencies)
@@ -170,6 +188,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   state_ = WorkerReport::INITIALIZING;
   deployment_ = deployment;
   initialization_steps_ = std::make_shared<std::atomic<uint64_t>>(0);
+  uploaded_ = RestoredFiles(deployment);
   if (deployment.graph().fingerprint() != plan_.fingerprint()) {
     return Fail(absl::FailedPreconditionError(
                     "the plan of the job differs from the one this binary makes of the same "
@@ -181,7 +200,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
       deps_.executor,
       [&files = deps_.files, &graph = graph_, deployment,
        context = GenerationContext{Identity(), generation_, term_, options_.host,
-                                   [steps = initialization_steps_] { ++*steps; }}] {
+                                   options_.state_directory, [steps = initialization_steps_] { ++*steps; }}] {
         return PrepareGeneration(files, graph, deployment, context);
       },
       generation_lifetime_.Guard(
@@ -225,12 +244,23 @@ void WorkerEndpoint::BuildTasks() {
   absl::StatusOr<std::unique_ptr<TaskSet>> tasks =
       TaskSet::Build(graph_, deployment_, std::exchange(restored_, {}), *channels_,
                      exchange_ == nullptr ? nullptr : &exchange_->endpoint(),
-                     {deps_.clock, *observer_, deps_.pool, Identity(), generation_});
+                     {deps_.clock, *observer_, deps_.pool, Identity(), generation_, KeyedState()});
   if (!tasks.ok()) {
     return Fail(tasks.status(), "", IsWorthRetrying(tasks.status(), deployment_.restored()));
   }
   tasks_ = *std::move(tasks);
   BecomeReady();
+}
+
+KeyedStateFactory WorkerEndpoint::KeyedState() const {
+  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) return nullptr;
+  TieredStateSetup setup;
+  setup.directory = options_.state_directory;
+  setup.worker = id_;
+  setup.generation = generation_;
+  setup.memory_bytes = deployment_.state_memory_bytes();
+  setup.backends = static_cast<size_t>(deployment_.tasks_size());
+  return MakeTieredStateFactory(std::move(setup), deps_.clock, deps_.pool);
 }
 
 void WorkerEndpoint::BecomeReady() {
@@ -257,10 +287,14 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
   // Epochs up to the restored one were committed before this generation ran.
   if (directive.has_permitted_epoch() &&
       directive.permitted_epoch() > deployment_.restored_epoch()) {
+    uploaded_->Owned(Epoch(directive.permitted_epoch()));
     tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
   }
   if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
-  for (const uint64_t epoch : directive.failed_epochs()) tasks_->Aborted(Epoch(epoch));
+  for (const uint64_t epoch : directive.failed_epochs()) {
+    uploaded_->Failed(Epoch(epoch));
+    tasks_->Aborted(Epoch(epoch));
+  }
   if (directive.stop_sources()) tasks_->StopSources();
   DropAnswers(directive);
 }
@@ -346,9 +380,12 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
   upload.worker = id_;
   upload.epoch = barrier.epoch;
+  upload.last_blob = last_blob_;
+  upload.uploaded = uploaded_;
+  for (const OperatorSnapshotData& one : snapshot->operators) {
+    if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
+  }
   if (!upload.Needed(encoded)) return OnUploaded(barrier, std::move(encoded));
-  upload.first_number = next_blob_;
-  next_blob_ += static_cast<uint64_t>(encoded.operators_size());
   using Uploaded = absl::StatusOr<proto::TaskSnapshot>;
   deps_.pool.Run<Uploaded>(
       deps_.executor,

@@ -27,6 +27,7 @@
 #include "taskmanager/worker/sink_upkeep.h"
 #include "taskmanager/worker/stall_watch.h"
 #include "taskmanager/worker/task_set.h"
+#include "taskmanager/worker/uploaded_files.h"
 #include "taskmanager/worker/worker_exchange.h"
 
 namespace weir::taskmanager {
@@ -62,6 +63,7 @@ class WorkerEndpoint final : public TaskEvents {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
     std::string host;                // named in messages about this node
     proto::ExchangePeer exchange{};  // how the transport is reached, with this worker's id
+    std::string state_directory;     // for keyed state in files; empty: there is none
     absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
 
@@ -94,6 +96,7 @@ class WorkerEndpoint final : public TaskEvents {
   void OpenExchange(const WorkerExchange::Peers& peers);
   void BuildTasks();
   void BecomeReady();
+  KeyedStateFactory KeyedState() const;
   void Run(const proto::WorkerDirective& directive);
   void DropAnswers(const proto::WorkerDirective& directive);
   void ScheduleDiscovery();
@@ -139,7 +142,9 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
   Epoch newest_trigger_;
-  uint64_t next_blob_ = 1;
+  std::shared_ptr<std::atomic<uint64_t>> last_blob_ =
+      std::make_shared<std::atomic<uint64_t>>(0);
+  std::shared_ptr<UploadedFiles> uploaded_;  // of the generation
   bool discovering_ = false;
 
   bool tearing_down_ = false;

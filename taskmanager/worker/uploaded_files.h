@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/exec/mutex.h"
+#include "proto/checkpoint.pb.h"
+
+namespace weir::taskmanager {
+
+/// Which files of keyed state lie in checkpoint storage, and where, so that no checkpoint uploads
+/// one twice. Only what an owned checkpoint has is there to stay, and so may be referred to: what an
+/// attempt wrote that was given up is deleted.
+///
+/// Threads: any.
+class UploadedFiles {
+ public:
+  /// Where the file is, for the checkpoint of this epoch; nothing: it is to be uploaded.
+  std::optional<proto::StateObject> Find(const std::string& name, Epoch epoch);
+  /// Uploaded for this epoch.
+  void Add(const std::string& name, Epoch epoch, proto::StateObject object);
+  /// This epoch is owned. What it does not have will not be asked for again.
+  void Owned(Epoch epoch);
+  /// This attempt was given up.
+  void Failed(Epoch epoch);
+
+ private:
+  struct File {
+    proto::StateObject object;
+    Epoch uploaded;
+    Epoch used;  // the last one that asked
+  };
+
+  Mutex mutex_;
+  Epoch owned_ WEIR_GUARDED_BY(mutex_);
+  std::map<std::string, File> files_ WEIR_GUARDED_BY(mutex_);
+};
+
+}  // namespace weir::taskmanager
