@@ -145,6 +145,7 @@ ProcessWorkerLauncher::Options TaskManagerProcess::LauncherOptions() const {
   options.host = config_.Get(options::kTaskmanagerHost);
   options.exchange_tls = security_.tls();
   options.log_directory = directory_.path() + "/logs";
+  options.state_directory = directory_.path() + "/state";
   options.log_level = config_.Get(options::kLogLevel);
   options.log_format = config_.Get(options::kLogFormat);
   options.parent_pid = static_cast<uint64_t>(getpid());

@@ -1,6 +1,8 @@
 #include "taskmanager/agent/process_worker_launcher.h"
 
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -49,6 +51,7 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const st
                        absl::StrCat("--job=", spec.job()),
                        absl::StrCat("--host=", options_.host),
                        absl::StrCat("--exchange-tls=", options_.exchange_tls ? "on" : "off"),
+                       absl::StrCat("--state-dir=", options_.state_directory, "/", spec.worker()),
                        absl::StrCat("--parent-pid=", options_.parent_pid),
                        absl::StrCat("--log-level=", options_.log_level),
                        absl::StrCat("--log-format=", options_.log_format),
@@ -82,7 +85,10 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   running_.erase(it);
   std::set<std::string> in_use;
   for (const auto& [id, running] : running_) in_use.insert(id.value() + ".log");
-  deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use)] {
+  deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use),
+                     state = absl::StrCat(options_.state_directory, "/", worker.value())] {
+    std::error_code ignored;
+    std::filesystem::remove_all(state, ignored);
     RemoveOldLogs(directory, keep, in_use);
   });
   exited(reason);

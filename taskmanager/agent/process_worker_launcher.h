@@ -27,7 +27,8 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     std::string socket;  // where workers connect: "unix:/path"
     std::string host;
     bool exchange_tls = false;  // what workers send each other from machine to machine
-    std::string log_directory;  // one file a worker: <job>/<worker>.log
+    std::string log_directory;    // one file a worker: <job>/<worker>.log
+    std::string state_directory;  // of keyed state: a folder a worker, which goes with it
     std::string log_level;
     std::string log_format;
     uint64_t parent_pid = 0;
