@@ -1,0 +1,43 @@
+#include "taskmanager/worker/uploaded_files.h"
+
+#include <gtest/gtest.h>
+
+namespace weir::taskmanager {
+namespace {
+
+proto::StateObject At(const std::string& blob) {
+  proto::StateObject object;
+  object.set_blob(blob);
+  return object;
+}
+
+TEST(UploadedFiles, WhatIsNotOwnedYetIsUploadedAgain) {
+  UploadedFiles files;
+  files.Add("a.sst", Epoch(3), At("blobs/3-1"));
+  EXPECT_FALSE(files.Find("a.sst", Epoch(4)).has_value());
+  files.Owned(Epoch(3));
+  EXPECT_EQ(files.Find("a.sst", Epoch(4))->blob(), "blobs/3-1");
+}
+
+TEST(UploadedFiles, WhatAFailedAttemptWroteIsGone) {
+  UploadedFiles files;
+  files.Add("a.sst", Epoch(3), At("blobs/3-1"));
+  files.Failed(Epoch(3));
+  files.Owned(Epoch(4));
+  EXPECT_FALSE(files.Find("a.sst", Epoch(5)).has_value());
+}
+
+// It may be retired with the last checkpoint that has it.
+TEST(UploadedFiles, WhatTheNewestOwnedCheckpointHasNotIsForgotten) {
+  UploadedFiles files;
+  files.Add("old.sst", Epoch(3), At("blobs/3-1"));
+  files.Add("kept.sst", Epoch(3), At("blobs/3-2"));
+  files.Owned(Epoch(3));
+  EXPECT_TRUE(files.Find("kept.sst", Epoch(4)).has_value());
+  files.Owned(Epoch(4));
+  EXPECT_TRUE(files.Find("kept.sst", Epoch(5)).has_value());
+  EXPECT_FALSE(files.Find("old.sst", Epoch(5)).has_value());
+}
+
+}  // namespace
+}  // namespace weir::taskmanager
