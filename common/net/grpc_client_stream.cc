@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/exec/done_signal.h"
 #include "common/exec/mutex.h"
 #include "common/net/grpc_status.h"
 #include "common/net/outbound_queue.h"
@@ -15,24 +16,6 @@ namespace weir {
 namespace {
 
 using proto::Envelope;
-
-class DoneSignal {
- public:
-  void Notify() {
-    MutexLock lock(mutex_);
-    done_ = true;
-    changed_.SignalAll();
-  }
-  void Wait() {
-    MutexLock lock(mutex_);
-    while (!done_) changed_.Wait(mutex_);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool done_ WEIR_GUARDED_BY(mutex_) = false;
-};
 
 // The call. Until gRPC's OnDone one "hold" of gRPC allows to start reads and writes from the
 // executor. gRPC runs no reaction of ours inside StartRead, StartWrite or TryCancel, so they are

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/exec/done_signal.h"
 #include "common/exec/mutex.h"
 #include "common/net/grpc_status.h"
 #include "taskmanager/exchange/callback_gate.h"
@@ -19,24 +20,6 @@ std::shared_ptr<grpc::Channel> ChannelTo(const GrpcChannelFactory& factory,
   if (peer.certificate.empty()) return factory.CreateChannel(peer.address);
   return GrpcChannelFactory::CreatePinnedChannel(peer.address, peer.certificate);
 }
-
-class DoneSignal {
- public:
-  void Notify() {
-    MutexLock lock(mutex_);
-    done_ = true;
-    changed_.SignalAll();
-  }
-  void Wait() {
-    MutexLock lock(mutex_);
-    while (!done_) changed_.Wait(mutex_);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool done_ WEIR_GUARDED_BY(mutex_) = false;
-};
 
 // The call. Until OnDone a "hold" of gRPC allows to start writes from other threads. gRPC runs no
 // reaction of ours inside StartRead, StartWrite or TryCancel, so they are called under the lock.
