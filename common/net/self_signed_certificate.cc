@@ -14,7 +14,7 @@ namespace weir {
 namespace {
 
 constexpr absl::Duration kClockSkew = absl::Hours(1);
-constexpr absl::Duration kValidity = 10 * 365 * absl::Hours(24);
+constexpr absl::Duration kValidity = absl::Hours(10 * 365 * 24);
 
 struct Free {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
