@@ -63,7 +63,7 @@ class WorkerEndpoint final : public TaskEvents {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
     std::string host;                // named in messages about this node
     proto::ExchangePeer exchange{};  // how the transport is reached, with this worker's id
-    std::string state_directory;     // for keyed state in files; empty: there is none
+    std::string state_directory{};   // for keyed state in files; empty: there is none
     absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
 
