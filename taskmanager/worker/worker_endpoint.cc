@@ -235,7 +235,8 @@ void WorkerEndpoint::OpenExchange(const WorkerExchange::Peers& peers) {
   events.on_ready = [this] { BecomeReady(); };
   events.on_lost = [this](const absl::Status& status) { Fail(status, "", true); };
   const absl::Status opened = exchange_->Open(generation_, *channels_, peers, std::move(events));
-  if (!opened.ok()) return Fail(opened, "", true);
+  // Nodes that cannot reach each other are a wrong set-up, unless the job ran before.
+  if (!opened.ok()) return Fail(opened, "", deployment_.restored());
   BuildTasks();
 }
 

@@ -226,7 +226,8 @@ TEST_F(ProcessesTest, AKillWhileTheKernelCountsOneSaysSo) {
                          file, " has risen"));
 }
 
-// What a process held is closed before it can be waited for, and who sees that kills it, too.
+// What a process held is closed before it can be waited for, and who sees that kills it, too. The
+// moment between the two is short: this meets it now and then.
 TEST_F(ProcessesTest, AKillThatFindsItEndingIsNotItsEnd) {
   const std::string fifo = directory_.File("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
