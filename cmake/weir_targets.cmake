@@ -174,8 +174,8 @@ endfunction()
 # weir_test(NAME unit_common LABEL unit [TIMEOUT 60] [SERIAL] [OWN_MAIN] [ENVIRONMENT A=1 ...]
 #           SRCS x_test.cc ... DEPS ...)
 # A GoogleTest binary; each of its tests is one ctest test named NAME.Suite.Test, with the label,
-# its time limit, and WEIR_SOURCE_DIR and WEIR_BINARY_DIR in the environment. SERIAL: never beside
-# another test. OWN_MAIN: the sources bring main().
+# its time limit, and WEIR_SOURCE_DIR, WEIR_BINARY_DIR and WEIR_TEST_TIMEOUT (the seconds of the
+# limit) in the environment. SERIAL: never beside another test. OWN_MAIN: the sources bring main().
 function(weir_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL;OWN_MAIN" "NAME;LABEL;TIMEOUT"
                         "SRCS;DEPS;ENVIRONMENT")
@@ -193,7 +193,7 @@ function(weir_test)
     set(arg_TIMEOUT ${weir_timeout_${arg_LABEL}})
   endif()
   weir_test_environment(environment)
-  list(APPEND environment ${arg_ENVIRONMENT})
+  list(APPEND environment WEIR_TEST_TIMEOUT=${arg_TIMEOUT} ${arg_ENVIRONMENT})
   set(properties LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL TRUE)

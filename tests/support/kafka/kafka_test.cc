@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
+#include "tests/support/process/hang_report.h"
+
 namespace weir {
 namespace {
 
@@ -14,6 +16,8 @@ namespace {
 /// test.
 class KafkaEnvironment : public testing::Environment {
  public:
+  void SetUp() override { ReportHangs(); }
+
   void TearDown() override {
     if (cluster_ != nullptr && testing::UnitTest::GetInstance()->failed_test_count() > 0) {
       cluster_->KeepFiles();
