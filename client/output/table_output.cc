@@ -31,6 +31,10 @@ std::string Counts(const proto::CheckpointCounts& counts) {
   return text + "\n";
 }
 
+std::string Milliseconds(int64_t us) {
+  return absl::StrFormat("%.1f ms", static_cast<double>(us) / 1000);
+}
+
 std::string Seconds(double ms) { return absl::StrFormat("%.1fs", ms / 1000); }
 
 // Of all tasks: the oldest, the slowest, the sum of the others.
@@ -239,6 +243,28 @@ std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const Out
     Widen(style, &row, {Text(checkpoint.term())});
   }
   return absl::StrCat(Counts(checkpoints.counts()), "\n", Table(rows, style.colours));
+}
+
+std::string AsTable(const proto::CheckpointDetails& checkpoint, const OutputStyle& style) {
+  std::string text = absl::StrCat(
+      "Checkpoint ", checkpoint.epoch(), " (", checkpoint.state(), ", generation ",
+      checkpoint.generation(), ", committed: ", checkpoint.committed() ? "yes" : "no",
+      "): triggered ", Time(checkpoint.triggered_at_ms()), ", ", checkpoint.duration_ms(), " ms, ",
+      FormatBytes(checkpoint.state_bytes()), "\n");
+  if (!checkpoint.failure().empty()) absl::StrAppend(&text, checkpoint.failure(), "\n");
+  if (checkpoint.subtasks().empty()) {
+    return absl::StrCat(text, "What its subtasks did is not known to this leader.\n");
+  }
+  std::vector<Row> rows = {{"TASK", "NAME", "END TO END", "ALIGNMENT", "SYNC", "PREPARE", "ASYNC",
+                            "WRITTEN", "STATE"}};
+  for (const proto::SubtaskCheckpoint& one : checkpoint.subtasks()) {
+    rows.push_back({absl::StrCat(one.vertex(), ".", one.index()), one.name(),
+                    Milliseconds(one.end_to_end_us()), Milliseconds(one.alignment_us()),
+                    Milliseconds(one.sync_us()), Milliseconds(one.prepare_us()),
+                    Milliseconds(one.async_us()), FormatBytes(one.written_bytes()),
+                    FormatBytes(one.state_bytes())});
+  }
+  return absl::StrCat(text, "\n", Table(rows, style.colours));
 }
 
 std::string AsTable(const proto::TransactionsResponse& response, const OutputStyle& style) {

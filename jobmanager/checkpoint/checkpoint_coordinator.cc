@@ -164,17 +164,15 @@ void CheckpointCoordinator::OnAnswer(const proto::CheckpointAnswer& answer) {
     proto::CheckpointManifest late;
     *late.mutable_tasks() = answer.snapshots();
     std::vector<std::string> blobs;
-    for (std::string& blob : StateObjectStore::ReferencedBlobs(late)) {
+    for (std::string& blob : StateObjectStore::OwnBlobs(late)) {
       if (doomed_.insert(blob).second) blobs.push_back(std::move(blob));
     }
     if (!blobs.empty()) AppendAborted(epoch, term_, "late answer", std::move(blobs));
     return;
   }
-  if (!answer.declined().empty()) {
-    pending_->OnAnswer(answer);
-    return Fail(answer.declined());
-  }
-  pending_->OnAnswer(answer);
+  pending_->OnAnswer(answer, deps_.clock.Monotonic());
+  statistics_.OnAnswered(epoch, pending_->Statistics());
+  if (!answer.declined().empty()) return Fail(answer.declined());
   if (pending_->complete()) Complete();
 }
 

@@ -20,10 +20,15 @@ proto::CheckpointTrigger PendingCheckpoint::Trigger() const {
   return trigger;
 }
 
-void PendingCheckpoint::OnAnswer(const proto::CheckpointAnswer& answer) {
+void PendingCheckpoint::OnAnswer(const proto::CheckpointAnswer& answer, absl::Duration now) {
   for (const proto::TaskSnapshot& snapshot : answer.snapshots()) {
     const SubtaskId task{VertexId(snapshot.vertex()), snapshot.index()};
     if (waiting_.erase(task) > 0) snapshots_[task] = snapshot;
+  }
+  for (const proto::SubtaskCheckpoint& one : answer.statistics()) {
+    const auto [entry, first] =
+        statistics_.try_emplace(SubtaskId{VertexId(one.vertex()), one.index()}, one);
+    if (first) entry->second.set_end_to_end_us(absl::ToInt64Microseconds(now - started_));
   }
 }
 
@@ -35,6 +40,12 @@ std::vector<std::string> PendingCheckpoint::Blobs() const {
   proto::CheckpointManifest manifest;
   FillManifest(&manifest);
   return StateObjectStore::OwnBlobs(manifest);
+}
+
+std::vector<proto::SubtaskCheckpoint> PendingCheckpoint::Statistics() const {
+  std::vector<proto::SubtaskCheckpoint> all;
+  for (const auto& [task, one] : statistics_) all.push_back(one);
+  return all;
 }
 
 uint64_t PendingCheckpoint::StateBytes() const {

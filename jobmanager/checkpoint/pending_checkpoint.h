@@ -9,6 +9,7 @@
 
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
+#include "proto/checkpoint_statistics.pb.h"
 #include "proto/control.pb.h"
 
 namespace weir::jobmanager {
@@ -27,7 +28,7 @@ class PendingCheckpoint {
   proto::CheckpointTrigger Trigger() const;
 
   /// Takes the snapshots of an answer that belongs to this attempt; repeats change nothing.
-  void OnAnswer(const proto::CheckpointAnswer& answer);
+  void OnAnswer(const proto::CheckpointAnswer& answer, absl::Duration now);
   bool complete() const { return waiting_.empty(); }
   bool HasAnswered(const SubtaskId& task) const { return waiting_.count(task) == 0; }
   const std::set<SubtaskId>& waiting() const { return waiting_; }
@@ -37,6 +38,8 @@ class PendingCheckpoint {
   /// Blobs written for it so far, as far as answers told.
   std::vector<std::string> Blobs() const;
   uint64_t StateBytes() const;
+  /// What those that have answered did, ordered by vertex and index; without the vertices' names.
+  std::vector<proto::SubtaskCheckpoint> Statistics() const;
 
  private:
   const Epoch epoch_;
@@ -45,6 +48,7 @@ class PendingCheckpoint {
   const absl::Duration started_;
   std::set<SubtaskId> waiting_;
   std::map<SubtaskId, proto::TaskSnapshot> snapshots_;
+  std::map<SubtaskId, proto::SubtaskCheckpoint> statistics_;
 };
 
 }  // namespace weir::jobmanager

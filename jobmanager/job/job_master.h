@@ -100,6 +100,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   proto::JobSummary Summary() const;
   proto::JobDetails Details() const;
   proto::ListCheckpointsResponse Checkpoints() const;
+  /// With its subtasks; NOT_FOUND.
+  absl::StatusOr<proto::CheckpointDetails> Checkpoint(Epoch epoch) const;
   /// See JobEvents::Await.
   void AwaitEvents(uint64_t sequence, JobEvents::Done done) {
     events_.Await(sequence, std::move(done));

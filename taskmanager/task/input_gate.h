@@ -44,7 +44,10 @@ class InputGate {
   void Abort(Epoch epoch);
 
   size_t channels() const { return channels_.size(); }
-  bool aligning() const { return aligning_.has_value(); }
+  /// The epoch whose barrier has come on some channels, and not yet on all.
+  std::optional<Epoch> aligning() const {
+    return aligning_.has_value() ? std::optional(aligning_->epoch) : std::nullopt;
+  }
   /// The last watermark that was given.
   std::optional<EventTime> watermark() const { return merged_; }
 

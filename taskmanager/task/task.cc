@@ -151,7 +151,9 @@ absl::Status Task::Step(StepResult& result) {
 // Rows and watermarks wait; a barrier cuts between two slices.
 absl::Status Task::StepFiring(StepResult& result) {
   if (gate_ != nullptr) {
-    if (const std::optional<Barrier> barrier = gate_->NextBarrier(); barrier.has_value()) {
+    const std::optional<Barrier> barrier = gate_->NextBarrier();
+    ClockAlignment();
+    if (barrier.has_value()) {
       result.kind = StepResult::Kind::kProgress;
       return OnBarrier(*barrier);
     }
@@ -239,7 +241,9 @@ absl::Status Task::StepSource(StepResult& result) {
 
 absl::Status Task::StepChannel(StepResult& result) {
   if (!chain_->HasRoom()) {
-    if (const std::optional<Barrier> barrier = gate_->NextBarrier(); barrier.has_value()) {
+    const std::optional<Barrier> barrier = gate_->NextBarrier();
+    ClockAlignment();
+    if (barrier.has_value()) {
       result.kind = StepResult::Kind::kProgress;
       return OnBarrier(*barrier);
     }
@@ -248,6 +252,7 @@ absl::Status Task::StepChannel(StepResult& result) {
     return absl::OkStatus();
   }
   std::optional<ChannelElement> element = gate_->Next();
+  ClockAlignment();
   if (!element.has_value()) {
     result.blocked_on = state_ == State::kFinished ? StepResult::BlockedOn::kFinished
                                                    : StepResult::BlockedOn::kInput;

@@ -147,6 +147,7 @@ class Task {
     Barrier barrier;
     TaskSnapshotData data;
     size_t sinks_left = 0;
+    absl::Duration taken{};  // when
   };
 
   bool terminal() const { return state_ == State::kFailed || state_ == State::kCanceled; }
@@ -174,6 +175,7 @@ class Task {
   void DoCancel();
 
   absl::Status OnBarrier(const Barrier& barrier);
+  void ClockAlignment();
   absl::Status TakeSnapshot(TaskSnapshotData& data, Epoch epoch);
   void PrepareSinks(const Barrier& barrier);
   void OnPrepared(const Barrier& barrier, size_t sink,
@@ -210,6 +212,11 @@ class Task {
   TaskTimes times_;
 
   std::optional<Epoch> last_barrier_;
+  struct Alignment {
+    Epoch epoch;
+    absl::Duration start;
+  };
+  std::optional<Alignment> alignment_;  // under way, or just over
   std::deque<PendingSnapshot> pending_snapshots_;
   std::map<Epoch, std::vector<SourceSplit>> positions_;
   std::map<Epoch, size_t> commits_in_flight_;  // sinks that have not answered

@@ -39,7 +39,13 @@ absl::Status Task::OnBarrier(const Barrier& barrier) {
     PendingSnapshot pending;
     pending.barrier = barrier;
     pending.sinks_left = chain_->sinks().size();
+    const absl::Duration start = clock_.Monotonic();
+    if (alignment_.has_value() && alignment_->epoch == barrier.epoch) {
+      pending.data.times.alignment = start - alignment_->start;
+    }
     const absl::Status taken = TakeSnapshot(pending.data, barrier.epoch);
+    pending.taken = clock_.Monotonic();
+    pending.data.times.sync = pending.taken - start;
     if (absl::IsUnavailable(taken) && !chain_->boundary().failure().has_value()) {
       observer_.OnSnapshot(subtask_, barrier.epoch, barrier.attempt, taken);
     } else {
@@ -53,6 +59,12 @@ absl::Status Task::OnBarrier(const Barrier& barrier) {
   }
   ReportReadySnapshots();
   return absl::OkStatus();
+}
+
+void Task::ClockAlignment() {
+  const std::optional<Epoch> epoch = gate_->aligning();
+  if (!epoch.has_value() || (alignment_.has_value() && alignment_->epoch == *epoch)) return;
+  alignment_ = {*epoch, clock_.Monotonic()};
 }
 
 absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
@@ -121,6 +133,7 @@ void Task::ReportReadySnapshots() {
   while (!pending_snapshots_.empty() && pending_snapshots_.front().sinks_left == 0) {
     PendingSnapshot ready = std::move(pending_snapshots_.front());
     pending_snapshots_.pop_front();
+    ready.data.times.prepare = clock_.Monotonic() - ready.taken;
     observer_.OnSnapshot(subtask_, ready.barrier.epoch, ready.barrier.attempt,
                          std::move(ready.data));
   }

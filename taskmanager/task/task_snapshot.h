@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 #include "common/connector/split.h"
 #include "common/time/event_time.h"
 #include "state/keyed/keyed_state_increment.h"
@@ -28,6 +30,13 @@ struct OperatorSnapshotData {
   std::vector<KeyedStateFile> files = {};
 };
 
+/// How long the parts of a snapshot took, on the task's thread and in its sinks.
+struct SnapshotTimes {
+  absl::Duration alignment;  // from the first barrier to the last one
+  absl::Duration sync;       // taking it: nothing else ran on the task's thread
+  absl::Duration prepare;    // until all sinks were prepared
+};
+
 /// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly
 /// the records before the barrier.
 struct TaskSnapshotData {
@@ -35,6 +44,7 @@ struct TaskSnapshotData {
   /// Of its input channels together: what the operators have got, and may not have worked off yet.
   /// Sources have one per split instead.
   std::optional<EventTime> input_watermark{};
+  SnapshotTimes times{};
 
   /// Null when the operator is not part of it.
   const OperatorSnapshotData* Find(const std::string& uid) const {

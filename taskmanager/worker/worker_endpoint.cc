@@ -157,8 +157,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     sink_metrics_.clear();
     notes_.clear();
     assignments_.clear();
-    answers_.clear();
-    newest_trigger_ = Epoch();
+    answers_.Clear();
     generation_ = Generation();
     state_ = WorkerReport::IDLE;
     failure_.Clear();
@@ -297,7 +296,7 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
     tasks_->Aborted(Epoch(epoch));
   }
   if (directive.stop_sources()) tasks_->StopSources();
-  DropAnswers(directive);
+  answers_.OnDirective(directive);
 }
 
 void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
@@ -317,19 +316,6 @@ void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
   upkeep_ = std::make_unique<SinkUpkeep>(
       deps_.executor, deps_.pool, coordinator_, options_.sink_sweep_interval,
       [this](const absl::Status& status) { Fail(status, "", true); });
-}
-
-void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
-  if (directive.has_trigger()) {
-    newest_trigger_ = std::max(newest_trigger_, Epoch(directive.trigger().epoch()));
-  }
-  for (auto it = answers_.begin(); it != answers_.end();) {
-    const bool wanted =
-        it->first.first > newest_trigger_ ||  // the barrier came from another task
-        (directive.has_trigger() && it->first.first == Epoch(directive.trigger().epoch()) &&
-         it->first.second == LeaderTerm(directive.trigger().attempt_term()));
-    it = wanted ? std::next(it) : answers_.erase(it);
-  }
 }
 
 void WorkerEndpoint::ScheduleDiscovery() {
@@ -375,8 +361,8 @@ void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
 void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
                                     absl::StatusOr<TaskSnapshotData> snapshot) {
   if (!snapshot.ok()) return OnUploaded(barrier, snapshot.status());
-  proto::TaskSnapshot encoded = ToProto(task, *snapshot);
-  encoded.set_parallelism(ParallelismOf(deployment_.graph(), task.vertex));
+  WrittenSnapshot written{ToProto(task, *snapshot), StatisticsOf(task, snapshot->times)};
+  written.snapshot.set_parallelism(ParallelismOf(deployment_.graph(), task.vertex));
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
   upload.worker = id_;
@@ -386,29 +372,30 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   for (const OperatorSnapshotData& one : snapshot->operators) {
     if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
   }
-  if (!upload.Needed(encoded)) return OnUploaded(barrier, std::move(encoded));
-  using Uploaded = absl::StatusOr<proto::TaskSnapshot>;
-  deps_.pool.Run<Uploaded>(
+  if (!upload.Needed(written.snapshot)) {
+    AddSizes(written.snapshot, &written.statistics);
+    return OnUploaded(barrier, std::move(written));
+  }
+  deps_.pool.Run<absl::StatusOr<WrittenSnapshot>>(
       deps_.executor,
-      [&files = deps_.files, directory = deployment_.storage_root(), upload,
-       encoded = std::move(encoded)] { return upload.Write(files, directory, encoded); },
-      generation_lifetime_.Guard(
-          [this, barrier](Uploaded uploaded) { OnUploaded(barrier, std::move(uploaded)); }));
+      [&files = deps_.files, &clock = deps_.clock, directory = deployment_.storage_root(), upload,
+       written = std::move(written)]() mutable -> absl::StatusOr<WrittenSnapshot> {
+        const absl::Duration start = clock.Monotonic();
+        WEIR_ASSIGN_OR_RETURN(written.snapshot,
+                              upload.Write(files, directory, std::move(written.snapshot)));
+        written.statistics.set_async_us(absl::ToInt64Microseconds(clock.Monotonic() - start));
+        AddSizes(written.snapshot, &written.statistics);
+        return std::move(written);
+      },
+      generation_lifetime_.Guard([this, barrier](absl::StatusOr<WrittenSnapshot> uploaded) {
+        OnUploaded(barrier, std::move(uploaded));
+      }));
 }
 
-void WorkerEndpoint::OnUploaded(const Barrier& barrier,
-                                absl::StatusOr<proto::TaskSnapshot> snapshot) {
-  proto::CheckpointAnswer& answer = answers_[{barrier.epoch, barrier.attempt}];
-  answer.set_epoch(barrier.epoch.value());
-  answer.set_attempt_term(barrier.attempt.value());
-  if (snapshot.ok()) {
-    *answer.add_snapshots() = *std::move(snapshot);
-  } else {
-    answer.set_declined(
-        absl::StrCat("declined by worker ", id_.value(), ": ", snapshot.status().message()));
-  }
-  const size_t answered = static_cast<size_t>(answer.snapshots_size());
-  if (!snapshot.ok() || answered == tasks_->size()) SendReport();
+void WorkerEndpoint::OnUploaded(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot) {
+  const bool declined = !snapshot.ok();
+  const size_t answered = answers_.Add(barrier, std::move(snapshot));
+  if (declined || answered == tasks_->size()) SendReport();
 }
 
 void WorkerEndpoint::OnTaskFinished(SubtaskId task) {
@@ -476,7 +463,7 @@ void WorkerEndpoint::SendReport() {
   if (starts && exchange_ != nullptr && channels_ != nullptr) {
     *report->mutable_exchange() = exchange_->own();
   }
-  for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;
+  answers_.FillReport(report);
   for (const StalledStep& stall : stall_watch_.stalls()) report->add_stalls(stall.ToString());
   report->set_resident_bytes(deps_.resident_bytes());
   deps_.send(std::move(envelope));

@@ -21,6 +21,7 @@
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/worker/channel_map.h"
+#include "taskmanager/worker/checkpoint_answers.h"
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
@@ -98,10 +99,9 @@ class WorkerEndpoint final : public TaskEvents {
   void BecomeReady();
   KeyedStateFactory KeyedState() const;
   void Run(const proto::WorkerDirective& directive);
-  void DropAnswers(const proto::WorkerDirective& directive);
   void ScheduleDiscovery();
 
-  void OnUploaded(const Barrier& barrier, absl::StatusOr<proto::TaskSnapshot> snapshot);
+  void OnUploaded(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
@@ -140,8 +140,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<std::string> notes_;
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
-  std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
-  Epoch newest_trigger_;
+  CheckpointAnswers answers_{id_};
   std::shared_ptr<std::atomic<uint64_t>> last_blob_ =
       std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<UploadedFiles> uploaded_;  // of the generation

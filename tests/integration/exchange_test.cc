@@ -164,11 +164,10 @@ TEST_F(ExchangeTest, PeerThatListensLaterIsFound) {
 
 TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
   constexpr uint32_t kChannels = 16;
-  ExchangeOptions options;
-  options.credits.budget_bytes = 4u << 20;
-  ExchangePeer w0("w0", Socket("w0"), "sesame", options);
-  ExchangePeer w1("w1", Socket("w1"), "sesame", options);
+  ExchangePeer w0("w0", Socket("w0"));
+  ExchangePeer w1("w1", Socket("w1"));
   ExchangePlan plan0 = {.generation = Generation(1)};
+  plan0.budget_bytes = 4u << 20;
   ExchangePlan plan1 = plan0;
   for (uint32_t i = 0; i < kChannels; ++i) {
     Connect({1, i, 0}, w1, "w0", "w1", &plan0, &plan1);

@@ -187,6 +187,68 @@ TEST(JsonOutput, Checkpoints) {
 )json");
 }
 
+proto::CheckpointDetails DescribedCheckpoint() {
+  proto::CheckpointDetails checkpoint;
+  checkpoint.set_epoch(4);
+  checkpoint.set_generation(2);
+  checkpoint.set_term(1);
+  checkpoint.set_state("COMPLETED");
+  checkpoint.set_triggered_at_ms(1'700'000'000'000);
+  checkpoint.set_duration_ms(12);
+  checkpoint.set_state_bytes(345);
+  proto::SubtaskCheckpoint* one = checkpoint.add_subtasks();
+  one->set_vertex(2);
+  one->set_index(1);
+  one->set_name("count");
+  one->set_end_to_end_us(11'500);
+  one->set_alignment_us(2'000);
+  one->set_sync_us(300);
+  one->set_prepare_us(40);
+  one->set_async_us(5'000);
+  one->set_written_bytes(100);
+  one->set_state_bytes(340);
+  return checkpoint;
+}
+
+TEST(JsonOutput, OneCheckpoint) {
+  EXPECT_EQ(AsJson(DescribedCheckpoint()), R"json({
+  "epoch": 4,
+  "generation": 2,
+  "term": 1,
+  "state": "COMPLETED",
+  "triggered_at": "2023-11-14T22:13:20.000Z",
+  "duration_ms": 12,
+  "state_bytes": 345,
+  "committed": false,
+  "failure": "",
+  "subtasks": [
+    {
+      "vertex": 2,
+      "index": 1,
+      "name": "count",
+      "end_to_end_us": 11500,
+      "alignment_us": 2000,
+      "sync_us": 300,
+      "prepare_us": 40,
+      "async_us": 5000,
+      "written_bytes": 100,
+      "state_bytes": 340
+    }
+  ]
+}
+)json");
+}
+
+TEST(TableOutput, OneCheckpoint) {
+  EXPECT_EQ(
+      AsTable(DescribedCheckpoint(), {}),
+      "Checkpoint 4 (COMPLETED, generation 2, committed: no): triggered "
+      "2023-11-14T22:13:20.000Z, 12 ms, 345 B\n"
+      "\n"
+      "TASK  NAME   END TO END  ALIGNMENT  SYNC    PREPARE  ASYNC   WRITTEN  STATE\n"
+      "2.1   count  11.5 ms     2.0 ms     0.3 ms  0.0 ms   5.0 ms  100 B    340 B\n");
+}
+
 proto::TransactionsResponse Transactions() {
   proto::TransactionsResponse response;
   proto::SinkTransaction* open = response.add_transactions();

@@ -172,6 +172,22 @@ TEST_F(CheckpointCoordinatorTest, BlobsOfALateAnswerAreNamedThenDeleted) {
   EXPECT_FALSE(files_.memory.Exists("/j/late-1"));
 }
 
+// An owned checkpoint has them, and so will later ones.
+TEST_F(CheckpointCoordinatorTest, ALateAnswerTakesNoFileAwayThatItReuses) {
+  StartRunning();
+  Interval();
+  Decline(1);
+  proto::CheckpointAnswer late = AnswerOf({kTaskB}, 1, "late-");
+  for (const bool reused : {true, false}) {
+    proto::StateFile* file = late.mutable_snapshots(0)->mutable_operators(0)->add_files();
+    file->mutable_object()->set_blob(reused ? "reused" : "new");
+    file->set_reused(reused);
+  }
+  coordinator().OnAnswer(late);
+  executor_.RunReady();
+  EXPECT_THAT(LastEntry().aborted().objects(), ElementsAre("late-1", "new"));
+}
+
 TEST_F(CheckpointCoordinatorTest, ARepeatedLateAnswerIsNamedOnce) {
   StartRunning();
   Interval();

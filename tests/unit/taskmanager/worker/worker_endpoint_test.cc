@@ -318,6 +318,17 @@ TEST_F(WorkerEndpointTest, ATriggerIsAnsweredWithTheTasksSnapshots) {
   EXPECT_EQ(snapshot.operators(0).splits(0).position(), "2");
 }
 
+TEST_F(WorkerEndpointTest, AnAnswerTellsWhatEachTaskDid) {
+  Run();
+  Send(TriggerOf(1, 4));
+  ASSERT_THAT(Report().answers(), SizeIs(1));
+  ASSERT_THAT(Report().answers(0).statistics(), SizeIs(1));
+  const proto::SubtaskCheckpoint& one = Report().answers(0).statistics(0);
+  EXPECT_EQ(one.vertex(), 1u);
+  EXPECT_EQ(one.written_bytes(), Report().answers(0).snapshots(0).ByteSizeLong());
+  EXPECT_EQ(one.state_bytes(), one.written_bytes());
+}
+
 TEST_F(WorkerEndpointTest, AnAnswerIsRepeatedUntilTheTriggerIsGone) {
   Run();
   Send(TriggerOf(1, 4));
