@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "common/base/status_macros.h"
 #include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
