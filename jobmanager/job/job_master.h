@@ -196,11 +196,11 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void Suspend(const std::string& why);
   void AppendSuspended();
   void End(proto::JobTerminal::State state, const std::string& reason, Done done);
-  using RetiredEpochs = std::map<Epoch, proto::CheckpointRetired>;
+  using Manifests = std::map<Epoch, proto::CheckpointManifest>;
   proto::JobTerminal MakeTerminal(proto::JobTerminal::State state, const std::string& reason,
-                                  const std::optional<RetiredEpochs>& read) const;
+                                  const std::optional<Manifests>& read) const;
   void AppendTerminal(proto::JobTerminal::State state, const std::string& reason,
-                      std::optional<RetiredEpochs> read, Done done);
+                      std::optional<Manifests> read, Done done);
   void OnEnded(proto::JobTerminal::State state, const std::string& reason);
   void DeleteRetiredAtTheEnd();
   bool NeedsCleanup() const;

@@ -1,19 +1,31 @@
 #include "taskmanager/agent/process_worker_launcher.h"
 
-#include <filesystem>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 #include "common/config/options.h"
 #include "taskmanager/agent/worker_logs.h"
+#include "taskmanager/local_state/state_folders.h"
 
 namespace weir::taskmanager {
+namespace {
+
+// How long a worker's copies of its state outlive it.
+constexpr absl::Duration kCopiesAge = absl::Minutes(5);
+
+}  // namespace
 
 ProcessWorkerLauncher::ProcessWorkerLauncher(Options options, Dependencies dependencies)
-    : options_(std::move(options)), deps_(dependencies) {}
+    : options_(std::move(options)),
+      deps_(dependencies),
+      former_workers_(WorkersWithStateFolders(options_.state_directory)) {
+  if (!former_workers_.empty()) CleanStateNowAndLater();
+}
+
+ProcessWorkerLauncher::~ProcessWorkerLauncher() { deps_.executor.Cancel(clean_timer_); }
 
 void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
                                    std::function<void(uint64_t pid)> started,
@@ -51,7 +63,8 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const st
                        absl::StrCat("--job=", spec.job()),
                        absl::StrCat("--host=", options_.host),
                        absl::StrCat("--exchange-tls=", options_.exchange_tls ? "on" : "off"),
-                       absl::StrCat("--state-dir=", options_.state_directory, "/", spec.worker()),
+                       absl::StrCat("--state-dir=", StateFolderOf(options_.state_directory, spec.job(),
+                                                                  spec.worker())),
                        absl::StrCat("--parent-pid=", options_.parent_pid),
                        absl::StrCat("--log-level=", options_.log_level),
                        absl::StrCat("--log-format=", options_.log_format),
@@ -85,13 +98,27 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   running_.erase(it);
   std::set<std::string> in_use;
   for (const auto& [id, running] : running_) in_use.insert(id.value() + ".log");
-  deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use),
-                     state = absl::StrCat(options_.state_directory, "/", worker.value())] {
-    std::error_code ignored;
-    std::filesystem::remove_all(state, ignored);
+  deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use)] {
     RemoveOldLogs(directory, keep, in_use);
   });
+  CleanStateNowAndLater();
   exited(reason);
+}
+
+void ProcessWorkerLauncher::CleanState() {
+  std::set<std::string> ended = former_workers_;
+  for (const Ending& ending : endings_) ended.insert(ending.worker);
+  deps_.pool.Submit([root = options_.state_directory, ended = std::move(ended)] {
+    CleanStateFolders(root, ended, kCopiesAge, absl::Now());
+  });
+}
+
+// At once, and once more when the copies are too old.
+void ProcessWorkerLauncher::CleanStateNowAndLater() {
+  CleanState();
+  deps_.executor.Cancel(clean_timer_);
+  clean_timer_ = deps_.executor.PostAfter(kCopiesAge + absl::Seconds(1),
+                                          lifetime_.Guard([this] { CleanState(); }));
 }
 
 void ProcessWorkerLauncher::Kill(const WorkerId& worker) {

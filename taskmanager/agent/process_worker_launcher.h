@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "common/base/ids.h"
@@ -28,7 +29,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     std::string host;
     bool exchange_tls = false;  // what workers send each other from machine to machine
     std::string log_directory;    // one file a worker: <job>/<worker>.log
-    std::string state_directory;  // of keyed state: a folder a worker, which goes with it
+    std::string state_directory;  // of keyed state (taskmanager/local_state/state_folders.h)
     std::string log_level;
     std::string log_format;
     uint64_t parent_pid = 0;
@@ -45,7 +46,9 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     JobPlanner& planner;
   };
 
+  /// Blocks while it looks for folders of workers of a former process, which have ended.
   ProcessWorkerLauncher(Options options, Dependencies dependencies);
+  ~ProcessWorkerLauncher() override;
 
   void Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
               std::function<void(const std::string& reason)> exited) override;
@@ -73,9 +76,13 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
 
   void StartProcess(const proto::WorkerSpec& spec, const std::string& binary);
   void Finish(const WorkerId& worker, const std::string& reason);
+  void CleanState();
+  void CleanStateNowAndLater();
 
   const Options options_;
   const Dependencies deps_;
+  const std::set<std::string> former_workers_;
+  TimerId clean_timer_ = 0;
   std::map<WorkerId, Running> running_;
   std::deque<Ending> endings_;  // the oldest first
   Lifetime lifetime_;

@@ -31,16 +31,37 @@ void AddSizes(const proto::TaskSnapshot& snapshot, proto::SubtaskCheckpoint* sta
   statistics->set_state_bytes(written + reused);
 }
 
-size_t CheckpointAnswers::Add(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot) {
+namespace {
+
+// What the leader has to delete.
+proto::TaskSnapshot ObjectsOf(const proto::TaskSnapshot& snapshot) {
+  proto::TaskSnapshot objects;
+  objects.set_vertex(snapshot.vertex());
+  objects.set_index(snapshot.index());
+  for (const proto::OperatorSnapshot& one : snapshot.operators()) {
+    proto::OperatorSnapshot* to = objects.add_operators();
+    to->set_uid(one.uid());
+    to->mutable_state()->set_blob(one.state().blob());
+    *to->mutable_files() = one.files();
+  }
+  return objects;
+}
+
+}  // namespace
+
+size_t CheckpointAnswers::Add(const Barrier& barrier, WrittenSnapshot written) {
   proto::CheckpointAnswer& answer = answers_[{barrier.epoch, barrier.attempt}];
   answer.set_epoch(barrier.epoch.value());
   answer.set_attempt_term(barrier.attempt.value());
-  if (snapshot.ok()) {
-    *answer.add_snapshots() = std::move(snapshot->snapshot);
-    *answer.add_statistics() = std::move(snapshot->statistics);
-  } else {
+  if (!written.status.ok()) {
     answer.set_declined(
-        absl::StrCat("declined by worker ", worker_.value(), ": ", snapshot.status().message()));
+        absl::StrCat("declined by worker ", worker_.value(), ": ", written.status.message()));
+  }
+  if (written.status.ok()) {
+    *answer.add_snapshots() = std::move(written.snapshot);
+    *answer.add_statistics() = std::move(written.statistics);
+  } else if (written.snapshot.operators_size() > 0) {
+    *answer.add_snapshots() = ObjectsOf(written.snapshot);
   }
   return static_cast<size_t>(answer.snapshots_size());
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 
 #include "common/base/ids.h"
 #include "proto/checkpoint.pb.h"
@@ -16,10 +16,12 @@
 
 namespace weir::taskmanager {
 
-/// A task's part of a checkpoint, as it is reported.
+/// A task's part of a checkpoint, as it is reported. An error declines the attempt; the snapshot
+/// then says what was written for it before, if anything.
 struct WrittenSnapshot {
-  proto::TaskSnapshot snapshot;
-  proto::SubtaskCheckpoint statistics;
+  absl::Status status{};
+  proto::TaskSnapshot snapshot{};
+  proto::SubtaskCheckpoint statistics{};
 };
 
 /// Where a task's time went; sizes are still to be added.
@@ -33,8 +35,8 @@ class CheckpointAnswers {
  public:
   explicit CheckpointAnswers(WorkerId worker) : worker_(std::move(worker)) {}
 
-  /// An error declines the attempt. Gives how many tasks have answered.
-  size_t Add(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot);
+  /// Gives how many tasks have answered.
+  size_t Add(const Barrier& barrier, WrittenSnapshot written);
   /// Drops what the directive does not wait for.
   void OnDirective(const proto::WorkerDirective& directive);
   void FillReport(proto::WorkerReport* report) const;

@@ -1,12 +1,18 @@
 #include "taskmanager/worker/generation_preparation.h"
 
+#include <filesystem>
+#include <memory>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-#include "common/base/stable_hash.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "state/checkpoint/state_object_store.h"
+#include "state/tiered/local_file.h"
+#include "taskmanager/local_state/local_state_copies.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/tiered_state_factory.h"
 
@@ -24,50 +30,88 @@ absl::Status CheckProbe(FileSystem& files, const proto::Deployment& deployment,
                    probe.ok() ? " (it sees another file there)" : ""));
 }
 
-// The local copy of a file of keyed state. One that several operators have is fetched once.
-absl::StatusOr<KeyedStateFile> Fetch(FileSystem& files, StateObjectStore& store,
-                                     const proto::StateFile& file, const std::string& directory) {
-  KeyedStateFile local;
-  local.name = file.name();
-  local.size_bytes = file.object().size_bytes();
-  local.path = absl::StrCat(directory, "/", absl::Hex(StableHash64(file.name())));
-  WEIR_ASSIGN_OR_RETURN(const std::string bytes, store.Read(file.object()));
-  WEIR_RETURN_IF_ERROR(files.Replace(local.path, bytes));
-  return local;
-}
+/// Loads what tasks start from; counts where files of keyed state came from.
+class SnapshotLoader {
+ public:
+  SnapshotLoader(FileSystem& files, const proto::Deployment& deployment,
+                 const GenerationContext& context)
+      : files_(files),
+        store_(files, deployment.storage_root()),
+        copies_(context.state_directory),
+        directory_(absl::StrCat(StateDirectoryOf(context.state_directory, context.generation),
+                                "/restored")) {}
 
-absl::StatusOr<TaskSnapshotData> LoadSnapshot(FileSystem& files, StateObjectStore& store,
-                                              proto::TaskSnapshot snapshot,
-                                              const std::string& directory) {
-  for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
-    if (one.state().blob().empty()) continue;
-    WEIR_ASSIGN_OR_RETURN(std::string bytes, store.Read(one.state()));
-    one.mutable_state()->set_inlined(std::move(bytes));
-    one.mutable_state()->clear_blob();
+  absl::StatusOr<RestoredTask> Load(const proto::TaskDeployment& task) {
+    RestoredTask restored;
+    WEIR_ASSIGN_OR_RETURN(restored.snapshot, LoadSnapshot(task.restored()));
+    for (const proto::TaskSnapshot& other : task.restored_others()) {
+      WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(), LoadSnapshot(other));
+    }
+    return restored;
   }
-  WEIR_ASSIGN_OR_RETURN(TaskSnapshotData data, FromProto(snapshot));
-  for (int i = 0; i < snapshot.operators_size(); ++i) {
-    const proto::OperatorSnapshot& one = snapshot.operators(i);
-    if (one.files().empty()) continue;
-    WEIR_RETURN_IF_ERROR(files.MakeDirectory(directory));
-    for (const proto::StateFile& file : one.files()) {
-      WEIR_ASSIGN_OR_RETURN(data.operators[static_cast<size_t>(i)].files.emplace_back(),
-                            Fetch(files, store, file, directory));
+  uint64_t fetched_bytes() const { return fetched_bytes_; }
+  uint64_t local_bytes() const { return local_bytes_; }
+
+ private:
+  absl::StatusOr<TaskSnapshotData> LoadSnapshot(proto::TaskSnapshot snapshot) {
+    for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
+      if (one.state().blob().empty()) continue;
+      WEIR_ASSIGN_OR_RETURN(std::string bytes, store_.Read(one.state()));
+      one.mutable_state()->set_inlined(std::move(bytes));
+      one.mutable_state()->clear_blob();
+    }
+    WEIR_ASSIGN_OR_RETURN(TaskSnapshotData data, FromProto(snapshot));
+    for (int i = 0; i < snapshot.operators_size(); ++i) {
+      for (const proto::StateFile& file : snapshot.operators(i).files()) {
+        WEIR_ASSIGN_OR_RETURN(data.operators[static_cast<size_t>(i)].files.emplace_back(),
+                              Get(file));
+      }
+    }
+    return data;
+  }
+
+  // On this machine, for as long as somebody has it: the backends link what they need.
+  absl::StatusOr<KeyedStateFile> Get(const proto::StateFile& file) {
+    KeyedStateFile local;
+    local.name = file.name();
+    local.size_bytes = file.object().size_bytes();
+    local.path = absl::StrCat(directory_, "/", ++files_made_);
+    local.keep = std::make_shared<LocalPath>(local.path);
+    WEIR_RETURN_IF_ERROR(files_.MakeDirectory(directory_));
+    if (copies_.Take(local.name, local.size_bytes, file.object().sha256(), local.path)) {
+      local_bytes_ += local.size_bytes;
+    } else {
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, store_.Read(file.object()));
+      WEIR_RETURN_IF_ERROR(files_.Replace(local.path, bytes));
+      fetched_bytes_ += local.size_bytes;
+    }
+    copies_.Keep(local.name, local.path);
+    return local;
+  }
+
+  FileSystem& files_;
+  StateObjectStore store_;
+  const LocalStateCopies copies_;
+  const std::string directory_;
+  uint64_t files_made_ = 0;
+  uint64_t fetched_bytes_ = 0;
+  uint64_t local_bytes_ = 0;
+};
+
+// What a former generation of this process had: its tasks are gone.
+void RemoveFormerGenerations(const GenerationContext& context) {
+  if (context.state_directory.empty()) return;
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (fs::directory_iterator it(context.state_directory, error), end; !error && it != end;
+       it.increment(error)) {
+    uint64_t generation = 0;
+    if (absl::SimpleAtoi(it->path().filename().string(), &generation) &&
+        generation < context.generation.value()) {
+      std::error_code ignored;
+      fs::remove_all(it->path(), ignored);
     }
   }
-  return data;
-}
-
-absl::StatusOr<RestoredTask> LoadTask(FileSystem& files, StateObjectStore& store,
-                                      const proto::TaskDeployment& task,
-                                      const std::string& directory) {
-  RestoredTask restored;
-  WEIR_ASSIGN_OR_RETURN(restored.snapshot, LoadSnapshot(files, store, task.restored(), directory));
-  for (const proto::TaskSnapshot& other : task.restored_others()) {
-    WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(),
-                          LoadSnapshot(files, store, other, directory));
-  }
-  return restored;
 }
 
 }  // namespace
@@ -79,13 +123,11 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   prepared.storage_failed = true;
   prepared.status = CheckProbe(files, deployment, context.host);
   if (!prepared.status.ok()) return prepared;
-  StateObjectStore store(files, deployment.storage_root());
+  RemoveFormerGenerations(context);
+  SnapshotLoader loader(files, deployment, context);
   for (const proto::TaskDeployment& task : deployment.tasks()) {
     if (!task.has_restored()) continue;
-    absl::StatusOr<RestoredTask> restored =
-        LoadTask(files, store, task,
-                 absl::StrCat(StateDirectoryOf(context.state_directory, context.generation),
-                              "/restored"));
+    absl::StatusOr<RestoredTask> restored = loader.Load(task);
     if (!restored.ok()) {
       prepared.status = restored.status();
       return prepared;
@@ -93,6 +135,11 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
     prepared.restored[{VertexId(task.vertex()), task.index()}] = *std::move(restored);
   }
   prepared.storage_failed = false;
+  if (loader.fetched_bytes() + loader.local_bytes() > 0) {
+    LogInfo("files of keyed state are here", {{"generation", context.generation},
+                                              {"fetched_bytes", loader.fetched_bytes()},
+                                              {"local_bytes", loader.local_bytes()}});
+  }
   if (deployment.coordinator()) {
     prepared.coordinator = std::make_shared<CoordinatorTasks>(graph, context.on_progress);
     prepared.status = prepared.coordinator->Initialize(deployment, context.identity,

@@ -16,44 +16,52 @@ bool SnapshotUpload::Needed(const proto::TaskSnapshot& snapshot) const {
   return false;
 }
 
-absl::StatusOr<proto::TaskSnapshot> SnapshotUpload::Write(FileSystem& files,
-                                                          const std::string& job_directory,
-                                                          proto::TaskSnapshot snapshot) const {
+absl::Status SnapshotUpload::Write(FileSystem& files, const std::string& job_directory,
+                                   proto::TaskSnapshot* snapshot) const {
   StateObjectStore store(files, job_directory);
-  for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
+  for (proto::OperatorSnapshot& one : *snapshot->mutable_operators()) {
     if (const auto state = keyed.find(one.uid()); state != keyed.end()) {
       WEIR_RETURN_IF_ERROR(WriteKeyed(files, store, *state->second, one));
     } else if (one.state().inlined().size() > inline_max_bytes) {
-      WEIR_ASSIGN_OR_RETURN(*one.mutable_state(),
-                            store.Write(one.state().inlined(), inline_max_bytes, NextBlob()));
+      const std::string bytes = one.state().inlined();
+      WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, inline_max_bytes, one.mutable_state()));
     }
   }
-  return snapshot;
+  return absl::OkStatus();
 }
 
 absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& store,
                                         const FrozenState& state,
                                         proto::OperatorSnapshot& one) const {
   WEIR_ASSIGN_OR_RETURN(const KeyedStateIncrement increment, state.WriteIncrement());
-  WEIR_ASSIGN_OR_RETURN(*one.mutable_state(),
-                        store.Write(increment.manifest, inline_max_bytes, NextBlob()));
+  WEIR_RETURN_IF_ERROR(
+      WriteObject(store, increment.manifest, inline_max_bytes, one.mutable_state()));
   for (const KeyedStateFile& file : increment.files) {
-    proto::StateFile* written = one.add_files();
-    written->set_name(file.name);
+    proto::StateFile written;
+    written.set_name(file.name);
     if (const auto known = uploaded->Find(file.name, epoch)) {
-      *written->mutable_object() = *known;
-      written->set_reused(true);
-      continue;
+      *written.mutable_object() = *known;
+      written.set_reused(true);
+    } else {
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file.path));
+      WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, 0, written.mutable_object()));
+      uploaded->Add(file.name, epoch, written.object());
+      copies.Keep(file.name, file.path);
     }
-    WEIR_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file.path));
-    WEIR_ASSIGN_OR_RETURN(*written->mutable_object(), store.Write(bytes, 0, NextBlob()));
-    uploaded->Add(file.name, epoch, written->object());
+    *one.add_files() = std::move(written);
   }
   return absl::OkStatus();
 }
 
-std::string SnapshotUpload::NextBlob() const {
-  return StorageLayout::BlobObject(worker, epoch, last_blob->fetch_add(1) + 1);
+// Between two objects it is seen whether anybody still waits for them.
+absl::Status SnapshotUpload::WriteObject(StateObjectStore& store, const std::string& bytes,
+                                         uint64_t inline_max, proto::StateObject* written) const {
+  if (uploaded->HasFailed(epoch)) {
+    return absl::AbortedError("the checkpoint was given up while it was written");
+  }
+  const std::string blob = StorageLayout::BlobObject(worker, epoch, last_blob->fetch_add(1) + 1);
+  WEIR_ASSIGN_OR_RETURN(*written, store.Write(bytes, inline_max, blob));
+  return absl::OkStatus();
 }
 
 }  // namespace weir::taskmanager

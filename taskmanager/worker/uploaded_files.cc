@@ -8,26 +8,45 @@ namespace weir::taskmanager {
 std::optional<proto::StateObject> UploadedFiles::Find(const std::string& name, Epoch epoch) {
   MutexLock lock(mutex_);
   const auto found = files_.find(name);
-  if (found == files_.end() || found->second.uploaded > owned_) return std::nullopt;
+  if (found == files_.end() || !any_owned_ || found->second.uploaded > owned_) return std::nullopt;
   found->second.used = std::max(found->second.used, epoch);
   return found->second.object;
 }
 
 void UploadedFiles::Add(const std::string& name, Epoch epoch, proto::StateObject object) {
   MutexLock lock(mutex_);
+  // An upload may end long after its attempt was given up: what it wrote will be deleted.
+  if (failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_)) return;
+  const auto found = files_.find(name);
+  if (found != files_.end() && found->second.uploaded > epoch) return;
   files_[name] = {std::move(object), epoch, epoch};
 }
 
-void UploadedFiles::Owned(Epoch epoch) {
+std::vector<std::string> UploadedFiles::Owned(Epoch epoch) {
   MutexLock lock(mutex_);
-  if (epoch <= owned_) return;
+  std::vector<std::string> forgotten;
+  if (any_owned_ && epoch <= owned_) return forgotten;
+  any_owned_ = true;
   owned_ = epoch;
-  std::erase_if(files_, [epoch](const auto& file) { return file.second.used < epoch; });
+  failed_.erase(failed_.begin(), failed_.upper_bound(epoch));
+  std::erase_if(files_, [&](const auto& file) {
+    if (file.second.used >= epoch) return false;
+    forgotten.push_back(file.first);
+    return true;
+  });
+  return forgotten;
 }
 
 void UploadedFiles::Failed(Epoch epoch) {
   MutexLock lock(mutex_);
+  if (any_owned_ && epoch <= owned_) return;
+  failed_.insert(epoch);
   std::erase_if(files_, [epoch](const auto& file) { return file.second.uploaded == epoch; });
+}
+
+bool UploadedFiles::HasFailed(Epoch epoch) const {
+  MutexLock lock(mutex_);
+  return failed_.count(epoch) > 0;
 }
 
 }  // namespace weir::taskmanager

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/exec/mutex.h"
@@ -19,12 +21,14 @@ class UploadedFiles {
  public:
   /// Where the file is, for the checkpoint of this epoch; nothing: it is to be uploaded.
   std::optional<proto::StateObject> Find(const std::string& name, Epoch epoch);
-  /// Uploaded for this epoch.
+  /// Uploaded for this epoch. Nothing happens when it was given up meanwhile.
   void Add(const std::string& name, Epoch epoch, proto::StateObject object);
-  /// This epoch is owned. What it does not have will not be asked for again.
-  void Owned(Epoch epoch);
-  /// This attempt was given up.
+  /// This epoch is owned, and all earlier ones that have not failed. What it does not have will not
+  /// be asked for again: gives the names of that.
+  std::vector<std::string> Owned(Epoch epoch);
+  /// This attempt was given up. Of what a directive tells, these come first.
   void Failed(Epoch epoch);
+  bool HasFailed(Epoch epoch) const;
 
  private:
   struct File {
@@ -33,8 +37,10 @@ class UploadedFiles {
     Epoch used;  // the last one that asked
   };
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  bool any_owned_ WEIR_GUARDED_BY(mutex_) = false;
   Epoch owned_ WEIR_GUARDED_BY(mutex_);
+  std::set<Epoch> failed_ WEIR_GUARDED_BY(mutex_);  // above owned_
   std::map<std::string, File> files_ WEIR_GUARDED_BY(mutex_);
 };
 

@@ -21,6 +21,8 @@ using proto::WorkerReport;
 
 namespace {
 
+constexpr size_t kMaxUploadsPerTask = 2;
+
 // What the restored checkpoint has lies in storage already.
 std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment) {
   auto files = std::make_shared<UploadedFiles>();
@@ -159,6 +161,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     notes_.clear();
     assignments_.clear();
     answers_.Clear();
+    uploads_.clear();
     generation_ = Generation();
     state_ = WorkerReport::IDLE;
     failure_.Clear();
@@ -285,19 +288,25 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
   if (directive.has_trigger() && LeaderTerm(directive.trigger().attempt_term()) == term_) {
     tasks_->Trigger(directive.trigger());
   }
-  // Epochs up to the restored one were committed before this generation ran.
-  if (directive.has_permitted_epoch() &&
-      directive.permitted_epoch() > deployment_.restored_epoch()) {
-    uploaded_->Owned(Epoch(directive.permitted_epoch()));
-    tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
-  }
-  if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
   for (const uint64_t epoch : directive.failed_epochs()) {
     uploaded_->Failed(Epoch(epoch));
     tasks_->Aborted(Epoch(epoch));
   }
+  // Epochs up to the restored one were committed before this generation ran.
+  if (directive.has_permitted_epoch() &&
+      directive.permitted_epoch() > deployment_.restored_epoch()) {
+    DropCopies(uploaded_->Owned(Epoch(directive.permitted_epoch())));
+    tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
+  }
+  if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
   if (directive.stop_sources()) tasks_->StopSources();
   answers_.OnDirective(directive);
+}
+
+void WorkerEndpoint::DropCopies(std::vector<std::string> names) {
+  if (names.empty() || options_.state_directory.empty()) return;
+  deps_.pool.Submit([copies = LocalStateCopies(options_.state_directory),
+                     names = std::move(names)] { copies.Drop(names); });
 }
 
 void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
@@ -361,8 +370,9 @@ void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
 
 void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
                                     absl::StatusOr<TaskSnapshotData> snapshot) {
-  if (!snapshot.ok()) return OnUploaded(barrier, snapshot.status());
-  WrittenSnapshot written{ToProto(task, *snapshot), StatisticsOf(task, snapshot->times)};
+  if (!snapshot.ok()) return OnUploaded(barrier, {snapshot.status()});
+  WrittenSnapshot written{absl::OkStatus(), ToProto(task, *snapshot),
+                          StatisticsOf(task, snapshot->times)};
   written.snapshot.set_parallelism(ParallelismOf(deployment_.graph(), task.vertex));
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
@@ -370,6 +380,7 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   upload.epoch = barrier.epoch;
   upload.last_blob = last_blob_;
   upload.uploaded = uploaded_;
+  upload.copies = LocalStateCopies(options_.state_directory);
   for (const OperatorSnapshotData& one : snapshot->operators) {
     if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
   }
@@ -377,25 +388,33 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
     AddSizes(written.snapshot, &written.statistics);
     return OnUploaded(barrier, std::move(written));
   }
-  deps_.pool.Run<absl::StatusOr<WrittenSnapshot>>(
+  // Each holds on to the state as it was then.
+  if (size_t& uploads = uploads_[task]; uploads >= kMaxUploadsPerTask) {
+    return OnUploaded(barrier, {absl::ResourceExhaustedError(absl::StrCat(
+                                   "the state of ", uploads, " earlier checkpoints is still "
+                                   "being written to storage"))});
+  } else {
+    ++uploads;
+  }
+  deps_.pool.Run<WrittenSnapshot>(
       deps_.executor,
       [&files = deps_.files, &clock = deps_.clock, directory = deployment_.storage_root(), upload,
-       written = std::move(written)]() mutable -> absl::StatusOr<WrittenSnapshot> {
+       written = std::move(written)]() mutable {
         const absl::Duration start = clock.Monotonic();
-        WEIR_ASSIGN_OR_RETURN(written.snapshot,
-                              upload.Write(files, directory, std::move(written.snapshot)));
+        written.status = upload.Write(files, directory, &written.snapshot);
         written.statistics.set_async_us(absl::ToInt64Microseconds(clock.Monotonic() - start));
         AddSizes(written.snapshot, &written.statistics);
         return std::move(written);
       },
-      generation_lifetime_.Guard([this, barrier](absl::StatusOr<WrittenSnapshot> uploaded) {
-        OnUploaded(barrier, std::move(uploaded));
+      generation_lifetime_.Guard([this, task, barrier](WrittenSnapshot written) {
+        --uploads_[task];
+        OnUploaded(barrier, std::move(written));
       }));
 }
 
-void WorkerEndpoint::OnUploaded(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot) {
-  const bool declined = !snapshot.ok();
-  const size_t answered = answers_.Add(barrier, std::move(snapshot));
+void WorkerEndpoint::OnUploaded(const Barrier& barrier, WrittenSnapshot written) {
+  const bool declined = !written.status.ok();
+  const size_t answered = answers_.Add(barrier, std::move(written));
   if (declined || answered == tasks_->size()) SendReport();
 }
 

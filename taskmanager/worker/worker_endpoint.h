@@ -99,9 +99,10 @@ class WorkerEndpoint final : public TaskEvents {
   void BecomeReady();
   KeyedStateFactory KeyedState() const;
   void Run(const proto::WorkerDirective& directive);
+  void DropCopies(std::vector<std::string> names);
   void ScheduleDiscovery();
 
-  void OnUploaded(const Barrier& barrier, absl::StatusOr<WrittenSnapshot> snapshot);
+  void OnUploaded(const Barrier& barrier, WrittenSnapshot written);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
@@ -141,6 +142,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
   CheckpointAnswers answers_{id_};
+  std::map<SubtaskId, size_t> uploads_;  // under way
   std::shared_ptr<std::atomic<uint64_t>> last_blob_ =
       std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<UploadedFiles> uploaded_;  // of the generation

@@ -402,6 +402,32 @@ TEST_F(WorkerEndpointTest, ABlobThatCannotBeWrittenDeclinesTheCheckpoint) {
   EXPECT_EQ(State(), "RUNNING");
 }
 
+// Storage hangs, and each attempt would hold on to one more copy of the state.
+TEST_F(WorkerEndpointTest, ACheckpointIsDeclinedWhileTwoEarlierOnesAreBeingWritten) {
+  job_.reader->Add({12345});
+  Run();
+  pool_.Hold();
+  for (const uint64_t epoch : {4, 5, 6}) Send(TriggerOf(1, epoch));
+  ASSERT_THAT(Report().answers(), SizeIs(1));
+  EXPECT_EQ(Report().answers(0).epoch(), 6u);
+  EXPECT_EQ(Report().answers(0).declined(),
+            "declined by worker w-1: the state of 2 earlier checkpoints is still being written to "
+            "storage");
+}
+
+TEST_F(WorkerEndpointTest, AnUploadWhoseCheckpointWasGivenUpEnds) {
+  job_.reader->Add({12345});
+  Run();
+  pool_.Hold();
+  Send(TriggerOf(1, 4));
+  proto::Envelope failed = RunOf(1);
+  failed.mutable_worker_directive()->add_failed_epochs(4);
+  Send(failed);
+  pool_.Release();
+  executor_.RunReady();
+  EXPECT_THAT(files_.memory.Paths(), Not(Contains(HasSubstr("/blobs/"))));
+}
+
 TEST_F(WorkerEndpointTest, BlobNamesAreNotUsedAgainInTheNextGeneration) {
   job_.reader->Add({12345});
   Run();
