@@ -246,17 +246,17 @@ std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const Out
 }
 
 std::string AsTable(const proto::CheckpointDetails& checkpoint, const OutputStyle& style) {
-  std::string text = absl::StrCat(
-      "Checkpoint ", checkpoint.epoch(), " (", checkpoint.state(), ", generation ",
-      checkpoint.generation(), ", committed: ", checkpoint.committed() ? "yes" : "no",
-      "): triggered ", Time(checkpoint.triggered_at_ms()), ", ", checkpoint.duration_ms(), " ms, ",
-      FormatBytes(checkpoint.state_bytes()), "\n");
+  std::string text =
+      absl::StrCat("Checkpoint ", checkpoint.epoch(), " (", checkpoint.state(), ", generation ",
+                   checkpoint.generation(), ", committed: ", checkpoint.committed() ? "yes" : "no",
+                   "): triggered ", Time(checkpoint.triggered_at_ms()), ", ",
+                   checkpoint.duration_ms(), " ms, ", FormatBytes(checkpoint.state_bytes()), "\n");
   if (!checkpoint.failure().empty()) absl::StrAppend(&text, checkpoint.failure(), "\n");
   if (checkpoint.subtasks().empty()) {
     return absl::StrCat(text, "What its subtasks did is not known to this leader.\n");
   }
-  std::vector<Row> rows = {{"TASK", "NAME", "END TO END", "ALIGNMENT", "SYNC", "PREPARE", "ASYNC",
-                            "WRITTEN", "STATE"}};
+  std::vector<Row> rows = {
+      {"TASK", "NAME", "END TO END", "ALIGNMENT", "SYNC", "PREPARE", "ASYNC", "WRITTEN", "STATE"}};
   for (const proto::SubtaskCheckpoint& one : checkpoint.subtasks()) {
     rows.push_back({absl::StrCat(one.vertex(), ".", one.index()), one.name(),
                     Milliseconds(one.end_to_end_us()), Milliseconds(one.alignment_us()),

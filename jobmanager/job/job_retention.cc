@@ -80,8 +80,7 @@ proto::JobTerminal JobMaster::MakeTerminal(proto::JobTerminal::State state,
     const bool inlined = checkpoint.manifest_object().empty();
     // One that cannot be read now stays, and may have any file of the others.
     if (!inlined && elsewhere == read->end()) return terminal;
-    const proto::CheckpointManifest& manifest =
-        inlined ? checkpoint.manifest() : elsewhere->second;
+    const proto::CheckpointManifest& manifest = inlined ? checkpoint.manifest() : elsewhere->second;
     // Its receipt may ride on this very entry.
     const bool committed = log_.committed() && *log_.committed() >= epoch;
     if (history().AwaitsReceipt(epoch) && !committed) {

@@ -27,7 +27,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   struct Options {
     std::string socket;  // where workers connect: "unix:/path"
     std::string host;
-    bool exchange_tls = false;  // what workers send each other from machine to machine
+    bool exchange_tls = false;    // what workers send each other from machine to machine
     std::string log_directory;    // one file a worker: <job>/<worker>.log
     std::string state_directory;  // of keyed state (taskmanager/local_state/state_folders.h)
     std::string log_level;

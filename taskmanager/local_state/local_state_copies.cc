@@ -53,8 +53,8 @@ void LocalStateCopies::Drop(const std::vector<std::string>& names) const {
   }
 }
 
-bool LocalStateCopies::Take(const std::string& name, uint64_t size_bytes,
-                            const std::string& sha256, const std::string& path) const {
+bool LocalStateCopies::Take(const std::string& name, uint64_t size_bytes, const std::string& sha256,
+                            const std::string& path) const {
   if (state_folder_.empty()) return false;
   std::error_code error;
   const fs::path job = fs::path(state_folder_).parent_path();

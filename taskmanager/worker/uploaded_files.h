@@ -13,8 +13,8 @@
 namespace weir::taskmanager {
 
 /// Which files of keyed state lie in checkpoint storage, and where, so that no checkpoint uploads
-/// one twice. Only what an owned checkpoint has is there to stay, and so may be referred to: what an
-/// attempt wrote that was given up is deleted.
+/// one twice. Only what an owned checkpoint has is there to stay, and so may be referred to: what
+/// an attempt wrote that was given up is deleted.
 ///
 /// Threads: any.
 class UploadedFiles {

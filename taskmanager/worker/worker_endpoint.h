@@ -129,8 +129,8 @@ class WorkerEndpoint final : public TaskEvents {
   proto::Deployment deployment_;
   proto::Failure failure_;
   std::shared_ptr<PostingObserver> observer_;
-  std::map<SubtaskId, RestoredTask> restored_;      // until the tasks are built
-  std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
+  std::map<SubtaskId, RestoredTask> restored_;  // until the tasks are built
+  std::unique_ptr<ChannelMap> channels_;        // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
   std::unique_ptr<WorkerExchange> exchange_;  // null without a transport
   std::shared_ptr<CoordinatorTasks> coordinator_;
@@ -143,8 +143,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<proto::SplitAssignment> assignments_;
   CheckpointAnswers answers_{id_};
   std::map<SubtaskId, size_t> uploads_;  // under way
-  std::shared_ptr<std::atomic<uint64_t>> last_blob_ =
-      std::make_shared<std::atomic<uint64_t>>(0);
+  std::shared_ptr<std::atomic<uint64_t>> last_blob_ = std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<UploadedFiles> uploaded_;  // of the generation
   bool discovering_ = false;
 

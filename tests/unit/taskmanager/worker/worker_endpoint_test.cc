@@ -4,9 +4,11 @@
 namespace weir::taskmanager {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using Call = TestingFileSystem::Call;
 
