@@ -384,6 +384,31 @@ void CheckpointCoordinator::Retire(Epoch epoch, std::vector<std::string> objects
       }));
 }
 
+void CheckpointCoordinator::Sweep(std::set<std::string> living) {
+  std::vector<proto::CheckpointOwned> owned;
+  for (const auto& [epoch, one] : deps_.log.history().owned()) owned.push_back(one.checkpoint);
+  using Blobs = absl::StatusOr<std::vector<std::string>>;
+  deps_.pool.Run<Blobs>(
+      deps_.executor,
+      [&objects = deps_.objects, living = std::move(living), owned = std::move(owned)] {
+        return objects.BlobsLeftBehind(living, owned);
+      },
+      lifetime_.Guard([this, generation = generation_](Blobs blobs) {
+        // The next generation may have other workers, which have written meanwhile.
+        if (closed_ || generation_ != generation || !blobs.ok() || blobs->empty()) return;
+        LogInfo("blobs of ended workers are swept", {{"job", job_}, {"blobs", blobs->size()}});
+        deps_.log.Append(
+            [objects = *blobs](const JobHistory&) {
+              proto::JobLogEntry entry;
+              *entry.mutable_swept()->mutable_objects() = {objects.begin(), objects.end()};
+              return entry;
+            },
+            lifetime_.Guard([this, objects = *blobs](const absl::Status& status) {
+              if (status.ok()) Delete(objects);
+            }));
+      }));
+}
+
 void CheckpointCoordinator::DeleteDoomed() { Delete(deps_.log.history().doomed_objects()); }
 
 void CheckpointCoordinator::Delete(std::vector<std::string> objects) {

@@ -83,6 +83,9 @@ class CheckpointCoordinator {
   void OnAnswer(const proto::CheckpointAnswer& answer);
   /// Every writer committed all epochs up to this one.
   void OnCommitted(Epoch through);
+  /// Names and deletes what ended workers have left in storage; `living` ones may still refer to
+  /// theirs. Nothing happens when storage does not answer: the next generation tries again.
+  void Sweep(std::set<std::string> living);
   /// Deletes again what a former leader may not have deleted.
   void DeleteDoomed();
 

@@ -1,6 +1,7 @@
 #include "jobmanager/job/job_master.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -348,6 +349,9 @@ void JobMaster::OnRunning() {
   SetState(JobState::kRunning);
   coordinator_->Start(execution_->generation(), execution_->tasks(),
                       IsTransactional(history().submission().graph()));
+  std::set<std::string> living;
+  for (const auto& [id, worker] : workers_) living.insert(id.value());
+  coordinator_->Sweep(std::move(living));
   if (history().stop_requested() != nullptr) {
     execution_->StopSources();
     SetState(JobState::kStopping);

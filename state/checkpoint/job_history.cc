@@ -77,6 +77,9 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
       doomed_.insert(doomed_.end(), entry.retired().objects().begin(),
                      entry.retired().objects().end());
       break;
+    case JobLogEntry::kSwept:
+      doomed_.insert(doomed_.end(), entry.swept().objects().begin(), entry.swept().objects().end());
+      break;
     case JobLogEntry::kStopRequested:
       stop_ = entry.stop_requested();
       break;

@@ -74,6 +74,30 @@ absl::Status StateObjectStore::Delete(const std::string& object) {
   return files_.Remove(PathOf(object));
 }
 
+absl::StatusOr<std::vector<std::string>> StateObjectStore::BlobsLeftBehind(
+    const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned) {
+  std::set<std::string> referenced;
+  for (const proto::CheckpointOwned& one : owned) {
+    WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest manifest, ReadManifest(one));
+    for (std::string& blob : ReferencedBlobs(manifest)) referenced.insert(std::move(blob));
+  }
+  std::vector<std::string> left;
+  const std::string all(StorageLayout::kBlobs);
+  const auto found = files_.List(PathOf(all));
+  if (absl::IsNotFound(found.status())) return left;
+  WEIR_RETURN_IF_ERROR(found.status());
+  for (const std::string& worker : *found) {
+    if (workers.count(worker) > 0) continue;
+    const std::string folder = absl::StrCat(all, "/", worker);
+    WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(PathOf(folder)));
+    for (const std::string& name : names) {
+      std::string blob = absl::StrCat(folder, "/", name);
+      if (referenced.count(blob) == 0) left.push_back(std::move(blob));
+    }
+  }
+  return left;
+}
+
 std::vector<std::string> StateObjectStore::ReferencedBlobs(
     const proto::CheckpointManifest& manifest) {
   std::vector<std::string> blobs;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ class StateObjectStore {
   /// The manifest a checkpoint entry stands for, wherever it lies.
   absl::StatusOr<proto::CheckpointManifest> ReadManifest(const proto::CheckpointOwned& checkpoint);
   absl::Status Delete(const std::string& object);
+
+  /// Blobs of workers other than these that none of the checkpoints references: what was written for
+  /// attempts whose workers or leader died before it was told. An error when any manifest cannot be
+  /// read: nothing is known then.
+  absl::StatusOr<std::vector<std::string>> BlobsLeftBehind(
+      const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned);
 
   /// Every object a manifest references, for checkers.
   static std::vector<std::string> ReferencedBlobs(const proto::CheckpointManifest& manifest);
