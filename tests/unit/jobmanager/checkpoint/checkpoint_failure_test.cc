@@ -189,6 +189,9 @@ TEST_F(CheckpointCoordinatorTest, ALateAnswerTakesNoFileAwayThatItReuses) {
 }
 
 TEST_F(CheckpointCoordinatorTest, WhatEndedWorkersLeftBehindIsNamedThenDeleted) {
+  for (const char* worker : {"old", "new"}) {
+    ASSERT_TRUE(files_.memory.MakeDirectory(std::string("/j/blobs/") + worker).ok());
+  }
   StartRunning();
   Complete(1, "blobs/old/1-");
   const std::string left = "blobs/old/2-1";
@@ -208,6 +211,7 @@ TEST_F(CheckpointCoordinatorTest, WhatEndedWorkersLeftBehindIsNamedThenDeleted) 
 // live.
 TEST_F(CheckpointCoordinatorTest, ASweepThatEndsInAnotherGenerationDeletesNothing) {
   StartRunning();
+  ASSERT_TRUE(files_.memory.MakeDirectory("/j/blobs/new").ok());
   ASSERT_TRUE(files_.memory.CreateExclusive("/j/blobs/new/2-1", "state").ok());
   coordinator().Sweep({"old"});
   coordinator().Stop("a worker died");
