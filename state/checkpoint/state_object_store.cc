@@ -7,6 +7,7 @@
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "state/checkpoint/storage_layout.h"
 
 namespace weir {
 
