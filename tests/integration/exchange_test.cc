@@ -163,7 +163,7 @@ TEST_F(ExchangeTest, PeerThatListensLaterIsFound) {
 }
 
 TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
-  constexpr uint32_t kChannels = 16;
+  constexpr uint32_t kChannels = 64;
   ExchangePeer w0("w0", Socket("w0"));
   ExchangePeer w1("w1", Socket("w1"));
   ExchangePlan plan0 = {.generation = Generation(1)};
@@ -187,7 +187,7 @@ TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
     threads.push_back(Producer(w0.Output({1, i, 0}), 50, 5'000));
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_LE(w1.endpoint().credits()->unconsumed_bytes(), options.credits.budget_bytes);
+  EXPECT_LE(w1.endpoint().credits()->unconsumed_bytes(), plan1.budget_bytes);
 }
 
 // Generations follow each other while data flows; each works, and nothing hangs.
