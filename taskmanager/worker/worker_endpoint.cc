@@ -409,9 +409,9 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
         AddSizes(written.snapshot, &written.statistics);
         return std::move(written);
       },
-      generation_lifetime_.Guard([this, task, barrier](WrittenSnapshot written) {
+      generation_lifetime_.Guard([this, task, barrier](WrittenSnapshot uploaded) {
         --uploads_[task];
-        OnUploaded(barrier, std::move(written));
+        OnUploaded(barrier, std::move(uploaded));
       }));
 }
 
