@@ -242,7 +242,7 @@ TEST(JsonOutput, OneCheckpoint) {
 TEST(TableOutput, OneCheckpoint) {
   EXPECT_EQ(AsTable(DescribedCheckpoint(), {}),
             "Checkpoint 4 (COMPLETED, generation 2, committed: no): triggered "
-            "2023-11-14T22:13:20.000Z, 12 ms, 345 B\n"
+            "2023-11-14 22:13:20 UTC, 12 ms, 345 B\n"
             "\n"
             "TASK  NAME   END TO END  ALIGNMENT  SYNC    PREPARE  ASYNC   WRITTEN  STATE\n"
             "2.1   count  11.5 ms     2.0 ms     0.3 ms  0.0 ms   5.0 ms  100 B    340 B\n");
