@@ -117,8 +117,9 @@ TEST_F(JobRetentionTest, WhatAKeptCheckpointHasIsDeletedWithNoOther) {
   ASSERT_EQ(NewestOwned(), 2u);
   Abandon();
   EXPECT_EQ(NewestOwned(), 2u);
-  ASSERT_GE(Terminal().retired_size(), 1);
-  for (const proto::CheckpointRetired& retired : Terminal().retired()) {
+  const proto::JobTerminal terminal = Terminal();
+  ASSERT_GE(terminal.retired_size(), 1);
+  for (const proto::CheckpointRetired& retired : terminal.retired()) {
     EXPECT_EQ(std::count(retired.objects().begin(), retired.objects().end(), "shared"), 0);
   }
 }
