@@ -85,7 +85,7 @@ class OperatorRun {
 
   void Process(const BatchPtr& batch) { Check(operator_->ProcessBatch(batch, output_)); }
   void Watermark(int64_t micros) {
-    Check(operator_->ProcessWatermark(EventTime(micros), output_));
+    Check(operator_->ProcessWatermark(EventTime::FromMicros(micros), output_));
     while (operator_->firing()) Check(operator_->ContinueFiring(output_));
   }
   size_t results() const { return output_.rows; }
