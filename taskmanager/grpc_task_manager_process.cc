@@ -284,8 +284,8 @@ absl::Status TaskManagerProcess::Run(
   plans.environment = ScrubbedEnvironment(OwnEnvironment());
   planner_.emplace(executor_, pool_, processes_, random_, std::move(plans));
   launcher_.emplace(LauncherOptions(),
-                    ProcessWorkerLauncher::Dependencies{executor_, pool_, files_, *artifacts_,
-                                                        processes_, *planner_});
+                    ProcessWorkerLauncher::Dependencies{clock_, executor_, pool_, files_,
+                                                        *artifacts_, processes_, *planner_});
   executor_.Post([this] { StartOnExecutor(); });
   absl::Status serving = ServeWorkers();
   if (serving.ok()) serving = ServeHttp();

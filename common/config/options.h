@@ -186,8 +186,8 @@ inline constexpr Option<std::string> kStateBackend =
     Option<std::string>(
         "state.backend", "hashmap",
         "Where keyed state lies: hashmap is the worker's memory, written as a whole at each "
-        "checkpoint; rocksdb is memory for what is used most and files for the rest, and a checkpoint "
-        "writes what has changed.")
+        "checkpoint; rocksdb is memory for what is used most and files for the rest, and a "
+        "checkpoint writes what has changed.")
         .OneOf("hashmap|rocksdb")
         .ForJobs();
 inline constexpr Option<ByteSize> kStateMemory =
@@ -198,8 +198,8 @@ inline constexpr Option<ByteSize> kStateMemory =
         .ForJobs();
 inline constexpr Option<ByteSize> kExchangeMemory =
     Option<ByteSize>("exchange.memory", "64mb",
-                     "Memory of each worker for records that other workers of the job have sent and "
-                     "its tasks have not taken yet; who sends more waits.")
+                     "Memory of each worker for records that other workers of the job have sent "
+                     "and its tasks have not taken yet; who sends more waits.")
         .AtLeast("1mb")
         .ForJobs();
 

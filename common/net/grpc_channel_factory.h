@@ -43,8 +43,8 @@ class GrpcServer {
 
 /// The one maker of channels and listening ports, so that TLS, tokens, keepalive, reconnect and
 /// size limits are decided in one place. Plaintext unless the options name certificates; "unix:"
-/// addresses are always plaintext, the directory's permissions guard them, and "unix-abstract:" ones
-/// are for services that check a secret.
+/// addresses are always plaintext, the directory's permissions guard them, and "unix-abstract:"
+/// ones are for services that check a secret.
 ///
 /// Threads: any. Immutable after Create. Outlives nothing that it makes.
 class GrpcChannelFactory {

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-/// A key, and a certificate that it has signed itself, both PEM. Who is given the certificate over a
-/// connection that is trusted can be sure to reach the one who has the key, and nobody listens.
+/// A key, and a certificate that it has signed itself, both PEM. Who is given the certificate over
+/// a connection that is trusted can be sure to reach the one who has the key, and nobody listens.
 struct SelfSignedCertificate {
   std::string certificate;
   std::string key;

@@ -34,9 +34,9 @@ class StateObjectStore {
   absl::StatusOr<proto::CheckpointManifest> ReadManifest(const proto::CheckpointOwned& checkpoint);
   absl::Status Delete(const std::string& object);
 
-  /// Blobs of workers other than these that none of the checkpoints references: what was written for
-  /// attempts whose workers or leader died before it was told. An error when any manifest cannot be
-  /// read: nothing is known then.
+  /// Blobs of workers other than these that none of the checkpoints references: what was written
+  /// for attempts whose workers or leader died before it was told. An error when any manifest
+  /// cannot be read: nothing is known then.
   absl::StatusOr<std::vector<std::string>> BlobsLeftBehind(
       const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned);
 
@@ -45,9 +45,8 @@ class StateObjectStore {
   /// Those that were written for it: what goes when it fails.
   static std::vector<std::string> OwnBlobs(const proto::CheckpointManifest& manifest);
   /// Those that none of `kept` references: what goes with it.
-  static std::vector<std::string> UnsharedBlobs(
-      const proto::CheckpointManifest& manifest,
-      const std::vector<proto::CheckpointManifest>& kept);
+  static std::vector<std::string> UnsharedBlobs(const proto::CheckpointManifest& manifest,
+                                                const std::vector<proto::CheckpointManifest>& kept);
 
  private:
   std::string PathOf(const std::string& object) const;

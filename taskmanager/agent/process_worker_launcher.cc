@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 #include "common/config/options.h"
 #include "taskmanager/agent/worker_logs.h"
@@ -108,9 +108,8 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
 void ProcessWorkerLauncher::CleanState() {
   std::set<std::string> ended = former_workers_;
   for (const Ending& ending : endings_) ended.insert(ending.worker);
-  deps_.pool.Submit([root = options_.state_directory, ended = std::move(ended)] {
-    CleanStateFolders(root, ended, kCopiesAge, absl::Now());
-  });
+  deps_.pool.Submit([root = options_.state_directory, ended = std::move(ended),
+                     now = deps_.clock.Now()] { CleanStateFolders(root, ended, kCopiesAge, now); });
 }
 
 // At once, and once more when the copies are too old.

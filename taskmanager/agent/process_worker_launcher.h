@@ -12,6 +12,7 @@
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
 #include "common/io/file_system.h"
+#include "common/time/clock.h"
 #include "taskmanager/agent/artifact_cache.h"
 #include "taskmanager/agent/job_planner.h"
 #include "taskmanager/agent/process_launcher.h"
@@ -38,6 +39,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     std::map<std::string, std::string> environment;  // scrubbed
   };
   struct Dependencies {
+    const Clock& clock;
     Executor& executor;
     BlockingPool& pool;
     FileSystem& files;

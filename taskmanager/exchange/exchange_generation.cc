@@ -43,11 +43,10 @@ void ExchangeGeneration::MakeInputs(const ExchangePlan& plan) {
   const std::vector<RemoteInput>& inputs = plan.inputs;
   CreditPoolOptions credits = parts_.options.credits;
   if (plan.budget_bytes > 0) credits.budget_bytes = plan.budget_bytes;
-  pool_ = std::make_shared<CreditPool>(credits, inputs.size(),
-                                       [weak = weak_from_this()] {
-                                         const auto self = weak.lock();
-                                         if (self != nullptr) self->SendDueGrants();
-                                       });
+  pool_ = std::make_shared<CreditPool>(credits, inputs.size(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self != nullptr) self->SendDueGrants();
+  });
   std::map<WorkerId, std::vector<std::shared_ptr<ReceiveChannel>>> by_peer;
   for (size_t number = 0; number < inputs.size(); ++number) {
     const RemoteInput& input = inputs[number];

@@ -150,8 +150,7 @@ std::unique_ptr<ExchangeConnection> ConnectGrpcExchange(const GrpcChannelFactory
                                                         const ExchangeAddress& peer,
                                                         const ExchangeHello& hello,
                                                         ExchangeConnectionCallbacks callbacks) {
-  auto reactor =
-      std::make_unique<ClientReactor>(ChannelTo(factory, peer), std::move(callbacks));
+  auto reactor = std::make_unique<ClientReactor>(ChannelTo(factory, peer), std::move(callbacks));
   reactor->Start(hello, peer.secret);
   return std::make_unique<ClientConnection>(std::move(reactor));
 }

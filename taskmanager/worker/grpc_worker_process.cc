@@ -84,9 +84,8 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
   transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker),
                                  AnyPortOf(options.host)};
   if (options.exchange_tls) {
-    WEIR_ASSIGN_OR_RETURN(
-        transport_options.certificate,
-        MakeSelfSignedCertificate(GrpcChannelFactory::kPinnedName, clock.Now()));
+    WEIR_ASSIGN_OR_RETURN(transport_options.certificate,
+                          MakeSelfSignedCertificate(GrpcChannelFactory::kPinnedName, clock.Now()));
     own->set_certificate(transport_options.certificate.certificate);
   }
   own->set_location(SocketLocation());

@@ -20,14 +20,12 @@ KeyedStateFactory MakeTieredStateFactory(TieredStateSetup setup, const Clock& cl
   return [setup = std::move(setup), &clock, &pool](
              KeyedStateBackend::Options options, const std::string& operator_uid,
              SubtaskId subtask) -> absl::StatusOr<std::unique_ptr<KeyedStateBackend>> {
-    const std::string place =
-        absl::StrCat(subtask.vertex.value(), "-", subtask.index, "-",
-                     absl::Hex(StableHash64(operator_uid), absl::kZeroPad16));
+    const std::string place = absl::StrCat(subtask.vertex.value(), "-", subtask.index, "-",
+                                           absl::Hex(StableHash64(operator_uid), absl::kZeroPad16));
     TieredStateOptions tiered;
     tiered.directory =
         absl::StrCat(StateDirectoryOf(setup.directory, setup.generation), "/", place);
-    tiered.instance =
-        absl::StrCat(setup.worker.value(), "-", setup.generation.value(), "-", place);
+    tiered.instance = absl::StrCat(setup.worker.value(), "-", setup.generation.value(), "-", place);
     tiered.memory_bytes = setup.memory_bytes / std::max<size_t>(1, setup.backends);
     tiered.materialise_bytes = std::min(tiered.materialise_bytes, tiered.memory_bytes / 4);
     WEIR_ASSIGN_OR_RETURN(

@@ -16,10 +16,11 @@ struct TieredStateSetup {
   WorkerId worker;
   Generation generation;
   size_t memory_bytes = 0;  // of all
-  size_t backends = 1;      // that share it
+  size_t backends = 0;      // that share it
 };
 
-/// Keyed state behind RocksDB, a folder for each operator and subtask (docs/protocols/state-tier.md).
+/// Keyed state behind RocksDB, a folder for each operator and subtask
+/// (docs/protocols/state-tier.md).
 /// Lifetime: borrows clock and pool.
 KeyedStateFactory MakeTieredStateFactory(TieredStateSetup setup, const Clock& clock,
                                          BlockingPool& pool);

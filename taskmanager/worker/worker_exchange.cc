@@ -42,8 +42,8 @@ absl::Status WorkerExchange::Open(Generation generation, const ChannelMap& chann
       return absl::FailedPreconditionError(
           absl::StrCat("worker ", peer.worker(), " takes records on its own machine only"));
     }
-    addresses[WorkerId(peer.worker())] = {
-        *address, peer.secret(), IsLocalSocket(*address) ? "" : peer.certificate()};
+    addresses[WorkerId(peer.worker())] = {*address, peer.secret(),
+                                          IsLocalSocket(*address) ? "" : peer.certificate()};
   }
   WEIR_ASSIGN_OR_RETURN(const ExchangePlan plan, channels.PlanExchange(generation, addresses));
   open_.Reset();

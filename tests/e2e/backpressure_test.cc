@@ -63,9 +63,8 @@ TEST_F(BackpressureTest, ASubtaskStallsForHalfAMinute) {
   for (const char* topic : {"input", "output"}) {
     WEIR_ASSERT_OK(cluster().CreateTopic(TopicName(topic), kPartitions));
   }
-  WeirJob job{"faulty_job",
-              JobArguments(),
-              {{"checkpoint.interval", "200ms"}, {"exchange.memory", "8mb"}}};
+  WeirJob job{
+      "faulty_job", JobArguments(), {{"checkpoint.interval", "200ms"}, {"exchange.memory", "8mb"}}};
   job.arguments.insert(job.arguments.end(), {"--keyed=1", "--parallelism=2"});
   WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), {Order(0), Order(1), Order(2), Order(3)}));
   const auto id = weir().Submit(job);
@@ -75,8 +74,8 @@ TEST_F(BackpressureTest, ASubtaskStallsForHalfAMinute) {
   const uint64_t before = ResidentBytes();
 
   const absl::Time start = absl::Now();
-  WEIR_ASSERT_OK(cluster().Produce(
-      TopicName("input"), {Order(4, "stall", absl::ToInt64Milliseconds(kStall))}));
+  WEIR_ASSERT_OK(cluster().Produce(TopicName("input"),
+                                   {Order(4, "stall", absl::ToInt64Milliseconds(kStall))}));
   for (int64_t next = 5; next < kOrders;) {
     std::vector<KafkaTestRecord> batch;
     for (const int64_t end = std::min(next + kBatch, kOrders); next < end; ++next) {

@@ -128,8 +128,8 @@ TEST_F(ExchangeTest, AnotherCertificateIsNotTalkedTo) {
   ASSERT_TRUE(w1.Open(plan1).ok());
   ASSERT_TRUE(w0.Open(plan0).ok());
   Waiter waiter;
-  EXPECT_FALSE(waiter.Until([&] { return w1.counters().frames_received.load() > 0; },
-                            absl::Seconds(1)));
+  EXPECT_FALSE(
+      waiter.Until([&] { return w1.counters().frames_received.load() > 0; }, absl::Seconds(1)));
   bool ready = true;
   w0.Run([&] { ready = w0.endpoint().ready(); });
   EXPECT_FALSE(ready);

@@ -66,8 +66,8 @@ class ExchangePeer {
     WEIR_CHECK(created.ok()) << created.status().message();
     transport_ = *std::move(created);
     Run([&] {
-      endpoint_ = std::make_unique<ExchangeEndpoint>(executor_, *transport_,
-                                                     WorkerId(std::move(name)));
+      endpoint_ =
+          std::make_unique<ExchangeEndpoint>(executor_, *transport_, WorkerId(std::move(name)));
     });
   }
   ~ExchangePeer() {
