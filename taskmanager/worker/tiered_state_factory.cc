@@ -7,12 +7,26 @@
 
 #include "common/base/stable_hash.h"
 #include "common/base/status_macros.h"
+#include "common/graph/job_graph.h"
 #include "state/tiered/tiered_keyed_state_backend.h"
 
 namespace weir::taskmanager {
 
 std::string StateDirectoryOf(const std::string& directory, Generation generation) {
   return absl::StrCat(directory, "/", generation.value());
+}
+
+size_t KeyedOperatorsOf(const StreamGraph& graph, const proto::Deployment& deployment) {
+  size_t count = 0;
+  for (const proto::TaskDeployment& task : deployment.tasks()) {
+    const proto::JobVertex* vertex = FindVertex(deployment.graph(), VertexId(task.vertex()));
+    if (vertex == nullptr) continue;
+    for (const proto::OperatorDescriptor& one : vertex->operators()) {
+      const StreamNode* node = graph.Find(one.uid());
+      if (node != nullptr && !node->inputs.empty() && node->inputs[0].key != nullptr) ++count;
+    }
+  }
+  return count;
 }
 
 KeyedStateFactory MakeTieredStateFactory(TieredStateSetup setup, const Clock& clock,

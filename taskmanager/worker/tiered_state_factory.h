@@ -5,7 +5,9 @@
 
 #include "common/base/ids.h"
 #include "common/exec/blocking_pool.h"
+#include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
+#include "proto/control.pb.h"
 #include "taskmanager/task/task_builder.h"
 
 namespace weir::taskmanager {
@@ -24,6 +26,9 @@ struct TieredStateSetup {
 /// Lifetime: borrows clock and pool.
 KeyedStateFactory MakeTieredStateFactory(TieredStateSetup setup, const Clock& clock,
                                          BlockingPool& pool);
+
+/// How many operators with keyed state the tasks of a deployment have, each subtask counted.
+size_t KeyedOperatorsOf(const StreamGraph& graph, const proto::Deployment& deployment);
 
 /// Where a generation has its files: everything in it may be removed when that is over.
 std::string StateDirectoryOf(const std::string& directory, Generation generation);

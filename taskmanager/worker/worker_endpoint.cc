@@ -265,16 +265,7 @@ KeyedStateFactory WorkerEndpoint::KeyedState() const {
   setup.worker = id_;
   setup.generation = generation_;
   setup.memory_bytes = deployment_.state_memory_bytes();
-  for (const proto::TaskDeployment& task : deployment_.tasks()) {
-    const proto::JobVertex* vertex = FindVertex(deployment_.graph(), VertexId(task.vertex()));
-    if (vertex == nullptr) continue;
-    for (const proto::OperatorDescriptor& one : vertex->operators()) {
-      const StreamNode* node = graph_.Find(one.uid());
-      if (node != nullptr && !node->inputs.empty() && node->inputs[0].key != nullptr) {
-        ++setup.backends;
-      }
-    }
-  }
+  setup.backends = KeyedOperatorsOf(graph_, deployment_);
   return MakeTieredStateFactory(std::move(setup), deps_.clock, deps_.pool);
 }
 

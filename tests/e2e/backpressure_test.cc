@@ -65,7 +65,7 @@ TEST_F(BackpressureTest, ASubtaskStallsForHalfAMinute) {
   }
   WeirJob job{
       "faulty_job", JobArguments(), {{"checkpoint.interval", "200ms"}, {"exchange.memory", "8mb"}}};
-  job.arguments.insert(job.arguments.end(), {"--keyed=1", "--parallelism=2"});
+  job.arguments.insert(job.arguments.end(), {"--keyed=true", "--parallelism=2"});
   WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), {Order(0), Order(1), Order(2), Order(3)}));
   const auto id = weir().Submit(job);
   WEIR_ASSERT_OK(id);

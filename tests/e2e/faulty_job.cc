@@ -1,8 +1,8 @@
 // A job for tests whose function does what each record tells it to. Orders pass through; those with
 // a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
 // with --plan=pid the graph depends on more than the arguments;
-// with --keyed=1 orders go to the subtask of their id; --properties=KEY=VALUE|KEY=VALUE is handed
-// to Kafka.
+// with --keyed=true orders go to the subtask of their id; --properties=KEY=VALUE|KEY=VALUE is
+// handed to Kafka.
 #include <unistd.h>
 
 #include <algorithm>

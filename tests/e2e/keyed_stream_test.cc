@@ -88,8 +88,7 @@ TEST_F(KeyedStreamTest, AJobStartsFromACheckpointOfAnotherParallelism) {
     std::vector<std::string> arguments = WeirCluster::SubmitArguments(job);
     if (!job_.empty()) {
       WEIR_ASSERT_OK(weir().CliJson({"cancel", job_, "--wait"}));
-      arguments.insert(arguments.begin() + 1,
-                       {absl::StrCat("--from=", job_), "--wait", "-o", "json"});
+      arguments.insert(arguments.begin() + 1, {absl::StrCat("--from=", job_), "--wait"});
       const auto submitted = weir().CliJson(arguments);
       WEIR_ASSERT_OK(submitted);
       job_ = (*submitted)["id"].get<std::string>();

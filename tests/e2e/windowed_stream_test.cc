@@ -114,7 +114,7 @@ class WindowedStreamTest : public KeyedJobTest {
       absl::Time until;
       std::string error;
       ASSERT_TRUE(
-          absl::ParseTime(absl::RFC3339_full, row["until"].get<std::string>(), &until, &error))
+          absl::ParseTime("%Y-%m-%d %H:%M:%S", row["until"].get<std::string>(), &until, &error))
           << error << ": " << value;
       lines.push_back(absl::StrCat(key, " ", absl::ToUnixSeconds(until) / 3600, " ",
                                    row["flights"].get<int64_t>(), " ",

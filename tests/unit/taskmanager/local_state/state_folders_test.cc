@@ -6,8 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
+#include "common/time/system_clock.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir::taskmanager {
@@ -26,7 +27,7 @@ class StateFoldersTest : public testing::Test {
     return path;
   }
   void Clean(const std::set<std::string>& ended, absl::Duration later = absl::ZeroDuration()) {
-    CleanStateFolders(directory_.path(), ended, kAge, absl::Now() + later);
+    CleanStateFolders(directory_.path(), ended, kAge, SystemClock().Now() + later);
   }
   static bool Exists(const std::string& path) { return std::filesystem::exists(path); }
 
