@@ -41,9 +41,9 @@ WeirJob KeyedJobTest::JobOf(const std::string& program, int parallelism) {
   return job;
 }
 
-WeirJob KeyedJobTest::OnRocksDb(WeirJob job) {
+WeirJob KeyedJobTest::OnRocksDb(WeirJob job, const std::string& memory) {
   job.options["state.backend"] = "rocksdb";
-  job.options["state.memory"] = "1mb";
+  job.options["state.memory"] = memory;
   return job;
 }
 

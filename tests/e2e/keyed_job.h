@@ -19,8 +19,8 @@ class KeyedJobTest : public ClusterTest {
   void StartWith(size_t flights);
   /// A program that takes --brokers, --input, --output and --parallelism. At an interval of 200 ms.
   WeirJob JobOf(const std::string& program, int parallelism = kPartitions);
-  /// Keyed state in RocksDB behind 1 MiB, so that most of it is not in memory.
-  static WeirJob OnRocksDb(WeirJob job);
+  /// Keyed state in RocksDB behind so little memory of each worker that most of it is not there.
+  static WeirJob OnRocksDb(WeirJob job, const std::string& memory = "1mb");
   /// Until it runs.
   void Submit(const WeirJob& job);
 

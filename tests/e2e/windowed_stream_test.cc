@@ -170,7 +170,8 @@ TEST_F(WindowedStreamTest, AWindowBetweenTwoShuffles) {
 
 TEST_F(WindowedStreamTest, AWindowBetweenTwoShufflesWithItsStateInRocksDb) {
   StartWith(kFlights);
-  Submit(OnRocksDb(JobOf("co_visits")));
+  // The rows of a window are one value, read and written as a whole where memory cannot hold it.
+  Submit(OnRocksDb(JobOf("co_visits"), "8mb"));
   FeedWhileWorkersDie();
   ExpectRecommendations();
 }
