@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -55,32 +56,37 @@ std::vector<std::string> AirportDelaysOf(const std::vector<TestFlight>& flights)
 }
 
 /// What examples/co_visits has to say in the end, of each place.
-std::map<std::string, std::string> RecommendationsOf(const std::vector<TestFlight>& flights) {
-  std::map<std::pair<int64_t, std::string>, std::set<std::string>> days;
-  for (const TestFlight& flight : flights) {
+class CoVisitsOracle {
+ public:
+  void Add(const TestFlight& flight) {
     const int64_t day = absl::ToUnixSeconds(DateOf(flight)) / 86400;
-    days[{day, flight.origin}].insert(flight.destination);
+    days_[{day, flight.origin}].insert(flight.destination);
   }
-  std::map<std::string, std::map<std::string, int64_t>> counts;
-  for (const auto& [day, places] : days) {
-    for (const std::string& place : places) {
-      for (const std::string& other : places) {
-        if (place != other) ++counts[place][other];
+  std::map<std::string, std::string> Recommendations() const {
+    std::map<std::string, std::map<std::string, int64_t>> counts;
+    for (const auto& [day, places] : days_) {
+      for (const std::string& place : places) {
+        for (const std::string& other : places) {
+          if (place != other) ++counts[place][other];
+        }
       }
     }
+    std::map<std::string, std::string> recommendations;
+    for (const auto& [place, others] : counts) {
+      std::vector<std::pair<int64_t, std::string>> order;
+      for (const auto& [other, count] : others) order.emplace_back(-count, other);
+      std::sort(order.begin(), order.end());
+      order.resize(std::min<size_t>(order.size(), 5));
+      recommendations[place] = absl::StrJoin(order, ", ", [](std::string* out, const auto& one) {
+        absl::StrAppend(out, one.second, " ", -one.first);
+      });
+    }
+    return recommendations;
   }
-  std::map<std::string, std::string> recommendations;
-  for (const auto& [place, others] : counts) {
-    std::vector<std::pair<int64_t, std::string>> order;
-    for (const auto& [other, count] : others) order.emplace_back(-count, other);
-    std::sort(order.begin(), order.end());
-    order.resize(std::min<size_t>(order.size(), 5));
-    recommendations[place] = absl::StrJoin(order, ", ", [](std::string* out, const auto& one) {
-      absl::StrAppend(out, one.second, " ", -one.first);
-    });
-  }
-  return recommendations;
-}
+
+ private:
+  std::map<std::pair<int64_t, std::string>, std::set<std::string>> days_;
+};
 
 class WindowedStreamTest : public KeyedJobTest {
  protected:
@@ -128,8 +134,9 @@ class WindowedStreamTest : public KeyedJobTest {
   }
 
   /// The last word on each place; how often it spoke before depends on how far event time jumped.
-  void ExpectRecommendations() {
-    const std::map<std::string, std::string> expected = RecommendationsOf(flights_);
+  void ExpectRecommendations(const CoVisitsOracle& oracle,
+                             absl::Duration patience = absl::Seconds(60)) {
+    const std::map<std::string, std::string> expected = oracle.Recommendations();
     ASSERT_GT(expected.size(), 100u);
     std::map<std::string, std::string> last;
     EXPECT_TRUE(AwaitTrue(
@@ -139,7 +146,7 @@ class WindowedStreamTest : public KeyedJobTest {
           }
           return last == expected;
         },
-        absl::Seconds(60)));
+        patience));
     StopJob();
     last.clear();
     for (const auto& [place, value] : Output(absl::Seconds(2))) {
@@ -165,7 +172,9 @@ TEST_F(WindowedStreamTest, AWindowBetweenTwoShuffles) {
   StartWith(kFlights);
   Submit(JobOf("co_visits"));
   FeedWhileWorkersDie();
-  ExpectRecommendations();
+  CoVisitsOracle oracle;
+  for (const TestFlight& flight : flights_) oracle.Add(flight);
+  ExpectRecommendations(oracle);
 }
 
 TEST_F(WindowedStreamTest, AWindowBetweenTwoShufflesWithItsStateInRocksDb) {
@@ -173,7 +182,37 @@ TEST_F(WindowedStreamTest, AWindowBetweenTwoShufflesWithItsStateInRocksDb) {
   // The rows of a window are one value, read and written as a whole where memory cannot hold it.
   Submit(OnRocksDb(JobOf("co_visits"), "8mb"));
   FeedWhileWorkersDie();
-  ExpectRecommendations();
+  CoVisitsOracle oracle;
+  for (const TestFlight& flight : flights_) oracle.Add(flight);
+  ExpectRecommendations(oracle);
+}
+
+// Three million flights, where they are: WEIR_FLIGHTS_FULL. A worker dies in the middle.
+TEST_F(WindowedStreamTest, HalfAYearThroughTwoShufflesAndAWindow) {
+  const char* file = std::getenv("WEIR_FLIGHTS_FULL");
+  if (file == nullptr) GTEST_SKIP() << "WEIR_FLIGHTS_FULL names no file";
+  StartWith(0);
+  Submit(JobOf("co_visits"));
+  CoVisitsOracle oracle;
+  std::vector<KafkaTestRecord> records;
+  int64_t fed = 0;
+  const auto flush = [&] {
+    WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), records));
+    records.clear();
+  };
+  const absl::Status read = ForEachFlight(file, [&](const TestFlight& flight) {
+    oracle.Add(flight);
+    KafkaTestRecord& record = records.emplace_back();
+    record.key = absl::StrCat(flight.origin, "-", flight.destination);
+    record.value = flight.Json();
+    if (records.size() == 20'000) flush();
+    if (++fed == 1'500'000) KillWorker(1);
+  });
+  WEIR_ASSERT_OK(read);
+  flush();
+  ASSERT_GT(fed, 2'900'000);
+  FeedEnd();
+  ExpectRecommendations(oracle, absl::Seconds(120));
 }
 
 }  // namespace
