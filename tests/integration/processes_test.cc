@@ -23,6 +23,7 @@
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
 #include "common/io/posix_file_system.h"
+#include "common/time/system_clock.h"
 #include "taskmanager/agent/artifact_cache.h"
 #include "taskmanager/agent/job_planner.h"
 #include "taskmanager/agent/posix_process_launcher.h"
@@ -476,7 +477,9 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   ProcessWorkerLauncher::Options options;
   options.socket = "unix:/run/tm.sock";
   options.log_directory = directory_.File("logs");
-  ProcessWorkerLauncher workers(options, {executor_, pool_, files, cache, *launcher_, planner});
+  const SystemClock clock;
+  ProcessWorkerLauncher workers(options,
+                                {clock, executor_, pool_, files, cache, *launcher_, planner});
   proto::WorkerSpec spec;
   spec.set_worker("w1");
   spec.set_job("j1");
