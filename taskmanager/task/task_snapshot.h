@@ -26,6 +26,8 @@ struct OperatorSnapshotData {
   std::shared_ptr<const FrozenState> keyed = {};
   /// Restored: the files that the manifest names, on this machine.
   std::vector<KeyedStateFile> files = {};
+  /// Of keyed state whose groups are partitions: "4 partitions by murmur2"; empty: by hash.
+  std::string keying = {};
 };
 
 /// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly

@@ -1,0 +1,73 @@
+#include "connectors/kafka/key_partitioners.h"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "connectors/kafka/java_partitioning.h"
+
+namespace weir::kafka {
+namespace {
+
+class Murmur2 final : public KeyPartitioner {
+ public:
+  std::string name() const override { return "murmur2"; }
+  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
+    return static_cast<uint32_t>(PartitionForKey(key, static_cast<int32_t>(partitions)));
+  }
+};
+
+// The CRC of IEEE 802.3 and zlib, as librdkafka's rd_crc32 (src/rdcrc32.h).
+constexpr std::array<uint32_t, 256> Crc32Table() {
+  constexpr uint32_t kReflectedPolynomial = 0xedb88320;
+  std::array<uint32_t, 256> table{};
+  for (uint32_t byte = 0; byte < table.size(); ++byte) {
+    uint32_t value = byte;
+    for (int bit = 0; bit < 8; ++bit) {
+      value = (value & 1) != 0 ? (value >> 1) ^ kReflectedPolynomial : value >> 1;
+    }
+    table[byte] = value;
+  }
+  return table;
+}
+
+class Crc32 final : public KeyPartitioner {
+ public:
+  std::string name() const override { return "crc32"; }
+  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
+    static constexpr std::array<uint32_t, 256> kTable = Crc32Table();
+    uint32_t crc = ~uint32_t{0};
+    for (const char c : key) crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
+    return ~crc % partitions;
+  }
+};
+
+class Declared final : public KeyPartitioner {
+ public:
+  Declared(std::string name,
+           std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of)
+      : name_(std::move(name)), partition_of_(std::move(partition_of)) {}
+  std::string name() const override { return name_; }
+  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
+    return partition_of_(std::string_view(key.data(), key.size()), partitions);
+  }
+
+ private:
+  const std::string name_;
+  const std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of_;
+};
+
+}  // namespace
+
+KeyPartitionerPtr Murmur2Partitioner() { return std::make_shared<const Murmur2>(); }
+
+KeyPartitionerPtr Crc32Partitioner() { return std::make_shared<const Crc32>(); }
+
+KeyPartitionerPtr DeclaredPartitioner(
+    std::string name,
+    std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of) {
+  return std::make_shared<const Declared>(std::move(name), std::move(partition_of));
+}
+
+}  // namespace weir::kafka
