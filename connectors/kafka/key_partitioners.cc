@@ -10,7 +10,7 @@
 namespace weir::kafka {
 namespace {
 
-class Murmur2 final : public KeyPartitioner {
+class Murmur2Function final : public KeyPartitioner {
  public:
   std::string name() const override { return "murmur2"; }
   uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
@@ -32,21 +32,22 @@ constexpr std::array<uint32_t, 256> Crc32Table() {
   return table;
 }
 
-class Crc32 final : public KeyPartitioner {
+class Crc32Function final : public KeyPartitioner {
  public:
   std::string name() const override { return "crc32"; }
   uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
     static constexpr std::array<uint32_t, 256> kTable = Crc32Table();
     uint32_t crc = ~uint32_t{0};
-    for (const char c : key) crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
+    for (const char c : key)
+      crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
     return ~crc % partitions;
   }
 };
 
-class Declared final : public KeyPartitioner {
+class DeclaredFunction final : public KeyPartitioner {
  public:
-  Declared(std::string name,
-           std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of)
+  DeclaredFunction(std::string name,
+                   std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of)
       : name_(std::move(name)), partition_of_(std::move(partition_of)) {}
   std::string name() const override { return name_; }
   uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
@@ -60,14 +61,15 @@ class Declared final : public KeyPartitioner {
 
 }  // namespace
 
-KeyPartitionerPtr Murmur2Partitioner() { return std::make_shared<const Murmur2>(); }
+KeyPartitionerPtr Murmur2Partitioner() { return std::make_shared<const Murmur2Function>(); }
 
-KeyPartitionerPtr Crc32Partitioner() { return std::make_shared<const Crc32>(); }
+KeyPartitionerPtr Crc32Partitioner() { return std::make_shared<const Crc32Function>(); }
 
 KeyPartitionerPtr DeclaredPartitioner(
     std::string name,
     std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of) {
-  return std::make_shared<const Declared>(std::move(name), std::move(partition_of));
+  if (partition_of == nullptr) name.clear();  // refused when the job is planned
+  return std::make_shared<const DeclaredFunction>(std::move(name), std::move(partition_of));
 }
 
 }  // namespace weir::kafka

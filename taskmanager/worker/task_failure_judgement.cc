@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 
 #include "common/base/failure_policy.h"
 #include "common/base/status_macros.h"
@@ -16,7 +17,8 @@ absl::Status CheckPartitionings(const StreamGraph& graph) {
     if (node.kind != StreamNode::Kind::kSource || !node.source->partitioning()) continue;
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<SplitEnumerator> enumerator,
                           node.source->MakeEnumerator());
-    WEIR_RETURN_IF_ERROR(enumerator->CheckPartitioning());
+    WEIR_RETURN_IF_ERROR(
+        Annotate(enumerator->CheckPartitioning(), absl::StrCat("source '", node.name, "'")));
   }
   return absl::OkStatus();
 }

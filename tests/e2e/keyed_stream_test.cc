@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "absl/time/time.h"
 
 #include "tests/e2e/cluster_test.h"
+#include "tests/e2e/late_routes_oracle.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -23,44 +23,6 @@ constexpr int kPartitions = 4;
 constexpr size_t kFlights = 30'000;
 constexpr size_t kChunk = 1000;
 constexpr absl::Duration kKillTimeout = absl::Seconds(10);
-
-std::string RouteOf(const TestFlight& flight) {
-  return absl::StrCat(flight.origin, "-", flight.destination);
-}
-
-absl::Time DateOf(const TestFlight& flight) {
-  absl::Time time;
-  std::string error;
-  EXPECT_TRUE(absl::ParseTime("%Y-%m-%d %H:%M", flight.date, &time, &error)) << error;
-  return time;
-}
-
-// What examples/late_routes has to say, by a loop over the flights in their order.
-std::vector<std::string> LateRoutes(const std::vector<TestFlight>& flights) {
-  struct Route {
-    int64_t late = 0;
-    absl::Time forget_at;
-  };
-  std::map<std::string, Route> routes;
-  std::vector<std::string> alerts;
-  for (const TestFlight& flight : flights) {
-    const std::string name = RouteOf(flight);
-    if (flight.delay < 15) {
-      routes.erase(name);
-      continue;
-    }
-    const absl::Time date = DateOf(flight);
-    Route& route = routes[name];
-    if (route.late > 0 && date >= route.forget_at) route.late = 0;
-    route.forget_at = date + absl::Hours(24);
-    if (++route.late % 3 != 0) continue;
-    alerts.push_back(
-        nlohmann::json{{"route", name}, {"flights", route.late}, {"last_flight", flight.id}}
-            .dump());
-  }
-  std::sort(alerts.begin(), alerts.end());
-  return alerts;
-}
 
 class KeyedStreamTest : public ClusterTest {
  protected:
