@@ -199,8 +199,7 @@ absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const 
     const KeyGroupRange own = DefaultKeyGroupRange(
         options_.subtask, {options_.parallelism, options_.partitioned_by->partitions});
     const Provenance* from = batch->provenance().get();
-    const bool others =
-        from != nullptr && !own.Contains(static_cast<uint32_t>(from->partition));
+    const bool others = from != nullptr && !own.Contains(static_cast<uint32_t>(from->partition));
     return others ? std::make_shared<const Batch>(batch->Slice(0, 0)) : batch;
   }
   const std::vector<uint32_t> owners =

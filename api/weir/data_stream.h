@@ -154,9 +154,9 @@ class Stream {
                   "FlatMap's function takes a row and a weir::Collector<Out>&");
     return DataStream<Out>(
         ends_.AddRowwise("FlatMap", SchemaOf<Out>(),
-                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                             return std::make_unique<FlatMapOperator<T, Out, F>>(function);
-                           }));
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                         }));
   }
 
   /// With side outputs: `function` is a class derived from ProcessFunction<T, Out>.
@@ -168,9 +168,9 @@ class Stream {
                   "KeyedProcessFunction, needs KeyBy before it");
     return DataStream<Out>(
         ends_.AddRowwise("Process", SchemaOf<Out>(),
-                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                             return std::make_unique<ProcessOperator<T, Out, F>>(function);
-                           }));
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<ProcessOperator<T, Out, F>>(function);
+                         }));
   }
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {

@@ -111,8 +111,8 @@ class KafkaSource {
     }
 
     /// That all producers of the one topic put records where this says of their keys, and how many
-    /// partitions it has: what DataStream::KeyByPartition needs. The job is suspended, by name, when
-    /// the topic has another number of partitions.
+    /// partitions it has: what DataStream::KeyByPartition needs. The job is suspended, by name,
+    /// when the topic has another number of partitions.
     BuilderType& PartitionedBy(KeyPartitionerPtr partitioner, int64_t partitions) {
       options_.partitioner = std::move(partitioner);
       options_.declared_partitions = partitions;

@@ -18,12 +18,12 @@ namespace weir::internal {
 
 /// Keys that are written into a record's key in one way only.
 template <class K>
-inline constexpr bool kIsKafkaKey =
-    kIsText<K> || kIsBlob<K> || (std::signed_integral<K> && (sizeof(K) == 4 || sizeof(K) == 8));
+inline constexpr bool kIsKafkaKey = kIsText<K> || kIsBlob<K> ||
+                                    (std::signed_integral<K> && (sizeof(K) == 4 || sizeof(K) == 8));
 
 /// The bytes of a key in a Kafka record, as Java's StringSerializer, ByteArraySerializer,
-/// IntegerSerializer and LongSerializer (org.apache.kafka.common.serialization) write them. Valid as
-/// long as `key` and until `scratch` is changed.
+/// IntegerSerializer and LongSerializer (org.apache.kafka.common.serialization) write them. Valid
+/// as long as `key` and until `scratch` is changed.
 template <class K>
 absl::string_view KafkaKeyOf(const K& key, std::string* scratch) {
   if constexpr (kIsText<K> || kIsBlob<K>) {

@@ -17,8 +17,7 @@ absl::Status WithFailurePolicy(absl::Status status, FailurePolicy policy) {
   if (status.ok()) return status;
   status.ErasePayload(kPayload);
   if (policy != FailurePolicy::kByCode) {
-    status.SetPayload(kPayload,
-                      absl::Cord(policy == FailurePolicy::kFailJob ? kFail : kSuspend));
+    status.SetPayload(kPayload, absl::Cord(policy == FailurePolicy::kFailJob ? kFail : kSuspend));
   }
   return status;
 }

@@ -12,7 +12,8 @@ namespace weir {
 class KeyPartitioner {
  public:
   virtual ~KeyPartitioner() = default;
-  /// "murmur2": in plans, checkpoints and messages. Two of one name are taken for the same function.
+  /// "murmur2": in plans, checkpoints and messages. Two of one name are taken for the same
+  /// function.
   virtual std::string name() const = 0;
   /// Of a record with these bytes as its key. `partitions` > 0; what is not below it fails the job.
   virtual uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const = 0;

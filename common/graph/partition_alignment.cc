@@ -58,7 +58,8 @@ class AlignmentWalk {
     const std::string where =
         &node == &aligned_ ? "" : absl::StrCat(" (in operator '", node.name, "' before it)");
     if (node.inputs.size() != 1) {
-      return Refuse(absl::StrCat("reads a union", where, ", whose partitions are of several topics"));
+      return Refuse(
+          absl::StrCat("reads a union", where, ", whose partitions are of several topics"));
     }
     const StreamInput& input = node.inputs[0];
     if (input.exchange != Exchange::kForward) {

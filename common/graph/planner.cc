@@ -75,7 +75,7 @@ class Planner {
   const StreamGraph& graph_;
   const PlannerOptions& options_;
   std::map<uint64_t, const StreamNode*> nodes_;
-  std::map<uint64_t, int> vertex_of_;  // node id -> index in the plan's vertices
+  std::map<uint64_t, int> vertex_of_;                 // node id -> index in the plan's vertices
   std::map<uint64_t, TopicPartitioning> alignments_;  // by node
 };
 

@@ -146,9 +146,9 @@ absl::Status KafkaEnumerator::CheckPartitionCount(size_t found, bool first) cons
                                                    declared));
   }
   return WithFailurePolicy(
-      absl::FailedPreconditionError(absl::StrCat(
-          "Kafka topic '", partitioning_->topic, "' has ", found, " partitions by now and had ",
-          declared, ", which the job's keys are aligned with")),
+      absl::FailedPreconditionError(absl::StrCat("Kafka topic '", partitioning_->topic, "' has ",
+                                                 found, " partitions by now and had ", declared,
+                                                 ", which the job's keys are aligned with")),
       FailurePolicy::kSuspendJob);
 }
 

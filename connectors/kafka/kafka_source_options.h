@@ -23,9 +23,9 @@ struct KafkaSourceOptions {
   std::vector<TopicPartition> partitions;
   Offsets starting_offsets = Offsets::Earliest();
   std::optional<Offsets> stopping_offsets;
-  bool bounded = false;       // false with stopping offsets: a streaming job that ends
-  RecordFormat value_format;  // not chosen: value.deserializer
-  SchemaPtr schema;           // of the records
+  bool bounded = false;             // false with stopping offsets: a streaming job that ends
+  RecordFormat value_format;        // not chosen: value.deserializer
+  SchemaPtr schema;                 // of the records
   KeyPartitionerPtr partitioner;    // null: nothing is known of where keys are
   int64_t declared_partitions = 0;  // with it
 };

@@ -44,7 +44,8 @@ Operators OperatorsOf(const proto::JobGraph& graph) {
   for (const proto::JobEdge& edge : graph.edges()) {
     if (edge.exchange() != proto::JobEdge::HASH) continue;
     for (const proto::JobVertex& vertex : graph.vertices()) {
-      if (vertex.id() == edge.target_vertex()) operators[vertex.operators(0).uid()].key = edge.key();
+      if (vertex.id() == edge.target_vertex())
+        operators[vertex.operators(0).uid()].key = edge.key();
     }
   }
   return operators;
@@ -104,8 +105,8 @@ absl::Status CheckKey(const std::string& uid, const Operators& before, const Ope
   const auto text = [hashed](const PlannedOperator& one) {
     if (!one.key.has_value()) return std::string("not keyed");
     if (hashed) return absl::StrCat("keyed by ", *one.key);
-    return absl::StrCat("keyed by ", *one.key, one.aligned.empty() ? ", by hash" : ", aligned with ",
-                        one.aligned);
+    return absl::StrCat("keyed by ", *one.key,
+                        one.aligned.empty() ? ", by hash" : ", aligned with ", one.aligned);
   };
   return absl::FailedPreconditionError(absl::StrCat("operator ", NameOf(uid, before), " is ",
                                                     text(then), " in the checkpoint and ",
@@ -122,10 +123,10 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
     // By key groups; how many there are is part of what a key's group is.
     const uint32_t groups = transfer.from_graph.max_parallelism();
     if (groups == transfer.to_graph.max_parallelism()) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "operator ", NameOf(uid, before), " has state in ", groups,
-        " key groups in the checkpoint, and the new job has ",
-        transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("operator ", NameOf(uid, before), " has state in ", groups,
+                     " key groups in the checkpoint, and the new job has ",
+                     transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
   }
   return absl::FailedPreconditionError(
       absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
@@ -138,8 +139,7 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
 absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& with_state,
                                                   const States& states,
                                                   const CheckpointTransfer& transfer,
-                                                  const Operators& before,
-                                                  const Operators& after) {
+                                                  const Operators& before, const Operators& after) {
   std::vector<std::string> missing;
   for (const std::string& uid : with_state) {
     if (after.count(uid) == 0) {
@@ -170,8 +170,8 @@ std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
   return least;
 }
 
-// As many as the checkpoint has for the operators of this vertex: where that is not its parallelism,
-// the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
+// As many as the checkpoint has for the operators of this vertex: where that is not its
+// parallelism, the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
 void AddTasks(const proto::JobVertex& vertex, const States& states, const Operators& before,
               const proto::CheckpointManifest& manifest, proto::CheckpointManifest* adapted) {
   std::map<uint32_t, proto::TaskSnapshot> tasks;
@@ -207,8 +207,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
   AdaptedManifest result;
-  WEIR_ASSIGN_OR_RETURN(result.left_out,
-                        CheckFit(with_state, states, transfer, before, after));
+  WEIR_ASSIGN_OR_RETURN(result.left_out, CheckFit(with_state, states, transfer, before, after));
 
   proto::CheckpointManifest& adapted = result.manifest;
   adapted.set_format_version(1);

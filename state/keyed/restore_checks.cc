@@ -21,9 +21,8 @@ absl::Status CheckSameKeying(const KeyedStateBackend::Options& options, uint32_t
 
 absl::Status CheckKeyInGroup(const KeyedStateBackend::Options& options, absl::string_view key,
                              uint32_t group) {
-  const std::optional<uint32_t> own = options.group_of_key
-                                          ? options.group_of_key(key)
-                                          : KeyGroupOf(key, options.max_parallelism);
+  const std::optional<uint32_t> own =
+      options.group_of_key ? options.group_of_key(key) : KeyGroupOf(key, options.max_parallelism);
   if (own == group) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat("a snapshot has a key of another key group in group ", group));

@@ -15,12 +15,12 @@
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
 #include "state/keyed/keyed_state_backend.h"
-#include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/partition_check.h"
 #include "taskmanager/task/record_error_handler.h"
 #include "taskmanager/task/row_router.h"
+#include "taskmanager/task/task_snapshot.h"
 
 namespace weir::taskmanager {
 

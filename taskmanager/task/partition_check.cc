@@ -22,9 +22,9 @@ absl::Status PartitionCheck::Check(const Batch& batch) {
   }
   const auto partition = static_cast<uint32_t>(from->partition);
   if (!own_.Contains(partition)) {
-    return absl::InternalError(
-        absl::StrCat("rows of partition ", partition, " have come to the subtask of partitions ",
-                     own_.first, " to ", static_cast<int64_t>(own_.end) - 1));
+    return absl::InternalError(absl::StrCat("rows of partition ", partition,
+                                            " have come to the subtask of partitions ", own_.first,
+                                            " to ", static_cast<int64_t>(own_.end) - 1));
   }
   partitions_.clear();
   WEIR_RETURN_IF_ERROR(key_->Partitions(batch, topic_, partitions_));
@@ -38,11 +38,11 @@ absl::Status PartitionCheck::Check(const Batch& batch) {
 
 absl::Status PartitionCheck::Misplaced(uint32_t partition, uint32_t belongs_to) const {
   return WithFailurePolicy(
-      absl::InvalidArgumentError(absl::StrCat(
-          "the record is in partition ", partition, " of topic '", topic_.topic, "', and ",
-          topic_.partitioner->name(), " of its key (", key_->Describe(), ") gives partition ",
-          belongs_to, " of ", topic_.partitions,
-          ": KeyByPartition needs the key by which the topic is partitioned")),
+      absl::InvalidArgumentError(
+          absl::StrCat("the record is in partition ", partition, " of topic '", topic_.topic,
+                       "', and ", topic_.partitioner->name(), " of its key (", key_->Describe(),
+                       ") gives partition ", belongs_to, " of ", topic_.partitions,
+                       ": KeyByPartition needs the key by which the topic is partitioned")),
       FailurePolicy::kFailJob);
 }
 

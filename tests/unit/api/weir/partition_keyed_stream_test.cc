@@ -22,8 +22,8 @@ namespace weir {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::HarnessOptions;
+using ::testing::HasSubstr;
 
 struct Delay {
   std::string route;
@@ -90,12 +90,13 @@ TEST(PartitionKeyedStreamTest, ARecordInAnotherPartitionFailsByName) {
   const int32_t wrong = (right + 1) % 4;
   Push(harness, {"a", 1});
   EXPECT_FALSE(harness.PushBatch({{"a", 2}}, {2}, {{"delays", wrong, 18}}));
-  EXPECT_EQ(harness.error(),
-            absl::StrCat("operator 'sums' failed at topic delays, partition ", wrong,
-                         ", offset 18: the record is in partition ", wrong,
-                         " of topic 'delays', and murmur2 of its key (route) gives partition ",
-                         right, " of 4: KeyByPartition needs the key by which the topic is "
-                         "partitioned"));
+  EXPECT_EQ(
+      harness.error(),
+      absl::StrCat("operator 'sums' failed at topic delays, partition ", wrong,
+                   ", offset 18: the record is in partition ", wrong,
+                   " of topic 'delays', and murmur2 of its key (route) gives partition ", right,
+                   " of 4: KeyByPartition needs the key by which the topic is "
+                   "partitioned"));
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a 1 at 1")) << "state of another was not touched";
 }
 
@@ -132,7 +133,9 @@ TEST(PartitionKeyedStreamTest, RowsThatAreMadeOfRowsKeepTheirPartition) {
               out.Collect(delay);
               out.Collect(delay);
             })
-            .Map([](const Delay& delay) { return Delay{delay.route + "!", delay.minutes}; })
+            .Map([](const Delay& delay) {
+              return Delay{delay.route + "!", delay.minutes};
+            })
             .StartNewChain()
             .KeyByPartition([](const Delay::View& delay) {
               return delay.route.substr(0, delay.route.size() - 1);
@@ -145,8 +148,7 @@ TEST(PartitionKeyedStreamTest, RowsThatAreMadeOfRowsKeepTheirPartition) {
   Push(harness, {"a", 0});
   Push(harness, {"b", 4});
   EXPECT_EQ(harness.error(), "");
-  EXPECT_THAT(TakeTexts(harness),
-              ElementsAre("a! 3 at 1", "a! 6 at 1", "b! 4 at 1", "b! 8 at 1"));
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a! 3 at 1", "a! 6 at 1", "b! 4 at 1", "b! 8 at 1"));
 }
 
 TEST(PartitionKeyedStreamTest, NumbersAreKeysAsJavasSerializersWriteThem) {
@@ -164,8 +166,8 @@ TEST(PartitionKeyedStreamTest, ANumberIsFoundAgainAtARestore) {
     return delays.KeyByPartition(&Delay::minutes).Reduce(Sum).Name("sums");
   };
   std::string scratch;
-  const auto partition = static_cast<int32_t>(Murmur2Partitioner()->PartitionOf(
-      internal::KafkaKeyOf(int64_t{-5}, &scratch), kPartitions));
+  const auto partition = static_cast<int32_t>(
+      Murmur2Partitioner()->PartitionOf(internal::KafkaKeyOf(int64_t{-5}, &scratch), kPartitions));
   Harness before(pipeline, Aligned());
   before.Push({"a", -5}, 1, {"delays", partition, 0});
   const auto snapshot = before.Snapshot();
@@ -202,8 +204,9 @@ TEST(PartitionKeyedStreamTest, StateUnderAnotherKeyingIsRefused) {
   EXPECT_THAT(RestoreError(by_hash, {}, Sums, Aligned()),
               HasSubstr("operator 'sums' is keyed by hash in the checkpoint and aligned with 4 "
                         "partitions by murmur2 in the job"));
-  EXPECT_THAT(RestoreError(Sums, Aligned(), by_hash, {}),
-              HasSubstr("aligned with 4 partitions by murmur2 in the checkpoint and keyed by hash"));
+  EXPECT_THAT(
+      RestoreError(Sums, Aligned(), by_hash, {}),
+      HasSubstr("aligned with 4 partitions by murmur2 in the checkpoint and keyed by hash"));
   EXPECT_THAT(RestoreError(Sums, Aligned(), Sums, more),
               HasSubstr("4 partitions by murmur2 in the checkpoint and aligned with 5 partitions "
                         "by murmur2 in the job"));
@@ -323,7 +326,8 @@ TEST(PartitionKeyedStreamTest, StateAndTimersMoveWithTheirPartitionsAtAnyParalle
         now += static_cast<int64_t>(random.Below(3));
         const std::string route(1, static_cast<char>('a' + random.Below(20)));
         const auto back = static_cast<int64_t>(random.Below(25));
-        fleet.Push({route, static_cast<int64_t>(random.Below(9))}, std::max<int64_t>(now - back, 0));
+        fleet.Push({route, static_cast<int64_t>(random.Below(9))},
+                   std::max<int64_t>(now - back, 0));
         if (random.Below(4) > 0) continue;
         fleet.Advance(static_cast<uint32_t>(random.Below(kPartitions)),
                       std::max<int64_t>(now - 12, 0));

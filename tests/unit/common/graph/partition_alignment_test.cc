@@ -91,14 +91,18 @@ TEST_F(PartitionAlignmentTest, OperatorsByHashHaveNone) {
 TEST_F(PartitionAlignmentTest, StateInBetweenIsRefused) {
   Clean().keeps_positions = false;
   Clean().type = "Window";
-  EXPECT_EQ(Refusal(), "operator 'late' reads operator 'clean' (Window), whose rows are of no "
-                       "partition" + std::string(kAdvice));
+  EXPECT_EQ(Refusal(),
+            "operator 'late' reads operator 'clean' (Window), whose rows are of no "
+            "partition" +
+                std::string(kAdvice));
 }
 
 TEST_F(PartitionAlignmentTest, AnExchangeInBetweenIsRefused) {
   Late().inputs[0].exchange = Exchange::kRebalance;
-  EXPECT_EQ(Refusal(), "operator 'late' reads its rows through Rebalance, which takes them out of "
-                       "the subtask of their partition" + std::string(kAdvice));
+  EXPECT_EQ(Refusal(),
+            "operator 'late' reads its rows through Rebalance, which takes them out of "
+            "the subtask of their partition" +
+                std::string(kAdvice));
   Late().inputs[0].exchange = Exchange::kForward;
   Clean().inputs[0].exchange = Exchange::kCustom;
   EXPECT_THAT(Refusal(), HasSubstr("through PartitionCustom (in operator 'clean' before it)"));
@@ -111,7 +115,8 @@ TEST_F(PartitionAlignmentTest, AUnionIsRefused) {
   job_.graph.nodes[2].inputs = {{1}, {2}};
   job_.graph.nodes[3].inputs[0].node = 3;
   job_.graph.nodes[4].inputs[0].node = 4;
-  EXPECT_THAT(Refusal(), HasSubstr("operator 'late' reads a union (in operator 'clean' before it)"));
+  EXPECT_THAT(Refusal(),
+              HasSubstr("operator 'late' reads a union (in operator 'clean' before it)"));
 }
 
 TEST_F(PartitionAlignmentTest, ASideOutputIsRefused) {
@@ -134,7 +139,8 @@ TEST_F(PartitionAlignmentTest, MoreSubtasksThanPartitionsAreRefused) {
 
 TEST_F(PartitionAlignmentTest, ASourceThatDeclaresNothingIsRefused) {
   job_.source->topic.reset();
-  EXPECT_THAT(Refusal(), HasSubstr("reads source 'flights', which does not say with PartitionedBy"));
+  EXPECT_THAT(Refusal(),
+              HasSubstr("reads source 'flights', which does not say with PartitionedBy"));
 }
 
 }  // namespace
