@@ -21,18 +21,17 @@ template <class K>
 inline constexpr bool kIsKafkaKey = kIsText<K> || kIsBlob<K> ||
                                     (std::signed_integral<K> && (sizeof(K) == 4 || sizeof(K) == 8));
 
-/// The bytes of a key in a Kafka record, as Java's StringSerializer, ByteArraySerializer,
-/// IntegerSerializer and LongSerializer (org.apache.kafka.common.serialization) write them. Valid
-/// as long as `key` and until `scratch` is changed.
+/// Appends the bytes of a key in a Kafka record, as Java's StringSerializer, ByteArraySerializer,
+/// IntegerSerializer and LongSerializer (org.apache.kafka.common.serialization) write them.
 template <class K>
-absl::string_view KafkaKeyOf(const K& key, std::string* scratch) {
+void AppendKafkaKey(const K& key, std::string* out) {
   if constexpr (kIsText<K> || kIsBlob<K>) {
-    return KeyBytesOf(key);
+    const absl::string_view bytes = KeyBytesOf(key);
+    out->append(bytes.data(), bytes.size());
   } else {
-    scratch->clear();
-    AppendBigEndian(static_cast<uint64_t>(static_cast<int64_t>(key)), scratch);
-    scratch->erase(0, sizeof(uint64_t) - sizeof(K));
-    return *scratch;
+    std::string wide;
+    AppendBigEndian(static_cast<uint64_t>(static_cast<int64_t>(key)), &wide);
+    out->append(wide, sizeof(uint64_t) - sizeof(K));
   }
 }
 
@@ -61,15 +60,23 @@ class TypedPartitionKeySelector final : public PartitionKeySelector {
     KeyOf key = key_;
     const auto keys = key.Bind(batch);
     CurrentCall& call = ThisThreadsCall();
-    std::string scratch;
-    partitions.reserve(partitions.size() + batch.num_rows());
+    std::string bytes;  // of all keys: what a function gives need not outlive its row
+    std::vector<size_t> ends;
+    ends.reserve(batch.num_rows());
     for (size_t row = 0; row < batch.num_rows(); ++row) {
       call.SetRow(row);
-      const auto& one = keys.At(row);
-      partitions.push_back(
-          topic.partitioner->PartitionOf(KafkaKeyOf(one, &scratch), topic.partitions));
+      AppendKafkaKey(keys.At(row), &bytes);
+      ends.push_back(bytes.size());
     }
     call.ClearRow();
+    std::vector<absl::string_view> views;
+    views.reserve(ends.size());
+    size_t begin = 0;
+    for (const size_t end : ends) {
+      views.emplace_back(bytes.data() + begin, end - begin);
+      begin = end;
+    }
+    topic.partitioner->PartitionsOf(views, topic.partitions, partitions);
     return absl::OkStatus();
   }
 
@@ -77,8 +84,9 @@ class TypedPartitionKeySelector final : public PartitionKeySelector {
                                       const TopicPartitioning& topic) const override {
     const absl::StatusOr<Key> decoded = DecodeKey<Key>(key);
     if (!decoded.ok()) return std::nullopt;
-    std::string scratch;
-    return topic.partitioner->PartitionOf(KafkaKeyOf(*decoded, &scratch), topic.partitions);
+    std::string bytes;
+    AppendKafkaKey(*decoded, &bytes);
+    return topic.partitioner->PartitionOf(bytes, topic.partitions);
   }
 
  private:

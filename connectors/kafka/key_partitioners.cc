@@ -3,18 +3,25 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "connectors/kafka/java_partitioning.h"
 
 namespace weir::kafka {
 namespace {
 
+using Keys = std::span<const absl::string_view>;
+
 class Murmur2Function final : public KeyPartitioner {
  public:
   std::string name() const override { return "murmur2"; }
-  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
-    return static_cast<uint32_t>(PartitionForKey(key, static_cast<int32_t>(partitions)));
+  void PartitionsOf(Keys keys, uint32_t partitions, std::vector<uint32_t>& out) const override {
+    const auto count = static_cast<int32_t>(partitions);
+    for (const absl::string_view key : keys) {
+      out.push_back(static_cast<uint32_t>(PartitionForKey(key, count)));
+    }
   }
 };
 
@@ -35,12 +42,15 @@ constexpr std::array<uint32_t, 256> Crc32Table() {
 class Crc32Function final : public KeyPartitioner {
  public:
   std::string name() const override { return "crc32"; }
-  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
+  void PartitionsOf(Keys keys, uint32_t partitions, std::vector<uint32_t>& out) const override {
     static constexpr std::array<uint32_t, 256> kTable = Crc32Table();
-    uint32_t crc = ~uint32_t{0};
-    for (const char c : key)
-      crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
-    return ~crc % partitions;
+    for (const absl::string_view key : keys) {
+      uint32_t crc = ~uint32_t{0};
+      for (const char c : key) {
+        crc = kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
+      }
+      out.push_back(~crc % partitions);
+    }
   }
 };
 
@@ -50,8 +60,10 @@ class DeclaredFunction final : public KeyPartitioner {
                    std::function<uint32_t(std::string_view key, uint32_t partitions)> partition_of)
       : name_(std::move(name)), partition_of_(std::move(partition_of)) {}
   std::string name() const override { return name_; }
-  uint32_t PartitionOf(absl::string_view key, uint32_t partitions) const override {
-    return partition_of_(std::string_view(key.data(), key.size()), partitions);
+  void PartitionsOf(Keys keys, uint32_t partitions, std::vector<uint32_t>& out) const override {
+    for (const absl::string_view key : keys) {
+      out.push_back(partition_of_(std::string_view(key.data(), key.size()), partitions));
+    }
   }
 
  private:

@@ -151,23 +151,27 @@ TEST(PartitionKeyedStreamTest, RowsThatAreMadeOfRowsKeepTheirPartition) {
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a! 3 at 1", "a! 6 at 1", "b! 4 at 1", "b! 8 at 1"));
 }
 
+template <class K>
+std::string KafkaKey(const K& key) {
+  std::string bytes;
+  internal::AppendKafkaKey(key, &bytes);
+  return bytes;
+}
+
 TEST(PartitionKeyedStreamTest, NumbersAreKeysAsJavasSerializersWriteThem) {
-  std::string scratch;
-  EXPECT_EQ(internal::KafkaKeyOf(int32_t{258}, &scratch), std::string("\0\0\1\2", 4));
-  EXPECT_EQ(internal::KafkaKeyOf(int32_t{-2}, &scratch), "\xff\xff\xff\xfe");
-  EXPECT_EQ(internal::KafkaKeyOf(int64_t{258}, &scratch), std::string("\0\0\0\0\0\0\1\2", 8));
-  EXPECT_EQ(internal::KafkaKeyOf(std::string("ab"), &scratch), "ab");
-  EXPECT_EQ(internal::KafkaKeyOf(ByteArray{std::byte{0}, std::byte{7}}, &scratch),
-            std::string("\0\7", 2));
+  EXPECT_EQ(KafkaKey(int32_t{258}), std::string("\0\0\1\2", 4));
+  EXPECT_EQ(KafkaKey(int32_t{-2}), "\xff\xff\xff\xfe");
+  EXPECT_EQ(KafkaKey(int64_t{258}), std::string("\0\0\0\0\0\0\1\2", 8));
+  EXPECT_EQ(KafkaKey(std::string("ab")), "ab");
+  EXPECT_EQ(KafkaKey(ByteArray{std::byte{0}, std::byte{7}}), std::string("\0\7", 2));
 }
 
 TEST(PartitionKeyedStreamTest, ANumberIsFoundAgainAtARestore) {
   const auto pipeline = [](const DataStream<Delay>& delays) {
     return delays.KeyByPartition(&Delay::minutes).Reduce(Sum).Name("sums");
   };
-  std::string scratch;
-  const auto partition = static_cast<int32_t>(
-      Murmur2Partitioner()->PartitionOf(internal::KafkaKeyOf(int64_t{-5}, &scratch), kPartitions));
+  const auto partition =
+      static_cast<int32_t>(Murmur2Partitioner()->PartitionOf(KafkaKey(int64_t{-5}), kPartitions));
   Harness before(pipeline, Aligned());
   before.Push({"a", -5}, 1, {"delays", partition, 0});
   const auto snapshot = before.Snapshot();

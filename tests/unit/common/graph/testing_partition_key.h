@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,11 @@ class FirstDigitPartitioner final : public KeyPartitioner {
  public:
   explicit FirstDigitPartitioner(std::string name = "first-digit") : name_(std::move(name)) {}
   std::string name() const override { return name_; }
-  uint32_t PartitionOf(absl::string_view key, uint32_t) const override {
-    return static_cast<uint32_t>(key.empty() ? 0 : key[0] - '0');
+  void PartitionsOf(std::span<const absl::string_view> keys, uint32_t,
+                    std::vector<uint32_t>& out) const override {
+    for (const absl::string_view key : keys) {
+      out.push_back(static_cast<uint32_t>(key.empty() ? 0 : key[0] - '0'));
+    }
   }
 
  private:
