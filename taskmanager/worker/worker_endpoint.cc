@@ -19,6 +19,7 @@
 namespace weir::taskmanager {
 
 using proto::WorkerReport;
+
 namespace {
 
 // What the restored checkpoint has lies in storage already.
@@ -429,15 +430,12 @@ void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
 }
 
 void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
+  const auto judge = [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); };
   const auto fail = [this, uid = failure.operator_uid](const absl::Status& status) {
     Fail(status, uid, true);
   };
-  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) {
-    return fail(JudgeTaskFailure(graph_, failure));
-  }
-  deps_.pool.Run<absl::Status>(
-      deps_.executor, [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); },
-      generation_lifetime_.Guard(fail));
+  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) return fail(judge());
+  deps_.pool.Run<absl::Status>(deps_.executor, judge, generation_lifetime_.Guard(fail));
 }
 
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
