@@ -41,6 +41,9 @@ absl::StatusOr<std::unique_ptr<OperatorChainRun>> OperatorChainRun::Build(
   const auto letters = std::make_shared<std::vector<BatchPtr>>();
   for (StreamNode& node : graph.nodes) {
     node.parallelism = 0;
+    if (options.partitioned_by.has_value() && node.kind == StreamNode::Kind::kSource) {
+      node.source = std::make_shared<HarnessInput>(node.output_schema, options.partitioned_by);
+    }
     if (node.reads_dead_letters) node.sink = std::make_shared<HarnessKeepingSink>(letters);
   }
   std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph), options, letters));
@@ -192,6 +195,13 @@ void OperatorChainRun::Drain() {
 absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const {
   if (options_.parallelism == 1) return batch;
   const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
+  if (first.inputs[0].partition_key != nullptr) {
+    const KeyGroupRange own = DefaultKeyGroupRange(
+        options_.subtask, {options_.parallelism, options_.partitioned_by->partitions});
+    const Provenance* from = batch->provenance().get();
+    const bool others = from != nullptr && !own.Contains(static_cast<uint32_t>(from->partition));
+    return others ? std::make_shared<const Batch>(batch->Slice(0, 0)) : batch;
+  }
   const std::vector<uint32_t> owners =
       DefaultKeyGroupTable({options_.parallelism, kDefaultMaxParallelism});
   std::vector<uint32_t> groups;

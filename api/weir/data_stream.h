@@ -58,8 +58,12 @@ struct StreamEnds {
   std::vector<StreamInput> inputs;
 
   NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
+  /// One that makes each row of one row, without state that is kept.
+  NodeHandle AddRowwise(const std::string& type, SchemaPtr output, OperatorFactory make) const;
   NodeHandle AddSink(std::shared_ptr<const Sink> sink) const;
   StreamEnds With(StreamInput exchange) const;
+  /// Without an exchange: the operator's key groups are to be the partitions of its source's topic.
+  StreamEnds AlignedBy(const std::shared_ptr<const PartitionKeySelector>& key) const;
   StreamEnds And(const StreamEnds& other) const;
 };
 
@@ -136,7 +140,7 @@ class Stream {
   DataStream<T> Filter(F function) const {
     static_assert(internal::kTakesRow<T, F>,
                   "Filter's function takes a const weir::Row<T>& or a const T&");
-    return DataStream<T>(ends_.AddTransform(
+    return DataStream<T>(ends_.AddRowwise(
         "Filter", SchemaOf<T>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
           return std::make_unique<FilterOperator<T, F>>(function);
         }));
@@ -149,10 +153,10 @@ class Stream {
     static_assert(internal::kTakesRow<T, F, Collector<Out>&>,
                   "FlatMap's function takes a row and a weir::Collector<Out>&");
     return DataStream<Out>(
-        ends_.AddTransform("FlatMap", SchemaOf<Out>(),
-                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                             return std::make_unique<FlatMapOperator<T, Out, F>>(function);
-                           }));
+        ends_.AddRowwise("FlatMap", SchemaOf<Out>(),
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                         }));
   }
 
   /// With side outputs: `function` is a class derived from ProcessFunction<T, Out>.
@@ -163,10 +167,10 @@ class Stream {
                   "Process takes a ProcessFunction of this stream's row type; one with state, a "
                   "KeyedProcessFunction, needs KeyBy before it");
     return DataStream<Out>(
-        ends_.AddTransform("Process", SchemaOf<Out>(),
-                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                             return std::make_unique<ProcessOperator<T, Out, F>>(function);
-                           }));
+        ends_.AddRowwise("Process", SchemaOf<Out>(),
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<ProcessOperator<T, Out, F>>(function);
+                         }));
   }
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
@@ -179,6 +183,16 @@ class Stream {
   auto KeyBy(K Record::*field) const;
   template <class F>
   auto KeyBy(F function) const;
+
+  /// As KeyBy, where the key is the key of the record in Kafka and the source says with
+  /// PartitionedBy how its topic is partitioned by it: rows stay in the subtask that reads their
+  /// partition, and so do state and timers. Every row is verified: one whose partition is not that
+  /// of its key fails the job. Between here and the source there may be Filter, Map, FlatMap and
+  /// Process. Keys: std::string, weir::ByteArray, int32_t, int64_t.
+  template <class K, weir::RecordType Record>
+  auto KeyByPartition(K Record::*field) const;
+  template <class F>
+  auto KeyByPartition(F function) const;
 
   /// Rows in turn, batch by batch, to the subtasks of the next operator.
   Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
@@ -267,7 +281,7 @@ auto Stream<T>::Map(F function) const {
   static_assert(RowType<Out>,
                 "Map's function returns a record (WEIR_RECORD), a view of one, or one of the field "
                 "types");
-  return DataStream<Out>(ends_.AddTransform(
+  return DataStream<Out>(ends_.AddRowwise(
       "Map", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
         return std::make_unique<MapOperator<T, Out, F>>(function);
       }));

@@ -164,6 +164,13 @@ NodeHandle StreamEnds::AddTransform(const std::string& type, SchemaPtr output,
   return NodeHandle{graph, added.id};
 }
 
+NodeHandle StreamEnds::AddRowwise(const std::string& type, SchemaPtr output,
+                                  OperatorFactory make) const {
+  const NodeHandle added = AddTransform(type, std::move(output), std::move(make));
+  graph->Node(added.node).keeps_positions = true;
+  return added;
+}
+
 NodeHandle StreamEnds::AddSink(std::shared_ptr<const Sink> sink) const {
   StreamNode& added = graph->Add(StreamNode::Kind::kSink, sink->type());
   graph->Reads(added, inputs);
@@ -177,6 +184,16 @@ StreamEnds StreamEnds::With(StreamInput exchange) const {
     exchange.node = input.node;
     exchange.side_output = input.side_output;
     input = exchange;
+  }
+  return ends;
+}
+
+// Whether it can be is seen when the job is planned.
+StreamEnds StreamEnds::AlignedBy(const std::shared_ptr<const PartitionKeySelector>& key) const {
+  StreamEnds ends = *this;
+  for (StreamInput& input : ends.inputs) {
+    input.key = key;
+    input.partition_key = key;
   }
   return ends;
 }

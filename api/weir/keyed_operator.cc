@@ -16,13 +16,20 @@ absl::Status KeyedOperator::Open(const OperatorContext& context) {
   timers_ = &store_->timers();
   clock_ = context.clock;
   max_parallelism_ = context.max_parallelism;
+  aligned_ = context.partition_aligned;
   // What a restore has left due comes before any row.
   firing_ = true;
   WEIR_RETURN_IF_ERROR(OpenFunction(context));
   return store_->status();
 }
 
-void KeyedOperator::Begin(Output& out) {
+void KeyedOperator::Begin(const Batch& batch, Output& out) {
+  // A batch is of one partition, and its rows have been proved to belong there.
+  if (aligned_) partition_ = static_cast<uint32_t>(batch.provenance()->partition);
+  BeginSlice(out);
+}
+
+void KeyedOperator::BeginSlice(Output& out) {
   store_->BeginBatch();
   now_micros_ = absl::ToUnixMicros(clock_->Now());
   BeginOutput(out);
@@ -42,7 +49,7 @@ absl::Status KeyedOperator::ProcessWatermark(EventTime watermark, Output& out) {
 }
 
 absl::Status KeyedOperator::ContinueFiring(Output& out) {
-  Begin(out);
+  BeginSlice(out);
   for (size_t fired = 0; fired < kTimersPerSlice && !OutputWentOn(); ++fired) {
     const std::optional<DueTimer> timer = timers().PopDueByWatermark();
     if (!timer.has_value()) {
@@ -63,7 +70,7 @@ std::optional<int64_t> KeyedOperator::NextProcessingTime() const {
 absl::Status KeyedOperator::OnProcessingTime(int64_t now_micros, Output& out) {
   const std::optional<int64_t> next = NextProcessingTime();
   if (!next.has_value() || *next > now_micros) return absl::OkStatus();
-  Begin(out);
+  BeginSlice(out);
   now_micros_ = now_micros;
   for (size_t fired = 0; fired < kTimersPerSlice && !OutputWentOn(); ++fired) {
     const std::optional<DueTimer> timer = timers().PopDue(TimeDomain::kProcessingTime, now_micros);
@@ -74,7 +81,7 @@ absl::Status KeyedOperator::OnProcessingTime(int64_t now_micros, Output& out) {
 }
 
 void KeyedOperator::Fire(TimeDomain domain, const DueTimer& timer) {
-  store_->SetCurrentKey(KeyRefOf(timer.key, max_parallelism_));
+  store_->SetCurrentKey({timer.group, StableHash64(timer.key), timer.key});
   OnDueTimer(domain, timer);
 }
 

@@ -40,23 +40,30 @@ class KeyedOperator : public Operator {
 
   KeyedStateStore& store() { return *store_; }
   KeyedTimers& timers() { return *timers_; }
-  uint32_t max_parallelism() const { return max_parallelism_; }
+  /// Of a row of the batch that Begin was given.
+  KeyRef RefOf(absl::string_view key) const {
+    const uint64_t hash = StableHash64(key);
+    return {aligned_ ? partition_ : KeyGroupOfHash(hash, max_parallelism_), hash, key};
+  }
   /// In microseconds.
   int64_t GroupWatermark(uint32_t group) { return timers_->GroupWatermark(group).micros(); }
   /// As of the last Begin or OnProcessingTime.
   int64_t now_micros() const { return now_micros_; }
 
   /// Around what ProcessBatch does.
-  void Begin(Output& out);
+  void Begin(const Batch& batch, Output& out);
   absl::Status End();
 
  private:
+  void BeginSlice(Output& out);
   void Fire(TimeDomain domain, const DueTimer& timer);
 
   KeyedStateStore* store_ = nullptr;
   KeyedTimers* timers_ = nullptr;
   const Clock* clock_ = nullptr;
   uint32_t max_parallelism_ = 0;
+  bool aligned_ = false;    // with partitions
+  uint32_t partition_ = 0;  // then: of the batch
   int64_t now_micros_ = 0;
   bool firing_ = false;
   std::optional<EventTime> begun_;  // to be sent on when nothing is due any more

@@ -24,12 +24,12 @@ class KeyedProcessOperator final : public KeyedOperator {
     const auto keys = key_.Bind(*batch);
     const int64_t* times = batch->event_times();
     CurrentCall& call = ThisThreadsCall();
-    Begin(out);
+    Begin(*batch, out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
       key_bytes_.clear();
       EncodeKey(keys.At(row), &key_bytes_);
-      store().SetCurrentKey(KeyRefOf(key_bytes_, max_parallelism()));
+      store().SetCurrentKey(RefOf(key_bytes_));
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
     }

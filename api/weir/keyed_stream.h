@@ -8,6 +8,7 @@
 #include "weir/key_functions.h"
 #include "weir/keyed_operators.h"
 #include "weir/keyed_process_function.h"
+#include "weir/partition_keys.h"
 #include "weir/windowed_stream.h"
 
 namespace weir {
@@ -66,7 +67,7 @@ class RollingAggregateFunction final : public KeyedProcessFunction<K, T, Out> {
 }  // namespace internal
 
 /// A stream whose rows go to the subtask that owns their key: what follows has state of each key.
-/// Made by Stream::KeyBy.
+/// Made by Stream::KeyBy and KeyByPartition.
 template <RowType T, class KeyOf>
 class KeyedStream {
  public:
@@ -140,6 +141,12 @@ KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
   return KeyedStream<T, KeyOf>(ends.With(exchange), std::move(key));
 }
 
+template <RowType T, class KeyOf>
+KeyedStream<T, KeyOf> MakeAlignedStream(const StreamEnds& ends, KeyOf key) {
+  const auto selector = std::make_shared<const TypedPartitionKeySelector<KeyOf>>(key);
+  return KeyedStream<T, KeyOf>(ends.AlignedBy(selector), std::move(key));
+}
+
 }  // namespace internal
 
 template <RowType T>
@@ -152,6 +159,18 @@ template <RowType T>
 template <class F>
 auto Stream<T>::KeyBy(F function) const {
   return internal::MakeKeyedStream<T>(ends_, internal::FunctionKey<T, F>(std::move(function)));
+}
+
+template <RowType T>
+template <class K, weir::RecordType Record>
+auto Stream<T>::KeyByPartition(K Record::*field) const {
+  return internal::MakeAlignedStream<T>(ends_, internal::FieldKey<T, K>(field));
+}
+
+template <RowType T>
+template <class F>
+auto Stream<T>::KeyByPartition(F function) const {
+  return internal::MakeAlignedStream<T>(ends_, internal::FunctionKey<T, F>(std::move(function)));
 }
 
 }  // namespace weir

@@ -30,10 +30,10 @@ struct WindowParts {
   std::string key_bytes = {};
 
   template <class Keys>
-  KeyRef KeyAt(const Keys& keys, size_t row, uint32_t max_parallelism) {
+  absl::string_view KeyAt(const Keys& keys, size_t row) {
     key_bytes.clear();
     EncodeKey(keys.At(row), &key_bytes);
-    return KeyRefOf(key_bytes, max_parallelism);
+    return key_bytes;
   }
   void Emit(const typename Contents::Accumulator& accumulator, KeyedStateStore& store,
             WindowContext& context) {
@@ -66,10 +66,10 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     const auto keys = parts_.key.Bind(*batch);
     const int64_t* times = spec().processing_time ? nullptr : batch->event_times();
     CurrentCall& call = ThisThreadsCall();
-    Begin(out);
+    Begin(*batch, out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      const KeyRef key = RefOf(parts_.KeyAt(keys, row));
       store().SetCurrentKey(key);
       Add(reader, row, times == nullptr ? now_micros() : times[row], Reached(key.group));
     }
@@ -148,10 +148,10 @@ class TypedSessionOperator final : public SessionWindowOperator {
     const RecordReader<In> reader(*batch);
     const auto keys = parts_.key.Bind(*batch);
     CurrentCall& call = ThisThreadsCall();
-    Begin(out);
+    Begin(*batch, out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      const KeyRef key = parts_.KeyAt(keys, row, max_parallelism());
+      const KeyRef key = RefOf(parts_.KeyAt(keys, row));
       store().SetCurrentKey(key);
       Add(reader, row, internal::ClampToWindowTime(batch->event_times()[row]), Reached(key.group));
     }

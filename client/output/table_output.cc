@@ -161,6 +161,21 @@ std::string ConfigurationTable(const proto::JobDetails& job, const OutputStyle& 
   return Table(rows, style.colours);
 }
 
+// What the state of its operators belongs to: "route: string, by hash", or the planner's words.
+std::string KeyingOf(const proto::JobGraph& graph, const proto::JobVertex& vertex) {
+  std::vector<std::string> keyings;
+  for (const proto::JobEdge& edge : graph.edges()) {
+    if (edge.target_vertex() != vertex.id() || edge.exchange() != proto::JobEdge::HASH) continue;
+    keyings.push_back(absl::StrCat(edge.key(), ", by hash"));
+  }
+  for (const proto::OperatorDescriptor& one : vertex.operators()) {
+    const auto keying = one.configuration().find("keying");
+    if (keying != one.configuration().end()) keyings.push_back(keying->second);
+  }
+  keyings.erase(std::unique(keyings.begin(), keyings.end()), keyings.end());
+  return OrDash(absl::StrJoin(keyings, "; "));
+}
+
 }  // namespace
 
 std::string AsTable(const proto::ListJobsResponse& jobs, const OutputStyle& style) {
@@ -303,7 +318,7 @@ std::string AsTable(const TaskManagerList& list, const OutputStyle& style) {
 }
 
 std::string AsTable(const proto::JobGraph& graph, const OutputStyle& style) {
-  std::vector<Row> rows = {{"VERTEX", "PARALLELISM", "NAME", "INPUTS"}};
+  std::vector<Row> rows = {{"VERTEX", "PARALLELISM", "NAME", "INPUTS", "KEYS"}};
   Widen(style, &rows[0], {"OPERATORS"});
   for (const proto::JobVertex& vertex : graph.vertices()) {
     std::vector<std::string> inputs;
@@ -313,7 +328,7 @@ std::string AsTable(const proto::JobGraph& graph, const OutputStyle& style) {
     std::vector<std::string> uids;
     for (const proto::OperatorDescriptor& one : vertex.operators()) uids.push_back(one.uid());
     Row& row = rows.emplace_back(Row{Text(vertex.id()), Text(vertex.parallelism()), vertex.name(),
-                                     OrDash(absl::StrJoin(inputs, ","))});
+                                     OrDash(absl::StrJoin(inputs, ",")), KeyingOf(graph, vertex)});
     Widen(style, &row, {OrDash(absl::StrJoin(uids, ","))});
   }
   return absl::StrCat(

@@ -1,6 +1,7 @@
 #include "common/graph/planner.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/graph/fingerprint.h"
+#include "common/graph/partition_alignment.h"
 #include "common/operator/dead_letter.h"
 
 namespace weir {
@@ -37,6 +39,7 @@ class Planner {
   absl::Status CheckParallelism() const;
   absl::Status CheckConnectors() const;
   absl::Status CheckPrefixes() const;
+  absl::Status FindAlignments();
   // In one task with its input.
   bool IsChained(const StreamNode& node) const {
     return node.inputs.size() == 1 && node.chain_with_input &&
@@ -46,6 +49,11 @@ class Planner {
   proto::JobEdge::Exchange ExchangeOf(const StreamInput& input, const StreamNode& reader) const;
   void AddNode(const StreamNode& node, proto::JobGraph& plan);
   void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
+  static std::string DescribeKey(const KeySelector& key) {
+    return absl::StrCat(key.Describe(), ": ", key.KeyType());
+  }
+  void DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor& descriptor,
+                        std::map<std::string, std::string>& configuration) const;
   static void DescribeErrors(const ErrorPolicySpec& errors,
                              std::map<std::string, std::string>& configuration);
 
@@ -67,7 +75,8 @@ class Planner {
   const StreamGraph& graph_;
   const PlannerOptions& options_;
   std::map<uint64_t, const StreamNode*> nodes_;
-  std::map<uint64_t, int> vertex_of_;  // node id -> index in the plan's vertices
+  std::map<uint64_t, int> vertex_of_;                 // node id -> index in the plan's vertices
+  std::map<uint64_t, TopicPartitioning> alignments_;  // by node
 };
 
 absl::StatusOr<proto::JobGraph> Planner::Plan() {
@@ -77,6 +86,7 @@ absl::StatusOr<proto::JobGraph> Planner::Plan() {
   WEIR_RETURN_IF_ERROR(CheckParallelism());
   WEIR_RETURN_IF_ERROR(CheckConnectors());
   WEIR_RETURN_IF_ERROR(CheckPrefixes());
+  WEIR_RETURN_IF_ERROR(FindAlignments());
 
   proto::JobGraph plan;
   plan.set_format_version(kFormatVersion);
@@ -184,6 +194,14 @@ absl::Status Planner::CheckPrefixes() const {
   return absl::OkStatus();
 }
 
+absl::Status Planner::FindAlignments() {
+  for (const auto& [id, node] : nodes_) {
+    WEIR_ASSIGN_OR_RETURN(std::optional<TopicPartitioning> topic, AlignmentOf(graph_, *node));
+    if (topic.has_value()) alignments_[id] = *std::move(topic);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Planner::CheckConnectors() const {
   for (const auto& [id, node] : nodes_) {
     absl::Status status;
@@ -238,9 +256,7 @@ void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
       edge->set_exchange(ExchangeOf(input, node));
       edge->set_source_uid(NodeOf(input.node).uid);
       edge->set_side_output(input.side_output);
-      if (input.key != nullptr) {
-        edge->set_key(absl::StrCat(input.key->Describe(), ": ", input.key->KeyType()));
-      }
+      if (input.key != nullptr) edge->set_key(DescribeKey(*input.key));
     }
   }
   Describe(node, *vertex->add_operators());
@@ -282,11 +298,28 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
     configuration["input"] =
         absl::StrCat(absl::StrJoin(uids, ", "), node.reads_dead_letters ? " (dead letters)" : "");
   }
+  DescribeKeyingOf(node, descriptor, configuration);
   DescribeErrors(node.errors, configuration);
   if (node.output_schema != nullptr) descriptor.set_output_schema(node.output_schema->ToString());
   for (const auto& [key, value] : configuration) {
     (*descriptor.mutable_configuration())[key] = value;
   }
+}
+
+// Keys by hash are in the edge.
+void Planner::DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor& descriptor,
+                               std::map<std::string, std::string>& configuration) const {
+  const auto found = alignments_.find(node.id);
+  if (found == alignments_.end()) return;
+  const TopicPartitioning& topic = found->second;
+  proto::PartitionKeying& keying = *descriptor.mutable_partition_keying();
+  keying.set_topic(topic.topic);
+  keying.set_partitions(topic.partitions);
+  keying.set_partitioner(topic.partitioner->name());
+  keying.set_key(DescribeKey(*node.inputs[0].key));
+  configuration["keying"] =
+      absl::StrCat("aligned with topic '", topic.topic, "', ",
+                   DescribeKeying(keying.partitions(), keying.partitioner()), " of ", keying.key());
 }
 
 // Operators that fail say nothing: it is what every operator does by default.

@@ -21,7 +21,8 @@ struct PlannerOptions {
 ///
 /// Errors: INVALID_ARGUMENT with one sentence that names the operators: no source, no sink, a
 /// stream nobody reads, an empty name, a uid used twice, a stream united with itself,
-/// parallelism above the maximum, StreamNode::mistake; and whatever Source::Validate and
+/// parallelism above the maximum, StreamNode::mistake, what keeps an operator from being aligned
+/// with the partitions of a topic (partition_alignment.h); and whatever Source::Validate and
 /// Sink::Validate find, with the operator's name in front.
 absl::StatusOr<proto::JobGraph> PlanJob(const StreamGraph& graph,
                                         const PlannerOptions& options = {});

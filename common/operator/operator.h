@@ -46,6 +46,8 @@ struct OperatorContext {
   /// Of an operator whose input is keyed; else null. Outlives the operator.
   KeyedStateStore* keyed_state = nullptr;
   uint32_t max_parallelism = 0;  // number of key groups
+  /// The key group of a row is the partition it was read from, and proved to be that of its key.
+  bool partition_aligned = false;
   /// By tag, those that somebody reads. They outlive the operator.
   std::map<std::string, SideOutput> side_outputs = {};
   const Clock* clock = nullptr;  // outlives the operator

@@ -30,6 +30,7 @@ struct StreamNode {
   bool chain_with_input = true;                 // false: its own task behind a queue
   std::vector<StreamInput> inputs;              // none of sources, several of unions
   bool reads_dead_letters = false;              // of its input, instead of its stream
+  bool keeps_positions = false;                 // makes each row of one row, and says of which
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
   /// By tag: what its side outputs are read as, or declared to be.

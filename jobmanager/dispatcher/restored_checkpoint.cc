@@ -12,6 +12,7 @@
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "common/graph/partition_alignment.h"
 #include "jobmanager/scheduler/deployment_plan.h"
 #include "state/checkpoint/state_object_store.h"
 
@@ -23,7 +24,8 @@ using proto::OperatorDescriptor;
 struct PlannedOperator {
   const OperatorDescriptor* descriptor = nullptr;
   uint32_t parallelism = 0;
-  std::optional<std::string> key;  // by which its input is dealt out, in words
+  std::optional<std::string> key;  // by which its input is keyed, in words
+  std::string aligned = {};        // with what; empty: by hash
 };
 using Operators = std::map<std::string, PlannedOperator>;  // by uid
 
@@ -31,7 +33,12 @@ Operators OperatorsOf(const proto::JobGraph& graph) {
   Operators operators;
   for (const proto::JobVertex& vertex : graph.vertices()) {
     for (const OperatorDescriptor& one : vertex.operators()) {
-      operators[one.uid()] = {&one, vertex.parallelism(), std::nullopt};
+      PlannedOperator& planned = operators[one.uid()];
+      planned = {&one, vertex.parallelism(), std::nullopt};
+      if (!one.has_partition_keying()) continue;
+      const proto::PartitionKeying& keying = one.partition_keying();
+      planned.key = keying.key();
+      planned.aligned = DescribeKeying(keying.partitions(), keying.partitioner());
     }
   }
   for (const proto::JobEdge& edge : graph.edges()) {
@@ -64,6 +71,7 @@ States StatesOf(const proto::CheckpointManifest& manifest, const Operators& oper
       state.set_uid(one.uid());
       *state.mutable_state() = one.state();
       *state.mutable_files() = one.files();
+      state.set_keying(one.keying());
     }
   }
   return states;
@@ -89,14 +97,20 @@ absl::Status CheckType(const std::string& uid, const Operators& before, const Op
 
 absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
-  const std::optional<std::string>& now = after.at(uid).key;
-  if (old == before.end() || old->second.key == now) return absl::OkStatus();
-  const auto text = [](const std::optional<std::string>& key) {
-    return key.has_value() ? absl::StrCat("keyed by ", *key) : std::string("not keyed");
+  if (old == before.end()) return absl::OkStatus();
+  const PlannedOperator& then = old->second;
+  const PlannedOperator& now = after.at(uid);
+  if (then.key == now.key && then.aligned == now.aligned) return absl::OkStatus();
+  const bool hashed = then.aligned.empty() && now.aligned.empty();
+  const auto text = [hashed](const PlannedOperator& one) {
+    if (!one.key.has_value()) return std::string("not keyed");
+    if (hashed) return absl::StrCat("keyed by ", *one.key);
+    return absl::StrCat("keyed by ", *one.key,
+                        one.aligned.empty() ? ", by hash" : ", aligned with ", one.aligned);
   };
-  return absl::FailedPreconditionError(
-      absl::StrCat("operator ", NameOf(uid, before), " is ", text(old->second.key),
-                   " in the checkpoint and ", text(now), " in the new job"));
+  return absl::FailedPreconditionError(absl::StrCat("operator ", NameOf(uid, before), " is ",
+                                                    text(then), " in the checkpoint and ",
+                                                    text(now), " in the new job"));
 }
 
 absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& transfer,
@@ -104,6 +118,7 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
   const auto old = before.find(uid);
   const uint32_t now = after.at(uid).parallelism;
   if (old == before.end() || old->second.parallelism == now) return absl::OkStatus();
+  if (!after.at(uid).aligned.empty()) return absl::OkStatus();  // CheckKey has seen to it
   if (after.at(uid).key.has_value()) {
     // By key groups; how many there are is part of what a key's group is.
     const uint32_t groups = transfer.from_graph.max_parallelism();

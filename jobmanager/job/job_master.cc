@@ -284,9 +284,8 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
 void JobMaster::CheckProgress() {
   if (execution_ == nullptr) return;
   if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
-    if (failure->suspends() && state_ == JobState::kDeploying) {
-      return Suspend(failure->message());
-    }
+    const bool may = state_ == JobState::kDeploying || state_ == JobState::kRunning;
+    if (failure->suspends() && may) return Suspend(failure->message());
     return FailGeneration(failure->message(), failure->retriable());
   }
   if (cleanup_) {

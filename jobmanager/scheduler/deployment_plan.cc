@@ -152,7 +152,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployed->set_slot(task.index);
     if (context.restored == nullptr) continue;
     const KeyGroupLayout layout = {ParallelismOf(*context.graph, task.vertex),
-                                   context.graph->max_parallelism()};
+                                   KeyGroupsOf(*context.graph, task.vertex)};
     SetRestored(SnapshotsFor(*context.restored, task, layout), deployed);
   }
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];

@@ -277,9 +277,7 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
 
   size_t Index() const { return group_ - backend_.options_.range.first; }
   absl::Status CheckGroup(absl::string_view key) const {
-    if (KeyGroupOf(key, header_.max_parallelism) == group_) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("a snapshot has a key of another key group in group ", group_));
+    return CheckKeyInGroup(backend_.options_, key, group_);
   }
 
   HeapKeyedStateBackend& backend_;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -44,6 +46,9 @@ class KeyedStateBackend : public KeyedStateStore {
     StateSchema key_schema;     // StateCodec<K>::Schema()
     uint32_t max_parallelism = kDefaultMaxParallelism;
     KeyGroupRange range;
+    /// The group that a key must be in, to find damage at a restore; nothing for bytes that are no
+    /// key. None: KeyGroupOf.
+    std::function<std::optional<uint32_t>(absl::string_view key)> group_of_key = {};
   };
 
   /// The only synchronous part of a snapshot. UNAVAILABLE: the backend has too many unwritten ones,

@@ -1,5 +1,6 @@
 #include "state/keyed/restore_checks.h"
 
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,15 @@ absl::Status CheckSameKeying(const KeyedStateBackend::Options& options, uint32_t
   return absl::FailedPreconditionError(absl::StrCat("the state was written with max parallelism ",
                                                     max_parallelism, " and the job has ",
                                                     options.max_parallelism));
+}
+
+absl::Status CheckKeyInGroup(const KeyedStateBackend::Options& options, absl::string_view key,
+                             uint32_t group) {
+  const std::optional<uint32_t> own =
+      options.group_of_key ? options.group_of_key(key) : KeyGroupOf(key, options.max_parallelism);
+  if (own == group) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("a snapshot has a key of another key group in group ", group));
 }
 
 absl::Status CheckGroupsCovered(KeyGroupRange range, absl::Span<const KeyGroupRange> parts) {

@@ -99,9 +99,7 @@ class TierRestore::SectionReader final : public SnapshotSectionReader {
 
  private:
   absl::Status CheckGroup(absl::string_view key) const {
-    if (KeyGroupOf(key, header_.max_parallelism) == group_) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("a snapshot has a key of another key group in group ", group_));
+    return CheckKeyInGroup(restore_.options_, key, group_);
   }
 
   TierRestore& restore_;
@@ -154,11 +152,7 @@ absl::Status TierRestore::CheckKey(RocksFamily family, absl::string_view key) co
       return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
     }
   }
-  if (KeyGroupOf(timer.key, options_.max_parallelism) == GroupOfTierKey(key)) {
-    return absl::OkStatus();
-  }
-  return absl::DataLossError(
-      absl::StrCat("there is a key of another key group in group ", GroupOfTierKey(key)));
+  return CheckKeyInGroup(options_, timer.key, GroupOfTierKey(key));
 }
 
 absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, RocksFamily family,

@@ -32,6 +32,7 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
   options_.context.errors = &errors_;
   options_.context.keyed_state = options_.keyed_state.get();
   options_.context.clock = options_.clock;
+  options_.context.partition_aligned = options_.partition_check != nullptr;
   for (const auto& [tag, schema] : options_.side_outputs) {
     StageOutput& side = side_outputs_.try_emplace(tag, counters_.records_out).first->second;
     output_.AddSide(&side);
@@ -54,11 +55,17 @@ absl::Status OperatorStage::Open() {
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
-  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(),
-                                     [&] { return options_.op->ProcessBatch(batch, output_); }));
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(), [&] { return Process(batch); }));
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
   counters_.late.store(options_.op->late(), std::memory_order_relaxed);
   return errors_.Flush();
+}
+
+absl::Status OperatorStage::Process(const BatchPtr& batch) {
+  if (options_.partition_check != nullptr) {
+    WEIR_RETURN_IF_ERROR(options_.partition_check->Check(*batch));
+  }
+  return options_.op->ProcessBatch(batch, output_);
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
@@ -89,6 +96,7 @@ absl::Status OperatorStage::Snapshot(OperatorSnapshotData& data) {
   data.uid = identity_.uid;
   if (options_.keyed_state != nullptr) {
     WEIR_ASSIGN_OR_RETURN(data.keyed, options_.keyed_state->Freeze());
+    data.keying = options_.keying;
     return absl::OkStatus();
   }
   return boundary_.Run(identity_, nullptr, [&]() -> absl::Status {

@@ -17,6 +17,7 @@
 #include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
+#include "taskmanager/task/partition_check.h"
 #include "taskmanager/task/record_error_handler.h"
 #include "taskmanager/task/row_router.h"
 #include "taskmanager/task/task_snapshot.h"
@@ -73,6 +74,8 @@ class OperatorStage final : public ChainStage {
     std::string restored_state;  // not of a keyed operator
     std::unique_ptr<KeyedStateBackend> keyed_state;
     std::vector<KeyedStateIncrement> restored_keyed;  // all that may have groups of it
+    std::unique_ptr<PartitionCheck> partition_check;  // where its key groups are partitions
+    std::string keying;                               // then: in words, for its snapshots
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
     /// By tag: those that somebody reads.
@@ -98,6 +101,7 @@ class OperatorStage final : public ChainStage {
   absl::Status ContinueFiring();
 
  private:
+  absl::Status Process(const BatchPtr& batch);
   void BalanceBooks();
 
   Options options_;

@@ -1,16 +1,29 @@
 #include "taskmanager/task/task_builder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/graph/partition_alignment.h"
 #include "common/types/key_group.h"
 #include "state/keyed/heap_keyed_state_backend.h"
 
 namespace weir::taskmanager {
 namespace {
+
+// Of a checkpoint against this job's; empty: by hash.
+absl::Status CheckKeying(const StreamNode& node, const std::string& then, const std::string& now) {
+  if (then == now) return absl::OkStatus();
+  const auto text = [](const std::string& keying) {
+    return keying.empty() ? std::string("keyed by hash") : absl::StrCat("aligned with ", keying);
+  };
+  return absl::FailedPreconditionError(absl::StrCat("operator '", node.name, "' is ", text(then),
+                                                    " in the checkpoint and ", text(now),
+                                                    " in the job"));
+}
 
 /// Walks the operators of one vertex and adds their stages to a chain.
 class ChainBuilder {
@@ -30,9 +43,11 @@ class ChainBuilder {
   absl::Status AddNode(const StreamNode& node, bool first);
   absl::Status AddSource(const StreamNode& node);
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
-  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
+  absl::Status AddKeyedState(const StreamNode& node, OperatorStage::Options& options) const;
+  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> MakeKeyedState(
+      const StreamNode& node, KeyedStateBackend::Options options) const;
   std::map<std::string, SchemaPtr> SideOutputsOf(const StreamNode& node) const;
-  void AddRestored(const StreamNode& node, OperatorStage::Options& options) const;
+  absl::Status AddRestored(const StreamNode& node, OperatorStage::Options& options) const;
   absl::Status AddChannels(const StreamNode& node);
   std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
@@ -106,9 +121,8 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   options.op = node.make_operator();
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
-  WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
-  AddRestored(node, options);
-  options.context.max_parallelism = description_.max_parallelism;
+  WEIR_RETURN_IF_ERROR(AddKeyedState(node, options));
+  WEIR_RETURN_IF_ERROR(AddRestored(node, options));
   options.side_outputs = SideOutputsOf(node);
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
   outputs_[{node.id, ""}] = &stage.output();
@@ -117,7 +131,8 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   return absl::OkStatus();
 }
 
-void ChainBuilder::AddRestored(const StreamNode& node, OperatorStage::Options& options) const {
+absl::Status ChainBuilder::AddRestored(const StreamNode& node,
+                                       OperatorStage::Options& options) const {
   std::vector<const TaskSnapshotData*> snapshots = description_.restored_others;
   if (description_.restored != nullptr) snapshots.insert(snapshots.begin(), description_.restored);
   for (const TaskSnapshotData* snapshot : snapshots) {
@@ -126,9 +141,11 @@ void ChainBuilder::AddRestored(const StreamNode& node, OperatorStage::Options& o
     if (options.keyed_state == nullptr) {
       if (snapshot == description_.restored) options.restored_state = restored->state;
     } else if (!restored->state.empty()) {
+      WEIR_RETURN_IF_ERROR(CheckKeying(node, restored->keying, options.keying));
       options.restored_keyed.push_back({restored->state, restored->files});
     }
   }
+  return absl::OkStatus();
 }
 
 // Those that an operator reads, in this task or another.
@@ -143,17 +160,34 @@ std::map<std::string, SchemaPtr> ChainBuilder::SideOutputsOf(const StreamNode& n
   return read;
 }
 
-// Null unless the operator's input is keyed.
-absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::KeyedStateOf(
-    const StreamNode& node) const {
-  const KeySelector* key = node.inputs.at(0).key.get();
-  if (key == nullptr) return std::unique_ptr<KeyedStateBackend>();
-  KeyedStateBackend::Options options;
-  options.operator_name = node.name;
-  options.max_parallelism = description_.max_parallelism;
-  options.range = DefaultKeyGroupRange(description_.subtask.index,
-                                       {description_.parallelism, description_.max_parallelism});
-  const std::string schema = key->KeySchema();
+// Nothing unless the operator's input is keyed.
+absl::Status ChainBuilder::AddKeyedState(const StreamNode& node,
+                                         OperatorStage::Options& options) const {
+  options.context.max_parallelism = description_.max_parallelism;
+  const StreamInput& input = node.inputs.at(0);
+  if (input.key == nullptr) return absl::OkStatus();
+  WEIR_ASSIGN_OR_RETURN(const std::optional<TopicPartitioning> topic, AlignmentOf(graph_, node));
+  KeyedStateBackend::Options state;
+  state.operator_name = node.name;
+  state.max_parallelism = topic ? topic->partitions : description_.max_parallelism;
+  state.range = DefaultKeyGroupRange(description_.subtask.index,
+                                     {description_.parallelism, state.max_parallelism});
+  if (topic) {
+    options.context.max_parallelism = topic->partitions;
+    options.keying = DescribeKeying(topic->partitions, topic->partitioner->name());
+    options.partition_check =
+        std::make_unique<PartitionCheck>(input.partition_key, *topic, state.range);
+    state.group_of_key = [key = input.partition_key, topic = *topic](absl::string_view bytes) {
+      return key->PartitionOf(bytes, topic);
+    };
+  }
+  WEIR_ASSIGN_OR_RETURN(options.keyed_state, MakeKeyedState(node, std::move(state)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::MakeKeyedState(
+    const StreamNode& node, KeyedStateBackend::Options options) const {
+  const std::string schema = node.inputs[0].key->KeySchema();
   ByteReader bytes(schema);
   if (!StateSchema::ReadFrom(bytes, &options.key_schema)) {
     return absl::InternalError("the schema of the keys cannot be read");

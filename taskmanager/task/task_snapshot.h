@@ -28,6 +28,8 @@ struct OperatorSnapshotData {
   std::shared_ptr<const FrozenState> keyed = {};
   /// Restored: the files that the manifest names, on this machine.
   std::vector<KeyedStateFile> files = {};
+  /// Of keyed state whose groups are partitions: "4 partitions by murmur2"; empty: by hash.
+  std::string keying = {};
 };
 
 /// How long the parts of a snapshot took, on the task's thread and in its sinks.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
 #include "common/base/status_macros.h"
@@ -13,6 +14,7 @@
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/snapshot_upload.h"
+#include "taskmanager/worker/task_failure_judgement.h"
 #include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
@@ -350,6 +352,9 @@ void WorkerEndpoint::ScheduleDiscovery() {
           return found;
         },
         generation_lifetime_.Guard([this](Found found) {
+          if (FailurePolicyOf(found.any.status()) == FailurePolicy::kSuspendJob) {
+            return Fail(found.any.status(), "", true);
+          }
           if (!found.any.ok()) {
             LogWarning("split discovery failed; tried again later",
                        {{"job", job_}, {"error", found.any.status()}});
@@ -432,9 +437,13 @@ void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
   if (tasks_->CommittedByAll() != before) SendReport();
 }
 
-void WorkerEndpoint::OnTaskFailed(SubtaskId task, const TaskFailure& failure) {
-  (void)task;
-  Fail(absl::Status(failure.status.code(), failure.ToString()), failure.operator_uid, true);
+void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
+  const auto judge = [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); };
+  const auto fail = [this, uid = failure.operator_uid](const absl::Status& status) {
+    Fail(status, uid, true);
+  };
+  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) return fail(judge());
+  deps_.pool.Run<absl::Status>(deps_.executor, judge, generation_lifetime_.Guard(fail));
 }
 
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
@@ -445,7 +454,9 @@ void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operato
   state_ = WorkerReport::FAILED;
   failure_.set_message(std::string(status.message()));
   failure_.set_operator_uid(operator_uid);
-  failure_.set_retriable(retriable);
+  const FailurePolicy policy = FailurePolicyOf(status);
+  failure_.set_retriable(retriable && policy != FailurePolicy::kFailJob);
+  if (policy == FailurePolicy::kSuspendJob) failure_.set_suspends(true);
   failure_.set_domain(absl::IsUnavailable(status)       ? proto::Failure::EXTERNAL
                       : absl::IsInvalidArgument(status) ? proto::Failure::USER
                                                         : proto::Failure::SYSTEM);

@@ -47,8 +47,4 @@ class KeyedJobTest : public ClusterTest {
   size_t fed_ = 0;
 };
 
-/// What examples/late_routes has to say, by a loop over the flights in their order; sorted.
-std::vector<std::string> LateRoutesOf(const std::vector<TestFlight>& flights);
-absl::Time DateOf(const TestFlight& flight);
-
 }  // namespace weir

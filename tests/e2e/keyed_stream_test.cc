@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "tests/e2e/keyed_job.h"
+#include "tests/e2e/late_routes_oracle.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -24,7 +25,7 @@ class KeyedStreamTest : public KeyedJobTest {
  protected:
   /// Exactly what the flights say, once each.
   void ExpectAllAlerts() {
-    const std::vector<std::string> expected = LateRoutesOf(flights_);
+    const std::vector<std::string> expected = LateRoutes(flights_);
     ASSERT_GT(expected.size(), 100u);
     AwaitOutput(expected.size());
     StopJob();

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 
 #include "tests/e2e/keyed_job.h"
+#include "tests/e2e/late_routes_oracle.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/connector/topic_partitioning.h"
 #include "common/types/batch.h"
 #include "weir/environment.h"
 
@@ -21,6 +22,9 @@ struct HarnessOptions {
   /// Which of so many subtasks: rows of other subtasks' keys are left out.
   uint32_t subtask = 0;
   uint32_t parallelism = 1;
+  /// Of a pipeline with KeyByPartition: the topic, which every record is pushed with a position of;
+  /// those of partitions of other subtasks are left out.
+  std::optional<TopicPartitioning> partitioned_by = std::nullopt;
 };
 
 /// What became of an operator's records.

@@ -40,6 +40,11 @@ CASES = [
     ("struct NoKey {}; bids.KeyBy([](const Bid&) { return NoKey(); })"
      ".Reduce([](const Bid& a, const Bid&) { return a; })",
      "", "not a type for a key"),
+    ("bids.KeyByPartition(&Bid::auction).Reduce([](const Bid& a, const Bid&) { return a; })",
+     "", None),
+    ("bids.KeyByPartition([](const Bid&) { return 1.5; })"
+     ".Reduce([](const Bid& a, const Bid&) { return a; })",
+     "", "as Java's serializers write them"),
     ("bids.KeyBy(&Bid::auction).Window(std::chrono::seconds(1))",
      "", "Window takes one of the kinds of windows"),
 ]

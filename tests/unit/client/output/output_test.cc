@@ -455,5 +455,28 @@ TEST(YamlOutput, IsTheJsonsDocument) {
             "submitted_at: \"2023-11-14T22:13:20.123Z\"\n");
 }
 
+TEST(TableOutput, APlanShowsWhatStateIsKeyedBy) {
+  proto::JobGraph graph;
+  for (const char* name : {"flights -> late", "airports"}) {
+    proto::JobVertex* vertex = graph.add_vertices();
+    vertex->set_id(static_cast<uint64_t>(graph.vertices_size()));
+    vertex->set_name(name);
+    vertex->set_parallelism(2);
+    vertex->add_operators()->set_uid(name);
+  }
+  (*graph.mutable_vertices(0)->mutable_operators(0)->mutable_configuration())["keying"] =
+      "aligned with topic 'flights', 4 partitions by murmur2 of route: string";
+  proto::JobEdge* edge = graph.add_edges();
+  edge->set_source_vertex(1);
+  edge->set_target_vertex(2);
+  edge->set_exchange(proto::JobEdge::HASH);
+  edge->set_key("origin: string");
+  const std::string table = AsTable(graph, OutputStyle());
+  EXPECT_THAT(table,
+              HasSubstr("flights -> late  -       aligned with topic 'flights', 4 partitions "
+                        "by murmur2 of route: string\n"));
+  EXPECT_THAT(table, HasSubstr("airports         1       origin: string, by hash\n"));
+}
+
 }  // namespace
 }  // namespace weir::cli

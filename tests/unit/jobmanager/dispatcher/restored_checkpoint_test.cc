@@ -220,6 +220,74 @@ TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedWhereTheyWouldBeDea
             "64 (its maximal parallelism)");
 }
 
+/// As KeyedCheckpointTest, and in both jobs "count" is aligned with 4 partitions.
+class AlignedCheckpointTest : public KeyedCheckpointTest {
+ protected:
+  AlignedCheckpointTest() {
+    Align(&transfer_.from_graph);
+    Align(&transfer_.to_graph);
+  }
+  static proto::PartitionKeying* Align(proto::JobGraph* graph) {
+    graph->clear_edges();
+    proto::PartitionKeying* keying =
+        graph->mutable_vertices(1)->mutable_operators(0)->mutable_partition_keying();
+    keying->set_topic("flights");
+    keying->set_partitions(4);
+    keying->set_partitioner("murmur2");
+    keying->set_key("route");
+    return keying;
+  }
+  std::string Refusal() {
+    const absl::Status status = AdaptManifest(transfer_, manifest_).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    return std::string(status.message());
+  }
+};
+
+TEST_F(AlignedCheckpointTest, AnotherParallelismIsDealtOutByPartitions) {
+  transfer_.to_graph.set_max_parallelism(64);  // which is not that of its key groups
+  manifest_.mutable_tasks(1)->mutable_operators(0)->set_keying("4 partitions by murmur2");
+  const auto adapted = AdaptManifest(transfer_, manifest_);
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  EXPECT_EQ(adapted->manifest.tasks(1).parallelism(), 2u);
+  EXPECT_EQ(adapted->manifest.tasks(1).operators(0).keying(), "4 partitions by murmur2");
+}
+
+TEST_F(AlignedCheckpointTest, ATopicOfAnotherNameIsTakenOver) {
+  Align(&transfer_.to_graph)->set_topic("mirrored-flights");
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
+}
+
+TEST_F(AlignedCheckpointTest, FromHashToPartitionsAndBackIsRefused) {
+  transfer_.from_graph = Graph(2);
+  EXPECT_EQ(Refusal(),
+            "operator 'count' is keyed by route, by hash in the checkpoint and keyed by route, "
+            "aligned with 4 partitions by murmur2 in the new job");
+  Align(&transfer_.from_graph);
+  transfer_.to_graph = Graph(2);
+  EXPECT_EQ(Refusal(),
+            "operator 'count' is keyed by route, aligned with 4 partitions by murmur2 in the "
+            "checkpoint and keyed by route, by hash in the new job");
+}
+
+TEST_F(AlignedCheckpointTest, AnotherNumberOfPartitionsIsRefused) {
+  Align(&transfer_.to_graph)->set_partitions(5);
+  EXPECT_THAT(Refusal(), HasSubstr("aligned with 4 partitions by murmur2 in the checkpoint and "
+                                   "keyed by route, aligned with 5 partitions by murmur2"));
+}
+
+TEST_F(AlignedCheckpointTest, AnotherPartitionerIsRefused) {
+  Align(&transfer_.to_graph)->set_partitioner("crc32");
+  EXPECT_THAT(Refusal(), HasSubstr("aligned with 4 partitions by crc32 in the new job"));
+}
+
+TEST_F(AlignedCheckpointTest, AnotherKeyOfThePartitionsIsRefused) {
+  Align(&transfer_.to_graph)->set_key("origin");
+  EXPECT_THAT(Refusal(), HasSubstr("keyed by origin, aligned with 4 partitions by murmur2 in the "
+                                   "new job"));
+}
+
 class CopyCheckpointTest : public RestoredCheckpointTest {
  protected:
   CopyCheckpointTest() {

@@ -165,6 +165,25 @@ TEST_F(DeploymentPlanTest, ASubtaskGetsThoseThatHadOneOfItsKeyGroups) {
   EXPECT_EQ(first.restored_others(0).index(), 1u);
 }
 
+// Of 4 partitions the first subtask of 2 has two, which the first two subtasks of 3 had.
+TEST_F(DeploymentPlanTest, KeyGroupsThatArePartitionsAreDealtOutAsSuch) {
+  graph_.set_max_parallelism(1024);
+  graph_.mutable_vertices(0)->add_operators()->mutable_partition_keying()->set_partitions(4);
+  for (uint32_t index = 0; index < 3; ++index) {
+    AddSnapshot(1, index, "late");
+    manifest_.mutable_tasks(static_cast<int>(index))->set_parallelism(3);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  const proto::TaskDeployment& first = deployments.at(kW1).tasks(0);
+  EXPECT_EQ(first.restored().index(), 0u) << "partitions 0 and 1";
+  EXPECT_THAT(first.restored_others(), IsEmpty());
+  const proto::TaskDeployment& second = deployments.at(kW2).tasks(0);
+  EXPECT_EQ(second.restored().index(), 1u);
+  ASSERT_THAT(second.restored_others(), SizeIs(1));
+  EXPECT_EQ(second.restored_others(0).index(), 2u);
+}
+
 TEST_F(DeploymentPlanTest, AReadersPositionWinsOverTheStartingPosition) {
   AddSplit(AddCoordinator("source")->mutable_splits(), "flights-0", "start");
   AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
