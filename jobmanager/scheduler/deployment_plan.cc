@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/check.h"
 #include "common/graph/job_graph.h"
+#include "common/graph/key_group_tables.h"
 #include "common/types/key_group.h"
 
 namespace weir::jobmanager {
@@ -13,20 +15,32 @@ namespace {
 // of all subtasks then that had one of its key groups, the first one with the least watermark.
 std::vector<proto::TaskSnapshot> SnapshotsFor(const proto::CheckpointManifest& manifest,
                                               const SubtaskId& subtask,
-                                              const KeyGroupLayout& layout) {
+                                              const KeyGroupLayout& layout,
+                                              const KeyGroupRange& own) {
   std::vector<proto::TaskSnapshot> snapshots;
-  const KeyGroupRange own = DefaultKeyGroupRange(subtask.index, layout);
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     if (task.vertex() != subtask.vertex.value()) continue;
     if (task.parallelism() == 0 || task.parallelism() == layout.parallelism) {
       if (task.index() == subtask.index) return {task};
       continue;
     }
+    // Checkpoints of before there were tables do not tell.
     const KeyGroupRange then =
-        DefaultKeyGroupRange(task.index(), {task.parallelism(), layout.max_parallelism});
+        task.has_key_groups()
+            ? KeyGroupRange{task.key_groups().first(), task.key_groups().end()}
+            : DefaultKeyGroupRange(task.index(), {task.parallelism(), layout.max_parallelism});
     if (then.first < own.end && own.first < then.end) snapshots.push_back(task);
   }
   return snapshots;
+}
+
+KeyGroupRange GroupsOf(const DeploymentContext& context, const SubtaskId& task,
+                       const KeyGroupLayout& layout) {
+  const proto::KeyGroupTable* table = FindKeyGroupTable(context.key_groups, task.vertex);
+  if (table == nullptr) return DefaultKeyGroupRange(task.index, layout);  // it has watermarks only
+  const absl::StatusOr<std::vector<uint32_t>> subtasks = ReadKeyGroupTable(*table, layout);
+  WEIR_CHECK(subtasks.ok()) << subtasks.status();  // this JobManager, or one before it, made it
+  return KeyGroupRangeIn(*subtasks, task.index);
 }
 
 void SetRestored(std::vector<proto::TaskSnapshot> snapshots, proto::TaskDeployment* task) {
@@ -101,6 +115,9 @@ proto::JobStarted MakeStartedEntry(const proto::JobGraph& graph, Generation gene
   started.set_generation(generation.value());
   if (restored) started.set_restored_epoch(restored->value());
   started.set_artifact(artifact);
+  for (proto::KeyGroupTable& table : MakeKeyGroupTables(graph)) {
+    *started.add_key_groups() = std::move(table);
+  }
   for (const SubtaskId& task : AllSubtasks(graph)) {
     proto::TaskPlacement* place = started.add_placements();
     place->set_vertex(task.vertex.value());
@@ -138,6 +155,9 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
     }
+    for (const proto::KeyGroupTable& table : context.key_groups) {
+      *deployment.add_key_groups() = table;
+    }
     if (context.restored != nullptr) {
       deployment.set_restored(!context.first_start);
       deployment.set_restored_epoch(context.restored->epoch());
@@ -153,7 +173,8 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     if (context.restored == nullptr) continue;
     const KeyGroupLayout layout = {ParallelismOf(*context.graph, task.vertex),
                                    KeyGroupsOf(*context.graph, task.vertex)};
-    SetRestored(SnapshotsFor(*context.restored, task, layout), deployed);
+    SetRestored(SnapshotsFor(*context.restored, task, layout, GroupsOf(context, task, layout)),
+                deployed);
   }
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/graph/key_group_tables.h"
 #include "common/graph/partition_alignment.h"
 #include "common/types/key_group.h"
 #include "state/keyed/heap_keyed_state_backend.h"
@@ -49,7 +50,8 @@ class ChainBuilder {
   std::map<std::string, SchemaPtr> SideOutputsOf(const StreamNode& node) const;
   absl::Status AddRestored(const StreamNode& node, OperatorStage::Options& options) const;
   absl::Status AddChannels(const StreamNode& node);
-  std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
+  std::unique_ptr<RowRouter> RouterOf(const StreamInput& input,
+                                      const TaskDescription::Output& output) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
   RecordErrorHandler::Options ErrorsOf(const StreamNode& node) const {
     const SinkIdentity& job = environment_.sink_identity;
@@ -170,8 +172,10 @@ absl::Status ChainBuilder::AddKeyedState(const StreamNode& node,
   KeyedStateBackend::Options state;
   state.operator_name = node.name;
   state.max_parallelism = topic ? topic->partitions : description_.max_parallelism;
-  state.range = DefaultKeyGroupRange(description_.subtask.index,
-                                     {description_.parallelism, state.max_parallelism});
+  state.range = description_.key_groups.empty()
+                    ? DefaultKeyGroupRange(description_.subtask.index,
+                                           {description_.parallelism, state.max_parallelism})
+                    : KeyGroupRangeIn(description_.key_groups, description_.subtask.index);
   if (topic) {
     options.context.max_parallelism = topic->partitions;
     options.keying = DescribeKeying(topic->partitions, topic->partitioner->name());
@@ -240,17 +244,21 @@ absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
         return Mismatch(absl::StrCat("there is no channel to operator '", reader.uid, "'"));
       }
       chain_->AddChannels(*outputs_.at({node.id, input.side_output}), {node.uid, node.name},
-                          {found->channels, RouterOf(input, found->channels.size())});
+                          {found->channels, RouterOf(input, *found)});
     }
   }
   return absl::OkStatus();
 }
 
-std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input, size_t subtasks) const {
-  const auto count = static_cast<uint32_t>(subtasks);
+std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input,
+                                                  const TaskDescription::Output& output) const {
+  const auto count = static_cast<uint32_t>(output.channels.size());
   switch (input.exchange) {
     case Exchange::kHash:
-      return MakeHashRouter(input.key, DefaultKeyGroupTable({count, description_.max_parallelism}));
+      return MakeHashRouter(input.key,
+                            output.key_groups.empty()
+                                ? DefaultKeyGroupTable({count, description_.max_parallelism})
+                                : output.key_groups);
     case Exchange::kCustom:
       return MakeCustomRouter(input.partitioner, count);
     case Exchange::kBroadcast:

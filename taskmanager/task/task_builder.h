@@ -36,9 +36,13 @@ struct TaskDescription {
     std::string target_uid;  // the first operator of that vertex
     std::vector<std::shared_ptr<ChannelOutput>> channels;
     std::string side_output = {};  // the tag, where it is a side output that they get
+    /// Of a hash exchange: the subtask of each key group there; empty: contiguous ranges.
+    std::vector<uint32_t> key_groups = {};
   };
   std::vector<Output> outputs;
   uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups
+  /// Of a keyed vertex: the subtask of each key group; empty: contiguous ranges.
+  std::vector<uint32_t> key_groups = {};
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;

@@ -6,7 +6,25 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
+#include "common/graph/job_graph.h"
+#include "common/graph/key_group_tables.h"
+
 namespace weir::taskmanager {
+
+void TellLayout(const proto::Deployment& deployment, proto::TaskSnapshot* snapshot) {
+  const VertexId vertex(snapshot->vertex());
+  snapshot->set_parallelism(ParallelismOf(deployment.graph(), vertex));
+  const proto::KeyGroupTable* table = FindKeyGroupTable(deployment.key_groups(), vertex);
+  if (table == nullptr) return;
+  uint32_t first = 0;
+  for (const proto::KeyGroupSpan& span : table->spans()) {
+    if (span.subtask() == snapshot->index()) {
+      snapshot->mutable_key_groups()->set_first(first);
+      snapshot->mutable_key_groups()->set_end(span.end());
+    }
+    first = span.end();
+  }
+}
 
 proto::SubtaskCheckpoint StatisticsOf(SubtaskId task, const SnapshotTimes& times) {
   proto::SubtaskCheckpoint statistics;

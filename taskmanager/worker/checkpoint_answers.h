@@ -24,6 +24,8 @@ struct WrittenSnapshot {
   proto::SubtaskCheckpoint statistics{};
 };
 
+/// The parallelism and the key groups that its task has in this deployment.
+void TellLayout(const proto::Deployment& deployment, proto::TaskSnapshot* snapshot);
 /// Where a task's time went; sizes are still to be added.
 proto::SubtaskCheckpoint StatisticsOf(SubtaskId task, const SnapshotTimes& times);
 /// What was written for it, and what it refers to in all.

@@ -148,6 +148,19 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   return prepared;
 }
 
+std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment) {
+  auto files = std::make_shared<UploadedFiles>();
+  const Epoch epoch(deployment.restored_epoch());
+  for (const proto::TaskDeployment& task : deployment.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.restored().operators()) {
+      for (const proto::StateFile& file : one.files())
+        files->Add(file.name(), epoch, file.object());
+    }
+  }
+  files->Owned(epoch);
+  return files;
+}
+
 bool IsWorthRetrying(const PreparedGeneration& prepared, bool restored) {
   if (prepared.storage_failed && absl::IsUnavailable(prepared.status)) return true;
   return IsWorthRetrying(prepared.status, restored);

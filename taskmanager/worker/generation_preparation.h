@@ -14,6 +14,7 @@
 #include "proto/control.pb.h"
 #include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/worker/coordinator_tasks.h"
+#include "taskmanager/worker/uploaded_files.h"
 
 namespace weir::taskmanager {
 
@@ -46,6 +47,9 @@ struct GenerationContext {
 PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
                                      const proto::Deployment& deployment,
                                      const GenerationContext& context);
+
+/// The files of keyed state that the restored checkpoint has: they lie in storage already.
+std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment);
 
 /// Whether starting again may help. At the first start a wrong topic or option is final; a job that
 /// ran before is not given up for what may be a passing condition outside.

@@ -7,6 +7,7 @@
 
 #include "common/base/status_macros.h"
 #include "common/graph/job_graph.h"
+#include "common/graph/key_group_tables.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
@@ -37,6 +38,28 @@ void AddOperatorCounts(const Task& task, proto::TaskReport* report) {
   for (const SinkStage* sink : chain.sinks()) AddCounts(sink->identity(), sink->counters(), report);
 }
 
+absl::StatusOr<std::vector<uint32_t>> KeyGroupsOfVertex(const proto::Deployment& deployment,
+                                                        VertexId vertex) {
+  const proto::KeyGroupTable* table = FindKeyGroupTable(deployment.key_groups(), vertex);
+  if (table == nullptr) return std::vector<uint32_t>();
+  return ReadKeyGroupTable(
+      *table, {ParallelismOf(deployment.graph(), vertex), KeyGroupsOf(deployment.graph(), vertex)});
+}
+
+// Its own, and those of the vertices behind, to which it deals rows out.
+absl::Status SetKeyGroups(const proto::Deployment& deployment, TaskDescription& description) {
+  WEIR_ASSIGN_OR_RETURN(description.key_groups,
+                        KeyGroupsOfVertex(deployment, description.subtask.vertex));
+  for (TaskDescription::Output& output : description.outputs) {
+    for (const proto::JobVertex& vertex : deployment.graph().vertices()) {
+      if (vertex.operators(0).uid() != output.target_uid) continue;
+      WEIR_ASSIGN_OR_RETURN(output.key_groups,
+                            KeyGroupsOfVertex(deployment, VertexId(vertex.id())));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
@@ -60,6 +83,7 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
       description.operator_uids.push_back(one.uid());
     }
     WEIR_RETURN_IF_ERROR(channels.Connect(*vertex, exchange, description));
+    WEIR_RETURN_IF_ERROR(SetKeyGroups(deployment, description));
     const auto state = restored.find(description.subtask);
     if (state != restored.end()) {
       description.restored = &state->second.snapshot;

@@ -25,20 +25,6 @@ namespace {
 
 constexpr size_t kMaxUploadsPerTask = 2;
 
-// What the restored checkpoint has lies in storage already.
-std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment) {
-  auto files = std::make_shared<UploadedFiles>();
-  const Epoch epoch(deployment.restored_epoch());
-  for (const proto::TaskDeployment& task : deployment.tasks()) {
-    for (const proto::OperatorSnapshot& one : task.restored().operators()) {
-      for (const proto::StateFile& file : one.files())
-        files->Add(file.name(), epoch, file.object());
-    }
-  }
-  files->Owned(epoch);
-  return files;
-}
-
 }  // namespace
 
 WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
@@ -380,7 +366,7 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   if (!snapshot.ok()) return OnUploaded(barrier, {snapshot.status()});
   WrittenSnapshot written{absl::OkStatus(), ToProto(task, *snapshot),
                           StatisticsOf(task, snapshot->times)};
-  written.snapshot.set_parallelism(ParallelismOf(deployment_.graph(), task.vertex));
+  TellLayout(deployment_, &written.snapshot);
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
   upload.worker = id_;

@@ -92,7 +92,7 @@ TEST_F(KeyedStreamTest, AJobStartsFromACheckpointOfAnotherParallelism) {
       arguments.insert(arguments.begin() + 1, {absl::StrCat("--from=", job_), "--wait"});
       const auto submitted = weir().CliJson(arguments);
       WEIR_ASSERT_OK(submitted);
-      job_ = (*submitted)["id"].get<std::string>();
+      job_ = (*submitted)["job_id"].get<std::string>();
     } else {
       Submit(job);
     }

@@ -477,9 +477,9 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   ProcessWorkerLauncher::Options options;
   options.socket = "unix:/run/tm.sock";
   options.log_directory = directory_.File("logs");
-  const SystemClock clock;
+  const SystemClock time;
   ProcessWorkerLauncher workers(options,
-                                {clock, executor_, pool_, files, cache, *launcher_, planner});
+                                {time, executor_, pool_, files, cache, *launcher_, planner});
   proto::WorkerSpec spec;
   spec.set_worker("w1");
   spec.set_job("j1");
