@@ -477,9 +477,9 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   ProcessWorkerLauncher::Options options;
   options.socket = "unix:/run/tm.sock";
   options.log_directory = directory_.File("logs");
-  const SystemClock time;
-  ProcessWorkerLauncher workers(options,
-                                {time, executor_, pool_, files, cache, *launcher_, planner});
+  const SystemClock clock;
+  ProcessWorkerLauncher agent(options,
+                              {clock, executor_, pool_, files, cache, *launcher_, planner});
   proto::WorkerSpec spec;
   spec.set_worker("w1");
   spec.set_job("j1");
@@ -488,7 +488,7 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   executor_.Post([&] {
     fetcher_.contents = ReadFile(binary);
     spec.set_artifact(Sha256Hex(fetcher_.contents));
-    workers.Launch(
+    agent.Launch(
         spec, [](uint64_t) {}, [&](const std::string& reason) { ended.Set(reason); });
   });
   EXPECT_THAT(ended.Await().value_or("still running"),
