@@ -26,7 +26,8 @@ std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment
   const Epoch epoch(deployment.restored_epoch());
   for (const proto::TaskDeployment& task : deployment.tasks()) {
     for (const proto::OperatorSnapshot& one : task.restored().operators()) {
-      for (const proto::StateFile& file : one.files()) files->Add(file.name(), epoch, file.object());
+      for (const proto::StateFile& file : one.files())
+        files->Add(file.name(), epoch, file.object());
     }
   }
   files->Owned(epoch);
@@ -200,7 +201,8 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
       deps_.executor,
       [&files = deps_.files, &graph = graph_, deployment,
        context = GenerationContext{Identity(), generation_, term_, options_.host,
-                                   options_.state_directory, [steps = initialization_steps_] { ++*steps; }}] {
+                                   options_.state_directory,
+                                   [steps = initialization_steps_] { ++*steps; }}] {
         return PrepareGeneration(files, graph, deployment, context);
       },
       generation_lifetime_.Guard(
@@ -254,7 +256,9 @@ void WorkerEndpoint::BuildTasks() {
 }
 
 KeyedStateFactory WorkerEndpoint::KeyedState() const {
-  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) return nullptr;
+  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) {
+    return deps_.keyed_state;
+  }
   TieredStateSetup setup;
   setup.directory = options_.state_directory;
   setup.worker = id_;

@@ -58,6 +58,8 @@ class WorkerEndpoint final : public TaskEvents {
     std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
     /// To the other workers of the job; null: it has no others.
     ExchangeTransport* transport = nullptr;
+    /// Makes the keyed state of jobs that have it in memory; null: HeapKeyedStateBackend.
+    KeyedStateFactory keyed_state = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
@@ -128,8 +130,8 @@ class WorkerEndpoint final : public TaskEvents {
   proto::Deployment deployment_;
   proto::Failure failure_;
   std::shared_ptr<PostingObserver> observer_;
-  std::map<SubtaskId, RestoredTask> restored_;      // until the tasks are built
-  std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
+  std::map<SubtaskId, RestoredTask> restored_;  // until the tasks are built
+  std::unique_ptr<ChannelMap> channels_;        // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
   std::unique_ptr<WorkerExchange> exchange_;  // null without a transport
   std::shared_ptr<CoordinatorTasks> coordinator_;
@@ -142,8 +144,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<proto::SplitAssignment> assignments_;
   std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
   Epoch newest_trigger_;
-  std::shared_ptr<std::atomic<uint64_t>> last_blob_ =
-      std::make_shared<std::atomic<uint64_t>>(0);
+  std::shared_ptr<std::atomic<uint64_t>> last_blob_ = std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<UploadedFiles> uploaded_;  // of the generation
   bool discovering_ = false;
 
