@@ -22,7 +22,7 @@ namespace weir {
 /// copies nothing; a group is copied when it is first changed while a FrozenState still needs it.
 ///
 /// Threads, errors: as KeyedStateBackend. Lifetime: borrows `clock`.
-class HeapKeyedStateBackend final : public KeyedStateBackend {
+class HeapKeyedStateBackend : public KeyedStateBackend {
  public:
   HeapKeyedStateBackend(Options options, const Clock& clock);
   ~HeapKeyedStateBackend() override;

@@ -247,7 +247,9 @@ void WorkerEndpoint::BuildTasks() {
 }
 
 KeyedStateFactory WorkerEndpoint::KeyedState() const {
-  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) return nullptr;
+  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) {
+    return deps_.keyed_state;
+  }
   TieredStateSetup setup;
   setup.directory = options_.state_directory;
   setup.worker = id_;

@@ -59,6 +59,8 @@ class WorkerEndpoint final : public TaskEvents {
     std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
     /// To the other workers of the job; null: it has no others.
     ExchangeTransport* transport = nullptr;
+    /// Makes the keyed state of jobs that have it in memory; null: HeapKeyedStateBackend.
+    KeyedStateFactory keyed_state = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
