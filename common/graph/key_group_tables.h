@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "common/base/ids.h"
 #include "common/types/key_group.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/job_graph.pb.h"
