@@ -56,6 +56,8 @@ absl::Status OperatorStage::Open() {
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(), [&] { return Process(batch); }));
+  // As many as the batch may have made, so that what expires does not pile up.
+  if (options_.keyed_state != nullptr) options_.keyed_state->CleanUpExpired(batch->num_rows() + 1);
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
   counters_.late.store(options_.op->late(), std::memory_order_relaxed);
   return errors_.Flush();
