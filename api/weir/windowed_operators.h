@@ -193,7 +193,9 @@ class TypedSessionOperator final : public SessionWindowOperator {
     if (met_.empty()) return;
     std::optional<Session> joined;
     for (const int64_t met : met_) {
-      const Session session = *sessions_.Peek(met);
+      const std::optional<Session> met_session = sessions_.Get(met);
+      if (!met_session.has_value()) continue;  // it could not be read: the task fails
+      const Session& session = *met_session;
       DeleteTimer(session.first);
       sessions_.Remove(met);
       if (joined.has_value()) {
@@ -202,7 +204,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
         joined = session;
       }
     }
-    sessions_.Put(start, *std::move(joined));
+    if (joined.has_value()) sessions_.Put(start, *std::move(joined));
   }
 
   void OnSessionTimer(int64_t time, bool leaving) override {
@@ -228,6 +230,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
 
   void Emit(int64_t start) {
     const Session* session = sessions_.Peek(start);
+    if (session == nullptr) return;  // it could not be read: the task fails
     parts_.Emit(session->second, store(), ContextOf(TimeWindow(start, session->first.end)));
   }
 

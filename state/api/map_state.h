@@ -34,7 +34,8 @@ class MapState {
       table.Remove(bytes);
       return nullptr;
     }
-    return handle_.update_on_read() ? &Touch(bytes).value : &cell->value;
+    if (handle_.update_on_read()) cell = Touch(bytes);
+    return cell == nullptr ? nullptr : &cell->value;
   }
   bool Contains(const K& key) const { return Peek(key) != nullptr; }
   void Put(const K& key, V value) {
@@ -76,7 +77,7 @@ class MapState {
       if (handle_.update_on_read()) read.emplace_back(bytes);
       return true;
     });
-    for (const std::string& bytes : read) Touch(bytes);
+    for (const std::string& bytes : read) (void)Touch(bytes);
   }
   std::vector<std::pair<K, V>> Entries() const {
     std::vector<std::pair<K, V>> entries;
@@ -100,10 +101,11 @@ class MapState {
   bool Alive(const Cell& cell) const {
     return !handle_.has_ttl() || cell.stamp_micros > handle_.oldest_micros();
   }
-  Cell& Touch(absl::string_view bytes) const {
+  // Null when it has to be read again, and that fails.
+  const Cell* Touch(absl::string_view bytes) const {
     auto* cell = static_cast<Cell*>(handle_.table().FindToChange(bytes));
-    cell->stamp_micros = handle_.stamp_micros();
-    return *cell;
+    if (cell != nullptr) cell->stamp_micros = handle_.stamp_micros();
+    return cell;
   }
   absl::string_view BytesOf(const K& key) const {
     bytes_.clear();

@@ -42,7 +42,8 @@ struct StateDefinition {
 /// Lifetime: owned by the backend. A cell is valid until the next call to any of the backend's
 /// tables, timers or SetCurrentKey.
 /// Errors: none come back from here. A backend that cannot read or write keeps the error for
-/// KeyedStateStore::status() and behaves as if nothing were there. Without a current key: the
+/// KeyedStateStore::status() and behaves as if nothing were there, also where something was found
+/// by the call before. Without a current key: the
 /// process ends, with the state's name.
 class StateTable {
  public:

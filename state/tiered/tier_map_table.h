@@ -54,7 +54,8 @@ class TierMapTable final : public MapTable, public TierTable {
   // Takes the entries of RocksDB in, unless they are many.
   void TryComplete(MapNode& node);
   std::unique_ptr<RocksScan> ScanNode(const MapNode& node) const;
-  bool VisitStored(const RocksScan& scan, absl::string_view map_key, Visitor visit);
+  // Releases a hold on the version when the visitor has seen it; false: it has seen enough.
+  static bool Show(absl::string_view map_key, Version* version, Visitor visit);
   // Both return what is left of `entries`.
   size_t ExpireInMemory(int64_t oldest_micros, size_t entries);
   size_t ExpireInStore(int64_t oldest_micros, size_t entries);
