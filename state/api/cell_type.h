@@ -40,8 +40,8 @@ class CellType {
   virtual void Destroy(void* cell) const = 0;
   /// Appends. Stamped: with the times of the last writes.
   virtual void Encode(const void* cell, bool stamped, std::string* out) const = 0;
-  /// Into a cell just constructed. Bytes without times that count get `stamp_micros`; kNoStamp: those with
-  /// times lose them, since the state has no TTL now.
+  /// Into a cell just constructed. Bytes without times get `stamp_micros`; kNoStamp: those with
+  /// times lose them, since the state has no TTL now. Void times are none.
   virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
                       void* cell) const = 0;
   /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.

@@ -131,10 +131,10 @@ const TierState* TierStates::FindRegistered(absl::string_view name) const {
 
 absl::Status TierStates::CheckSize(absl::string_view tier_key, size_t value_bytes) const {
   if (tier_key.size() + value_bytes <= kLargestEntryBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "state '", Find(StateOfTierKey(tier_key))->name, "' has a value of ", value_bytes,
-      " bytes under one key, and at most ", kLargestEntryBytes,
-      " can be stored: use a map, whose entries are stored one by one"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("state '", Find(StateOfTierKey(tier_key))->name, "' has a value of ",
+                   value_bytes, " bytes under one key, and at most ", kLargestEntryBytes,
+                   " can be stored: use a map, whose entries are stored one by one"));
 }
 
 TierState* TierStates::FindMutable(absl::string_view name, StateKind kind) {

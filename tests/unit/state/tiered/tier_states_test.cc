@@ -100,9 +100,10 @@ TEST(TierStatesTest, AValueThatFilesCannotHoldIsRefusedByName) {
   AppendTierPrefix(3, id, &key);
   EXPECT_EQ(states.CheckSize(key, kLargestEntryBytes - key.size()), absl::OkStatus());
   const absl::Status status = states.CheckSize(key, kLargestEntryBytes);
-  EXPECT_EQ(status, absl::InvalidArgumentError(
-                        "state 'orders' has a value of 4293918719 bytes under one key, and at most "
-                        "4293918719 can be stored: use a map, whose entries are stored one by one"));
+  EXPECT_EQ(status,
+            absl::InvalidArgumentError(
+                "state 'orders' has a value of 4293918719 bytes under one key, and at most "
+                "4293918719 can be stored: use a map, whose entries are stored one by one"));
 }
 
 TEST(TierStatesTest, TwoCheckpointsAreRenumbered) {
