@@ -7,6 +7,7 @@
 
 #include "common/operator/current_call.h"
 #include "common/types/key_codec.h"
+#include "weir/batch_keys.h"
 #include "weir/keyed_operator.h"
 #include "weir/keyed_process_function.h"
 
@@ -25,11 +26,20 @@ class KeyedProcessOperator final : public KeyedOperator {
     const int64_t* times = batch->event_times();
     CurrentCall& call = ThisThreadsCall();
     Begin(out);
+    const bool prefetches = store().prefetches();
+    if (prefetches) {
+      batch_keys_.Take(keys, reader.rows(), max_parallelism(), call);
+      store().Prefetch(batch_keys_.refs());
+    }
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      key_bytes_.clear();
-      EncodeKey(keys.At(row), &key_bytes_);
-      store().SetCurrentKey(KeyRefOf(key_bytes_, max_parallelism()));
+      if (prefetches) {
+        store().SetCurrentKey(batch_keys_.refs()[row]);
+      } else {
+        key_bytes_.clear();
+        EncodeKey(keys.At(row), &key_bytes_);
+        store().SetCurrentKey(KeyRefOf(key_bytes_, max_parallelism()));
+      }
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
     }
@@ -76,6 +86,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   std::optional<Context> call_;
   Collector<Out> collector_;
   std::string key_bytes_;
+  internal::BatchKeys batch_keys_;
 };
 
 }  // namespace weir

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
+
 #include "common/base/check.h"
 #include "common/types/key_codec.h"
 #include "state/api/state_handle.h"
@@ -57,6 +59,9 @@ class MapState {
   }
   void Remove(const K& key) { handle_.table().Remove(BytesOf(key)); }
   void Clear() { handle_.table().Clear(); }
+
+  /// For operators, as KeyedStateStore::Prefetch: these entries, of any keys, are fetched at once.
+  void Prefetch(absl::Span<const MapEntryRef> entries) const { handle_.table().Prefetch(entries); }
 
   bool IsEmpty() const {
     bool empty = true;

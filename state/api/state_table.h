@@ -5,8 +5,10 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "state/api/cell_type.h"
+#include "state/api/key_ref.h"
 #include "state/api/state_schema.h"
 #include "state/api/state_ttl.h"
 
@@ -87,6 +89,8 @@ class MapTable : public StateTable {
   virtual void Remove(absl::string_view map_key) = 0;
   /// Until the visitor says false. It must not change this table.
   virtual void ForEach(Visitor visit) = 0;
+  /// As KeyedStateStore::Prefetch, of these entries.
+  virtual void Prefetch(absl::Span<const MapEntryRef> entries) = 0;
 };
 
 }  // namespace weir

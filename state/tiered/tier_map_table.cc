@@ -20,6 +20,7 @@ std::string EndOfPrefix(const std::string& prefix) {
 Version** TierMapTable::Lookup(absl::string_view map_key) {
   tier_.BeforeAccess();
   CheckKey();
+  CountLookup();
   MapNode* node = InMemory();
   if (node != nullptr) {
     node->referenced = true;
@@ -150,6 +151,23 @@ void TierMapTable::ForEach(Visitor visit) {
   while (at != entries.end()) {
     if (!visit_memory()) return;
   }
+}
+
+void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
+  tier_.BeforeAccess();
+  if (!WorthFetching(entries.size())) return;
+  std::vector<std::string> missing;
+  for (const MapEntryRef& entry : entries) {
+    const KeyRef& key = entry.key;
+    MapNode* node = index_.Find(key.group - range_.first, key.hash, key.key);
+    if (node != nullptr) node->referenced = true;
+    if (node != nullptr && (node->complete || node->entries.contains(entry.map_key))) continue;
+    std::string& tier_key = missing.emplace_back();
+    AppendTierPrefix(key.group, id(), &tier_key);
+    internal::AppendEscaped(key.key, &tier_key);
+    tier_key.append(entry.map_key.data(), entry.map_key.size());
+  }
+  if (!missing.empty()) Fetch(std::move(missing), index_);
 }
 
 void TierMapTable::Clear() {

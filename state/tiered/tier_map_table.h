@@ -29,8 +29,10 @@ class TierMapTable final : public MapTable, public TierTable {
   void ForEach(Visitor visit) override;
   void Clear() override;
 
+  void Prefetch(absl::Span<const MapEntryRef> entries) override;
+
   /// Which entries will be read cannot be known.
-  void Prefetch(absl::Span<const KeyRef>) override {}
+  void PrefetchKeys(absl::Span<const KeyRef>) override {}
   void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
   size_t Expire(int64_t oldest_micros, size_t entries) override;
 

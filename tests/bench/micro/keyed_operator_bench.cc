@@ -1,6 +1,7 @@
 // What a row costs in a keyed operator that reads and changes one value for each key, and in a
 // tumbling window, by how many of its keys are not in memory. Arguments: of 100 rows, how many are
-// of keys that are hardly ever in memory; the others are of a thousand keys that always are.
+// of keys that are hardly ever in memory, the others are of a thousand keys that always are; and
+// whether the backend is asked for the keys of each batch at once.
 
 #include <benchmark/benchmark.h>
 
@@ -65,16 +66,18 @@ struct SumOfAmounts final : AggregateFunction<Sale, int64_t, Sale> {
 /// An operator on a backend with ten times the keys that memory is for.
 class Fixture {
  public:
-  Fixture(bool heap, std::unique_ptr<Operator> op) : operator_(std::move(op)) {
+  enum class Backend { kHeap, kTier, kTierByKey };
+  Fixture(Backend kind, std::unique_ptr<Operator> op) : operator_(std::move(op)) {
     const KeyedStateBackend::Options options = {
         "bench", StateCodec<int64_t>::Schema(), kMaxParallelism, {0, kMaxParallelism}};
-    if (heap) {
+    if (kind == Backend::kHeap) {
       backend_ = std::make_unique<HeapKeyedStateBackend>(options, clock_);
     } else {
       TieredStateOptions tiered;
       tiered.directory = directory_.File("state");
       tiered.instance = "bench";
       tiered.memory_bytes = 5u << 20;
+      tiered.prefetch = kind == Backend::kTier;
       auto backend = TieredKeyedStateBackend::Open(options, tiered, clock_, pool_);
       WEIR_CHECK(backend.ok()) << backend.status();
       backend_ = *std::move(backend);
@@ -145,14 +148,22 @@ std::unique_ptr<Operator> NewWindow() {
       spec, KeyOfSale(&Sale::shop), Contents(SumOfAmounts()), Emitter());
 }
 
-void ValueInHeap(benchmark::State& state) { Fixture(true, NewTotal()).Run(state); }
-void ValueInTier(benchmark::State& state) { Fixture(false, NewTotal()).Run(state); }
-void WindowInHeap(benchmark::State& state) { Fixture(true, NewWindow()).Run(state); }
-void WindowInTier(benchmark::State& state) { Fixture(false, NewWindow()).Run(state); }
+Fixture::Backend TierOf(const benchmark::State& state) {
+  return state.range(1) != 0 ? Fixture::Backend::kTier : Fixture::Backend::kTierByKey;
+}
+
+void ValueInHeap(benchmark::State& state) {
+  Fixture(Fixture::Backend::kHeap, NewTotal()).Run(state);
+}
+void ValueInTier(benchmark::State& state) { Fixture(TierOf(state), NewTotal()).Run(state); }
+void WindowInHeap(benchmark::State& state) {
+  Fixture(Fixture::Backend::kHeap, NewWindow()).Run(state);
+}
+void WindowInTier(benchmark::State& state) { Fixture(TierOf(state), NewWindow()).Run(state); }
 BENCHMARK(ValueInHeap)->Arg(0)->Arg(99)->Unit(benchmark::kMicrosecond);
-BENCHMARK(ValueInTier)->Arg(0)->Arg(50)->Arg(99)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ValueInTier)->ArgsProduct({{0, 50, 99}, {0, 1}})->Unit(benchmark::kMicrosecond);
 BENCHMARK(WindowInHeap)->Arg(0)->Arg(99)->Unit(benchmark::kMicrosecond);
-BENCHMARK(WindowInTier)->Arg(0)->Arg(50)->Arg(99)->Unit(benchmark::kMicrosecond);
+BENCHMARK(WindowInTier)->ArgsProduct({{0, 50, 99}, {0, 1}})->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace weir

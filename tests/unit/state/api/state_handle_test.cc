@@ -46,6 +46,7 @@ class TestingMapTable final : public MapTable {
   void* FindOrCreate(absl::string_view) override { return &cell; }
   void Remove(absl::string_view) override {}
   void ForEach(Visitor visit) override { (void)visit(EncodeKey(int64_t{1}), &cell); }
+  void Prefetch(absl::Span<const MapEntryRef>) override {}
 
   ValueCell<int64_t> cell{7, kNow};
 };

@@ -133,27 +133,6 @@ TEST_F(TieredMemoryTest, HotKeysStay) {
   EXPECT_LT(misses, kReads / 5);
 }
 
-TEST_F(TieredMemoryTest, ABatchIsPrefetched) {
-  Open(Small());
-  constexpr int64_t kKeys = 20'000;
-  for (int64_t key = 0; key < kKeys; ++key) Put(key, ValueOf(key, 0));
-  std::vector<std::string> keys;
-  std::vector<KeyRef> refs;
-  for (int64_t key = 0; key < 100; ++key) keys.push_back(EncodeKey(2 * kKeys - 200 + 2 * key));
-  for (int64_t key = 0; key < 100; ++key) keys.push_back(EncodeKey(key));
-  for (const std::string& key : keys) refs.push_back(KeyRefOf(key, kMaxParallelism));
-  refs.push_back(refs.front());
-  backend_->BeginBatch();
-  const uint64_t misses = backend_->counters().misses;
-  backend_->Prefetch(refs);
-  for (int64_t key = 0; key < 100; ++key) {
-    EXPECT_EQ(Get(key), ValueOf(key, 0));
-    EXPECT_EQ(Get(2 * kKeys - 200 + 2 * key), std::nullopt);
-  }
-  EXPECT_EQ(backend_->counters().misses, misses);
-  EXPECT_GT(backend_->counters().prefetched, 100u);
-}
-
 /// Whose threads all hang.
 class HangingPool final : public BlockingPool {
  public:
