@@ -7,6 +7,7 @@
 
 #include "common/operator/current_call.h"
 #include "common/types/key_codec.h"
+#include "weir/batch_keys.h"
 #include "weir/keyed_operator.h"
 #include "weir/keyed_process_function.h"
 
@@ -25,11 +26,21 @@ class KeyedProcessOperator final : public KeyedOperator {
     const int64_t* times = batch->event_times();
     CurrentCall& call = ThisThreadsCall();
     Begin(*batch, out);
+    const bool prefetches = store().prefetches();
+    if (prefetches) {
+      batch_keys_.Take(keys, reader.rows(), call,
+                       [this](absl::string_view bytes) { return RefOf(bytes); });
+      store().Prefetch(batch_keys_.refs());
+    }
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      key_bytes_.clear();
-      EncodeKey(keys.At(row), &key_bytes_);
-      store().SetCurrentKey(RefOf(key_bytes_));
+      if (prefetches) {
+        store().SetCurrentKey(batch_keys_.refs()[row]);
+      } else {
+        key_bytes_.clear();
+        EncodeKey(keys.At(row), &key_bytes_);
+        store().SetCurrentKey(RefOf(key_bytes_));
+      }
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
     }
@@ -76,6 +87,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   std::optional<Context> call_;
   Collector<Out> collector_;
   std::string key_bytes_;
+  internal::BatchKeys batch_keys_;
 };
 
 }  // namespace weir

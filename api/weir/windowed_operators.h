@@ -9,6 +9,7 @@
 
 #include "common/operator/current_call.h"
 #include "common/types/key_codec.h"
+#include "weir/batch_keys.h"
 #include "weir/window_contents.h"
 #include "weir/window_operator.h"
 
@@ -67,9 +68,15 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     const int64_t* times = spec().processing_time ? nullptr : batch->event_times();
     CurrentCall& call = ThisThreadsCall();
     Begin(*batch, out);
+    const bool prefetches = store().prefetches();
+    if (prefetches) {
+      batch_keys_.Take(keys, reader.rows(), call,
+                       [this](absl::string_view bytes) { return RefOf(bytes); });
+      Prefetch(times);
+    }
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      const KeyRef key = RefOf(parts_.KeyAt(keys, row));
+      const KeyRef key = prefetches ? batch_keys_.refs()[row] : RefOf(parts_.KeyAt(keys, row));
       store().SetCurrentKey(key);
       Add(reader, row, times == nullptr ? now_micros() : times[row], Reached(key.group));
     }
@@ -81,6 +88,26 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   void Close() override { parts_.emitter.Close(); }
 
  private:
+  /// The slices that the rows of batch_keys_ will go to.
+  void Prefetch(const int64_t* times) {
+    const absl::Span<const KeyRef> keys = batch_keys_.refs();
+    slice_keys_.clear();
+    slice_refs_.clear();
+    for (size_t row = 0; row < keys.size(); ++row) {
+      const Slice& slice = SliceAt(times == nullptr ? now_micros() : times[row]);
+      if (slice.last_window_end < slice.first_window_end) continue;
+      if (slice.clean_up_time <= Reached(keys[row].group)) continue;
+      EncodeKey(slice.start, &slice_keys_);
+      slice_refs_.push_back({keys[row], {}});
+    }
+    if (slice_refs_.empty()) return;
+    const size_t bytes = slice_keys_.size() / slice_refs_.size();
+    for (size_t i = 0; i < slice_refs_.size(); ++i) {
+      slice_refs_[i].map_key = {slice_keys_.data() + i * bytes, bytes};
+    }
+    slices_.Prefetch(slice_refs_);
+  }
+
   void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
     const Slice& slice = SliceAt(time);
     if (slice.last_window_end < slice.first_window_end) return AddFiltered();
@@ -128,6 +155,9 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
 
   Parts parts_;
   MapState<int64_t, Accumulator> slices_;
+  internal::BatchKeys batch_keys_;
+  std::string slice_keys_;  // of slice_refs_; all of one size
+  std::vector<MapEntryRef> slice_refs_;
 };
 
 /// Sessions: an accumulator, with its times, for each key and session.
@@ -193,7 +223,9 @@ class TypedSessionOperator final : public SessionWindowOperator {
     if (met_.empty()) return;
     std::optional<Session> joined;
     for (const int64_t met : met_) {
-      const Session session = *sessions_.Peek(met);
+      const std::optional<Session> met_session = sessions_.Get(met);
+      if (!met_session.has_value()) continue;  // it could not be read: the task fails
+      const Session& session = *met_session;
       DeleteTimer(session.first);
       sessions_.Remove(met);
       if (joined.has_value()) {
@@ -202,7 +234,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
         joined = session;
       }
     }
-    sessions_.Put(start, *std::move(joined));
+    if (joined.has_value()) sessions_.Put(start, *std::move(joined));
   }
 
   void OnSessionTimer(int64_t time, bool leaving) override {
@@ -228,6 +260,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
 
   void Emit(int64_t start) {
     const Session* session = sessions_.Peek(start);
+    if (session == nullptr) return;  // it could not be read: the task fails
     parts_.Emit(session->second, store(), ContextOf(TimeWindow(start, session->first.end)));
   }
 

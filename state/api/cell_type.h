@@ -25,6 +25,7 @@ inline constexpr int64_t kNoStamp = kNewStamp + 1;
 struct WrittenCell {
   const StateSchema* schema = nullptr;  // null: as the cell's type writes
   bool stamped = false;                 // the state had a TTL
+  bool times_void = false;              // they are there, and count as if they were not
 };
 
 /// Threads: const and thread-safe; a cell itself is used by one thread, or by many that only read.
@@ -40,7 +41,7 @@ class CellType {
   /// Appends. Stamped: with the times of the last writes.
   virtual void Encode(const void* cell, bool stamped, std::string* out) const = 0;
   /// Into a cell just constructed. Bytes without times get `stamp_micros`; kNoStamp: those with
-  /// times lose them, since the state has no TTL now.
+  /// times lose them, since the state has no TTL now. Void times are none.
   virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
                       void* cell) const = 0;
   /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.
@@ -102,6 +103,7 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
     ByteReader in(bytes);
     int64_t stamp = stamp_micros;
     if (written.stamped && !in.ReadFixed(&stamp)) return false;
+    if (written.times_void) stamp = stamp_micros;
     Base::Of(cell).stamp_micros = stamp_micros == kNoStamp ? kNoStamp : stamp;
     return StateCodec<T>::Read(in, written.schema, &Base::Of(cell).value) && in.done();
   }
@@ -141,6 +143,7 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
       int64_t stamp = stamp_micros;
       T value{};
       if (written.stamped && !in.ReadFixed(&stamp)) return false;
+      if (written.times_void) stamp = stamp_micros;
       if (!StateCodec<T>::Read(in, written.schema, &value)) return false;
       list.values.push_back(std::move(value));
       if (stamp_micros != kNoStamp) list.stamps_micros.push_back(stamp);

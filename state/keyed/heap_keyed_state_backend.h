@@ -36,7 +36,8 @@ class HeapKeyedStateBackend : public KeyedStateBackend {
   void ForEachKey(absl::string_view state,
                   absl::FunctionRef<void(uint32_t group, absl::string_view key)> visit) override;
 
-  void Prefetch(absl::Span<const KeyRef>) override {}  // all there is, is there
+  bool prefetches() const override { return false; }  // all there is, is there
+  void Prefetch(absl::Span<const KeyRef>) override {}
   absl::StatusOr<std::unique_ptr<FrozenState>> Freeze() override;
   absl::Status Restore(absl::Span<const absl::string_view> snapshots) override;
   absl::Status RestoreIncrements(absl::Span<const KeyedStateIncrement> increments) override;

@@ -133,6 +133,7 @@ class HeapMapTable final : public MapTable {
   void Remove(absl::string_view map_key) override;
   void ForEach(Visitor visit) override;
   void Clear() override { table_.Erase(); }
+  void Prefetch(absl::Span<const MapEntryRef>) override {}
 
  private:
   HeapTable& table_;

@@ -68,6 +68,10 @@ rocksdb::ColumnFamilyOptions FamilyOptionsOf(const RocksOptions& options, RocksF
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.format_version = 5;
+  // In parts: as one block, those of a large table do not fit into a shard of the cache, and would
+  // be read again by every look-up.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   // Timers are scanned, never looked up.
   if (family == RocksFamily::kState) {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/check.h"
 #include "common/base/stable_hash.h"
 #include "common/base/status_macros.h"
 #include "common/types/byte_reader.h"
@@ -36,6 +37,8 @@ void DirtyLogEncoder::Begin(uint64_t generation) {
 }
 
 void DirtyLogEncoder::Add(const DirtyEntry& entry) {
+  WEIR_CHECK(entry.key.size() + entry.value.size() <= kLargestEntryBytes)
+      << "an entry of a dirty log of " << entry.key.size() + entry.value.size() << " bytes";
   const auto flags = static_cast<uint8_t>((entry.family == RocksFamily::kTimers ? kTimers : 0) |
                                           (entry.deleted ? kDeleted : 0));
   AppendFixed(flags, &block_);

@@ -18,6 +18,9 @@ namespace weir {
 
 inline constexpr uint32_t kDirtyLogVersion = 1;
 
+/// Key and value together. Blocks of logs, and RocksDB, have 32 bits for it.
+inline constexpr size_t kLargestEntryBytes = UINT32_MAX - (size_t{1} << 20);
+
 /// One change: a value put, or a key deleted.
 struct DirtyEntry {
   RocksFamily family = RocksFamily::kState;
@@ -31,6 +34,7 @@ struct DirtyEntry {
 class DirtyLogEncoder {
  public:
   void Begin(uint64_t generation);
+  /// One that is not larger than kLargestEntryBytes (checked).
   void Add(const DirtyEntry& entry);
   void End();
   /// Whole blocks, ready to be written.

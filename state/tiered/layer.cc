@@ -29,6 +29,12 @@ void Layer::EncodeValue(const Version& version, std::string* out) const {
   }
 }
 
+absl::Status Layer::EncodeToStore(const Version& version, std::string* out) const {
+  EncodeValue(version, out);
+  // Timers have no values.
+  return out->empty() ? absl::OkStatus() : states_->CheckSize(version.key(), out->size());
+}
+
 absl::StatusOr<uint64_t> Layer::WriteFile(const std::string& path) const {
   WEIR_ASSIGN_OR_RETURN(const auto file, LocalFileWriter::Open(path));
   DirtyLogEncoder log;
@@ -44,7 +50,7 @@ absl::StatusOr<uint64_t> Layer::WriteFile(const std::string& path) const {
   for (const RocksFamily family : {RocksFamily::kState, RocksFamily::kTimers}) {
     for (const Version* version : versions(family)) {
       value.clear();
-      if (version->present()) EncodeValue(*version, &value);
+      if (version->present()) WEIR_RETURN_IF_ERROR(EncodeToStore(*version, &value));
       log.Add({family, !version->present(), version->key(), value});
       if (log.bytes().size() >= DirtyLogEncoder::kBlockBytes) WEIR_RETURN_IF_ERROR(write());
     }

@@ -53,8 +53,11 @@ class Layer {
   const TierStates& states() const { return *states_; }
   /// Appends the value of a version that is present.
   void EncodeValue(const Version& version, std::string* out) const;
+  /// The same for files. INVALID_ARGUMENT, with the state's name: it is too large for them.
+  absl::Status EncodeToStore(const Version& version, std::string* out) const;
 
-  /// Writes the log, unless it has been: once, whoever asks first. RESOURCE_EXHAUSTED, UNAVAILABLE.
+  /// Writes the log, unless it has been: once, whoever asks first. RESOURCE_EXHAUSTED, UNAVAILABLE;
+  /// INVALID_ARGUMENT as EncodeToStore.
   absl::StatusOr<LayerLog> WriteLog(const std::string& path, const std::string& name) const;
 
  private:

@@ -1,13 +1,12 @@
 #include "state/tiered/local_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +19,22 @@ absl::Status FileError(const std::string& path, absl::string_view call, int erro
   if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(text);
   return absl::UnavailableError(text);
 }
+
+/// A file to be read; its number is negative, with errno, when it cannot be.
+class OpenedFile {
+ public:
+  explicit OpenedFile(const std::string& path)
+      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~OpenedFile() {
+    if (number_ >= 0) ::close(number_);
+  }
+  OpenedFile(const OpenedFile&) = delete;
+  OpenedFile& operator=(const OpenedFile&) = delete;
+  int number() const { return number_; }
+
+ private:
+  const int number_;
+};
 
 }  // namespace
 
@@ -58,10 +73,30 @@ absl::Status LocalFileWriter::Finish() {
 }
 
 absl::StatusOr<std::string> ReadLocalFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file.good()) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return absl::UnavailableError(absl::StrCat(path, ": it cannot be read"));
+  const OpenedFile file(path);
+  if (file.number() < 0 && errno == ENOENT) {
+    return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  }
+  if (file.number() < 0) return FileError(path, "open", errno);
+  struct stat about = {};
+  if (::fstat(file.number(), &about) != 0) return FileError(path, "fstat", errno);
+  const auto size = static_cast<size_t>(about.st_size);
+  // One more: that it ends there is seen, too.
+  std::string bytes(size + 1, '\0');
+  size_t read = 0;
+  while (read < bytes.size()) {
+    const ssize_t got = ::read(file.number(), &bytes[read], bytes.size() - read);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FileError(path, "read", errno);
+    if (got == 0) break;
+    read += static_cast<size_t>(got);
+  }
+  if (read < size) {
+    return absl::UnavailableError(
+        absl::StrCat(path, ": it ends after ", read, " of ", size, " bytes"));
+  }
+  if (read > size) return absl::UnavailableError(absl::StrCat(path, ": it grows while it is read"));
+  bytes.resize(size);
   return bytes;
 }
 

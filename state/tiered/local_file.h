@@ -45,7 +45,8 @@ class LocalFileWriter {
   int file_;
 };
 
-/// The whole file. NOT_FOUND, UNAVAILABLE.
+/// The whole file. NOT_FOUND; UNAVAILABLE, also when it is shorter or longer than the file system
+/// has said.
 absl::StatusOr<std::string> ReadLocalFile(const std::string& path);
 /// With its parents; OK when it is there.
 absl::Status MakeLocalFolder(const std::string& path);

@@ -21,7 +21,7 @@ absl::Status Load(const std::vector<LayerPtr>& layers, RocksStore& store, TierFi
         continue;
       }
       value.clear();
-      entry.layer->EncodeValue(*entry.version, &value);
+      WEIR_RETURN_IF_ERROR(entry.layer->EncodeToStore(*entry.version, &value));
       WEIR_RETURN_IF_ERROR(loader.Put(family, key, value));
     }
   }
@@ -44,6 +44,8 @@ absl::StatusOr<Materialiser::Result> Materialise(const std::vector<LayerPtr>& la
 Materialiser::~Materialiser() {
   // One that has not begun never will.
   if (job_ != nullptr && !Claim(*job_)) Wait();
+  MutexLock lock(queued_->mutex);
+  queued_->job.reset();
 }
 
 bool Materialiser::Claim(Job& job) {
@@ -61,12 +63,26 @@ void Materialiser::Run(Job& job, TierFiles& files) {
   job.done.SignalAll();
 }
 
+void Materialiser::RunQueued(Queued& queued, TierFiles& files) {
+  std::shared_ptr<Job> job;
+  {
+    MutexLock lock(queued.mutex);
+    queued.submitted = false;
+    job = std::exchange(queued.job, nullptr);
+  }
+  if (job != nullptr && Claim(*job)) Run(*job, files);
+}
+
 void Materialiser::Start(std::vector<LayerPtr> layers) {
   WEIR_CHECK(job_ == nullptr && !layers.empty());
   job_ = std::make_shared<Job>(std::move(layers));
-  pool_.Submit([job = job_, &files = files_] {
-    if (Claim(*job)) Run(*job, files);
-  });
+  {
+    MutexLock lock(queued_->mutex);
+    queued_->job = job_;
+    // One that was run by Wait has left its place in the pool's queue.
+    if (std::exchange(queued_->submitted, true)) return;
+  }
+  pool_.Submit([queued = queued_, &files = files_] { RunQueued(*queued, files); });
 }
 
 std::optional<absl::StatusOr<Materialiser::Result>> Materialiser::Take() {

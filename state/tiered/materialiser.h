@@ -16,6 +16,7 @@ namespace weir {
 
 /// Puts sealed layers into RocksDB on a pool's thread, and pins the files: one job at a time.
 ///
+/// Bounds: one work in the pool's queue, also while the pool hangs and jobs are run by Wait.
 /// Threads: the task's; the job uses the files meanwhile, and nobody else may.
 /// Life cycle: Start, then Take until it gives a result; the destructor waits for a running job.
 /// Lifetime: borrows the pool and the files.
@@ -49,12 +50,20 @@ class Materialiser {
     std::vector<LayerPtr> layers;
     absl::StatusOr<Result> result = absl::UnknownError("not run");
   };
+  /// What the pool runs when it comes to it: the job of that time.
+  struct Queued {
+    Mutex mutex;
+    bool submitted WEIR_GUARDED_BY(mutex) = false;
+    std::shared_ptr<Job> job WEIR_GUARDED_BY(mutex);
+  };
+  static void RunQueued(Queued& queued, TierFiles& files);
   // False: somebody else has it.
   static bool Claim(Job& job);
   static void Run(Job& job, TierFiles& files);
 
   TierFiles& files_;
   BlockingPool& pool_;
+  const std::shared_ptr<Queued> queued_ = std::make_shared<Queued>();
   std::shared_ptr<Job> job_;
 };
 

@@ -119,6 +119,12 @@ void StateTier::Evict() {
   }
 }
 
+void StateTier::Reserve(size_t bytes) {
+  reserved_bytes_ = std::min(bytes, low_bytes_);
+  Evict();
+  reserved_bytes_ = 0;
+}
+
 void StateTier::MakeRoom() {
   TakeResult(/*blocked=*/false);
   Evict();

@@ -84,7 +84,12 @@ class StateTier {
   }
 
   void AddIndex(TierIndex* index) { indexes_.push_back(index); }
-  bool has_room() const { return account_->bytes() <= low_bytes_; }
+  /// Of what may be fetched for a batch, so that it does not drive itself out again.
+  size_t fetch_bytes() const { return options_.memory_bytes / 8; }
+  /// Evicts until there is room for so much more, as far as evictions give it: what is fetched then
+  /// is still there when it is used.
+  void Reserve(size_t bytes);
+  bool has_room() const { return account_->bytes() + reserved_bytes_ <= low_bytes_; }
   MemoryAccount& account() { return *account_; }
   /// While one lives nothing is evicted.
   class EvictionPause {
@@ -147,7 +152,8 @@ class StateTier {
   Version* handed_out_ = nullptr;
   bool attention_ = false;
   int pauses_ = 0;
-  size_t bound_bytes_;  // above it there is something to do
+  size_t reserved_bytes_ = 0;  // during Reserve
+  size_t bound_bytes_;         // above it there is something to do
   absl::Duration last_materialised_;
   absl::Status last_failure_;  // of a materialisation
   absl::Status status_;

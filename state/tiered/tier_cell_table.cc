@@ -1,6 +1,5 @@
 #include "state/tiered/tier_cell_table.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@ absl::string_view TierCellTable::CurrentTierKey() {
 Version** TierCellTable::Lookup() {
   tier_.BeforeAccess();
   CheckKey();
+  CountLookup();
   if (Version** slot = InMemory(); slot != nullptr) {
     ++tier_.counters().hits;
     (*slot)->referenced = true;
@@ -63,34 +63,21 @@ void TierCellTable::Clear() {
   if (tier_.store() != nullptr) InsertTombstone(CurrentTierKey());
 }
 
-void TierCellTable::Prefetch(absl::Span<const KeyRef> keys) {
+void TierCellTable::PrefetchKeys(absl::Span<const KeyRef> keys) {
   tier_.BeforeAccess();
-  if (tier_.store() == nullptr) return;
+  if (!WorthFetching(keys.size())) return;
   std::vector<std::string> missing;
   for (const KeyRef& key : keys) {
-    if (index_.group(key.group - range_.first).Find(key.hash, key.key) != nullptr) continue;
+    Version** slot = index_.group(key.group - range_.first).Find(key.hash, key.key);
+    if (slot != nullptr) {
+      (*slot)->referenced = true;
+      continue;
+    }
     std::string& tier_key = missing.emplace_back();
     AppendTierPrefix(key.group, id(), &tier_key);
     tier_key.append(key.key.data(), key.key.size());
   }
-  std::sort(missing.begin(), missing.end());
-  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
-  if (missing.empty()) return;
-  const std::vector<absl::string_view> views(missing.begin(), missing.end());
-  std::vector<Version*> versions(missing.size(), nullptr);
-  const absl::Status status = tier_.store()->MultiGet(
-      RocksFamily::kState, views, [&](size_t place, absl::string_view value) {
-        versions[place] = NewDecoded(views[place], value);
-      });
-  if (!status.ok()) tier_.Fail(status);
-  for (size_t i = 0; i < versions.size() && status.ok(); ++i) {
-    if (versions[i] == nullptr) versions[i] = tier_.NewVersion(views[i], type_);
-    index_.Insert(std::exchange(versions[i], nullptr));
-    ++tier_.counters().prefetched;
-  }
-  for (Version* version : versions) {
-    if (version != nullptr) version->Release();
-  }
+  if (!missing.empty()) Fetch(std::move(missing), index_);
 }
 
 void TierCellTable::ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) {

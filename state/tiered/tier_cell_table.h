@@ -26,7 +26,7 @@ class TierCellTable final : public CellTable, public TierTable {
   void* FindOrCreate() override;
   void Clear() override;
 
-  void Prefetch(absl::Span<const KeyRef> keys) override;
+  void PrefetchKeys(absl::Span<const KeyRef> keys) override;
   void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
   size_t Expire(int64_t oldest_micros, size_t entries) override;
 

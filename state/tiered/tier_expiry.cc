@@ -15,7 +15,7 @@ bool TierExpiry::Expired(absl::string_view key, absl::string_view value) const {
   if (!in.ReadVarint(&format) || format >= state->formats.size()) return false;
   const TierFormat& written = state->formats[static_cast<size_t>(format)];
   int64_t stamp = written.stamp_micros;
-  if (written.stamped && !in.ReadFixed(&stamp)) return false;
+  if (written.has_times() && !in.ReadFixed(&stamp)) return false;
   return stamp != kNoStamp &&
          stamp <= state->OldestMicros(now_micros_.load(std::memory_order_relaxed));
 }

@@ -4,12 +4,20 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/base/status_macros.h"
 #include "state/rocksdb/rocks_loader.h"
+#include "state/tiered/dirty_log.h"
 
 namespace weir {
 
 absl::Status TierLoader::Add(TierChange change) {
+  if (change.key.size() + change.value.size() > kLargestEntryBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a value of ", change.value.size(), " bytes is restored, and at most ",
+                     kLargestEntryBytes, " can be stored under one key"));
+  }
   bytes_ += sizeof(change) + change.key.size() + change.value.size();
   changes_.push_back(std::move(change));
   return bytes_ < chunk_bytes_ ? absl::OkStatus() : Spill();

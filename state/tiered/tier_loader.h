@@ -23,7 +23,8 @@ struct TierChange {
 /// Takes the changes of a restore, in order, and keeps as many as memory is good for: what is more
 /// goes to RocksDB, chunk by chunk, below what is kept.
 ///
-/// Threads: one. Lifetime: borrows the files. Errors: as RocksStore.
+/// Threads: one. Lifetime: borrows the files. Errors: as RocksStore; INVALID_ARGUMENT for a change
+/// that is larger than files can hold.
 class TierLoader {
  public:
   TierLoader(TierFiles& files, size_t chunk_bytes) : files_(files), chunk_bytes_(chunk_bytes) {}

@@ -20,6 +20,7 @@ std::string EndOfPrefix(const std::string& prefix) {
 Version** TierMapTable::Lookup(absl::string_view map_key) {
   tier_.BeforeAccess();
   CheckKey();
+  CountLookup();
   MapNode* node = InMemory();
   if (node != nullptr) {
     node->referenced = true;
@@ -95,9 +96,8 @@ void TierMapTable::TryComplete(MapNode& node) {
   node.complete = !scan->valid() && scan->status().ok();
 }
 
-bool TierMapTable::VisitStored(const RocksScan& scan, absl::string_view map_key, Visitor visit) {
-  Version* version = NewDecoded(scan.key(), scan.value());
-  if (version == nullptr) return true;
+bool TierMapTable::Show(absl::string_view map_key, Version* version, Visitor visit) {
+  // Whoever reads the entry meanwhile may put another version in its place.
   const bool go_on = visit(map_key, version->cell());
   version->Release();
   return go_on;
@@ -112,29 +112,62 @@ void TierMapTable::ForEach(Visitor visit) {
   node->referenced = true;
   if (Incomplete(node)) TryComplete(*node);
   const StateTier::EvictionPause pause(tier_);
-  auto at = node->entries.begin();
-  // True: go on.
+  MapNode::Entries& entries = node->entries;
+  auto at = entries.begin();
+  std::string map_key;
+  // True: go on. What the visitor reads of the map comes into memory, and moves its entries.
+  const auto visit_version = [&](Version* version) {
+    const size_t before = entries.size();
+    if (!Show(map_key, version, visit)) return false;
+    if (entries.size() != before) at = entries.lower_bound(map_key);
+    return true;
+  };
   const auto visit_memory = [&] {
-    if (at->second->present() && DecodeSlot(at->second) && !visit(at->first, at->second->cell())) {
-      return false;
+    map_key = at->first;
+    if (at->second->present() && DecodeSlot(at->second)) {
+      at->second->Hold();
+      if (!visit_version(at->second)) return false;
     }
     ++at;
     return true;
   };
   if (Incomplete(node)) {
-    for (const auto scan = ScanNode(*node); scan->valid(); scan->Next()) {
-      const absl::string_view map_key = scan->key().substr(node->prefix.size());
-      while (at != node->entries.end() && at->first < map_key) {
+    const auto scan = ScanNode(*node);
+    for (; scan->valid(); scan->Next()) {
+      const absl::string_view stored_key = scan->key().substr(node->prefix.size());
+      while (at != entries.end() && at->first < stored_key) {
         if (!visit_memory()) return;
       }
       // What is in memory is newer.
-      if (at != node->entries.end() && at->first == map_key) continue;
-      if (!VisitStored(*scan, map_key, visit)) return;
+      if (at != entries.end() && at->first == stored_key) continue;
+      map_key.assign(stored_key.data(), stored_key.size());
+      Version* version = NewDecoded(scan->key(), scan->value());
+      if (version == nullptr) continue;
+      if (!visit_version(version)) return;
+      if (at != entries.end() && at->first == map_key) ++at;
     }
+    if (!scan->status().ok()) tier_.Fail(scan->status());
   }
-  while (at != node->entries.end()) {
+  while (at != entries.end()) {
     if (!visit_memory()) return;
   }
+}
+
+void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
+  tier_.BeforeAccess();
+  if (!WorthFetching(entries.size())) return;
+  std::vector<std::string> missing;
+  for (const MapEntryRef& entry : entries) {
+    const KeyRef& key = entry.key;
+    MapNode* node = index_.Find(key.group - range_.first, key.hash, key.key);
+    if (node != nullptr) node->referenced = true;
+    if (node != nullptr && (node->complete || node->entries.contains(entry.map_key))) continue;
+    std::string& tier_key = missing.emplace_back();
+    AppendTierPrefix(key.group, id(), &tier_key);
+    internal::AppendEscaped(key.key, &tier_key);
+    tier_key.append(entry.map_key.data(), entry.map_key.size());
+  }
+  if (!missing.empty()) Fetch(std::move(missing), index_);
 }
 
 void TierMapTable::Clear() {

@@ -29,8 +29,10 @@ class TierMapTable final : public MapTable, public TierTable {
   void ForEach(Visitor visit) override;
   void Clear() override;
 
+  void Prefetch(absl::Span<const MapEntryRef> entries) override;
+
   /// Which entries will be read cannot be known.
-  void Prefetch(absl::Span<const KeyRef>) override {}
+  void PrefetchKeys(absl::Span<const KeyRef>) override {}
   void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
   size_t Expire(int64_t oldest_micros, size_t entries) override;
 
@@ -54,7 +56,8 @@ class TierMapTable final : public MapTable, public TierTable {
   // Takes the entries of RocksDB in, unless they are many.
   void TryComplete(MapNode& node);
   std::unique_ptr<RocksScan> ScanNode(const MapNode& node) const;
-  bool VisitStored(const RocksScan& scan, absl::string_view map_key, Visitor visit);
+  // Releases a hold on the version when the visitor has seen it; false: it has seen enough.
+  static bool Show(absl::string_view map_key, Version* version, Visitor visit);
   // Both return what is left of `entries`.
   size_t ExpireInMemory(int64_t oldest_micros, size_t entries);
   size_t ExpireInStore(int64_t oldest_micros, size_t entries);

@@ -1,23 +1,34 @@
 #include "state/tiered/tier_states.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
 #include "common/types/byte_reader.h"
 #include "state/keyed/state_compatibility.h"
+#include "state/tiered/dirty_log.h"
 #include "state/tiered/tier_key.h"
 
 namespace weir {
 namespace {
 
+int64_t WithoutTime(const TierFormat& format) { return format.stamped ? kNewStamp : kNoStamp; }
+
 // Values without times count as written now, once the state has a TTL.
 void GiveTimes(TierState& state, int64_t now_micros) {
   if (!state.stamped()) return;
   for (TierFormat& format : state.formats) {
-    if (!format.stamped && format.stamp_micros == kNoStamp) format.stamp_micros = now_micros;
+    if (!format.has_times() && format.stamp_micros == WithoutTime(format)) {
+      format.stamp_micros = now_micros;
+    }
   }
+}
+
+// Without a TTL no value has a time: if there is one again, all begin anew.
+void DropTimes(TierState& state) {
+  for (TierFormat& format : state.formats) format.stamp_micros = WithoutTime(format);
 }
 
 StateDefinition DefinitionOf(const TierState& state) {
@@ -59,9 +70,10 @@ bool TierState::Decode(absl::string_view value, void* cell) const {
   uint64_t number = 0;
   if (!in.ReadVarint(&number) || number >= formats.size()) return false;
   const TierFormat& written = formats[static_cast<size_t>(number)];
-  const WrittenCell form{number == format ? nullptr : &written.schema, written.stamped};
+  const WrittenCell form{number == format ? nullptr : &written.schema, written.stamped,
+                         !written.has_times()};
   // Where there are times, this one is not looked at.
-  const int64_t stamp = written.stamped ? kNewStamp : written.stamp_micros;
+  const int64_t stamp = written.has_times() ? kNewStamp : written.stamp_micros;
   return cell_type->Decode(in.rest(), form, stamped() ? stamp : kNoStamp, cell);
 }
 
@@ -117,6 +129,14 @@ const TierState* TierStates::FindRegistered(absl::string_view name) const {
   return nullptr;
 }
 
+absl::Status TierStates::CheckSize(absl::string_view tier_key, size_t value_bytes) const {
+  if (tier_key.size() + value_bytes <= kLargestEntryBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("state '", Find(StateOfTierKey(tier_key))->name, "' has a value of ",
+                   value_bytes, " bytes under one key, and at most ", kLargestEntryBytes,
+                   " can be stored: use a map, whose entries are stored one by one"));
+}
+
 TierState* TierStates::FindMutable(absl::string_view name, StateKind kind) {
   for (TierState& state : states_) {
     if (state.name == name && state.kind == kind) return &state;
@@ -151,6 +171,7 @@ absl::StatusOr<uint32_t> TierStates::Register(const StateDefinition& definition,
   state->cell_type = definition.cell_type;
   state->is_map_key = definition.is_map_key;
   state->ttl_micros = definition.has_ttl() ? definition.ttl.duration.count() : 0;
+  if (!state->stamped()) DropTimes(*state);
   state->format = AddFormat(*state, FormatOf(definition));
   GiveTimes(*state, now_micros);
   return state->id;
@@ -177,8 +198,15 @@ absl::StatusOr<TierRenumbering> TierStates::Adopt(const std::vector<TierState>& 
     TierRenumbering::State& renumbered = renumbering.states.emplace_back();
     renumbered.from = from.id;
     renumbered.to = to->id;
-    for (const TierFormat& format : from.formats) {
-      renumbered.formats.push_back(AddFormat(*to, format));
+    // A new state has its formats as they are: two may have become equal.
+    if (to->formats.empty()) {
+      to->formats = from.formats;
+      renumbered.formats.resize(from.formats.size());
+      std::iota(renumbered.formats.begin(), renumbered.formats.end(), 0u);
+    } else {
+      for (const TierFormat& format : from.formats) {
+        renumbered.formats.push_back(AddFormat(*to, format));
+      }
     }
     GiveTimes(*to, now_micros);
   }

@@ -21,11 +21,15 @@ namespace weir {
 /// has. A changed schema is a new format: older values stay as they are until they are changed.
 struct TierFormat {
   bool stamped = false;
-  /// In place of the times of writes, for a state that got a TTL later; kNoStamp: it has not.
+  /// In place of the times of writes, for a state that got a TTL later, or again. kNoStamp: stamped
+  /// values have times of their own, others have none yet. kNewStamp: of stamped ones, the same as
+  /// none, since the state has been without a TTL.
   int64_t stamp_micros = kNoStamp;
   StateSchema schema;
   StateSchema map_key_schema;  // of maps
 
+  /// Values say when they were written.
+  bool has_times() const { return stamped && stamp_micros == kNoStamp; }
   bool operator==(const TierFormat&) const = default;
 };
 
@@ -79,6 +83,8 @@ class TierStates {
   /// Null when there is none.
   const TierState* Find(uint32_t id) const;
   const TierState* FindRegistered(absl::string_view name) const;
+  /// INVALID_ARGUMENT, with the state's name: files cannot hold a value of so many bytes.
+  absl::Status CheckSize(absl::string_view tier_key, size_t value_bytes) const;
 
   /// INVALID_ARGUMENT: what is there under the name cannot be read as this.
   absl::StatusOr<uint32_t> Register(const StateDefinition& definition, int64_t now_micros);

@@ -1,5 +1,6 @@
 #include "state/tiered/tier_table.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,9 @@
 
 namespace weir {
 namespace {
+
+// Then it is tried again.
+constexpr int kSkippedBatches = 16;
 
 /// A cell of its own, for a look at one.
 class TemporaryCell {
@@ -84,6 +88,63 @@ bool TierTable::DecodeSlot(Version*& slot) {
   slot->Release();
   slot = decoded;
   return true;
+}
+
+bool TierTable::WorthFetching(size_t keys) {
+  // An access may be two look-ups.
+  if (lookups_ * 4 < fetched_keys_) skipped_batches_ = kSkippedBatches;
+  lookups_ = 0;
+  fetched_keys_ = 0;
+  if (skipped_batches_ > 0) {
+    --skipped_batches_;
+    return false;
+  }
+  fetched_keys_ = keys;
+  // Before it is seen what is missing; most likely as much as for the last batch.
+  tier_.Reserve(std::exchange(last_fetched_bytes_, 0));
+  return tier_.store() != nullptr;
+}
+
+void TierTable::Fetch(std::vector<std::string> tier_keys, TierIndex& index) {
+  std::sort(tier_keys.begin(), tier_keys.end());
+  tier_keys.erase(std::unique(tier_keys.begin(), tier_keys.end()), tier_keys.end());
+  const absl::Span<const std::string> keys(tier_keys);
+  size_t bytes = 0;
+  for (size_t at = 0; at < keys.size() && bytes < tier_.fetch_bytes();) {
+    const size_t fitting = std::max<size_t>(1, (tier_.fetch_bytes() - bytes) / fetched_bytes_);
+    const absl::Span<const std::string> chunk = keys.subspan(at, fitting);
+    const size_t charged = FetchChunk(chunk, index);
+    if (!tier_.status().ok()) return;
+    fetched_bytes_ = std::max<size_t>(1, charged / chunk.size());
+    bytes += charged;
+    at += chunk.size();
+  }
+  last_fetched_bytes_ = bytes;
+}
+
+size_t TierTable::FetchChunk(absl::Span<const std::string> tier_keys, TierIndex& index) {
+  const std::vector<absl::string_view> views(tier_keys.begin(), tier_keys.end());
+  std::vector<Version*> versions(views.size(), nullptr);
+  const size_t before = tier_.account().bytes();
+  const absl::Status status = tier_.store()->MultiGet(
+      RocksFamily::kState, views, [&](size_t place, absl::string_view value) {
+        versions[place] = NewDecoded(views[place], value);
+      });
+  if (!status.ok()) tier_.Fail(status);
+  size_t bytes = 0;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    if (!tier_.status().ok()) {
+      if (versions[i] != nullptr) versions[i]->Release();
+      continue;
+    }
+    if (versions[i] == nullptr) versions[i] = tier_.NewVersion(views[i], type_);
+    bytes += versions[i]->charged_bytes();
+    index.Insert(versions[i]);
+    ++tier_.counters().prefetched;
+  }
+  // Maps that were not there have become charged, too; but others may have been freed meanwhile.
+  const size_t after = tier_.account().bytes();
+  return std::max(bytes, after > before ? after - before : 0);
 }
 
 Version* TierTable::Load(absl::string_view tier_key) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
@@ -28,7 +29,7 @@ class TierTable {
   void Renumber(uint32_t id) { id_ = id; }
 
   /// As KeyedStateStore::Prefetch.
-  virtual void Prefetch(absl::Span<const KeyRef> keys) = 0;
+  virtual void PrefetchKeys(absl::Span<const KeyRef> keys) = 0;
   /// All that is stored: from memory, then from RocksDB.
   virtual void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) = 0;
   /// As KeyedStateBackend::CleanUpExpired on this state; returns what is left of `entries` when all
@@ -44,6 +45,13 @@ class TierTable {
   void MakeTyped(Version*& slot);
   /// The version in the slot has its cell then; false, with the tier's status, when it cannot.
   bool DecodeSlot(Version*& slot);
+  /// For the head of every look-up: what is not looked at is not prefetched for long.
+  void CountLookup() { ++lookups_; }
+  /// Before anything is done for a batch with so many keys.
+  bool WorthFetching(size_t keys);
+  /// Clean versions of what RocksDB has under these keys, which are not in the index, go there;
+  /// fewer when they are too large for memory.
+  void Fetch(std::vector<std::string> tier_keys, TierIndex& index);
   /// A clean version of what RocksDB has; null after an error.
   Version* Load(absl::string_view tier_key);
   /// Of bytes of RocksDB; null after an error.
@@ -64,14 +72,25 @@ class TierTable {
   const CellType* const type_;
 
  private:
+  static constexpr size_t kFirstFetchedBytes = 4096;
+
   [[noreturn]] void FailWithoutKey() const;
   absl::Status Undecodable() const;
   // The handles of maps decode the keys of entries, and rely on them.
   static bool GoodKey(const TierState& state, absl::string_view tier_key);
 
+  // Charged bytes.
+  size_t FetchChunk(absl::Span<const std::string> tier_keys, TierIndex& index);
+
   uint32_t id_;
   const std::string name_;
   const bool plain_;
+  // Since the last batch that was prefetched for; its keys; batches that are not.
+  size_t lookups_ = 0;
+  size_t fetched_keys_ = 0;
+  int skipped_batches_ = 0;
+  size_t fetched_bytes_ = kFirstFetchedBytes;  // a version's, about
+  size_t last_fetched_bytes_ = 0;              // of a batch
 };
 
 }  // namespace weir

@@ -17,6 +17,8 @@ namespace weir {
 namespace {
 
 constexpr int kUnwrittenFrozenStates = 2;
+// After one that has read from RocksDB.
+constexpr int kPrefetchedBatches = 8;
 
 RocksOptions RocksOptionsOf(const TieredStateOptions& options,
                             std::shared_ptr<const RocksExpiry> expiry) {
@@ -50,6 +52,7 @@ TieredKeyedStateBackend::TieredKeyedStateBackend(Options options, const TieredSt
                                                  const Clock& clock, BlockingPool& pool)
     : options_(std::move(options)),
       restored_bytes_(std::min(tiered.materialise_bytes, tiered.memory_bytes / 4)),
+      prefetch_(tiered.prefetch),
       clock_(clock),
       current_(options_.range),
       files_(RocksOptionsOf(tiered, expiry_), tiered.instance),
@@ -79,11 +82,18 @@ KeyRef TieredKeyedStateBackend::current_key() const {
 void TieredKeyedStateBackend::BeginBatch() {
   now_micros_ = absl::ToUnixMicros(clock_.Now());
   expiry_->SetNow(now_micros_);
+  const uint64_t reads = tier_.counters().misses + tier_.counters().prefetched;
+  if (prefetch_ && reads != reads_) {
+    prefetched_batches_ = kPrefetchedBatches;
+  } else if (prefetched_batches_ > 0) {
+    --prefetched_batches_;
+  }
+  reads_ = reads;
   tier_.Tick();
 }
 
 void TieredKeyedStateBackend::Prefetch(absl::Span<const KeyRef> keys) {
-  for (auto& [name, state] : states_) state.table->Prefetch(keys);
+  for (auto& [name, state] : states_) state.table->PrefetchKeys(keys);
 }
 
 void TieredKeyedStateBackend::SetStates(TierStates states) {

@@ -38,6 +38,7 @@ struct TieredStateOptions {
   absl::Duration materialise_interval = absl::Seconds(10);
   size_t block_cache_bytes = 8u << 20;
   size_t write_buffer_bytes = 4u << 20;
+  bool prefetch = true;         // false: to measure what it brings
   rocksdb::Env* env = nullptr;  // of tests
 };
 
@@ -60,6 +61,7 @@ class TieredKeyedStateBackend final : public KeyedStateBackend {
   void ClearCurrentKey() override { current_.Clear(); }
   KeyRef current_key() const override;
   void BeginBatch() override;
+  bool prefetches() const override { return prefetched_batches_ > 0; }
   void Prefetch(absl::Span<const KeyRef> keys) override;
   KeyedTimers& timers() override { return timers_; }
   const absl::Status& status() const override { return tier_.status(); }
@@ -107,10 +109,14 @@ class TieredKeyedStateBackend final : public KeyedStateBackend {
 
   const Options options_;
   const size_t restored_bytes_;  // in memory after a restore
+  const bool prefetch_;
   const Clock& clock_;
   const std::shared_ptr<TierExpiry> expiry_ = std::make_shared<TierExpiry>();
   const std::shared_ptr<std::atomic<int>> unwritten_ = std::make_shared<std::atomic<int>>(0);
   int64_t now_micros_ = 0;
+  // From RocksDB, as of the last batch; and for how many more batches it is counted with.
+  uint64_t reads_ = 0;
+  int prefetched_batches_ = 0;
   HeapCurrentKey current_;
   TierFiles files_;
   StateTier tier_;

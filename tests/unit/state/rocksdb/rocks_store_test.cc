@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/env.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "state/rocksdb/rocks_loader.h"
 #include "tests/support/temporary_directory.h"
@@ -21,6 +24,39 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
+
+/// Counts what is read of files.
+class CountingEnv final : public rocksdb::EnvWrapper {
+ public:
+  CountingEnv() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+  rocksdb::Status NewRandomAccessFile(const std::string& name,
+                                      std::unique_ptr<rocksdb::RandomAccessFile>* file,
+                                      const rocksdb::EnvOptions& options) override {
+    std::unique_ptr<rocksdb::RandomAccessFile> opened;
+    rocksdb::Status status = rocksdb::EnvWrapper::NewRandomAccessFile(name, &opened, options);
+    if (status.ok()) *file = std::make_unique<File>(std::move(opened), read_bytes);
+    return status;
+  }
+  std::atomic<size_t> read_bytes{0};
+
+ private:
+  class File final : public rocksdb::RandomAccessFileWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::RandomAccessFile> file, std::atomic<size_t>& read_bytes)
+        : rocksdb::RandomAccessFileWrapper(file.get()),
+          file_(std::move(file)),
+          read_bytes_(read_bytes) {}
+    rocksdb::Status Read(uint64_t offset, size_t bytes, rocksdb::Slice* result,
+                         char* scratch) const override {
+      read_bytes_ += bytes;
+      return file_->Read(offset, bytes, result, scratch);
+    }
+
+   private:
+    const std::unique_ptr<rocksdb::RandomAccessFile> file_;
+    std::atomic<size_t>& read_bytes_;
+  };
+};
 
 class RocksStoreTest : public testing::Test {
  protected:
@@ -130,6 +166,31 @@ TEST_F(RocksStoreTest, DamagedTablesAreDataLoss) {
   }
   std::string value;
   EXPECT_TRUE(absl::IsDataLoss(store->Get(RocksFamily::kState, "a", &value).status()));
+}
+
+// Filters and indexes are read in parts: as one block they would be larger than the cache, and be
+// read again by every look-up.
+TEST_F(RocksStoreTest, ALookUpReadsAFewBlocks) {
+  CountingEnv env;
+  RocksOptions options;
+  options.directory = directory_.File("db");
+  options.block_cache_bytes = 64u << 10;
+  options.env = &env;
+  auto store = *RocksStore::Open(options);
+  constexpr int kKeys = 100'000;  // a filter of 125 KB
+  std::vector<std::pair<std::string, std::string>> changes;
+  for (int key = 0; key < kKeys; ++key) changes.emplace_back(absl::StrFormat("%06d", key), "value");
+  Load(*store, changes);
+  const size_t before = env.read_bytes;
+  constexpr int kReads = 50;
+  std::string value;
+  for (int i = 0; i < kReads; ++i) {
+    const std::string key = absl::StrFormat("%06d", i * 1999);
+    ASSERT_TRUE(*store->Get(RocksFamily::kState, key, &value));
+  }
+  EXPECT_LT(env.read_bytes - before, kReads * size_t{20u << 10});
+  EXPECT_GT(env.read_bytes, before);
+  store.reset();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "state/api/state_descriptors.h"
 #include "state/api/state_handle.h"
+#include "state/tiered/dirty_log.h"
 #include "state/tiered/tier_expiry.h"
 #include "state/tiered/tier_key.h"
 
@@ -63,6 +64,46 @@ TEST(TierStatesTest, ValuesWithoutTimesCountFromTheFirstTtl) {
   ValueCell<int64_t> stamped;
   ASSERT_TRUE(states.Find(id)->Decode(Encoded(*states.Find(id), 1), &stamped));
   EXPECT_EQ(stamped.stamp_micros, 5);
+}
+
+TEST(TierStatesTest, ATtlThatWasTakenAwayBeginsAnew) {
+  const StateTtl ttl{std::chrono::seconds(1)};
+  TierStates states;
+  const uint32_t id = *states.Register(ValueOf<int64_t>("count"), 0);
+  const std::string without = Encoded(*states.Find(id), 1);
+  std::string with;
+  const struct {
+    StateTtl ttl;
+    int64_t now = 0;
+  } restores[] = {{ttl, 1000}, {{}, 2000}, {{}, 3000}, {ttl, 4000}};
+  for (const auto& restore : restores) {
+    TierStates later;
+    ASSERT_TRUE(later.Adopt(states.all(), restore.now)->identity());
+    ASSERT_EQ(*later.Register(ValueOf<int64_t>("count", restore.ttl), restore.now), id);
+    states = later;
+    if (with.empty()) with = Encoded(*states.Find(id), 1);
+  }
+  ValueCell<int64_t> cell;
+  for (const std::string& bytes : {without, with}) {
+    ASSERT_TRUE(states.Find(id)->Decode(bytes, &cell));
+    EXPECT_EQ(cell.stamp_micros, 4000);
+  }
+  ASSERT_TRUE(states.Find(id)->Decode(Encoded(*states.Find(id), 1), &cell));
+  EXPECT_EQ(cell.stamp_micros, 5);
+}
+
+// Nobody can make one of 4 GiB here.
+TEST(TierStatesTest, AValueThatFilesCannotHoldIsRefusedByName) {
+  TierStates states;
+  const uint32_t id = *states.Register(ValueOf<int64_t>("orders"), 0);
+  std::string key;
+  AppendTierPrefix(3, id, &key);
+  EXPECT_EQ(states.CheckSize(key, kLargestEntryBytes - key.size()), absl::OkStatus());
+  const absl::Status status = states.CheckSize(key, kLargestEntryBytes);
+  EXPECT_EQ(status,
+            absl::InvalidArgumentError(
+                "state 'orders' has a value of 4293918719 bytes under one key, and at most "
+                "4293918719 can be stored: use a map, whose entries are stored one by one"));
 }
 
 TEST(TierStatesTest, TwoCheckpointsAreRenumbered) {

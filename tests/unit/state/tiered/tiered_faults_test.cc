@@ -103,6 +103,26 @@ TEST_F(TieredFaultsTest, ADamagedTableFailsTheTask) {
   EXPECT_THAT(std::string(status.message()), StartsWith("operator 'count': RocksDB in "));
 }
 
+TEST_F(TieredFaultsTest, DamageInTheMiddleOfAMapFailsTheTask) {
+  Open();
+  const MapStateDescriptor<int64_t, std::string> descriptor("map");
+  auto map = backend_->GetMapState(descriptor);
+  constexpr int64_t kEntries = 10'000;
+  SetKey(1);
+  for (int64_t key = 0; key < kEntries; ++key) map.Put(key, std::string(100, 'x'));
+  Materialise();
+  const KeyedStateIncrement increment = Increment();
+  Open();
+  for (const KeyedStateFile& file : increment.files) {
+    if (absl::EndsWith(file.name, ".sst")) Damage(file.path);
+  }
+  map = backend_->GetMapState(descriptor);
+  ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
+  SetKey(1);
+  EXPECT_LT(map.Keys().size(), static_cast<size_t>(kEntries));
+  EXPECT_TRUE(absl::IsDataLoss(backend_->status())) << backend_->status();
+}
+
 TEST_F(TieredFaultsTest, DamagedAndMissingFilesFailTheRestore) {
   Open();
   for (int64_t key = 0; key < 100; ++key) Put(key, "value");

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,29 @@ TEST_F(TieredMemoryTest, MapsListsAndTimersToo) {
   EXPECT_EQ(backend_->num_entries(), 0u);
 }
 
+TEST_F(TieredMemoryTest, OtherEntriesAreReadWhileAMapIsGoneThrough) {
+  Open(Small());
+  auto map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
+  constexpr int64_t kEntries = 4000;
+  SetKey(1);
+  for (int64_t key = 0; key < kEntries; ++key) map.Put(key, ValueOf(key, 0));
+  Materialise();
+  // Makes room of what is in memory of the map.
+  for (int64_t key = 2; key < kEntries; ++key) Put(key, ValueOf(key, 0));
+  SetKey(1);
+  int64_t next = 0;
+  map.ForEach([&](int64_t key, const std::string& value) {
+    ASSERT_EQ(key, next++);
+    // Before and behind, there and not there: all of it comes into memory.
+    for (const int64_t other : {(key * 7919) % kEntries, kEntries - key, -key}) {
+      ASSERT_EQ(map.Contains(other), other >= 0 && other < kEntries);
+    }
+    ASSERT_EQ(value, ValueOf(key, 0));
+  });
+  EXPECT_EQ(next, kEntries);
+  EXPECT_EQ(backend_->status(), absl::OkStatus());
+}
+
 TEST_F(TieredMemoryTest, HotKeysStay) {
   Open(Small());
   constexpr int64_t kKeys = 20'000;
@@ -109,25 +133,33 @@ TEST_F(TieredMemoryTest, HotKeysStay) {
   EXPECT_LT(misses, kReads / 5);
 }
 
-TEST_F(TieredMemoryTest, ABatchIsPrefetched) {
-  Open(Small());
-  constexpr int64_t kKeys = 20'000;
-  for (int64_t key = 0; key < kKeys; ++key) Put(key, ValueOf(key, 0));
-  std::vector<std::string> keys;
-  std::vector<KeyRef> refs;
-  for (int64_t key = 0; key < 100; ++key) keys.push_back(EncodeKey(2 * kKeys - 200 + 2 * key));
-  for (int64_t key = 0; key < 100; ++key) keys.push_back(EncodeKey(key));
-  for (const std::string& key : keys) refs.push_back(KeyRefOf(key, kMaxParallelism));
-  refs.push_back(refs.front());
-  backend_->BeginBatch();
-  const uint64_t misses = backend_->counters().misses;
-  backend_->Prefetch(refs);
-  for (int64_t key = 0; key < 100; ++key) {
-    EXPECT_EQ(Get(key), ValueOf(key, 0));
-    EXPECT_EQ(Get(2 * kKeys - 200 + 2 * key), std::nullopt);
+/// Whose threads all hang.
+class HangingPool final : public BlockingPool {
+ public:
+  void Submit(std::function<void()> work) override { queue.push_back(std::move(work)); }
+  std::vector<std::function<void()>> queue;
+};
+
+TEST_F(TieredMemoryTest, APoolThatHangsIsNotFilled) {
+  HangingPool pool;
+  TieredStateOptions options = Small();
+  options.instance = "hanging";
+  options.directory = directory_.File("hanging");
+  auto backend = *TieredKeyedStateBackend::Open(
+      {"count", StateCodec<int64_t>::Schema(), kMaxParallelism, {0, kMaxParallelism}}, options,
+      clock_, pool);
+  auto value = backend->GetState(ValueStateDescriptor<std::string>("value"));
+  for (int64_t key = 0; key < 20'000; ++key) {
+    const std::string bytes = EncodeKey(key);
+    backend->SetCurrentKey(KeyRefOf(bytes, kMaxParallelism));
+    value.Update(ValueOf(key, 0));
   }
-  EXPECT_EQ(backend_->counters().misses, misses);
-  EXPECT_GT(backend_->counters().prefetched, 100u);
+  ASSERT_EQ(backend->status(), absl::OkStatus());
+  EXPECT_GT(backend->counters().materialised, 5u);
+  EXPECT_EQ(pool.queue.size(), 1u);
+  // Nor does what is left there outlive the backend's files.
+  backend.reset();
+  for (const auto& work : pool.queue) work();
 }
 
 TEST_F(TieredMemoryTest, WhatASnapshotHoldsIsNotWaitedFor) {
