@@ -37,6 +37,8 @@ class KeyedOperator : public Operator {
   virtual absl::Status EndOutput() = 0;
   /// The timer's key is the current one.
   virtual void OnDueTimer(TimeDomain domain, const DueTimer& timer) = 0;
+  /// For how many microseconds after its time a processing-time timer is not due yet.
+  virtual int64_t processing_time_delay() const { return 0; }
 
   KeyedStateStore& store() { return *store_; }
   KeyedTimers& timers() { return *timers_; }
@@ -50,6 +52,9 @@ class KeyedOperator : public Operator {
   /// As of the last Begin or OnProcessingTime.
   int64_t now_micros() const { return now_micros_; }
 
+  /// Within ProcessBatch: an event-time timer was registered that is due already. It is fired, in
+  /// slices, before the operator gets more rows.
+  void FireBeforeMoreRows() { firing_ = true; }
   /// Around what ProcessBatch does.
   void Begin(const Batch& batch, Output& out);
   absl::Status End();
@@ -65,7 +70,7 @@ class KeyedOperator : public Operator {
   bool aligned_ = false;    // with partitions
   uint32_t partition_ = 0;  // then: of the batch
   int64_t now_micros_ = 0;
-  bool firing_ = false;
+  bool firing_ = false;             // there may be event-time timers that are due
   std::optional<EventTime> begun_;  // to be sent on when nothing is due any more
 };
 

@@ -337,8 +337,7 @@ TEST_F(ProcessesTest, PlanWithoutEndIsStopped) {
 
 TEST_F(ProcessesTest, PlanThatTakesTooMuchMemoryIsStopped) {
   const auto graph =
-      Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(1000); "
-                      "return 0;"));
+      Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(999); return 0;"));
   EXPECT_THAT(std::string(graph.status().message()),
               AllOf(HasSubstr("could not be planned: it was killed by its TaskManager: it used"),
                     HasSubstr("of 64.0 MiB")));
