@@ -58,6 +58,7 @@ class LostMap final : public MapTable {
     }
   }
   void Clear() override { cells_.clear(); }
+  void Prefetch(absl::Span<const MapEntryRef>) override {}
 
  private:
   std::map<std::string, LostCell> cells_;
