@@ -9,6 +9,14 @@
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
+namespace {
+
+// Places in tables of keyed state that are looked at for what has expired, for each row: a row may
+// make an entry, and a table has at most four places for each.
+constexpr size_t kCleanedPerRow = 8;
+
+}  // namespace
+
 absl::Status StageOutput::Emit(BatchPtr batch) {
   if (batch == nullptr || batch->num_rows() == 0) return absl::OkStatus();
   Count(counter_, batch->num_rows());
@@ -56,8 +64,9 @@ absl::Status OperatorStage::Open() {
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(), [&] { return Process(batch); }));
-  // As many as the batch may have made, so that what expires does not pile up.
-  if (options_.keyed_state != nullptr) options_.keyed_state->CleanUpExpired(batch->num_rows() + 1);
+  if (options_.keyed_state != nullptr) {
+    options_.keyed_state->CleanUpExpired(kCleanedPerRow * batch->num_rows());
+  }
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
   counters_.late.store(options_.op->late(), std::memory_order_relaxed);
   return errors_.Flush();
