@@ -80,6 +80,11 @@ proto::JobDetails KeyedJobTest::Details() {
   return details.value_or(proto::JobDetails());
 }
 
+void KeyedJobTest::AwaitCheckpoints() {
+  const uint64_t completed = Details().checkpoints().completed();
+  ASSERT_TRUE(AwaitTrue([&] { return Details().checkpoints().completed() > completed + 1; }));
+}
+
 void KeyedJobTest::AwaitRecovery(uint64_t former) {
   ASSERT_TRUE(AwaitTrue([&] { return Details().summary().generation() > former; }));
   ASSERT_TRUE(AwaitState(job_, "RUNNING"));

@@ -31,6 +31,8 @@ class KeyedJobTest : public ClusterTest {
   void FeedEnd();
 
   proto::JobDetails Details();
+  /// Two: one of them was triggered behind what was fed.
+  void AwaitCheckpoints();
   void AwaitRecovery(uint64_t former);
   /// kill -9 of that worker, whose death is the reason of the restart.
   void KillWorker(int which);

@@ -70,6 +70,7 @@ TEST_F(KeyedStreamTest, WithStateInRocksDbWorkersAreKilledInTheMiddle) {
   Submit(OnRocksDb(JobOf("late_routes")));
   for (int which = 0; which < 3; ++which) {
     Feed(6);
+    AwaitCheckpoints();
     KillWorker(which);
   }
   FeedAll();
@@ -97,8 +98,7 @@ TEST_F(KeyedStreamTest, AJobStartsFromACheckpointOfAnotherParallelism) {
       Submit(job);
     }
     Feed(10);
-    const uint64_t completed = Details().checkpoints().completed();
-    ASSERT_TRUE(AwaitTrue([&] { return Details().checkpoints().completed() > completed + 1; }));
+    AwaitCheckpoints();
   }
   ExpectAllAlerts();
 }
