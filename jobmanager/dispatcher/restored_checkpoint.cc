@@ -37,7 +37,8 @@ Operators OperatorsOf(const proto::JobGraph& graph) {
   for (const proto::JobEdge& edge : graph.edges()) {
     if (edge.exchange() != proto::JobEdge::HASH) continue;
     for (const proto::JobVertex& vertex : graph.vertices()) {
-      if (vertex.id() == edge.target_vertex()) operators[vertex.operators(0).uid()].key = edge.key();
+      if (vertex.id() == edge.target_vertex())
+        operators[vertex.operators(0).uid()].key = edge.key();
     }
   }
   return operators;
@@ -86,6 +87,23 @@ absl::Status CheckType(const std::string& uid, const Operators& before, const Op
                                                     now.type(), " in the new job"));
 }
 
+// As the plan has it (DescribeWindows, api/weir/environment.cc): the lateness is not part of it.
+constexpr char kWindow[] = "window";
+
+// What is cut into slices, or sessions, of the one window cannot be read as those of another.
+absl::Status CheckWindow(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto old = before.find(uid);
+  if (old == before.end()) return absl::OkStatus();
+  const auto& then = old->second.descriptor->configuration();
+  const auto& now = after.at(uid).descriptor->configuration();
+  const auto was = then.find(kWindow);
+  const auto is = now.find(kWindow);
+  if (was == then.end() || is == now.end() || was->second == is->second) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "operator ", NameOf(uid, before), " has windows '", was->second, "' in the checkpoint and '",
+      is->second, "' in the new job, and its state cannot be cut anew"));
+}
+
 absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   const std::optional<std::string>& now = after.at(uid).key;
@@ -102,16 +120,17 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
                               const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   const uint32_t now = after.at(uid).parallelism;
-  if (old == before.end() || old->second.parallelism == now) return absl::OkStatus();
+  if (old == before.end()) return absl::OkStatus();
   if (after.at(uid).key.has_value()) {
-    // By key groups; how many there are is part of what a key's group is.
+    // By key groups; how many there are is part of what a key's group is, at any parallelism.
     const uint32_t groups = transfer.from_graph.max_parallelism();
     if (groups == transfer.to_graph.max_parallelism()) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "operator ", NameOf(uid, before), " has state in ", groups,
-        " key groups in the checkpoint, and the new job has ",
-        transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("operator ", NameOf(uid, before), " has state in ", groups,
+                     " key groups in the checkpoint, and the new job has ",
+                     transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
   }
+  if (old->second.parallelism == now) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
                    " subtasks in the checkpoint and parallelism ", now,
@@ -123,8 +142,7 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
 absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& with_state,
                                                   const States& states,
                                                   const CheckpointTransfer& transfer,
-                                                  const Operators& before,
-                                                  const Operators& after) {
+                                                  const Operators& before, const Operators& after) {
   std::vector<std::string> missing;
   for (const std::string& uid : with_state) {
     if (after.count(uid) == 0) {
@@ -133,6 +151,7 @@ absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& w
     }
     WEIR_RETURN_IF_ERROR(CheckType(uid, before, after));
     if (states.count(uid) > 0 && !IsSource(after.at(uid))) {
+      WEIR_RETURN_IF_ERROR(CheckWindow(uid, before, after));
       WEIR_RETURN_IF_ERROR(CheckKey(uid, before, after));
       WEIR_RETURN_IF_ERROR(CheckParallelism(uid, transfer, before, after));
     }
@@ -155,8 +174,8 @@ std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
   return least;
 }
 
-// As many as the checkpoint has for the operators of this vertex: where that is not its parallelism,
-// the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
+// As many as the checkpoint has for the operators of this vertex: where that is not its
+// parallelism, the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
 void AddTasks(const proto::JobVertex& vertex, const States& states, const Operators& before,
               const proto::CheckpointManifest& manifest, proto::CheckpointManifest* adapted) {
   std::map<uint32_t, proto::TaskSnapshot> tasks;
@@ -192,8 +211,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
   AdaptedManifest result;
-  WEIR_ASSIGN_OR_RETURN(result.left_out,
-                        CheckFit(with_state, states, transfer, before, after));
+  WEIR_ASSIGN_OR_RETURN(result.left_out, CheckFit(with_state, states, transfer, before, after));
 
   proto::CheckpointManifest& adapted = result.manifest;
   adapted.set_format_version(1);

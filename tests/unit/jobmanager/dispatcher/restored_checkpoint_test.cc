@@ -220,6 +220,45 @@ TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedWhereTheyWouldBeDea
             "64 (its maximal parallelism)");
 }
 
+TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedAtTheSameParallelismToo) {
+  transfer_.to_graph = Graph(2);
+  transfer_.to_graph.set_max_parallelism(64);
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has state in 1024 key groups in the checkpoint, and the new job has "
+            "64 (its maximal parallelism)");
+}
+
+// As DescribeWindows writes it (api/weir/environment.cc).
+class WindowCheckpointTest : public KeyedCheckpointTest {
+ protected:
+  static void SetWindow(proto::JobGraph& graph, const std::string& window,
+                        const std::string& lateness) {
+    OperatorDescriptor* count = graph.mutable_vertices(1)->mutable_operators(0);
+    count->set_type("Window");
+    (*count->mutable_configuration())["window"] = window;
+    (*count->mutable_configuration())["allowed-lateness"] = lateness;
+  }
+  WindowCheckpointTest() { SetWindow(transfer_.from_graph, "tumbling 1h", "5m"); }
+};
+
+TEST_F(WindowCheckpointTest, AnotherLatenessIsTaken) {
+  SetWindow(transfer_.to_graph, "tumbling 1h", "10m");
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
+}
+
+TEST_F(WindowCheckpointTest, AnotherWindowIsRefusedWithBoth) {
+  SetWindow(transfer_.to_graph, "sliding 1h every 5m, offset 1m", "5m");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has windows 'tumbling 1h' in the checkpoint and 'sliding 1h every "
+            "5m, offset 1m' in the new job, and its state cannot be cut anew");
+}
+
+TEST_F(WindowCheckpointTest, AnotherWindowIsTakenWhereThereIsNoState) {
+  SetWindow(transfer_.to_graph, "tumbling 2h", "5m");
+  manifest_.clear_tasks();
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
+}
+
 class CopyCheckpointTest : public RestoredCheckpointTest {
  protected:
   CopyCheckpointTest() {
