@@ -38,18 +38,25 @@ std::optional<ChannelElement> InputGate::Next() {
 }
 
 std::optional<Barrier> InputGate::NextBarrier() {
-  if (ready_.empty()) {
+  // Watermarks may be overtaken: they are merged already, so the snapshot has them.
+  const auto first = [this] {
+    return std::find_if(ready_.begin(), ready_.end(), [](const ChannelElement& element) {
+      return !std::holds_alternative<EventTime>(element);
+    });
+  };
+  if (first() == ready_.end()) {
     for (Channel& channel : channels_) {
       if (channel.blocked) continue;
       if (const std::optional<Barrier> barrier = channel.input->PopBarrier()) {
         TakeBarrier(channel, *barrier);
       }
-      if (!ready_.empty()) break;
+      if (first() != ready_.end()) break;
     }
   }
-  if (ready_.empty() || !std::holds_alternative<Barrier>(ready_.front())) return std::nullopt;
-  const Barrier barrier = std::get<Barrier>(ready_.front());
-  ready_.pop_front();
+  const auto found = first();
+  if (found == ready_.end() || !std::holds_alternative<Barrier>(*found)) return std::nullopt;
+  const Barrier barrier = std::get<Barrier>(*found);
+  ready_.erase(found);
   return barrier;
 }
 

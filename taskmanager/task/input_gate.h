@@ -36,7 +36,8 @@ class InputGate {
   /// The next element; nothing when no channel has one that may be read now. Watermarks only rise.
   std::optional<ChannelElement> Next();
   /// Without room for batches: takes barriers that stand at the head of their channels, and gives
-  /// the one that is complete by it.
+  /// the one that is complete by it, also before a watermark that Next has still to give: that is
+  /// watermark() already.
   std::optional<Barrier> NextBarrier();
 
   /// The checkpoint of this epoch is given up: an alignment for it or an earlier one ends, and its
@@ -48,7 +49,7 @@ class InputGate {
   std::optional<Epoch> aligning() const {
     return aligning_.has_value() ? std::optional(aligning_->epoch) : std::nullopt;
   }
-  /// The last watermark that was given.
+  /// The last watermark that was given, or is given by Next before anything else.
   std::optional<EventTime> watermark() const { return merged_; }
 
  private:

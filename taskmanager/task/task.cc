@@ -181,7 +181,8 @@ std::optional<absl::Duration> Task::UntilNextTimer() {
   if (!next.has_value() || held_ || state_ != State::kRunning) return std::nullopt;
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next <= now && !chain_->HasRoom()) return std::nullopt;  // room wakes the task
-  return absl::Microseconds(std::max<int64_t>(*next - now, 0));
+  // Timers are the author's: their distance may be more than a number holds.
+  return *next <= now ? absl::ZeroDuration() : absl::Microseconds(*next) - absl::Microseconds(now);
 }
 
 absl::Status Task::StepHead(StepResult& result) {

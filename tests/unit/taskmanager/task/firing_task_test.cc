@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <memory>
+#include <optional>
+
 #include "taskmanager/task/local_channel.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
 
@@ -168,6 +172,62 @@ TEST_F(FiringTask, BarrierOfAChannelIsTakenBetweenTwoSlices) {
   EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("fire")->state, "2");
   EXPECT_THAT(pipeline_.writer->prepared, ElementsAre(std::pair<uint64_t, size_t>(1, 1)));
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(-3, -2, -1, 7));
+}
+
+// The first checkpoint after a restore does not wait for what is fired behind a slow sink.
+TEST_F(FiringTask, BarrierIsTakenWhileWhatARestoreHasLeftIsFired) {
+  AddFiring("fire");
+  pipeline_.AddNode("sink", StreamNode::Kind::kSink).sink =
+      std::make_shared<TestingSink>(pipeline_.writer);
+  pipeline_.writer->room_until = 0;
+  const auto channel = std::make_shared<LocalChannel>();
+  TaskSnapshotData snapshot;
+  snapshot.input_watermark = EventTime::FromMicros(10);
+  snapshot.operators.resize(1);
+  snapshot.operators[0].uid = "fire";
+  snapshot.operators[0].state = "2";
+  TaskDescription description;
+  description.subtask = SubtaskId{VertexId(2), 0};
+  description.name = "fire -> sink";
+  description.operator_uids = {"fire", "sink"};
+  description.inputs = {channel};
+  description.restored = &snapshot;
+  const auto task = BuildTask(pipeline_.graph, description, pipeline_.Environment()).value();
+  task->Start();
+  ASSERT_TRUE(channel->Push(BarrierOf(1)).ok());
+  RunUntilBlocked(*task);
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(1));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("fire")->state, "2");
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->input_watermark, EventTime::FromMicros(10));
+  EXPECT_THAT(pipeline_.writer->written, IsEmpty());
+}
+
+/// Has processing-time timers at the beginning of time, and fires one in each call.
+class AncientTimers final : public Operator {
+ public:
+  explicit AncientTimers(std::shared_ptr<int> left) : left_(std::move(left)) {}
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override { return out.Emit(batch); }
+  std::optional<int64_t> NextProcessingTime() const override {
+    if (*left_ == 0) return std::nullopt;
+    return std::numeric_limits<int64_t>::min() + 1;
+  }
+  absl::Status OnProcessingTime(int64_t, Output&) override {
+    --*left_;
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<int> left_;
+};
+
+TEST_F(FiringTask, ProcessingTimersOfLongAgoFireOneAfterTheOther) {
+  const auto left = std::make_shared<int>(100);
+  pipeline_.Then("ancient", [left]() -> std::unique_ptr<Operator> {
+    return std::make_unique<AncientTimers>(left);
+  });
+  const std::shared_ptr<Task> task = pipeline_.Build();
+  RunUntilBlocked(*task);
+  EXPECT_EQ(*left, 0);
 }
 
 }  // namespace

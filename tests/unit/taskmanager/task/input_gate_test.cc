@@ -216,5 +216,21 @@ TEST_F(InputGateTest, WithoutRoomBarriersAreTaken) {
   EXPECT_EQ(barrier->epoch, Epoch(1));
 }
 
+// The operators still fire what a restore has left due, and a sink is slow.
+TEST_F(InputGateTest, WithoutRoomBarriersComeBeforeARestoredWatermark) {
+  gate_->Restore(EventTime::FromMicros(7));
+  Barrier(0, 1);
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_TRUE(gate_->aligning());
+  Barrier(1, 1);
+  Row(1, 1);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(1));
+  EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(7)) << "is in the snapshot";
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "row 1"));
+}
+
 }  // namespace
 }  // namespace weir::taskmanager
