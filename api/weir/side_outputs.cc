@@ -6,19 +6,24 @@
 
 namespace weir::internal {
 
-SideOutputs::Side* SideOutputs::Find(const std::string& tag, const SchemaPtr& schema) {
-  for (Side& side : sides_) {
-    if (side.tag == tag) return &side;
-  }
+SideOutputs::Side* SideOutputs::Add(const std::string& tag, const std::type_info& type,
+                                    const Schema& schema) {
   const auto found = outputs_.find(tag);
   if (found == outputs_.end()) return nullptr;
-  const absl::Status same = CheckRecordSchema(*schema, *found->second.schema);
+  const absl::Status same = CheckRecordSchema(schema, *found->second.schema);
   if (!same.ok()) {
     status_.Update(absl::InvalidArgumentError(absl::StrCat(
         "side output '", tag, "' is written and read with different types: ", same.message())));
     return nullptr;
   }
-  return &sides_.emplace_back(Side{tag, found->second.output, nullptr});
+  return &sides_.emplace_back(Side{tag, &type, found->second.output, nullptr});
+}
+
+void SideOutputs::Begin() {
+  went_on_ = false;
+  for (Side& side : sides_) {
+    if (side.rows != nullptr) side.rows->Begin(*side.output);
+  }
 }
 
 absl::Status SideOutputs::Flush() {

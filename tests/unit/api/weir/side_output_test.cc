@@ -19,8 +19,10 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::OperatorTestHarness;
 using testing::SideOutputSink;
+using ::testing::UnorderedElementsAre;
 
 struct Word {
   std::string text;
@@ -113,6 +115,69 @@ TEST(SideOutput, WrittenWithAnotherTypeThanItIsRead) {
   EXPECT_FALSE(harness.Push("evenly"));
   EXPECT_THAT(harness.error(), HasSubstr("side output 'long' is written and read with different "
                                          "types"));
+}
+
+struct Length {
+  int64_t length = 0;
+  WEIR_RECORD(Length, length)
+};
+
+/// One tag, with rows of this type after strings.
+template <class Other>
+class TwoTypes final : public ProcessFunction<std::string, int64_t> {
+ public:
+  explicit TwoTypes(Other other) : other_(std::move(other)) {}
+  void ProcessElement(const std::string_view& word, Context& context,
+                      Collector<int64_t>& out) override {
+    context.Output(LongWords(), word);
+    context.Output(OutputTag<Other>("long"), other_);
+    out.Collect(0);
+  }
+
+ private:
+  Other other_;
+};
+
+TEST(SideOutput, OneTagWithTwoTypesFailsTheTask) {
+  SideOutputSink<std::string> longs;
+  OperatorTestHarness<std::string, int64_t> harness([&](const DataStream<std::string>& words) {
+    const auto lengths = words.Process(TwoTypes<Length>({7})).Name("two");
+    lengths.GetSideOutput(LongWords()).SinkTo(longs.sink());
+    return lengths;
+  });
+  EXPECT_FALSE(harness.Push("evenly"));
+  EXPECT_THAT(harness.error(), HasSubstr("side output 'long' is written and read with different "
+                                         "types"));
+  EXPECT_THAT(longs.records(), IsEmpty());
+}
+
+struct OtherWord {
+  std::string text;
+  int64_t length = 0;
+  WEIR_RECORD(OtherWord, text, length)
+};
+
+class TwoStructs final : public ProcessFunction<std::string, int64_t> {
+ public:
+  void ProcessElement(const std::string_view& word, Context& context,
+                      Collector<int64_t>&) override {
+    context.Output(OutputTag<Word>("odd"), Word{std::string(word), 1});
+    context.Output(OutputTag<OtherWord>("odd"), OtherWord{std::string(word), 2});
+  }
+};
+
+TEST(SideOutput, TwoStructsWithTheSameFieldsShareATag) {
+  SideOutputSink<Word> odds;
+  OperatorTestHarness<std::string, int64_t> harness([&](const DataStream<std::string>& words) {
+    const auto lengths = words.Process(TwoStructs());
+    lengths.GetSideOutput(OddWords()).SinkTo(odds.sink());
+    return lengths;
+  });
+  harness.PushBatch({"a", "b"});
+  EXPECT_EQ(harness.error(), "");
+  std::vector<std::string> texts;
+  for (const Word& word : odds.records()) texts.push_back(word.text + std::to_string(word.length));
+  EXPECT_THAT(texts, UnorderedElementsAre("a1", "a2", "b1", "b2"));
 }
 
 class LongOfKey final : public KeyedProcessFunction<std::string, Word, Word> {
