@@ -30,8 +30,9 @@ void KeyedOperator::Begin(Output& out) {
 
 absl::Status KeyedOperator::End() {
   store_->ClearCurrentKey();
-  absl::Status status = EndOutput();
-  return status.ok() ? store_->status() : status;
+  // What was made without the state that is missing is not sent on.
+  WEIR_RETURN_IF_ERROR(store_->status());
+  return EndOutput();
 }
 
 absl::Status KeyedOperator::ProcessWatermark(EventTime watermark, Output& out) {

@@ -32,6 +32,7 @@ class KeyedProcessOperator final : public KeyedOperator {
       store().SetCurrentKey(KeyRefOf(key_bytes_, max_parallelism()));
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
+      if (runtime_->lost_.any()) break;  // the task fails behind this batch
     }
     call.ClearRow();
     return End();
@@ -46,20 +47,24 @@ class KeyedProcessOperator final : public KeyedOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     side_outputs_.Open(context.side_outputs);
     call_.emplace(store(), side_outputs_);
-    RuntimeContext runtime(store(), context.subtask_index, context.parallelism);
-    function_.Open(runtime);
+    runtime_.emplace(store(), context.subtask_index, context.parallelism);
+    function_.Open(*runtime_);
     return absl::OkStatus();
   }
   void BeginOutput(Output& out) override {
     call_->timers_.processing_time_micros_ = now_micros();
     Access::BeginTimed(collector_, out);
+    side_outputs_.Begin();
   }
-  bool OutputWentOn() const override { return Access::WentOn(collector_); }
+  bool OutputWentOn() const override {
+    return Access::WentOn(collector_) || side_outputs_.WentOn();
+  }
   absl::Status EndOutput() override {
     absl::Status status = Access::End(collector_);
     return status.ok() ? side_outputs_.Flush() : status;
   }
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) override {
+    if (runtime_->lost_.any()) return;
     call_->domain_ = domain;
     SetTime(timer.time_micros);
     function_.OnTimer(Timestamp(std::chrono::microseconds(timer.time_micros)), *call_, collector_);
@@ -71,6 +76,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   }
 
   KeyOf key_;
+  std::optional<RuntimeContext> runtime_;  // the function may keep its address
   F function_;
   internal::SideOutputs side_outputs_;
   std::optional<Context> call_;

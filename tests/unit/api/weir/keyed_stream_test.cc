@@ -15,6 +15,7 @@ namespace weir {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::OperatorTestHarness;
 using testing::OutputRecord;
@@ -235,6 +236,80 @@ TEST(KeyedStreamTest, ProcessingTimeIsTheClocks) {
   harness.SetProcessingTime(1010);
   ASSERT_EQ(harness.Outputs().size(), 2u);
   EXPECT_EQ(harness.Outputs().at(1).record.count, 1010);
+}
+
+class TextOfKey final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void Open(RuntimeContext& context) override {
+    text_ = context.GetState(ValueStateDescriptor<std::string>("sum"));
+  }
+  void ProcessElement(const Delay::View&, Context&, Collector<Alert>&) override {
+    text_.Update("text");
+  }
+
+ private:
+  ValueState<std::string> text_;
+};
+
+/// Asks for its states when they are needed first.
+class AsksLate final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void Open(RuntimeContext& context) override {
+    context_ = &context;
+    count_ = context.GetState(ValueStateDescriptor<int64_t>("count"));
+  }
+  void ProcessElement(const Delay::View& delay, Context& context, Collector<Alert>& out) override {
+    count_.Update(count_.Value().value_or(0) + 1);
+    if (delay.minutes == 7) {
+      auto texts = context_->GetState(ValueStateDescriptor<std::string>("count"));
+      texts.Update(texts.Value().value_or("none") + "!");
+      auto list = context_->GetListState(ListStateDescriptor<int64_t>("count"));
+      list.Add(1);
+      auto map = context_->GetMapState(MapStateDescriptor<int64_t, int64_t>("count"));
+      map.Put(1, 2);
+      map.ForEach([](int64_t, int64_t) {});
+    }
+    auto sum = context_->GetState(ValueStateDescriptor<int64_t>("sum"));
+    sum.Update(sum.Value().value_or(0) + delay.minutes);
+    out.Collect(Alert{context.CurrentKey(), *sum.Value()});
+  }
+
+ private:
+  RuntimeContext* context_ = nullptr;
+  ValueState<int64_t> count_;
+};
+
+TEST(KeyedStreamTest, TheContextOfOpenIsGoodForLater) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate());
+  });
+  harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 3}}, {0, 0, 0});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 1 at 0", "b 2 at 0", "a 4 at 0"));
+}
+
+TEST(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
+  });
+  EXPECT_FALSE(harness.PushBatch({{"a", 1}, {"b", 7}, {"a", 3}}, {0, 0, 0}));
+  EXPECT_THAT(harness.error(),
+              HasSubstr("state 'count' is asked for twice, with different types or TTLs"));
+  EXPECT_THAT(harness.Outputs(), IsEmpty()) << "nothing that was made without it goes on";
+}
+
+TEST(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness before([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
+  });
+  before.Push({"a", 1}, 0);
+  OperatorTestHarness after([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
+  });
+  ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
+  EXPECT_FALSE(after.Push({"a", 1}, 0));
+  EXPECT_THAT(after.error(), HasSubstr("state 'sum' cannot be restored"));
+  EXPECT_THAT(after.Outputs(), IsEmpty());
 }
 
 TEST(KeyedStreamTest, TheKeyIsPartOfThePlan) {
