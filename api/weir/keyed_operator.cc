@@ -1,5 +1,6 @@
 #include "weir/keyed_operator.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -7,6 +8,12 @@
 #include "common/base/status_macros.h"
 
 namespace weir {
+namespace {
+
+// Behind it a delay is not added: it is never due anyway.
+constexpr int64_t kLatestTimer = std::numeric_limits<int64_t>::max() / 2;
+
+}  // namespace
 
 absl::Status KeyedOperator::Open(const OperatorContext& context) {
   store_ = context.keyed_state;
@@ -58,7 +65,9 @@ absl::Status KeyedOperator::ContinueFiring(Output& out) {
 }
 
 std::optional<int64_t> KeyedOperator::NextProcessingTime() const {
-  return store_->timers().NextDue(TimeDomain::kProcessingTime);
+  const std::optional<int64_t> next = store_->timers().NextDue(TimeDomain::kProcessingTime);
+  if (!next.has_value() || *next > kLatestTimer) return next;
+  return *next + processing_time_delay();
 }
 
 absl::Status KeyedOperator::OnProcessingTime(int64_t now_micros, Output& out) {
@@ -67,7 +76,8 @@ absl::Status KeyedOperator::OnProcessingTime(int64_t now_micros, Output& out) {
   Begin(out);
   now_micros_ = now_micros;
   for (size_t fired = 0; fired < kTimersPerSlice && !OutputWentOn(); ++fired) {
-    const std::optional<DueTimer> timer = timers().PopDue(TimeDomain::kProcessingTime, now_micros);
+    const std::optional<DueTimer> timer =
+        timers().PopDue(TimeDomain::kProcessingTime, now_micros - processing_time_delay());
     if (!timer.has_value()) break;
     Fire(TimeDomain::kProcessingTime, *timer);
   }

@@ -37,6 +37,8 @@ class KeyedOperator : public Operator {
   virtual absl::Status EndOutput() = 0;
   /// The timer's key is the current one.
   virtual void OnDueTimer(TimeDomain domain, const DueTimer& timer) = 0;
+  /// For how many microseconds after its time a processing-time timer is not due yet.
+  virtual int64_t processing_time_delay() const { return 0; }
 
   KeyedStateStore& store() { return *store_; }
   KeyedTimers& timers() { return *timers_; }
@@ -46,6 +48,9 @@ class KeyedOperator : public Operator {
   /// As of the last Begin or OnProcessingTime.
   int64_t now_micros() const { return now_micros_; }
 
+  /// Within ProcessBatch: an event-time timer was registered that is due already. It is fired, in
+  /// slices, before the operator gets more rows.
+  void FireBeforeMoreRows() { firing_ = true; }
   /// Around what ProcessBatch does.
   void Begin(Output& out);
   absl::Status End();
@@ -58,7 +63,7 @@ class KeyedOperator : public Operator {
   const Clock* clock_ = nullptr;
   uint32_t max_parallelism_ = 0;
   int64_t now_micros_ = 0;
-  bool firing_ = false;
+  bool firing_ = false;             // there may be event-time timers that are due
   std::optional<EventTime> begun_;  // to be sent on when nothing is due any more
 };
 

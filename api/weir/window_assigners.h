@@ -63,7 +63,8 @@ class Session : public internal::WindowAssigner {
   explicit Session(std::chrono::microseconds gap);
 };
 
-/// Tumbling, by the clock of the machine that a row comes to. No row is late.
+/// Tumbling, by the clock of the machine that a row comes to. No row is late. Windows that are open
+/// when a bounded input ends never come out.
 class TumblingProcessingTime : public internal::WindowAssigner {
  public:
   static constexpr bool kMerges = false;
@@ -71,7 +72,7 @@ class TumblingProcessingTime : public internal::WindowAssigner {
                                   std::chrono::microseconds offset = {});
 };
 
-/// Sliding, by the clock of the machine that a row comes to. No row is late.
+/// Sliding, by the clock of the machine that a row comes to. Else as TumblingProcessingTime.
 class SlidingProcessingTime : public internal::WindowAssigner {
  public:
   static constexpr bool kMerges = true;

@@ -1,15 +1,41 @@
 #include "weir/window_operator.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+
 #include "common/base/status_macros.h"
+#include "common/types/key_codec.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
 namespace {
 
-// Timers that fire have no namespace: at equal times they come before these.
+// Timers that fire have no namespace: at equal times they come before these. Slices: the end of
+// the window follows, after which they are removed.
 constexpr absl::string_view kRemoval = "c";
+// The end of the last window that is to fire again in this walk follows, so that at equal times the
+// longest walk comes last.
+constexpr absl::string_view kAgain = "r";
+// A window that is the last of more possible slices than this: the slices are listed instead.
+constexpr int64_t kSlicesToTry = 64;
+
+std::string NameSpaceOf(absl::string_view kind, int64_t end) {
+  std::string name_space(kind);
+  EncodeKey(end, &name_space);
+  return name_space;
+}
+
+// Nothing: the namespace is another, or has no end.
+std::optional<int64_t> EndOf(absl::string_view kind, absl::string_view name_space) {
+  if (!absl::ConsumePrefix(&name_space, kind) || name_space.empty()) return std::nullopt;
+  const absl::StatusOr<int64_t> end = DecodeKey<int64_t>(name_space);
+  return end.ok() ? std::optional<int64_t>(*end) : std::nullopt;
+}
 
 }  // namespace
 
@@ -51,53 +77,77 @@ void SliceWindowOperator::RegisterTimers(const Slice& slice, int64_t reached) {
   if (const auto end = layout_.FirstEndAbove(reached, slice.start)) {
     timers().Register(domain(), *end - 1);
   } else {
-    timers().Register(domain(), slice.clean_up_time, kRemoval);
+    RegisterRemoval(slice.last_window_end);
   }
 }
 
+// One timer walks over all windows of the slice: there may be very many.
 void SliceWindowOperator::FireAgain(const Slice& slice, int64_t reached) {
   const auto first = layout_.FirstEndAbove(reached - spec().lateness_micros, slice.start);
-  if (!first.has_value()) return;
-  for (int64_t end = *first; end <= slice.last_window_end && end - 1 <= reached;
-       end += layout_.slide()) {
-    FireWindow(TimeWindow(end - layout_.size(), end));
-  }
+  if (!first.has_value() || *first - 1 > reached) return;
+  const int64_t last = std::min(slice.last_window_end - 1, reached) + 1;
+  const int64_t last_end = *first + (last - *first) / layout_.slide() * layout_.slide();
+  timers().Register(domain(), *first - 1, NameSpaceOf(kAgain, last_end));
+  FireBeforeMoreRows();
+  again_.reset();
 }
 
 void SliceWindowOperator::OnDueTimer(TimeDomain, const DueTimer& timer) {
-  if (timer.name_space == kRemoval) return OnRemoval(timer.time_micros);
+  if (const auto last_end = EndOf(kAgain, timer.name_space)) return OnAgain(timer, *last_end);
+  if (const auto end = EndOf(kRemoval, timer.name_space)) {
+    return OnRemoval(*end, timer.time_micros);
+  }
+  if (timer.name_space == kRemoval) return OnRemovalOfAny(timer.time_micros);
   OnWindowEnd(timer.time_micros + 1);
 }
 
 void SliceWindowOperator::OnWindowEnd(int64_t end) {
-  FireWindow(TimeWindow(end - layout_.size(), end));
-  const int64_t next_end = end + layout_.slide();
-  const int64_t next_start = next_end - layout_.size();
-  bool was_last = false;  // of a slice
-  for (const int64_t start : SliceStarts()) {
-    if (start >= next_end) break;
-    if (start >= next_start) {
-      timers().Register(domain(), next_end - 1);
-      break;
-    }
-    was_last = was_last || layout_.LastEnd(start) == end;
-    if (spec().lateness_micros == 0) RemoveSlice(start);
-  }
-  if (was_last && spec().lateness_micros > 0) {
-    timers().Register(domain(), CleanUpTime(end), kRemoval);
-  }
+  last_of_.clear();
+  const bool more = FireWindow(TimeWindow(end - layout_.size(), end), last_of_);
+  if (more) timers().Register(domain(), end + layout_.slide() - 1);
+  if (last_of_.empty()) return;
+  if (spec().lateness_micros > 0) return RegisterRemoval(end);
+  for (const int64_t start : last_of_) RemoveSlice(start);
 }
 
-// Looks at the slices again: an older version of the job may have registered the timer with another
-// lateness. By its time, not by the watermark, up to which windows may still have to fire.
-void SliceWindowOperator::OnRemoval(int64_t reached) {
+// Where the walks of two slices meet, their window fires once, and the longer one goes on.
+void SliceWindowOperator::OnAgain(const DueTimer& timer, int64_t last_end) {
+  const int64_t end = timer.time_micros + 1;
+  const int64_t next = end + layout_.slide();
+  if (again_.has_value() && again_->end == end && again_->key == timer.key) {
+    if (next <= again_->last_end) {
+      timers().Delete(domain(), next - 1, NameSpaceOf(kAgain, again_->last_end));
+    }
+  } else {
+    last_of_.clear();
+    FireWindow(TimeWindow(end - layout_.size(), end), last_of_);
+  }
+  again_ = Again{timer.key, end, last_end};
+  if (next <= last_end) timers().Register(domain(), next - 1, NameSpaceOf(kAgain, last_end));
+}
+
+void SliceWindowOperator::RegisterRemoval(int64_t last_window_end) {
+  timers().Register(domain(), CleanUpTime(last_window_end), NameSpaceOf(kRemoval, last_window_end));
+}
+
+// By the timer's time, not by the watermark, up to which windows may still have to fire. An older
+// version of the job may have registered the timer with another lateness.
+void SliceWindowOperator::OnRemoval(int64_t last_window_end, int64_t reached) {
+  if (CleanUpTime(last_window_end) > reached) return RegisterRemoval(last_window_end);
+  const int64_t first = last_window_end - layout_.size();
+  const int64_t end = first + std::min(layout_.slide(), layout_.size());
+  if ((end - first) / layout_.width() > kSlicesToTry) return OnRemovalOfAny(reached);
+  for (int64_t start = first; start < end; start += layout_.width()) RemoveSlice(start);
+}
+
+void SliceWindowOperator::OnRemovalOfAny(int64_t reached) {
   for (const int64_t start : SliceStarts()) {
     const int64_t end = layout_.LastEnd(start);
     if (end - 1 > reached) break;
     if (CleanUpTime(end) <= reached) {
       RemoveSlice(start);
     } else {
-      timers().Register(domain(), CleanUpTime(end), kRemoval);
+      RegisterRemoval(end);
     }
   }
 }
@@ -106,28 +156,27 @@ void SessionWindowOperator::RegisterTimer(const SessionTimes& times) {
   timers().Register(domain(), times.timer, times.leaving ? kRemoval : absl::string_view());
 }
 
+// Before its session has gone, or has been given another one.
 void SessionWindowOperator::DeleteTimer(const SessionTimes& times) {
+  if (times.leaving && SessionsWith(times.timer, true) > 1) return;
   timers().Delete(domain(), times.timer, times.leaving ? kRemoval : absl::string_view());
 }
 
-bool SessionWindowOperator::Settle(SessionTimes& times, int64_t reached, bool fresh) {
-  const bool fires = times.end - 1 <= reached;
-  const int64_t needed = fires ? CleanUpTime(times.end) : times.end - 1;
-  if (!fresh) {
-    // A timer that is too early moves itself when it is due.
-    if (times.leaving == fires && (!fires || times.timer == needed)) return fires;
-    DeleteTimer(times);
+void SessionWindowOperator::Settle(SessionTimes& times, int64_t reached, bool fresh) {
+  // A timer that is too early moves itself when it is due.
+  if (fresh || times.leaving) {
+    if (!fresh) DeleteTimer(times);
+    times.timer = times.end - 1;
+    times.leaving = false;
+    RegisterTimer(times);
   }
-  times.timer = needed;
-  times.leaving = fires;
-  RegisterTimer(times);
-  return fires;
+  if (times.timer <= reached) FireBeforeMoreRows();
 }
 
-bool SessionWindowOperator::Leave(SessionTimes& times) {
-  if (spec().lateness_micros == 0) return false;
+bool SessionWindowOperator::Leave(SessionTimes& times, int64_t reached) {
   times.timer = CleanUpTime(times.end);
   times.leaving = true;
+  if (times.timer <= reached) return false;
   RegisterTimer(times);
   return true;
 }

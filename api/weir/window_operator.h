@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,6 +34,9 @@ class WindowOperator : public KeyedOperator {
   TimeDomain domain() const {
     return spec_.processing_time ? TimeDomain::kProcessingTime : TimeDomain::kEventTime;
   }
+  /// The timer of a window has its last time, of which rows may still come while the clock shows
+  /// it.
+  int64_t processing_time_delay() const final { return 1; }
   /// From when on what ends at `end` is gone.
   int64_t CleanUpTime(int64_t end) const { return end - 1 + spec_.lateness_micros; }
 
@@ -41,6 +46,7 @@ class WindowOperator : public KeyedOperator {
     return *context_;
   }
   internal::SideOutputs& side_outputs() { return side_outputs_; }
+  const internal::SideOutputs& side_outputs() const { return side_outputs_; }
 
   /// The times of the batch's rows; INVALID_ARGUMENT when it has none and they are needed.
   absl::Status CheckTimes(const Batch& batch) const;
@@ -81,24 +87,37 @@ class SliceWindowOperator : public WindowOperator {
   }
   /// The current key has a new slice.
   void RegisterTimers(const Slice& slice, int64_t reached);
-  /// Rows have come into windows that have fired.
+  /// Rows have come into windows that have fired: each is to fire again when the batch is over.
   void FireAgain(const Slice& slice, int64_t reached);
 
   // Of the current key.
-  /// Emits the result of this window, if it has any rows.
-  virtual void FireWindow(const TimeWindow& window) = 0;
+  /// Emits the result of this window, if it has any rows. Adds the starts of its slices of which it
+  /// is the last window. True: the next window has some, too, and may have no timer.
+  virtual bool FireWindow(const TimeWindow& window, std::vector<int64_t>& last_of) = 0;
   /// The starts of all slices, rising.
   virtual std::vector<int64_t> SliceStarts() = 0;
   virtual void RemoveSlice(int64_t start) = 0;
 
  private:
+  /// The window that was fired again last.
+  struct Again {
+    std::string key;
+    int64_t end = 0;
+    int64_t last_end = 0;  // up to which its successors are to be fired again
+  };
+
   void MoveSlice(int64_t time);
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) final;
   void OnWindowEnd(int64_t end);
-  void OnRemoval(int64_t reached);
+  void OnAgain(const DueTimer& timer, int64_t last_end);
+  void RegisterRemoval(int64_t last_window_end);
+  void OnRemoval(int64_t last_window_end, int64_t reached);
+  void OnRemovalOfAny(int64_t reached);
 
   const internal::SliceLayout layout_;
   Slice slice_;
+  std::vector<int64_t> last_of_;
+  std::optional<Again> again_;  // no row has come since
 };
 
 /// Of a session, beside its start and its accumulator.
@@ -118,14 +137,18 @@ class SessionWindowOperator : public WindowOperator {
   /// A timer of the current key.
   void RegisterTimer(const SessionTimes& times);
   void DeleteTimer(const SessionTimes& times);
-  /// After rows have come into a session: gives it the timer that it needs. `fresh`: it has none.
-  /// True: it has to fire at once.
-  bool Settle(SessionTimes& times, int64_t reached, bool fresh);
-  /// The session fires now. False: it is to be removed; else it has a timer for that.
-  bool Leave(SessionTimes& times);
+  /// After rows have come into a session: gives it the timer that it needs, which may be due
+  /// already. `fresh`: it has none.
+  void Settle(SessionTimes& times, int64_t reached, bool fresh);
+  /// The session has fired, or the timer of its removal is due. False: it is to be removed now;
+  /// else it has a timer for that.
+  bool Leave(SessionTimes& times, int64_t reached);
 
-  /// Handles the timer of the session of the current key that has this one.
+  /// Handles the timer of the sessions of the current key that have this one. Several have where
+  /// the job had another lateness before.
   virtual void OnSessionTimer(int64_t time, bool leaving) = 0;
+  /// How many sessions of the current key have this timer.
+  virtual size_t SessionsWith(int64_t time, bool leaving) = 0;
 
  private:
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) final;

@@ -40,6 +40,13 @@ struct WindowParts {
     CollectorAccess::SetTime(collector, context.Window().max_timestamp_micros());
     emitter.Emit(contents, accumulator, store, context, collector);
   }
+  void Begin(Output& out, SideOutputs& side_outputs) {
+    CollectorAccess::BeginTimed(collector, out);
+    side_outputs.Begin();
+  }
+  bool WentOn(const SideOutputs& side_outputs) const {
+    return CollectorAccess::WentOn(collector) || side_outputs.WentOn();
+  }
   absl::Status End(SideOutputs& side_outputs) {
     absl::Status status = CollectorAccess::End(collector);
     return status.ok() ? side_outputs.Flush() : status;
@@ -100,21 +107,27 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     parts_.emitter.Open(function_context);
     return OpenContext(context);
   }
-  void BeginOutput(Output& out) override {
-    internal::CollectorAccess::BeginTimed(parts_.collector, out);
-  }
-  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
+  void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }
+  bool OutputWentOn() const override { return parts_.WentOn(side_outputs()); }
   absl::Status EndOutput() override { return parts_.End(side_outputs()); }
 
-  void FireWindow(const TimeWindow& window) override {
+  bool FireWindow(const TimeWindow& window, std::vector<int64_t>& last_of) override {
+    // Windows that do not overlap are a slice each, which has its own timer.
     if (layout().width() == layout().size()) {
       const Accumulator* only = slices_.Peek(window.start_micros());
-      if (only != nullptr) parts_.Emit(*only, store(), ContextOf(window));
-      return;
+      if (only == nullptr) return false;
+      last_of.push_back(window.start_micros());
+      parts_.Emit(*only, store(), ContextOf(window));
+      return false;
     }
+    const int64_t next_start = window.start_micros() + layout().slide();
+    bool more = false;
     std::optional<Accumulator> merged;
     slices_.ForEach([&](int64_t start, const Accumulator& slice) {
-      if (start < window.start_micros() || start >= window.end_micros()) return;
+      if (start < window.start_micros()) return;
+      more = more || (start >= next_start && start < next_start + layout().size());
+      if (start >= window.end_micros()) return;
+      if (start < next_start) last_of.push_back(start);
       if (merged.has_value()) {
         parts_.contents.Merge(slice, *merged);
       } else {
@@ -122,6 +135,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
       }
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
+    return more;
   }
   std::vector<int64_t> SliceStarts() override { return slices_.Keys(); }
   void RemoveSlice(int64_t start) override { slices_.Remove(start); }
@@ -183,9 +197,8 @@ class TypedSessionOperator final : public SessionWindowOperator {
     session.first.end = end;
     // The timers' table is another one than the sessions', so times are taken out and put back.
     SessionTimes times = session.first;
-    const bool fires = Settle(times, reached, fresh);
+    Settle(times, reached, fresh);
     sessions_.GetOrCreate(start, &created).first = times;
-    if (fires) Emit(start);
   }
 
   /// Makes one session of those that were met, at `start` and without a timer; none when none was.
@@ -206,24 +219,30 @@ class TypedSessionOperator final : public SessionWindowOperator {
   }
 
   void OnSessionTimer(int64_t time, bool leaving) override {
-    std::optional<int64_t> start;
-    SessionTimes times;
-    sessions_.ForEach([&](int64_t session_start, const Session& session) {
-      if (session.first.timer != time || session.first.leaving != leaving) return;
-      start = session_start;
-      times = session.first;
+    met_.clear();
+    sessions_.ForEach([&](int64_t start, const Session& session) {
+      if (session.first.timer == time && session.first.leaving == leaving) met_.push_back(start);
     });
-    if (!start.has_value()) return;
-    if (leaving) return sessions_.Remove(*start);
-    if (times.end - 1 > time) {
+    for (const int64_t start : met_) OnTimerOf(start, time);
+  }
+  void OnTimerOf(int64_t start, int64_t time) {
+    SessionTimes times = sessions_.Peek(start)->first;
+    if (!times.leaving && times.end - 1 > time) {
       times.timer = times.end - 1;
       RegisterTimer(times);
     } else {
-      Emit(*start);
-      if (!Leave(times)) return sessions_.Remove(*start);
+      if (!times.leaving) Emit(start);
+      if (!Leave(times, time)) return sessions_.Remove(start);
     }
     bool created = false;
-    sessions_.GetOrCreate(*start, &created).first = times;
+    sessions_.GetOrCreate(start, &created).first = times;
+  }
+  size_t SessionsWith(int64_t time, bool leaving) override {
+    size_t count = 0;
+    sessions_.ForEach([&](int64_t, const Session& session) {
+      if (session.first.timer == time && session.first.leaving == leaving) ++count;
+    });
+    return count;
   }
 
   void Emit(int64_t start) {
@@ -238,15 +257,13 @@ class TypedSessionOperator final : public SessionWindowOperator {
     parts_.emitter.Open(function_context);
     return OpenContext(context);
   }
-  void BeginOutput(Output& out) override {
-    internal::CollectorAccess::BeginTimed(parts_.collector, out);
-  }
-  bool OutputWentOn() const override { return internal::CollectorAccess::WentOn(parts_.collector); }
+  void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }
+  bool OutputWentOn() const override { return parts_.WentOn(side_outputs()); }
   absl::Status EndOutput() override { return parts_.End(side_outputs()); }
 
   Parts parts_;
   MapState<int64_t, Session> sessions_;
-  std::vector<int64_t> met_;  // starts of the sessions that a row has met
+  std::vector<int64_t> met_;  // starts of the sessions that a row, or a timer, has met
 };
 
 }  // namespace weir

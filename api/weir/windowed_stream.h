@@ -16,8 +16,9 @@ namespace weir {
 /// of the window's end, less a microsecond.
 ///
 /// A window fires when the watermark has come to its end. Rows that come later, but within the
-/// allowed lateness, fire it again, each with the whole result; rows that come later still are
-/// counted as late and go to the side output of SideOutputLateData.
+/// allowed lateness, fire it again, with the whole result, once for all of them that come in a
+/// batch; rows that come later still are counted as late and go to the side output of
+/// SideOutputLateData.
 template <RowType T, class KeyOf, class Windows>
 class WindowedStream {
  public:

@@ -94,5 +94,70 @@ TEST(SessionWindow, RowWithinTheAllowedLatenessFiresAgain) {
   EXPECT_EQ(harness.error(), "");
 }
 
+TEST(SessionWindow, LateRowsOfABatchFireItOnce) {
+  ClicksHarness harness(ClicksIn(Session(Us(10)), Us(20)));
+  harness.Push({"a", 1}, 0);
+  harness.PushWatermark(15);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1"));
+  harness.PushBatch({{"a", 2}, {"a", 4}, {"a", 8}}, {1, 2, 3});
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,13) 15"));
+  harness.PushBatch({{"a", 16}, {"a", 32}}, {4, 9});
+  EXPECT_THAT(TakeTexts(harness), IsEmpty()) << "the second row has moved its end ahead";
+  harness.PushWatermark(18);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,19) 63"));
+  harness.PushWatermark(38);
+  EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{0, 0}));
+  EXPECT_EQ(harness.error(), "");
+}
+
+/// A harness with the state of another, and another lateness.
+void RestoreWithLateness(ClicksHarness& before, ClicksHarness& after) {
+  ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
+}
+
+TEST(SessionLateness, MayBecomeShorterAndSessionsMayShareATimer) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(20)));
+  before.Push({"a", 1}, 0);
+  before.PushWatermark(9);  // leaves at 29
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(9)));
+  RestoreWithLateness(before, after);
+  after.Push({"a", 2}, 11);
+  after.PushWatermark(20);  // leaves at 29, too
+  EXPECT_THAT(TakeTexts(after), ElementsAre("a [11,21) 2"));
+  after.PushWatermark(29);
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
+}
+
+TEST(SessionLateness, MayBecomeLonger) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)));
+  before.Push({"a", 1}, 0);
+  before.PushWatermark(9);  // leaves at 14
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(50)));
+  RestoreWithLateness(before, after);
+  after.PushWatermark(20);
+  after.Push({"a", 2}, 0);
+  EXPECT_THAT(TakeTexts(after), ElementsAre("a [0,10) 3"));
+  after.PushWatermark(58);
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{1, 1}));
+  after.PushWatermark(59);
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
+}
+
+TEST(SessionLateness, OneOfTwoWithTheSameTimerGetsAnother) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)));
+  before.Push({"a", 1}, 11);
+  before.PushWatermark(20);  // leaves at 25
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(16)));
+  RestoreWithLateness(before, after);
+  after.Push({"a", 2}, 0);  // fires at once, and leaves at 25, too
+  EXPECT_THAT(TakeTexts(after), ElementsAre("a [0,10) 2"));
+  after.Push({"a", 4}, 12);
+  after.PushWatermark(25);
+  EXPECT_THAT(TakeTexts(after), ElementsAre("a [11,22) 5"));
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{1, 1})) << "the first one is gone";
+  after.PushWatermark(21 + 16);
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
+}
+
 }  // namespace
 }  // namespace weir

@@ -32,9 +32,15 @@ class WindowOracle {
       Window& window = windows_[{user, start}];
       window.end = end;
       window.count += count;
-      if (end - 1 <= watermarks_[user]) Emit(user, start, window);
+      window.fires_again = end - 1 <= watermarks_[user];
     }
     if (covered && !taken) ++late_;
+  }
+  /// Behind the rows of a batch.
+  void EndBatch() {
+    for (auto& [id, window] : windows_) {
+      if (std::exchange(window.fires_again, false)) Emit(id.first, id.second, window);
+    }
   }
 
   /// For these users; it never goes back.
@@ -64,6 +70,7 @@ class WindowOracle {
     int64_t end = 0;
     int64_t count = 0;
     bool fired = false;
+    bool fires_again = false;  // when the batch is over
   };
 
   // The start of the last window that begins at `time` or before.
@@ -78,7 +85,7 @@ class WindowOracle {
     return watermark >= 0 && end - 1 + spec_.lateness_micros <= watermark;
   }
   void PushSession(const std::string& user, int64_t count, int64_t time) {
-    Window merged{time + spec_.size_micros, count, false};
+    Window merged{time + spec_.size_micros, count};
     int64_t start = time;
     std::vector<std::pair<std::string, int64_t>> met;
     for (const auto& [id, window] : windows_) {
@@ -93,7 +100,7 @@ class WindowOracle {
       return;
     }
     for (const auto& id : met) windows_.erase(id);
-    if (merged.end - 1 <= watermarks_[user]) Emit(user, start, merged);
+    merged.fires_again = merged.end - 1 <= watermarks_[user];
     windows_[{user, start}] = merged;
   }
   void Emit(const std::string& user, int64_t start, Window& window) {

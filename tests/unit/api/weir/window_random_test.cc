@@ -32,7 +32,7 @@ class RandomWindows {
 
   void Run(int steps) {
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
-      switch (random_.Below(8)) {
+      switch (random_.Below(9)) {
         case 0:
           AdvanceAll(static_cast<int64_t>(random_.Below(15)));
           break;
@@ -44,6 +44,9 @@ class RandomWindows {
           break;
         case 3:
           LoseInTheMiddleOfFiring();
+          break;
+        case 4:
+          LoseInTheMiddleOfFiringAgain();
           break;
         default:
           Push();
@@ -74,6 +77,7 @@ class RandomWindows {
     for (size_t i = 0; i < clicks.size(); ++i) {
       oracle_.Push(clicks[i].user, clicks[i].count, times[i]);
     }
+    oracle_.EndBatch();
   }
   void AdvanceAll(int64_t by) {
     now_ += by;
@@ -92,6 +96,11 @@ class RandomWindows {
   void LoseInTheMiddleOfFiring() {
     fleet_.HoldOutput(true);
     AdvanceAll(static_cast<int64_t>(random_.Below(15)));
+    fleet_.Restart(Parallelism());
+  }
+  void LoseInTheMiddleOfFiringAgain() {
+    fleet_.HoldOutput(true);
+    Push();
     fleet_.Restart(Parallelism());
   }
   void Compare(int step) {

@@ -96,6 +96,67 @@ TEST(WindowRestore, WhatIsDueFiresBeforeAnyRow) {
   EXPECT_EQ(std::count(texts.begin(), texts.end(), "u2999 [0,10) 2999"), 1);
 }
 
+// The windows that one late row fires again come out in slices, too.
+TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
+  const auto windows = ClicksIn(Sliding(Us(1000), Us(1)), Us(5000));
+  std::vector<std::string> expected;
+  for (int64_t end = 501; end <= 1500; ++end) {
+    expected.push_back(absl::StrCat("a [", end - 1000, ",", end, ") 5"));
+  }
+  std::sort(expected.begin(), expected.end());
+  for (int slices = 1; slices <= 4; ++slices) {
+    ClicksHarness before(windows);
+    before.Push({"a", 1}, 500);
+    before.PushWatermark(2000);
+    EXPECT_EQ(TakeTexts(before).size(), 1000u);
+    before.HoldOutput(true);
+    before.Push({"a", 4}, 500);
+    std::vector<std::string> texts;
+    for (int slice = 1; slice < slices; ++slice) {
+      before.PassOutput();
+      for (const std::string& text : TakeTexts(before)) texts.push_back(text);
+    }
+    const std::string snapshot = before.Snapshot().value_or("");
+    before.PassOutput();
+    for (const std::string& text : TakeTexts(before)) texts.push_back(text);
+    EXPECT_FALSE(texts.empty());
+    if (slices < 4) {
+      EXPECT_LT(texts.size(), expected.size());
+    }
+
+    ClicksHarness after(windows);
+    ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+    for (const std::string& text : TakeTexts(after)) texts.push_back(text);
+    std::sort(texts.begin(), texts.end());
+    EXPECT_EQ(texts, expected) << slices << " slices";
+    after.PushWatermark(10000);
+    EXPECT_THAT(TakeTexts(after), IsEmpty());
+    EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
+  }
+}
+
+TEST(WindowRestore, SessionsThatAreToFireAgainDo) {
+  const auto windows = ClicksIn(Session(Us(10)), Us(100));
+  ClicksHarness before(windows);
+  before.PushBatch(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
+  before.PushWatermark(14);
+  TakeTexts(before);
+  before.HoldOutput(true);
+  before.PushBatch(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
+  const std::string snapshot = before.Snapshot().value_or("");
+  before.PassOutput();
+  std::vector<std::string> texts = TakeTexts(before);
+  EXPECT_LT(texts.size(), static_cast<size_t>(kManyKeys));
+
+  ClicksHarness after(windows);
+  ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+  for (const std::string& text : TakeTexts(after)) texts.push_back(text);
+  EXPECT_EQ(texts.size(), static_cast<size_t>(kManyKeys)) << "each once";
+  EXPECT_NE(std::find(texts.begin(), texts.end(), "u7 [5,15) 14"), texts.end());
+  after.PushWatermark(114);
+  EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
+}
+
 TEST(WindowRestore, AtOtherParallelism) {
   WindowFleet fleet(ClicksIn(Sliding(Us(10), Us(5)), Us(3)), 1);
   const std::vector<int64_t> times(100, 7);

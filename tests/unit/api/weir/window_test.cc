@@ -79,7 +79,10 @@ TEST(TumblingWindow, RowWithinTheAllowedLatenessFiresAgain) {
   harness.Push({"a", 1}, 3);
   harness.PushWatermark(9);
   harness.PushBatch({{"a", 2}, {"a", 4}}, {4, 5});
-  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1", "a [0,10) 3", "a [0,10) 7"));
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1", "a [0,10) 7"))
+      << "once for all late rows of a batch";
+  harness.Push({"a", 16}, 5);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 23")) << "and again for the next";
   harness.PushWatermark(13);
   harness.Push({"b", 1}, 9);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("b [0,10) 1")) << "a window that had no row in time";
@@ -121,6 +124,31 @@ TEST(SlidingWindow, RowThatIsLateForSomeOfItsWindowsIsInTheOthers) {
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [5,15) 1"));
   EXPECT_EQ(harness.Books("clicks").late, 0u);
+}
+
+TEST(SlidingWindow, LateRowsOfABatchFireEachOfTheirWindowsOnce) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(20)));
+  harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}}, {0, 7, 21});
+  harness.PushWatermark(14);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [-5,5) 1", "a [0,10) 3", "a [5,15) 2"));
+  harness.PushBatch({{"a", 8}, {"a", 16}, {"a", 32}}, {1, 8, 2});
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [-5,5) 41", "a [0,10) 59", "a [5,15) 18"));
+  harness.Push({"a", 64}, 12);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [5,15) 82")) << "the other has not fired yet";
+  harness.PushWatermark(50);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [10,20) 64", "a [15,25) 4", "a [20,30) 4"));
+  EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{0, 0}));
+  EXPECT_EQ(harness.error(), "");
+}
+
+TEST(SlidingWindow, LateRowFiresNoWindowThatItIsNotIn) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(100)));
+  harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 4}}, {0, 22, 0});
+  harness.PushWatermark(50);
+  TakeTexts(harness);
+  harness.PushBatch({{"a", 8}, {"b", 8}, {"a", 16}}, {2, 21, 20});
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [-5,5) 9", "a [0,10) 9", "a [15,25) 18",
+                                              "b [15,25) 8", "a [20,30) 18", "b [20,30) 8"));
 }
 
 TEST(SlidingWindow, KeyHasOneTimerForAllItsWindows) {
@@ -199,9 +227,11 @@ TEST(ProcessingTimeWindow, FiresByTheClock) {
   harness.SetProcessingTime(7);
   harness.PushBatch({{"a", 1}, {"a", 2}});
   harness.SetProcessingTime(9);
-  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 3"));
+  EXPECT_THAT(TakeTexts(harness), IsEmpty()) << "its last microsecond is not over";
   harness.PushBatch({{"a", 4}}, {-100});
-  harness.SetProcessingTime(14);
+  harness.SetProcessingTime(10);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 7"));
+  harness.SetProcessingTime(15);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [5,15) 7"));
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{0, 0}));
   EXPECT_EQ(harness.error(), "");
