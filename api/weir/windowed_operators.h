@@ -258,7 +258,9 @@ class TypedSessionOperator final : public SessionWindowOperator {
     for (const int64_t start : met_) OnTimerOf(start, time);
   }
   void OnTimerOf(int64_t start, int64_t time) {
-    SessionTimes times = sessions_.Peek(start)->first;
+    const Session* session = sessions_.Peek(start);
+    if (session == nullptr) return;  // it cannot be read: the store's status says why
+    SessionTimes times = session->first;
     if (!times.leaving && times.end - 1 > time) {
       times.timer = times.end - 1;
       RegisterTimer(times);

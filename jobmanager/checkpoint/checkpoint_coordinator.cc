@@ -84,6 +84,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
   tasks_ = std::move(tasks);
   transactional_ = transactional;
   final_requested_ = false;
+  final_not_before_ = absl::ZeroDuration();
   now_requested_ = false;
   failures_in_row_ = 0;
   last_trigger_ = last_end_ = deps_.clock.Monotonic();
@@ -128,8 +129,14 @@ void CheckpointCoordinator::TryTrigger() {
 
 void CheckpointCoordinator::RequestFinal() {
   if (generation_.is_none() || final_requested_) return;
-  final_requested_ = true;
   deps_.executor.Cancel(trigger_timer_);
+  const absl::Duration pause = final_not_before_ - deps_.clock.Monotonic();
+  if (pause > absl::ZeroDuration()) {
+    trigger_timer_ =
+        deps_.executor.PostAfter(pause, lifetime_.Guard([this] { RequestFinal(); }));
+    return;
+  }
+  final_requested_ = true;
   if (pending_ == nullptr && !AwaitsCommit()) Trigger(true);
 }
 
@@ -282,8 +289,8 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   if (final_requested_) {
     // The end of input still has to be committed: try again after one interval.
     final_requested_ = false;
-    trigger_timer_ =
-        deps_.executor.PostAfter(options_.interval, lifetime_.Guard([this] { RequestFinal(); }));
+    final_not_before_ = last_end_ + options_.interval;
+    RequestFinal();
   } else {
     ScheduleTrigger();
   }

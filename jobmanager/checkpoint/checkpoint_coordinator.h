@@ -125,6 +125,7 @@ class CheckpointCoordinator {
   std::vector<SubtaskId> tasks_;
   bool transactional_ = false;
   bool final_requested_ = false;
+  absl::Duration final_not_before_;  // when the last try has failed
   bool now_requested_ = false;
   std::unique_ptr<PendingCheckpoint> pending_;
   bool completing_ = false;  // all answered; manifest and entry are being written

@@ -45,8 +45,7 @@ absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& sto
     } else {
       WEIR_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file.path));
       WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, 0, written.mutable_object()));
-      uploaded->Add(file.name, epoch, written.object());
-      copies.Keep(file.name, file.path);
+      if (uploaded->Add(file.name, epoch, written.object())) copies.Keep(file.name, file.path);
     }
     *one.add_files() = std::move(written);
   }

@@ -13,13 +13,14 @@ std::optional<proto::StateObject> UploadedFiles::Find(const std::string& name, E
   return found->second.object;
 }
 
-void UploadedFiles::Add(const std::string& name, Epoch epoch, proto::StateObject object) {
+bool UploadedFiles::Add(const std::string& name, Epoch epoch, proto::StateObject object) {
   MutexLock lock(mutex_);
   // An upload may end long after its attempt was given up: what it wrote will be deleted.
-  if (failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_)) return;
+  if (failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_)) return false;
   const auto found = files_.find(name);
-  if (found != files_.end() && found->second.uploaded > epoch) return;
+  if (found != files_.end() && found->second.uploaded > epoch) return false;
   files_[name] = {std::move(object), epoch, epoch};
+  return true;
 }
 
 std::vector<std::string> UploadedFiles::Owned(Epoch epoch) {
@@ -37,11 +38,17 @@ std::vector<std::string> UploadedFiles::Owned(Epoch epoch) {
   return forgotten;
 }
 
-void UploadedFiles::Failed(Epoch epoch) {
+std::vector<std::string> UploadedFiles::Failed(Epoch epoch) {
   MutexLock lock(mutex_);
-  if (any_owned_ && epoch <= owned_) return;
+  std::vector<std::string> forgotten;
+  if (any_owned_ && epoch <= owned_) return forgotten;
   failed_.insert(epoch);
-  std::erase_if(files_, [epoch](const auto& file) { return file.second.uploaded == epoch; });
+  std::erase_if(files_, [&](const auto& file) {
+    if (file.second.uploaded != epoch) return false;
+    forgotten.push_back(file.first);
+    return true;
+  });
+  return forgotten;
 }
 
 bool UploadedFiles::HasFailed(Epoch epoch) const {

@@ -21,13 +21,14 @@ class UploadedFiles {
  public:
   /// Where the file is, for the checkpoint of this epoch; nothing: it is to be uploaded.
   std::optional<proto::StateObject> Find(const std::string& name, Epoch epoch);
-  /// Uploaded for this epoch. Nothing happens when it was given up meanwhile.
-  void Add(const std::string& name, Epoch epoch, proto::StateObject object);
+  /// Uploaded for this epoch. False, and nothing happens, when it was given up meanwhile.
+  bool Add(const std::string& name, Epoch epoch, proto::StateObject object);
   /// This epoch is owned, and all earlier ones that have not failed. What it does not have will not
   /// be asked for again: gives the names of that.
   std::vector<std::string> Owned(Epoch epoch);
   /// This attempt was given up. Of what a directive tells, these come first.
-  void Failed(Epoch epoch);
+  /// Gives the names that are forgotten.
+  std::vector<std::string> Failed(Epoch epoch);
   bool HasFailed(Epoch epoch) const;
 
  private:

@@ -281,7 +281,7 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
     tasks_->Trigger(directive.trigger());
   }
   for (const uint64_t epoch : directive.failed_epochs()) {
-    uploaded_->Failed(Epoch(epoch));
+    DropCopies(uploaded_->Failed(Epoch(epoch)));
     tasks_->Aborted(Epoch(epoch));
   }
   // Epochs up to the restored one were committed before this generation ran.

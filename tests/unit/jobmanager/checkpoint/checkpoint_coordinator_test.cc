@@ -260,6 +260,17 @@ TEST_F(CheckpointCoordinatorTest, AFailedFinalCheckpointIsTriedAgainAfterOneInte
   EXPECT_TRUE(coordinator().pending()->final());
 }
 
+// Its owner asks at every report that finds all tasks finished.
+TEST_F(CheckpointCoordinatorTest, AFailedFinalCheckpointIsNotTriedAtOnceWhoeverAsks) {
+  StartRunning();
+  coordinator().RequestFinal();
+  Decline(1);
+  for (int report = 0; report < 3; ++report) coordinator().RequestFinal();
+  EXPECT_FALSE(pending().has_value());
+  Interval();
+  EXPECT_EQ(pending(), 2u);
+}
+
 TEST_F(CheckpointCoordinatorTest, NothingIsAppendedOnceItIsClosed) {
   options_.retained = 1;
   StartRunning(/*transactional=*/true);
