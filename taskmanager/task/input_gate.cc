@@ -67,6 +67,7 @@ void InputGate::Take(Channel& channel, ChannelElement element) {
     TakeBarrier(channel, *barrier);
   } else if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
     channel.watermark = std::max(channel.watermark.value_or(*watermark), *watermark);
+    if (*channel.watermark != EventTime::Max()) channel.reached = channel.watermark;
     channel.idle = false;
     MergeWatermarks();
   } else if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
@@ -124,6 +125,7 @@ void InputGate::MergeWatermarks() {
     }
   }
   const bool idle = some_idle && !some_active;
+  if (idle && !idle_) GiveWhatFinishedReached();
   if (idle != idle_) {
     idle_ = idle;
     ready_.push_back(StreamStatus{idle_});
@@ -131,6 +133,17 @@ void InputGate::MergeWatermarks() {
   if (idle || missing || (merged_.has_value() && minimum <= *merged_)) return;
   merged_ = minimum;
   ready_.push_back(minimum);
+}
+
+void InputGate::GiveWhatFinishedReached() {
+  std::optional<EventTime> highest;
+  for (const Channel& channel : channels_) {
+    if (channel.idle || !channel.reached.has_value()) continue;
+    highest = std::max(highest.value_or(*channel.reached), *channel.reached);
+  }
+  if (!highest.has_value() || (merged_.has_value() && *highest <= *merged_)) return;
+  merged_ = highest;
+  ready_.push_back(*highest);
 }
 
 bool InputGate::AllEnded() const {

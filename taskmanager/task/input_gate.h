@@ -20,8 +20,10 @@ namespace weir::taskmanager {
 /// ended. A barrier of a later epoch ends the alignment for the one before, which nobody completes
 /// any more. An idle channel holds no watermark back. One that has given the last watermark of all
 /// has finished, and holds back nothing either; one that ends without it (its source was stopped)
-/// keeps the others where it was. Idle and finished together are idle, and give no watermark; all
-/// finished give the last one. All ended is the end of input, behind which barriers still come.
+/// keeps the others where it was. Idle and finished together are idle, and give no watermark but,
+/// before that, the highest that the finished ones had reached: a gate that heard of the idle one
+/// earlier has given it, and nobody waits for a task that is idle. All finished give the last one.
+/// All ended is the end of input, behind which barriers still come.
 ///
 /// Threads: the task's; the wake-up is called on any.
 class InputGate {
@@ -56,7 +58,8 @@ class InputGate {
   struct Channel {
     std::shared_ptr<ChannelInput> input;
     std::optional<EventTime> watermark;
-    bool blocked = false;  // behind the barrier that is being aligned
+    std::optional<EventTime> reached;  // the highest below the last one of all
+    bool blocked = false;              // behind the barrier that is being aligned
     bool idle = false;
     bool ended = false;
   };
@@ -66,6 +69,8 @@ class InputGate {
   void TakeBarrier(Channel& channel, const Barrier& barrier);
   void CompleteAlignment();
   void MergeWatermarks();
+  // Before the gate turns idle.
+  void GiveWhatFinishedReached();
   bool AllEnded() const;
 
   std::vector<Channel> channels_;

@@ -25,19 +25,29 @@ void DrawWindows(Random& random, KeyedConfig* config) {
   }
 }
 
+// Watermarks go with the records then: the last split to come there ends the window.
+void DrawPause(KeyedConfig* config) {
+  config->late = config->second = false;
+  config->disorder_us = 0;
+  int64_t end = config->size_us;
+  while (end < KeyedConfig::kFirstMicros + config->size_us / 2) end += config->size_us;
+  config->pause_at = (end - KeyedConfig::kFirstMicros) / KeyedConfig::kStepMicros + 1;
+}
+
 }  // namespace
 
 KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
   KeyedConfig config;
   config.keys = burst || Chance(random, 300) ? 5000 : Between(random, 1, 12);
   // Ends of windows that all keys have in common.
-  const bool common = config.burst() && Chance(random, 700);
+  const bool common = burst || (config.burst() && Chance(random, 700));
   config.program = static_cast<Program>(Between(random, 1, common ? 2 : 4));
   config.listed = Chance(random, 300);
   config.late = config.program != Program::kSliding && Chance(random, 350);
   config.second = !config.late && Chance(random, 400);
   config.disorder_us = Chance(random, 200) ? 0 : Between(random, 1, 80'000);
   DrawWindows(random, &config);
+  if (burst || (common && Chance(random, 500))) DrawPause(&config);
   if (config.late && config.program == Program::kTumbling && Chance(random, 500)) {
     config.lateness_us = Between(random, 1, 2 * config.size_us);
   }
@@ -55,7 +65,7 @@ std::string KeyedConfig::ToString() const {
                       " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
                       "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
                       "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
-                      " crashes=", crashes);
+                      " crashes=", crashes, " pause_at=", pause_at);
 }
 
 }  // namespace weir::sim

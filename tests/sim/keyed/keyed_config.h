@@ -25,11 +25,15 @@ struct KeyedConfig {
   int64_t slide_us = 1;
   int64_t lateness_us = 0;
   int64_t idle_after_ms = 0;  // 0: never
+  /// All splits pause behind this many records, the last of which ends a window, so that barriers
+  /// come while it fires: behind rows they would wait. 0: none does for that.
+  int64_t pause_at = 0;
   /// Of 1000: how often a worker dies soon after a step of its probe (see WatermarkProbe).
   uint32_t crashes = 0;
   /// The sink takes its time, so that barriers come in the middle of firing.
   bool slow_sink = false;
 
+  static constexpr int64_t kFirstMicros = 1'000'000;
   static constexpr int64_t kStepMicros = 10'000;  // between two records of a split
   static constexpr int64_t kSecondKeys = 3;
 
@@ -39,7 +43,7 @@ struct KeyedConfig {
   /// Of the windows behind the second shuffle.
   int64_t second_size_us() const { return 4 * size_us; }
 
-  /// `burst`: one, for certain, with a slow sink and workers that die.
+  /// `burst`: one, for certain, with a pause, a slow sink and workers that die.
   static KeyedConfig Draw(Random& random, bool burst);
   std::string ToString() const;
 };

@@ -4,7 +4,6 @@
 
 namespace weir::sim {
 namespace {
-constexpr int64_t kFirstTime = 1'000'000;
 constexpr uint64_t kLateOneIn = 6;
 }  // namespace
 
@@ -19,7 +18,8 @@ KeyedInput::Record KeyedInput::At(int64_t split, int64_t index) const {
   record.index = index;
   record.key = draw(1, config_.keys);
   record.value = draw(2, 1 << 20);
-  record.time_us = kFirstTime + index * KeyedConfig::kStepMicros - draw(3, config_.disorder_us + 1);
+  record.time_us = KeyedConfig::kFirstMicros + index * KeyedConfig::kStepMicros -
+                   draw(3, config_.disorder_us + 1);
   // Also to before 1970.
   if (config_.late && draw(4, kLateOneIn) == 0) record.time_us -= draw(5, 5 * config_.size_us);
   return record;

@@ -25,10 +25,11 @@ class KeyedInput {
   const KeyedConfig& config() const { return config_; }
   /// One behind the last record: some splits end long before the others.
   int64_t EndOf(int64_t split) const { return split % 3 == 1 ? records_ / 3 : records_ + split; }
-  /// The split says nothing from this record on for a while, where splits turn idle.
+  /// The split says nothing from this record on for a while, where splits turn idle, or a pause is
+  /// wanted.
   bool PausesAt(int64_t split, int64_t* index) const {
-    *index = EndOf(split) / 2;
-    return config_.idle_after_ms > 0 && split % 2 == 1;
+    *index = config_.pause_at > 0 ? config_.pause_at : EndOf(split) / 2;
+    return config_.pause_at > 0 || (config_.idle_after_ms > 0 && split % 2 == 1);
   }
   Record At(int64_t split, int64_t index) const;
   /// Of all splits.

@@ -185,6 +185,21 @@ TEST_F(InputGateTest, WhileOneIsIdleAndTheOthersHaveFinishedTimeDoesNotEnd) {
   EXPECT_EQ(gate_->watermark(), EventTime::Max());
 }
 
+// The same whichever came first: another subtask, which was told earlier, has sent it on.
+TEST_F(InputGateTest, WhatFinishedChannelsHadReachedComesBeforeIdle) {
+  Watermark(0, 3);
+  Watermark(0, 7);
+  Push(0, EventTime::Max());
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), IsEmpty()) << "the other channel has said nothing yet";
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "idle"));
+  EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(7));
+  Push(1, EventTime::Max());
+  EXPECT_EQ(Drain().size(), 2u) << "active, and the last watermark";
+  EXPECT_EQ(gate_->watermark(), EventTime::Max());
+}
+
 // One source declined, the others have sent it.
 TEST_F(InputGateTest, ACheckpointThatIsGivenUpHoldsNobodyUp) {
   Barrier(0, 4);
