@@ -85,7 +85,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
   transactional_ = transactional;
   final_requested_ = false;
   final_not_before_ = absl::ZeroDuration();
-  now_requested_ = false;
+  suspending_requested_ = false;
   failures_in_row_ = 0;
   last_trigger_ = last_end_ = deps_.clock.Monotonic();
   ScheduleTrigger();
@@ -94,7 +94,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
 void CheckpointCoordinator::Stop(const std::string& why) {
   generation_ = Generation();
   final_requested_ = false;
-  now_requested_ = false;
+  suspending_requested_ = false;
   deps_.executor.Cancel(trigger_timer_);
   initial_failed_ = nullptr;
   if (collecting()) Fail(why);
@@ -109,7 +109,7 @@ void CheckpointCoordinator::Close(const std::string& why) {
 void CheckpointCoordinator::ScheduleTrigger() {
   deps_.executor.Cancel(trigger_timer_);
   const absl::Duration due =
-      now_requested_ ? deps_.clock.Monotonic()
+      suspending_requested_ ? deps_.clock.Monotonic()
                      : std::max(last_trigger_ + options_.interval, last_end_ + options_.min_pause);
   trigger_timer_ = deps_.executor.PostAfter(due - deps_.clock.Monotonic(),
                                             lifetime_.Guard([this] { TryTrigger(); }));
@@ -140,16 +140,16 @@ void CheckpointCoordinator::RequestFinal() {
   if (pending_ == nullptr && !AwaitsCommit()) Trigger(true);
 }
 
-void CheckpointCoordinator::RequestNow() {
+void CheckpointCoordinator::RequestSuspending() {
   if (generation_.is_none() || final_requested_) return;
-  now_requested_ = true;
+  suspending_requested_ = true;
   if (pending_ == nullptr) ScheduleTrigger();
 }
 
 void CheckpointCoordinator::Trigger(bool final) {
-  now_requested_ = false;
   last_trigger_ = deps_.clock.Monotonic();
   pending_ = std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
+  if (std::exchange(suspending_requested_, false)) pending_->Suspends();
   highest_tried_ = pending_->epoch();
   statistics_.OnTriggered(pending_->epoch(), generation_, term_, NowMs());
   timeout_timer_ =

@@ -75,9 +75,9 @@ class CheckpointCoordinator {
   void Close(const std::string& why);
   /// Every task is FINISHED: one final checkpoint as soon as nothing is pending.
   void RequestFinal();
-  /// One more checkpoint, triggered as soon as nothing is pending and all that is owned is
-  /// committed, whatever the interval says.
-  void RequestNow();
+  /// One more checkpoint, behind which tasks emit nothing, triggered as soon as nothing is pending
+  /// and all that is owned is committed, whatever the interval says.
+  void RequestSuspending();
   /// The highest epoch of any attempt so far.
   std::optional<Epoch> highest_attempt() const;
   void OnAnswer(const proto::CheckpointAnswer& answer);
@@ -126,7 +126,7 @@ class CheckpointCoordinator {
   bool transactional_ = false;
   bool final_requested_ = false;
   absl::Duration final_not_before_;  // when the last try has failed
-  bool now_requested_ = false;
+  bool suspending_requested_ = false;
   std::unique_ptr<PendingCheckpoint> pending_;
   bool completing_ = false;  // all answered; manifest and entry are being written
   std::function<void(absl::Status)> initial_failed_;

@@ -17,6 +17,7 @@ proto::CheckpointTrigger PendingCheckpoint::Trigger() const {
   trigger.set_epoch(epoch_.value());
   trigger.set_attempt_term(term_.value());
   trigger.set_final(final_);
+  trigger.set_suspends(suspends_);
   return trigger;
 }
 

@@ -24,6 +24,8 @@ class PendingCheckpoint {
   Epoch epoch() const { return epoch_; }
   LeaderTerm term() const { return term_; }
   bool final() const { return final_; }
+  /// Tasks emit nothing behind it.
+  void Suspends() { suspends_ = true; }
   absl::Duration started() const { return started_; }
   proto::CheckpointTrigger Trigger() const;
 
@@ -45,6 +47,7 @@ class PendingCheckpoint {
   const Epoch epoch_;
   const LeaderTerm term_;
   const bool final_;
+  bool suspends_ = false;
   const absl::Duration started_;
   std::set<SubtaskId> waiting_;
   std::map<SubtaskId, proto::TaskSnapshot> snapshots_;

@@ -56,6 +56,7 @@ std::optional<Barrier> InputGate::NextBarrier() {
   const auto found = first();
   if (found == ready_.end() || !std::holds_alternative<Barrier>(*found)) return std::nullopt;
   const Barrier barrier = std::get<Barrier>(*found);
+  if (barrier.suspends && found != ready_.begin()) return std::nullopt;
   ready_.erase(found);
   return barrier;
 }

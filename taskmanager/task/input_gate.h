@@ -39,7 +39,7 @@ class InputGate {
   std::optional<ChannelElement> Next();
   /// Without room for batches: takes barriers that stand at the head of their channels, and gives
   /// the one that is complete by it, also before a watermark that Next has still to give: that is
-  /// watermark() already.
+  /// watermark() already. One that suspends overtakes none: what it makes due would come behind it.
   std::optional<Barrier> NextBarrier();
 
   /// The checkpoint of this epoch is given up: an alignment for it or an earlier one ends, and its

@@ -89,6 +89,7 @@ void Task::NotifyCheckpointComplete(Epoch epoch) {
 void Task::NotifyCheckpointAborted(Epoch epoch) {
   mailbox_->Post([this, epoch] {
     if (gate_ != nullptr) gate_->Abort(epoch);
+    if (suspended_.has_value() && *suspended_ <= epoch) suspended_.reset();
   });
 }
 
@@ -134,6 +135,10 @@ StepResult Task::RunOnce() {
 
 absl::Status Task::Step(StepResult& result) {
   if (chain_->firing()) return StepFiring(result);
+  if (waiting_barrier_.has_value()) {
+    result.kind = StepResult::Kind::kProgress;
+    return OnBarrier(*std::exchange(waiting_barrier_, std::nullopt));
+  }
   if (std::exchange(input_over_, false)) {
     result.kind = StepResult::Kind::kProgress;
     return EndInput();
@@ -148,14 +153,14 @@ absl::Status Task::Step(StepResult& result) {
   return absl::OkStatus();
 }
 
-// Rows and watermarks wait; a barrier cuts between two slices.
+// Rows and watermarks wait; a barrier cuts between two slices, unless nothing may follow it.
 absl::Status Task::StepFiring(StepResult& result) {
-  if (gate_ != nullptr) {
+  if (gate_ != nullptr && !waiting_barrier_.has_value()) {
     const std::optional<Barrier> barrier = gate_->NextBarrier();
     ClockAlignment();
     if (barrier.has_value()) {
       result.kind = StepResult::Kind::kProgress;
-      return OnBarrier(*barrier);
+      return TakeOrKeep(*barrier);
     }
   }
   if (!chain_->HasRoom()) {
@@ -170,7 +175,7 @@ absl::Status Task::StepFiring(StepResult& result) {
 // Without room they wait, as rows do. Behind the end of input there are none.
 absl::Status Task::FireProcessingTimers() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value() || held_ || state_ != State::kRunning) return absl::OkStatus();
+  if (!next.has_value() || quiet() || state_ != State::kRunning) return absl::OkStatus();
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next > now || !chain_->HasRoom()) return absl::OkStatus();
   return chain_->OnProcessingTime(now);
@@ -178,7 +183,7 @@ absl::Status Task::FireProcessingTimers() {
 
 std::optional<absl::Duration> Task::UntilNextTimer() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value() || held_ || state_ != State::kRunning) return std::nullopt;
+  if (!next.has_value() || quiet() || state_ != State::kRunning) return std::nullopt;
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next <= now && !chain_->HasRoom()) return std::nullopt;  // room wakes the task
   // Timers are the author's: their distance may be more than a number holds.

@@ -100,7 +100,8 @@ class Task {
   /// Commits all sinks through the permit's epoch; may be repeated.
   void CommitEpoch(const CommitPermit& permit);
   void NotifyCheckpointComplete(Epoch epoch);
-  /// The attempt at this epoch was given up: nothing waits for its barriers any more.
+  /// The attempt at this epoch was given up: nothing waits for its barriers any more, and if it was
+  /// to suspend the job, timers of processing time fire again.
   void NotifyCheckpointAborted(Epoch epoch);
   /// The log has the receipts of all epochs up to this one.
   void NotifyReceipt(Epoch epoch);
@@ -150,6 +151,8 @@ class Task {
     absl::Duration taken{};  // when
   };
 
+  // Timers of processing time do not fire.
+  bool quiet() const { return held_ || suspended_.has_value(); }
   bool terminal() const { return state_ == State::kFailed || state_ == State::kCanceled; }
   bool live() const { return state_ == State::kRunning || state_ == State::kFinished; }
 
@@ -174,6 +177,7 @@ class Task {
   void DoStopSource();
   void DoCancel();
 
+  absl::Status TakeOrKeep(const Barrier& barrier);
   absl::Status OnBarrier(const Barrier& barrier);
   void ClockAlignment();
   absl::Status TakeSnapshot(TaskSnapshotData& data, Epoch epoch);
@@ -207,6 +211,8 @@ class Task {
   bool held_ = false;
   bool told_idle_ = false;   // of a source
   bool input_over_ = false;  // EndInput waits for timers that fire
+  std::optional<Barrier> waiting_barrier_;  // suspends: taken when no timer is due any more
+  std::optional<Epoch> suspended_;          // nothing is to come behind this barrier
   std::optional<EventTime> watermark_;
   std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
   TaskTimes times_;

@@ -24,12 +24,20 @@ void Task::DoTrigger(const Barrier& barrier) {
   if (!declined.ok()) {
     return observer_.OnSnapshot(subtask_, barrier.epoch, barrier.attempt, declined);
   }
-  FailIfNotOk(OnBarrier(barrier));
+  FailIfNotOk(TakeOrKeep(barrier));
+}
+
+absl::Status Task::TakeOrKeep(const Barrier& barrier) {
+  if (!barrier.suspends || !chain_->firing()) return OnBarrier(barrier);
+  waiting_barrier_ = barrier;
+  return absl::OkStatus();
 }
 
 absl::Status Task::OnBarrier(const Barrier& barrier) {
   if (last_barrier_.has_value() && barrier.epoch <= *last_barrier_) return absl::OkStatus();
   last_barrier_ = barrier.epoch;
+  suspended_.reset();
+  if (barrier.suspends) suspended_ = barrier.epoch;
   if (pending_snapshots_.size() >= kMaxPendingSnapshots) {
     observer_.OnSnapshot(
         subtask_, barrier.epoch, barrier.attempt,

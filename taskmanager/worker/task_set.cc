@@ -129,7 +129,8 @@ void TaskSet::Trigger(const proto::CheckpointTrigger& trigger) {
   const Epoch epoch(trigger.epoch());
   if (!started_ || (triggered_ && *triggered_ >= epoch)) return;
   triggered_ = epoch;
-  const Barrier barrier{epoch, LeaderTerm(trigger.attempt_term()), trigger.final()};
+  const Barrier barrier{epoch, LeaderTerm(trigger.attempt_term()), trigger.final(),
+                        trigger.suspends()};
   for (auto& [id, entry] : tasks_) {
     if (!entry.source_uid.empty()) entry.task->TriggerCheckpoint(barrier);
   }

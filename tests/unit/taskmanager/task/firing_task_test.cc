@@ -44,6 +44,24 @@ class FiringOperator final : public Operator {
   std::optional<EventTime> begun_;
 };
 
+/// Has processing-time timers at the beginning of time, and fires one in each call.
+class AncientTimers final : public Operator {
+ public:
+  explicit AncientTimers(std::shared_ptr<int> left) : left_(std::move(left)) {}
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override { return out.Emit(batch); }
+  std::optional<int64_t> NextProcessingTime() const override {
+    if (*left_ == 0) return std::nullopt;
+    return std::numeric_limits<int64_t>::min() + 1;
+  }
+  absl::Status OnProcessingTime(int64_t, Output&) override {
+    --*left_;
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<int> left_;
+};
+
 class FiringTask : public ::testing::Test {
  protected:
   FiringTask() { pipeline_.WithWatermarks(HighestTimeStrategy()); }
@@ -121,6 +139,23 @@ TEST_F(FiringTask, WithoutRoomNothingFiresAndBarriersAreTaken) {
   EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(1));
 }
 
+// An at-least-once sink would get what comes behind it once more from the resumed job.
+TEST_F(FiringTask, NothingFiresBehindABarrierThatSuspends) {
+  AddFiring("fire");
+  pipeline_.Probe();
+  pipeline_.reader->Add({1}, 0, {10});
+  const std::shared_ptr<Task> task = pipeline_.Build();
+  task->RunOnce();
+  ASSERT_THAT(pipeline_.writer->written, ElementsAre(1, -3));
+  task->Hold(true);
+  task->TriggerCheckpoint({Epoch(1), LeaderTerm(1), false, true});
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, -3, -2, -1));
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(1));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("fire")->state, "0");
+  EXPECT_THAT(pipeline_.writer->prepared, ElementsAre(std::pair<uint64_t, size_t>(1, 4)));
+}
+
 TEST_F(FiringTask, EndOfInputWaitsForTheLastSlice) {
   AddFiring("fire");
   pipeline_.Summing();
@@ -174,6 +209,37 @@ TEST_F(FiringTask, BarrierOfAChannelIsTakenBetweenTwoSlices) {
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(-3, -2, -1, 7));
 }
 
+// It comes before the task has heard that its job is to be suspended.
+TEST_F(FiringTask, ABarrierOfAChannelThatSuspendsWaitsForTheLastSlice) {
+  AddFiring("fire");
+  const auto left = std::make_shared<int>(1);
+  pipeline_.Then("ancient", [left]() -> std::unique_ptr<Operator> {
+    return std::make_unique<AncientTimers>(left);
+  });
+  pipeline_.AddNode("sink", StreamNode::Kind::kSink).sink =
+      std::make_shared<TestingSink>(pipeline_.writer);
+  const auto channel = std::make_shared<LocalChannel>();
+  TaskDescription description;
+  description.subtask = SubtaskId{VertexId(2), 0};
+  description.name = "fire -> ancient -> sink";
+  description.operator_uids = {"fire", "ancient", "sink"};
+  description.inputs = {channel};
+  const auto task = BuildTask(pipeline_.graph, description, pipeline_.Environment()).value();
+  task->Start();
+  ASSERT_TRUE(channel->Push(EventTime::FromMicros(10)).ok());
+  ASSERT_TRUE(channel->Push(Barrier{Epoch(1), LeaderTerm(1), false, true}).ok());
+  RunUntilBlocked(*task);
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(1));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->Find("fire")->state, "0");
+  EXPECT_THAT(pipeline_.writer->prepared, ElementsAre(std::pair<uint64_t, size_t>(1, 3)));
+  *left = 1;
+  RunUntilBlocked(*task);
+  EXPECT_EQ(*left, 1) << "no timer fires behind it";
+  task->NotifyCheckpointAborted(Epoch(1));
+  RunUntilBlocked(*task);
+  EXPECT_EQ(*left, 0) << "the job runs on";
+}
+
 // The first checkpoint after a restore does not wait for what is fired behind a slow sink.
 TEST_F(FiringTask, BarrierIsTakenWhileWhatARestoreHasLeftIsFired) {
   AddFiring("fire");
@@ -201,24 +267,6 @@ TEST_F(FiringTask, BarrierIsTakenWhileWhatARestoreHasLeftIsFired) {
   EXPECT_EQ(pipeline_.observer.snapshots[0].data->input_watermark, EventTime::FromMicros(10));
   EXPECT_THAT(pipeline_.writer->written, IsEmpty());
 }
-
-/// Has processing-time timers at the beginning of time, and fires one in each call.
-class AncientTimers final : public Operator {
- public:
-  explicit AncientTimers(std::shared_ptr<int> left) : left_(std::move(left)) {}
-  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override { return out.Emit(batch); }
-  std::optional<int64_t> NextProcessingTime() const override {
-    if (*left_ == 0) return std::nullopt;
-    return std::numeric_limits<int64_t>::min() + 1;
-  }
-  absl::Status OnProcessingTime(int64_t, Output&) override {
-    --*left_;
-    return absl::OkStatus();
-  }
-
- private:
-  const std::shared_ptr<int> left_;
-};
 
 TEST_F(FiringTask, ProcessingTimersOfLongAgoFireOneAfterTheOther) {
   const auto left = std::make_shared<int>(100);

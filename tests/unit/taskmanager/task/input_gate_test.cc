@@ -247,5 +247,15 @@ TEST_F(InputGateTest, WithoutRoomBarriersComeBeforeARestoredWatermark) {
   EXPECT_THAT(Drain(), ElementsAre("wm 7", "row 1"));
 }
 
+// What it makes due would come behind the barrier.
+TEST_F(InputGateTest, ABarrierThatSuspendsOvertakesNoWatermark) {
+  gate_->Restore(EventTime::FromMicros(7));
+  for (size_t channel : {0, 1}) {
+    Push(channel, taskmanager::Barrier{Epoch(4), LeaderTerm(1), false, true});
+  }
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "barrier 4"));
+}
+
 }  // namespace
 }  // namespace weir::taskmanager
