@@ -89,7 +89,6 @@ void SliceWindowOperator::FireAgain(const Slice& slice, int64_t reached) {
   const int64_t last_end = *first + (last - *first) / layout_.slide() * layout_.slide();
   timers().Register(domain(), *first - 1, NameSpaceOf(kAgain, last_end));
   FireBeforeMoreRows();
-  again_.reset();
 }
 
 void SliceWindowOperator::OnDueTimer(TimeDomain, const DueTimer& timer) {
@@ -110,20 +109,21 @@ void SliceWindowOperator::OnWindowEnd(int64_t end) {
   for (const int64_t start : last_of_) RemoveSlice(start);
 }
 
-// Where the walks of two slices meet, their window fires once, and the longer one goes on.
+// Where the walks of two slices meet, the shorter one ends, and the longer one, which comes next,
+// fires their window: also when a snapshot is taken in between.
 void SliceWindowOperator::OnAgain(const DueTimer& timer, int64_t last_end) {
+  if (MeetsLongerWalk(timer)) return;
   const int64_t end = timer.time_micros + 1;
   const int64_t next = end + layout_.slide();
-  if (again_.has_value() && again_->end == end && again_->key == timer.key) {
-    if (next <= again_->last_end) {
-      timers().Delete(domain(), next - 1, NameSpaceOf(kAgain, again_->last_end));
-    }
-  } else {
-    last_of_.clear();
-    FireWindow(TimeWindow(end - layout_.size(), end), last_of_);
-  }
-  again_ = Again{timer.key, end, last_end};
+  last_of_.clear();
+  FireWindow(TimeWindow(end - layout_.size(), end), last_of_);
   if (next <= last_end) timers().Register(domain(), next - 1, NameSpaceOf(kAgain, last_end));
+}
+
+bool SliceWindowOperator::MeetsLongerWalk(const DueTimer& timer) {
+  const std::optional<DueTimer> next = timers().FirstOf(domain(), timer.group);
+  return next.has_value() && next->time_micros == timer.time_micros && next->key == timer.key &&
+         EndOf(kAgain, next->name_space).has_value();
 }
 
 void SliceWindowOperator::RegisterRemoval(int64_t last_window_end) {

@@ -99,17 +99,11 @@ class SliceWindowOperator : public WindowOperator {
   virtual void RemoveSlice(int64_t start) = 0;
 
  private:
-  /// The window that was fired again last.
-  struct Again {
-    std::string key;
-    int64_t end = 0;
-    int64_t last_end = 0;  // up to which its successors are to be fired again
-  };
-
   void MoveSlice(int64_t time);
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) final;
   void OnWindowEnd(int64_t end);
   void OnAgain(const DueTimer& timer, int64_t last_end);
+  bool MeetsLongerWalk(const DueTimer& timer);
   void RegisterRemoval(int64_t last_window_end);
   void OnRemoval(int64_t last_window_end, int64_t reached);
   void OnRemovalOfAny(int64_t reached);
@@ -117,7 +111,6 @@ class SliceWindowOperator : public WindowOperator {
   const internal::SliceLayout layout_;
   Slice slice_;
   std::vector<int64_t> last_of_;
-  std::optional<Again> again_;  // no row has come since
 };
 
 /// Of a session, beside its start and its accumulator.

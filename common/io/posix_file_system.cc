@@ -214,6 +214,17 @@ absl::StatusOr<std::vector<std::string>> PosixFileSystem::List(absl::string_view
   return names;
 }
 
+void PosixFileSystem::RemoveLeftovers(absl::string_view directory) {
+  const std::string path(directory);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(path.c_str()), &closedir);
+  if (stream == nullptr) return;
+  while (const dirent* entry = readdir(stream.get())) {
+    if (!absl::StartsWith(entry->d_name, kTemporaryPrefix)) continue;
+    unlink(absl::StrCat(path, "/", entry->d_name).c_str());
+  }
+  rmdir(path.c_str());
+}
+
 absl::Status PosixFileSystem::MakeDirectory(absl::string_view directory) {
   std::string path(directory);
   while (path.size() > 1 && path.back() == '/') path.pop_back();

@@ -91,6 +91,7 @@ absl::StatusOr<std::vector<std::string>> StateObjectStore::BlobsLeftBehind(
     if (workers.count(worker) > 0) continue;
     const std::string folder = absl::StrCat(all, "/", worker);
     WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(PathOf(folder)));
+    files_.RemoveLeftovers(PathOf(folder));
     for (const std::string& name : names) {
       std::string blob = absl::StrCat(folder, "/", name);
       if (referenced.count(blob) == 0) left.push_back(std::move(blob));

@@ -36,7 +36,7 @@ class StateObjectStore {
 
   /// Blobs of workers other than these that none of the checkpoints references: what was written
   /// for attempts whose workers or leader died before it was told. An error when any manifest
-  /// cannot be read: nothing is known then.
+  /// cannot be read: nothing is known then. What they had begun to write is removed.
   absl::StatusOr<std::vector<std::string>> BlobsLeftBehind(
       const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned);
 

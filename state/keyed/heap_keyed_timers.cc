@@ -132,6 +132,13 @@ std::optional<int64_t> HeapKeyedTimers::NextDue(TimeDomain domain) const {
   return queue.first().time_micros;
 }
 
+std::optional<DueTimer> HeapKeyedTimers::FirstOf(TimeDomain domain, uint32_t group) const {
+  const auto& timers = queues_[Index(domain)].groups()[group - range_.first];
+  if (!timers.has_value() || timers.get()->empty()) return std::nullopt;
+  const HeapTimer& first = *timers.get()->begin();
+  return DueTimer{first.time_micros, group, first.key, first.name_space};
+}
+
 std::optional<DueTimer> HeapKeyedTimers::PopDue(TimeDomain domain, int64_t until_micros) {
   HeapTimerQueue& queue = queues_[Index(domain)];
   const std::optional<size_t> group = queue.first_group();

@@ -78,6 +78,7 @@ class HeapKeyedTimers final : public KeyedTimers {
   void Register(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   void Delete(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   std::optional<int64_t> NextDue(TimeDomain domain) const override;
+  std::optional<DueTimer> FirstOf(TimeDomain domain, uint32_t group) const override;
   std::optional<DueTimer> PopDue(TimeDomain domain, int64_t until_micros) override;
   std::optional<DueTimer> PopDueByWatermark() override;
   EventTime GroupWatermark(uint32_t group) const override;

@@ -144,6 +144,12 @@ std::optional<int64_t> TierTimers::NextDue(TimeDomain domain) const {
   return ReadOwnTimer(groups_[Index(domain)][heads.begin()->second].first).time_micros;
 }
 
+std::optional<DueTimer> TierTimers::FirstOf(TimeDomain domain, uint32_t group) const {
+  const std::string& first = groups_[Index(domain)][group - range_.first].first;
+  if (first.empty()) return std::nullopt;
+  return ReadOwnTimer(first);
+}
+
 std::optional<DueTimer> TierTimers::PopDue(TimeDomain domain, int64_t until_micros) {
   tier_.BeforeAccess();
   const Heads& heads = heads_[Index(domain)];

@@ -39,6 +39,7 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   void Register(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   void Delete(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   std::optional<int64_t> NextDue(TimeDomain domain) const override;
+  std::optional<DueTimer> FirstOf(TimeDomain domain, uint32_t group) const override;
   std::optional<DueTimer> PopDue(TimeDomain domain, int64_t until_micros) override;
   std::optional<DueTimer> PopDueByWatermark() override;
   EventTime GroupWatermark(uint32_t group) const override;

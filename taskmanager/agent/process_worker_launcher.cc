@@ -21,11 +21,9 @@ constexpr absl::Duration kCopiesAge = absl::Minutes(5);
 ProcessWorkerLauncher::ProcessWorkerLauncher(Options options, Dependencies dependencies)
     : options_(std::move(options)),
       deps_(dependencies),
-      former_workers_(WorkersWithStateFolders(options_.state_directory)) {
-  if (!former_workers_.empty()) CleanStateNowAndLater();
+      ended_workers_(WorkersWithStateFolders(options_.state_directory)) {
+  if (!ended_workers_.empty()) CleanStateOf(ended_workers_);
 }
-
-ProcessWorkerLauncher::~ProcessWorkerLauncher() { deps_.executor.Cancel(clean_timer_); }
 
 void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
                                    std::function<void(uint64_t pid)> started,
@@ -101,23 +99,23 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use)] {
     RemoveOldLogs(directory, keep, in_use);
   });
-  CleanStateNowAndLater();
+  CleanStateOf({worker.value()});
   exited(reason);
 }
 
 void ProcessWorkerLauncher::CleanState() {
-  std::set<std::string> ended = former_workers_;
-  for (const Ending& ending : endings_) ended.insert(ending.worker);
-  deps_.pool.Submit([root = options_.state_directory, ended = std::move(ended),
+  deps_.pool.Submit([root = options_.state_directory, ended = ended_workers_,
                      now = deps_.clock.Now()] { CleanStateFolders(root, ended, kCopiesAge, now); });
 }
 
-// At once, and once more when the copies are too old.
-void ProcessWorkerLauncher::CleanStateNowAndLater() {
+// At once, and once more when the copies that it has found now are too old.
+void ProcessWorkerLauncher::CleanStateOf(const std::set<std::string>& ended) {
+  ended_workers_.insert(ended.begin(), ended.end());
   CleanState();
-  deps_.executor.Cancel(clean_timer_);
-  clean_timer_ = deps_.executor.PostAfter(kCopiesAge + absl::Seconds(1),
-                                          lifetime_.Guard([this] { CleanState(); }));
+  deps_.executor.PostAfter(kCopiesAge + absl::Seconds(1), lifetime_.Guard([this, ended] {
+    CleanState();
+    for (const std::string& worker : ended) ended_workers_.erase(worker);
+  }));
 }
 
 void ProcessWorkerLauncher::Kill(const WorkerId& worker) {

@@ -50,7 +50,6 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
 
   /// Blocks while it looks for folders of workers of a former process, which have ended.
   ProcessWorkerLauncher(Options options, Dependencies dependencies);
-  ~ProcessWorkerLauncher() override;
 
   void Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
               std::function<void(const std::string& reason)> exited) override;
@@ -79,12 +78,11 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   void StartProcess(const proto::WorkerSpec& spec, const std::string& binary);
   void Finish(const WorkerId& worker, const std::string& reason);
   void CleanState();
-  void CleanStateNowAndLater();
+  void CleanStateOf(const std::set<std::string>& ended);
 
   const Options options_;
   const Dependencies deps_;
-  const std::set<std::string> former_workers_;
-  TimerId clean_timer_ = 0;
+  std::set<std::string> ended_workers_;  // that may have a folder of state
   std::map<WorkerId, Running> running_;
   std::deque<Ending> endings_;  // the oldest first
   Lifetime lifetime_;

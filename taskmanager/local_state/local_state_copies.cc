@@ -53,6 +53,17 @@ void LocalStateCopies::Drop(const std::vector<std::string>& names) const {
   }
 }
 
+void LocalStateCopies::KeepOnly(const std::set<std::string>& names) const {
+  if (state_folder_.empty()) return;
+  std::set<std::string> kept;
+  for (const std::string& name : names) kept.insert(FileNameOf(name));
+  std::error_code error;
+  const fs::path folder = CopiesFolderOf(state_folder_);
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (kept.count(it->path().filename().string()) == 0) unlink(it->path().c_str());
+  }
+}
+
 bool LocalStateCopies::Take(const std::string& name, uint64_t size_bytes, const std::string& sha256,
                             const std::string& path) const {
   if (state_folder_.empty()) return false;

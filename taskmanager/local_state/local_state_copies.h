@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ class LocalStateCopies {
   /// Keeps what is at `path` as a copy of `name`.
   void Keep(const std::string& name, const std::string& path) const;
   void Drop(const std::vector<std::string>& names) const;
+  /// Of this worker's copies no others stay.
+  void KeepOnly(const std::set<std::string>& names) const;
   /// Puts a copy of `name` to `path`; false: there is none with these bytes.
   bool Take(const std::string& name, uint64_t size_bytes, const std::string& sha256,
             const std::string& path) const;

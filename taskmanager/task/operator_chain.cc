@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 
@@ -14,6 +15,22 @@ namespace {
 // Places in tables of keyed state that are looked at for what has expired, for each row: a row may
 // make an entry, and a table has at most four places for each.
 constexpr size_t kCleanedPerRow = 8;
+
+// What a restart would meet again. Lost state needs a person, and state that does not fit another
+// program.
+absl::Status OfRestore(const absl::Status& status) {
+  if (FailurePolicyOf(status) != FailurePolicy::kByCode) return status;
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+      return WithFailurePolicy(status, FailurePolicy::kSuspendJob);
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
+      return WithFailurePolicy(status, FailurePolicy::kFailJob);
+    default:
+      return status;
+  }
+}
 
 }  // namespace
 
@@ -53,11 +70,11 @@ absl::Status OperatorStage::Open() {
     const std::string state = std::exchange(options_.restored_state, std::string());
     if (options_.keyed_state != nullptr) {
       const auto increments = std::exchange(options_.restored_keyed, {});
-      WEIR_RETURN_IF_ERROR(options_.keyed_state->RestoreIncrements(increments));
+      WEIR_RETURN_IF_ERROR(OfRestore(options_.keyed_state->RestoreIncrements(increments)));
     }
     WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
     if (state.empty()) return absl::OkStatus();
-    return options_.op->RestoreState(state);
+    return OfRestore(options_.op->RestoreState(state));
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -24,7 +25,10 @@ absl::Status CheckProbe(FileSystem& files, const proto::Deployment& deployment,
   const absl::StatusOr<std::string> probe = files.Read(deployment.probe_object());
   if (probe.ok() && *probe == deployment.probe_nonce()) return absl::OkStatus();
   if (absl::IsUnavailable(probe.status())) return probe.status();
-  return absl::FailedPreconditionError(
+  // A job that ran before has seen it everywhere: this host has lost it, and may find it again.
+  return absl::Status(
+      deployment.restored() ? absl::StatusCode::kUnavailable
+                            : absl::StatusCode::kFailedPrecondition,
       absl::StrCat("the checkpoint directory is not shared: host ", host, " does not see '",
                    deployment.probe_object(), "', which the JobManager wrote",
                    probe.ok() ? " (it sees another file there)" : ""));
@@ -49,6 +53,8 @@ class SnapshotLoader {
     }
     return restored;
   }
+  /// When all are loaded: copies of other files are of no use any more.
+  void DropOtherCopies() const { copies_.KeepOnly(kept_); }
   uint64_t fetched_bytes() const { return fetched_bytes_; }
   uint64_t local_bytes() const { return local_bytes_; }
 
@@ -56,7 +62,7 @@ class SnapshotLoader {
   absl::StatusOr<TaskSnapshotData> LoadSnapshot(proto::TaskSnapshot snapshot) {
     for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
       if (one.state().blob().empty()) continue;
-      WEIR_ASSIGN_OR_RETURN(std::string bytes, store_.Read(one.state()));
+      WEIR_ASSIGN_OR_RETURN(std::string bytes, Fetch(one.state()));
       one.mutable_state()->set_inlined(std::move(bytes));
       one.mutable_state()->clear_blob();
     }
@@ -70,6 +76,14 @@ class SnapshotLoader {
     return data;
   }
 
+  // Storage is there, as the probe has shown: what it does not have is lost.
+  absl::StatusOr<std::string> Fetch(const proto::StateObject& object) {
+    absl::StatusOr<std::string> bytes = store_.Read(object);
+    if (!absl::IsNotFound(bytes.status())) return bytes;
+    return absl::DataLossError(
+        absl::StrCat("a file of the checkpoint is missing: ", bytes.status().message()));
+  }
+
   // On this machine, for as long as somebody has it: the backends link what they need.
   absl::StatusOr<KeyedStateFile> Get(const proto::StateFile& file) {
     KeyedStateFile local;
@@ -81,11 +95,12 @@ class SnapshotLoader {
     if (copies_.Take(local.name, local.size_bytes, file.object().sha256(), local.path)) {
       local_bytes_ += local.size_bytes;
     } else {
-      WEIR_ASSIGN_OR_RETURN(const std::string bytes, store_.Read(file.object()));
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, Fetch(file.object()));
       WEIR_RETURN_IF_ERROR(files_.Replace(local.path, bytes));
       fetched_bytes_ += local.size_bytes;
     }
     copies_.Keep(local.name, local.path);
+    kept_.insert(local.name);
     return local;
   }
 
@@ -93,6 +108,7 @@ class SnapshotLoader {
   StateObjectStore store_;
   const LocalStateCopies copies_;
   const std::string directory_;
+  std::set<std::string> kept_;
   uint64_t files_made_ = 0;
   uint64_t fetched_bytes_ = 0;
   uint64_t local_bytes_ = 0;
@@ -134,6 +150,7 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
     }
     prepared.restored[{VertexId(task.vertex()), task.index()}] = *std::move(restored);
   }
+  loader.DropOtherCopies();
   prepared.storage_failed = false;
   if (loader.fetched_bytes() + loader.local_bytes() > 0) {
     LogInfo("files of keyed state are here", {{"generation", context.generation},
@@ -151,11 +168,16 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
 std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment) {
   auto files = std::make_shared<UploadedFiles>();
   const Epoch epoch(deployment.restored_epoch());
-  for (const proto::TaskDeployment& task : deployment.tasks()) {
-    for (const proto::OperatorSnapshot& one : task.restored().operators()) {
-      for (const proto::StateFile& file : one.files())
+  const auto add = [&](const proto::TaskSnapshot& snapshot) {
+    for (const proto::OperatorSnapshot& one : snapshot.operators()) {
+      for (const proto::StateFile& file : one.files()) {
         files->Add(file.name(), epoch, file.object());
+      }
     }
+  };
+  for (const proto::TaskDeployment& task : deployment.tasks()) {
+    add(task.restored());
+    for (const proto::TaskSnapshot& other : task.restored_others()) add(other);
   }
   files->Owned(epoch);
   return files;

@@ -107,6 +107,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   PosixFileSystem files(random);
   ThreadExecutor executor({.name = "weir-worker"});
   ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
+  ThreadBlockingPool uploads({.name = "weir-uploads", .threads = 4});
   std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
   absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
   WEIR_CHECK(channels.ok()) << channels.status();
@@ -163,7 +164,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                        *envelope.mutable_worker_metrics() = std::move(metrics);
                                        stream->Send(std::move(envelope));
                                      },
-                                     transport.get()});
+                                     transport.get(), nullptr, &uploads});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

@@ -55,7 +55,7 @@ absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& sto
 // Between two objects it is seen whether anybody still waits for them.
 absl::Status SnapshotUpload::WriteObject(StateObjectStore& store, const std::string& bytes,
                                          uint64_t inline_max, proto::StateObject* written) const {
-  if (uploaded->HasFailed(epoch)) {
+  if (uploaded->IsOver(epoch)) {
     return absl::AbortedError("the checkpoint was given up while it was written");
   }
   const std::string blob = StorageLayout::BlobObject(worker, epoch, last_blob->fetch_add(1) + 1);

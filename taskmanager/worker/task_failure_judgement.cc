@@ -1,5 +1,6 @@
 #include "taskmanager/worker/task_failure_judgement.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -11,10 +12,14 @@
 namespace weir::taskmanager {
 namespace {
 
-// Of all topics that keys are aligned with.
+// A source whose topic keys are aligned with.
+bool IsAligned(const StreamNode& node) {
+  return node.kind == StreamNode::Kind::kSource && node.source->partitioning();
+}
+
 absl::Status CheckPartitionings(const StreamGraph& graph) {
   for (const StreamNode& node : graph.nodes) {
-    if (node.kind != StreamNode::Kind::kSource || !node.source->partitioning()) continue;
+    if (!IsAligned(node)) continue;
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<SplitEnumerator> enumerator,
                           node.source->MakeEnumerator());
     WEIR_RETURN_IF_ERROR(
@@ -32,6 +37,11 @@ absl::Status JudgeTaskFailure(const StreamGraph& graph, const TaskFailure& failu
   const absl::Status topics = CheckPartitionings(graph);
   if (FailurePolicyOf(topics) == FailurePolicy::kSuspendJob) return topics;
   return topics.ok() ? WithFailurePolicy(status, policy) : status;
+}
+
+bool AsksBrokers(const StreamGraph& graph, const TaskFailure& failure) {
+  return FailurePolicyOf(failure.status) == FailurePolicy::kFailJob &&
+         std::any_of(graph.nodes.begin(), graph.nodes.end(), IsAligned);
 }
 
 }  // namespace weir::taskmanager

@@ -15,4 +15,8 @@ namespace weir::taskmanager {
 /// Blocks for failures with a policy of their own: runs on a BlockingPool.
 absl::Status JudgeTaskFailure(const StreamGraph& graph, const TaskFailure& failure);
 
+/// Whether the brokers are asked for it: producers may know of new partitions before all of them
+/// do, so that a second answer may be another one.
+bool AsksBrokers(const StreamGraph& graph, const TaskFailure& failure);
+
 }  // namespace weir::taskmanager

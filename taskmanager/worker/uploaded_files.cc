@@ -51,9 +51,9 @@ std::vector<std::string> UploadedFiles::Failed(Epoch epoch) {
   return forgotten;
 }
 
-bool UploadedFiles::HasFailed(Epoch epoch) const {
+bool UploadedFiles::IsOver(Epoch epoch) const {
   MutexLock lock(mutex_);
-  return failed_.count(epoch) > 0;
+  return failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_);
 }
 
 }  // namespace weir::taskmanager

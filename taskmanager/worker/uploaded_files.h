@@ -29,7 +29,8 @@ class UploadedFiles {
   /// This attempt was given up. Of what a directive tells, these come first.
   /// Gives the names that are forgotten.
   std::vector<std::string> Failed(Epoch epoch);
-  bool HasFailed(Epoch epoch) const;
+  /// Nobody waits for files of this attempt any more: it was given up, or is owned.
+  bool IsOver(Epoch epoch) const;
 
  private:
   struct File {

@@ -13,19 +13,12 @@
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
-#include "taskmanager/worker/snapshot_upload.h"
 #include "taskmanager/worker/task_failure_judgement.h"
 #include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
 
 using proto::WorkerReport;
-
-namespace {
-
-constexpr size_t kMaxUploadsPerTask = 2;
-
-}  // namespace
 
 WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
                                proto::JobGraph plan, Options options, Dependencies dependencies)
@@ -34,7 +27,9 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
       graph_(graph),
       plan_(std::move(plan)),
       options_(std::move(options)),
-      deps_(std::move(dependencies)) {
+      deps_(std::move(dependencies)),
+      uploads_(deps_.executor, deps_.uploads == nullptr ? deps_.pool : *deps_.uploads, deps_.files,
+               deps_.clock) {
   if (deps_.transport != nullptr) {
     exchange_ =
         std::make_unique<WorkerExchange>(deps_.executor, *deps_.transport, options_.exchange);
@@ -131,6 +126,7 @@ void WorkerEndpoint::Obey(const proto::Header& header, const proto::WorkerDirect
 void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
+  uploads_.Clear();
   deps_.executor.Cancel(discovery_timer_);
   upkeep_.reset();
   if (exchange_ != nullptr) exchange_->Close();
@@ -150,7 +146,6 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     notes_.clear();
     assignments_.clear();
     answers_.Clear();
-    uploads_.clear();
     generation_ = Generation();
     state_ = WorkerReport::IDLE;
     failure_.Clear();
@@ -383,35 +378,16 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
     AddSizes(written.snapshot, &written.statistics);
     return OnUploaded(barrier, std::move(written));
   }
-  // Each holds on to the state as it was then.
-  if (size_t& uploads = uploads_[task]; uploads >= kMaxUploadsPerTask) {
-    return OnUploaded(barrier,
-                      {absl::ResourceExhaustedError(absl::StrCat("the state of ", uploads,
-                                                                 " earlier checkpoints is still "
-                                                                 "being written to storage"))});
-  } else {
-    ++uploads;
-  }
-  deps_.pool.Run<WrittenSnapshot>(
-      deps_.executor,
-      [&files = deps_.files, &clock = deps_.clock, directory = deployment_.storage_root(), upload,
-       written = std::move(written)]() mutable {
-        const absl::Duration start = clock.Monotonic();
-        written.status = upload.Write(files, directory, &written.snapshot);
-        written.statistics.set_async_us(absl::ToInt64Microseconds(clock.Monotonic() - start));
-        AddSizes(written.snapshot, &written.statistics);
-        return std::move(written);
-      },
-      generation_lifetime_.Guard([this, task, barrier](WrittenSnapshot uploaded) {
-        --uploads_[task];
-        OnUploaded(barrier, std::move(uploaded));
-      }));
+  uploads_.Begin(
+      task, std::move(upload), deployment_.storage_root(), std::move(written),
+      [this, barrier](WrittenSnapshot uploaded) { OnUploaded(barrier, std::move(uploaded)); });
 }
 
 void WorkerEndpoint::OnUploaded(const Barrier& barrier, WrittenSnapshot written) {
-  const bool declined = !written.status.ok();
+  // At once also what was written for an attempt that is over: the leader deletes it.
+  const bool over = !written.status.ok() || uploaded_->IsOver(barrier.epoch);
   const size_t answered = answers_.Add(barrier, std::move(written));
-  if (declined || answered == tasks_->size()) SendReport();
+  if (over || answered == tasks_->size()) SendReport();
 }
 
 void WorkerEndpoint::OnTaskFinished(SubtaskId task) {
@@ -426,12 +402,24 @@ void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
 }
 
 void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
-  const auto judge = [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); };
-  const auto fail = [this, uid = failure.operator_uid](const absl::Status& status) {
-    Fail(status, uid, true);
-  };
-  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) return fail(judge());
-  deps_.pool.Run<absl::Status>(deps_.executor, judge, generation_lifetime_.Guard(fail));
+  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) {
+    return Fail(JudgeTaskFailure(graph_, failure), failure.operator_uid, true);
+  }
+  Judge(failure, AsksBrokers(graph_, failure) ? kJudgements : 1);
+}
+
+// The last judgement counts, and the first that does not end the job.
+void WorkerEndpoint::Judge(const TaskFailure& failure, size_t judgements) {
+  deps_.pool.Run<absl::Status>(
+      deps_.executor, [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); },
+      generation_lifetime_.Guard([this, failure, judgements](const absl::Status& status) {
+        if (FailurePolicyOf(status) != FailurePolicy::kFailJob || judgements == 1) {
+          return Fail(status, failure.operator_uid, true);
+        }
+        deps_.executor.PostAfter(
+            kJudgementPause, generation_lifetime_.Guard(
+                                 [this, failure, judgements] { Judge(failure, judgements - 1); }));
+      }));
 }
 
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,

@@ -26,6 +26,7 @@
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/sink_upkeep.h"
+#include "taskmanager/worker/snapshot_uploads.h"
 #include "taskmanager/worker/stall_watch.h"
 #include "taskmanager/worker/task_set.h"
 #include "taskmanager/worker/uploaded_files.h"
@@ -46,6 +47,9 @@ class WorkerEndpoint final : public TaskEvents {
  public:
   /// Metrics are gathered this often.
   static constexpr absl::Duration kMetricsInterval = absl::Seconds(1);
+  /// A failure that would end the job is judged so often, where brokers are asked for it.
+  static constexpr size_t kJudgements = 5;
+  static constexpr absl::Duration kJudgementPause = absl::Seconds(1);
 
   struct Dependencies {
     const Clock& clock;
@@ -61,6 +65,8 @@ class WorkerEndpoint final : public TaskEvents {
     ExchangeTransport* transport = nullptr;
     /// Makes the keyed state of jobs that have it in memory; null: HeapKeyedStateBackend.
     KeyedStateFactory keyed_state = nullptr;
+    /// Writes snapshots to checkpoint storage, which may hang for long; null: `pool`.
+    BlockingPool* uploads = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
@@ -105,6 +111,7 @@ class WorkerEndpoint final : public TaskEvents {
   void ScheduleDiscovery();
 
   void OnUploaded(const Barrier& barrier, WrittenSnapshot written);
+  void Judge(const TaskFailure& failure, size_t judgements);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
@@ -144,7 +151,7 @@ class WorkerEndpoint final : public TaskEvents {
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
   CheckpointAnswers answers_{id_};
-  std::map<SubtaskId, size_t> uploads_;  // under way
+  SnapshotUploads uploads_;
   std::shared_ptr<std::atomic<uint64_t>> last_blob_ = std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<UploadedFiles> uploaded_;  // of the generation
   bool discovering_ = false;

@@ -57,6 +57,22 @@ TEST_P(KeyedStateTimersTest, DueInTheOrderOfTimesThenKeys) {
   EXPECT_EQ(timers().NextDue(kEvent), std::nullopt);
 }
 
+TEST_P(KeyedStateTimersTest, TheFirstOfAGroup) {
+  const uint32_t group = GroupOf(int64_t{5});
+  EXPECT_EQ(timers().FirstOf(kEvent, group), std::nullopt);
+  SetKey(5);
+  timers().Register(kEvent, 30, "b");
+  timers().Register(kEvent, 30, "a");
+  timers().Register(kProcessing, 10);
+  const auto first = timers().FirstOf(kEvent, group);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(std::tie(first->time_micros, first->group, first->name_space),
+            std::make_tuple(30, group, "a"));
+  EXPECT_EQ(*DecodeKey<int64_t>(first->key), 5);
+  EXPECT_EQ(PopAll(kEvent, 30).size(), 2u);
+  EXPECT_EQ(timers().FirstOf(kEvent, group), std::nullopt);
+}
+
 TEST_P(KeyedStateTimersTest, OneForEachKeyNamespaceAndTime) {
   SetKey(1);
   timers().Register(kEvent, 10, "a");

@@ -135,6 +135,36 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
   }
 }
 
+// Two slices of each key have late rows: their walks meet at the second window, and the barrier
+// comes between the two timers of one key.
+TEST(WindowRestore, BarrierWhereTwoWalksMeetFiresTheirWindowOnce) {
+  const auto windows = ClicksIn(Sliding(Us(3), Us(1)), Us(5000));
+  for (const int64_t keys : {200, 201, 202, 203}) {
+    ClicksHarness before(windows);
+    before.PushBatch(OneOfEach(keys), std::vector<int64_t>(static_cast<size_t>(keys), 500));
+    before.PushWatermark(2000);
+    TakeTexts(before);
+    before.HoldOutput(true);
+    std::vector<Click> late = OneOfEach(keys);
+    std::vector<int64_t> times(late.size(), 500);
+    for (const Click& click : OneOfEach(keys)) {
+      late.push_back(click);
+      times.push_back(501);
+    }
+    before.PushBatch(late, times);
+    const std::string snapshot = before.Snapshot().value_or("");
+    before.PassOutput();
+    std::vector<std::string> texts = TakeTexts(before);
+    EXPECT_LT(texts.size(), static_cast<size_t>(4 * keys));
+    ClicksHarness after(windows);
+    ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+    for (const std::string& text : TakeTexts(after)) texts.push_back(text);
+    std::sort(texts.begin(), texts.end());
+    EXPECT_EQ(texts.size(), static_cast<size_t>(4 * keys)) << "ends 501 to 504";
+    EXPECT_EQ(std::adjacent_find(texts.begin(), texts.end()), texts.end()) << keys;
+  }
+}
+
 TEST(WindowRestore, SessionsThatAreToFireAgainDo) {
   const auto windows = ClicksIn(Session(Us(10)), Us(100));
   ClicksHarness before(windows);

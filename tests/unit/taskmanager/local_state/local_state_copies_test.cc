@@ -65,6 +65,17 @@ TEST_F(LocalStateCopiesTest, OtherBytesAreNotTaken) {
   EXPECT_FALSE(std::filesystem::exists(Folder("new") + "/2/restored"));
 }
 
+TEST_F(LocalStateCopiesTest, OfThisWorkersCopiesOnlyTheNamedOnesStay) {
+  LocalStateCopies(Folder("old")).Keep("b", path_);
+  const LocalStateCopies own(Folder("new"));
+  own.Keep("a", path_);
+  own.Keep("c", path_);
+  own.KeepOnly({"a"});
+  EXPECT_TRUE(Take("a", kBytes));
+  EXPECT_FALSE(Take("c", kBytes));
+  EXPECT_TRUE(Take("b", kBytes)) << "another worker's";
+}
+
 TEST_F(LocalStateCopiesTest, WithoutAFolderThereAreNone) {
   const LocalStateCopies none("");
   none.Keep("a", path_);

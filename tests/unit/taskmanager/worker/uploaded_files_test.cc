@@ -58,6 +58,17 @@ TEST(UploadedFiles, AnUploadThatEndsBehindItsFailureIsNotReferredTo) {
   EXPECT_FALSE(files.Find("a.sst", Epoch(5)).has_value());
 }
 
+TEST(UploadedFiles, NobodyWaitsForAnAttemptThatIsOver) {
+  UploadedFiles files;
+  files.Owned(Epoch(2));
+  files.Failed(Epoch(3));
+  EXPECT_TRUE(files.IsOver(Epoch(3)));
+  EXPECT_FALSE(files.IsOver(Epoch(4)));
+  files.Owned(Epoch(4));
+  EXPECT_TRUE(files.IsOver(Epoch(3))) << "not remembered any more";
+  EXPECT_FALSE(files.IsOver(Epoch(5)));
+}
+
 // It may be retired with the last checkpoint that has it.
 TEST(UploadedFiles, WhatTheNewestOwnedCheckpointHasNotIsForgotten) {
   UploadedFiles files;

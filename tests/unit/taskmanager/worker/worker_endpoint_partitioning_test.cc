@@ -20,6 +20,10 @@ class WorkerEndpointPartitioningTest : public WorkerEndpointTest {
     job_.reader->wakeup();
     executor_.RunReady();
   }
+  /// All brokers have been asked often enough.
+  void AskToTheEnd() {
+    executor_.Advance(WorkerEndpoint::kJudgements * WorkerEndpoint::kJudgementPause);
+  }
   static absl::Status Grown() {
     return WithFailurePolicy(absl::FailedPreconditionError("topic 'numbers' has grown"),
                              FailurePolicy::kSuspendJob);
@@ -29,6 +33,8 @@ class WorkerEndpointPartitioningTest : public WorkerEndpointTest {
 TEST_F(WorkerEndpointPartitioningTest, AMisplacedRecordIsNotReadAgain) {
   Run();
   Misplace();
+  EXPECT_EQ(State(), "RUNNING") << "brokers are asked again";
+  AskToTheEnd();
   ASSERT_EQ(State(), "FAILED");
   EXPECT_THAT(Report().failure().message(), HasSubstr("in the wrong place"));
   EXPECT_EQ(Report().failure().operator_uid(), "source");
@@ -42,6 +48,18 @@ TEST_F(WorkerEndpointPartitioningTest, OfATopicThatHasGrownItSuspendsTheJob) {
   Misplace();
   ASSERT_EQ(State(), "FAILED");
   EXPECT_EQ(Report().failure().message(), "source 'source': topic 'numbers' has grown");
+  EXPECT_TRUE(Report().failure().suspends());
+}
+
+// Its producers knew before the broker that was asked first.
+TEST_F(WorkerEndpointPartitioningTest, OfATopicThatIsSeenToHaveGrownLaterToo) {
+  Run();
+  Misplace();
+  executor_.Advance(WorkerEndpoint::kJudgementPause);
+  EXPECT_EQ(State(), "RUNNING");
+  job_.enumerator->partitioning = Grown();
+  executor_.Advance(WorkerEndpoint::kJudgementPause);
+  ASSERT_EQ(State(), "FAILED");
   EXPECT_TRUE(Report().failure().suspends());
 }
 

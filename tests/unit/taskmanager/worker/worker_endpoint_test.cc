@@ -275,6 +275,32 @@ TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
   EXPECT_TRUE(Report().failure().suspends());
 }
 
+TEST_F(WorkerEndpointTest, AMissingBlobSuspendsTheJob) {
+  proto::Envelope envelope = DeployOf(1);
+  proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
+                                     ->mutable_deployment()
+                                     ->mutable_tasks(0)
+                                     ->mutable_restored()
+                                     ->add_operators();
+  sum->set_uid("sum");
+  sum->mutable_state()->set_blob("blobs/1");
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(),
+              AllOf(HasSubstr("a file of the checkpoint is missing"), HasSubstr("blobs/1")));
+  EXPECT_TRUE(Report().failure().suspends());
+}
+
+// Its tasks cannot be built where it is not seen, but somewhere else, or later.
+TEST_F(WorkerEndpointTest, StorageThatAHostHasLostMayHealOnceTheJobRan) {
+  ASSERT_TRUE(files_.memory.Remove("/jobs/j/probe").ok());
+  proto::Envelope envelope = DeployOf(1);
+  envelope.mutable_worker_directive()->mutable_deployment()->set_restored(true);
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(), HasSubstr("is not shared: host node-1"));
+  EXPECT_TRUE(Report().failure().retriable());
+  EXPECT_FALSE(Report().failure().suspends());
+}
+
 TEST_F(WorkerEndpointTest, AFailingTaskFailsTheGeneration) {
   Run();
   job_.writer->write_error = absl::PermissionDeniedError("topic is read-only");
