@@ -108,9 +108,9 @@ void CheckpointCoordinator::Close(const std::string& why) {
 
 void CheckpointCoordinator::ScheduleTrigger() {
   deps_.executor.Cancel(trigger_timer_);
-  const absl::Duration due =
-      suspending_requested_ ? deps_.clock.Monotonic()
-                     : std::max(last_trigger_ + options_.interval, last_end_ + options_.min_pause);
+  const absl::Duration due = suspending_requested_ ? deps_.clock.Monotonic()
+                                                   : std::max(last_trigger_ + options_.interval,
+                                                              last_end_ + options_.min_pause);
   trigger_timer_ = deps_.executor.PostAfter(due - deps_.clock.Monotonic(),
                                             lifetime_.Guard([this] { TryTrigger(); }));
 }
@@ -132,8 +132,7 @@ void CheckpointCoordinator::RequestFinal() {
   deps_.executor.Cancel(trigger_timer_);
   const absl::Duration pause = final_not_before_ - deps_.clock.Monotonic();
   if (pause > absl::ZeroDuration()) {
-    trigger_timer_ =
-        deps_.executor.PostAfter(pause, lifetime_.Guard([this] { RequestFinal(); }));
+    trigger_timer_ = deps_.executor.PostAfter(pause, lifetime_.Guard([this] { RequestFinal(); }));
     return;
   }
   final_requested_ = true;
@@ -172,7 +171,7 @@ void CheckpointCoordinator::OnAnswer(const proto::CheckpointAnswer& answer) {
     *late.mutable_tasks() = answer.snapshots();
     std::vector<std::string> blobs;
     for (std::string& blob : StateObjectStore::OwnBlobs(late)) {
-      if (doomed_.insert(blob).second) blobs.push_back(std::move(blob));
+      if (doomed_[epoch].insert(blob).second) blobs.push_back(std::move(blob));
     }
     if (!blobs.empty()) AppendAborted(epoch, term_, "late answer", std::move(blobs));
     return;
@@ -274,10 +273,13 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   deps_.delegate.OnCheckpointEnded(statistics_.OnFailed(epoch, NowMs(), why));
   std::vector<std::string> objects = pending_->Blobs();
   if (!manifest_object.empty()) objects.push_back(manifest_object);
-  doomed_.insert(objects.begin(), objects.end());
+  doomed_[epoch].insert(objects.begin(), objects.end());
   AppendAborted(epoch, pending_->term(), why, std::move(objects));
   failed_epochs_.push_back(epoch);
-  if (failed_epochs_.size() > kFailedEpochsKept) failed_epochs_.pop_front();
+  if (failed_epochs_.size() > kFailedEpochsKept) {
+    doomed_.erase(failed_epochs_.front());
+    failed_epochs_.pop_front();
+  }
   deps_.executor.Cancel(timeout_timer_);
   pending_.reset();
   last_end_ = deps_.clock.Monotonic();

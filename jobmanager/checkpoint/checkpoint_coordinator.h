@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -136,7 +137,7 @@ class CheckpointCoordinator {
   absl::Duration last_end_;
   uint64_t failures_in_row_ = 0;
   std::deque<Epoch> failed_epochs_;
-  std::set<std::string> doomed_;
+  std::map<Epoch, std::set<std::string>> doomed_;  // named already, of failed_epochs_
   bool retiring_ = false;
   bool closed_ = false;
   TimerId trigger_timer_ = 0;
