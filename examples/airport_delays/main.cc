@@ -1,7 +1,18 @@
 // Flights in; for each airport and hour, how the departures of the last three hours were.
 //
 //   airport_delays run -- --brokers=localhost:9092 --parallelism=4
+//
+// Each exactly once; --delivery=at-least-once for brokers without transactions.
 #include "airport.h"
+
+namespace {
+
+weir::DeliveryGuarantee DeliveryOf(const weir::Args& args) {
+  const bool again = args.Get("delivery", "exactly-once") == "at-least-once";
+  return again ? weir::DeliveryGuarantee::kAtLeastOnce : weir::DeliveryGuarantee::kExactlyOnce;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   return weir::RunJob(
@@ -22,14 +33,14 @@ int main(int argc, char** argv) {
         auto delays_topic = weir::KafkaSink<AirportDelays>::Builder()
                                 .Properties(properties)
                                 .Topic(args.Get("output", "airport-delays"))
-                                .Delivery(weir::DeliveryGuarantee::kExactlyOnce)
+                                .Delivery(DeliveryOf(args))
                                 .Key(&AirportDelays::airport)
                                 .Value(weir::Json())
                                 .Build();
         auto late_topic = weir::KafkaSink<Flight>::Builder()
                               .Properties(properties)
                               .Topic(args.Get("late-output", "late-flights"))
-                              .Delivery(weir::DeliveryGuarantee::kExactlyOnce)
+                              .Delivery(DeliveryOf(args))
                               .Value(weir::Json())
                               .Build();
         env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));

@@ -1,10 +1,12 @@
 """./dev bench list | NAME [--engines weir,weir-run,handwritten] [--events N] [--rounds R]
                [--intervals 200ms,1s,10s] [--rate N] [--seconds S] [--json FILE]
 
-flight_delays  CPU-seconds per million input records of examples/flight_delays, on a cluster of
-               processes (weir) and in one process (weir-run), beside a hand-written single-thread
-               program that does the same (tests/bench/handwritten.cc): one real Kafka broker, the
-               same bytes, interleaved, outputs compared. The last line is the CPU of the first
+flight_delays, airport_delays
+               CPU-seconds per million input records of the example (a filter and a map;
+               sliding windows behind a KeyBy), on a cluster of processes (weir) and in one process
+               (weir-run), beside a hand-written single-thread program that does the same
+               (tests/bench/handwritten.cc, handwritten_windows.cc): one real Kafka broker, the same
+               bytes, interleaved, outputs compared. The last line is the CPU of the first
                engine over that of the last: the median of the rounds' ratios.
 exactly_once   Latency and CPU of flight_delays exactly once and at least once, beside the
                hand-written program as a bare transactional producer, each at --intervals between
@@ -39,6 +41,7 @@ import time
 
 import exactly_once
 import exchange
+import expected
 import operators
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
@@ -131,9 +134,20 @@ def ratios(result, anchor):
 
 
 def flight_delays(options):
+    return beside_handwritten(options, "bench_handwritten", 0, expected.late_flights)
+
+
+def airport_delays(options):
+    return beside_handwritten(options, "bench_handwritten_windows", expected.DAYS_OF_THE_SLICE,
+                              expected.windows_of_airports)
+
+
+def beside_handwritten(options, yardstick, days, outputs):
+    options.program, options.yardstick = options.name, yardstick
     with KafkaTopics(options, pathlib.Path(options.log_folder)) as topics:
         topics.create("flights", PARTITIONS)
-        options.expected = topics.load_flights("flights", options.events)
+        rows = topics.load_flights("flights", options.events, days)
+        options.expected = outputs(rows, options.events)
         rounds = []
         for number in range(1, options.rounds + 1):
             for engine in options.engines:
@@ -143,7 +157,7 @@ def flight_delays(options):
     if len({one["digest"] for one in rounds}) != 1:
         raise SystemExit("the engines' outputs differ; nothing is reported")
     noise = mark_kept(rounds)
-    results = [summary("flight_delays", engine,
+    results = [summary(options.name, engine,
                        [one for one in rounds if one["engine"] == engine], options.events)
                for engine in options.engines]
     print_table(results, options.events)
@@ -189,6 +203,7 @@ def on_kafka(bench):
 
 BENCHES = {
     "flight_delays": (flight_delays, "Kafka JSON in, 15 minutes late or more, Kafka JSON out"),
+    "airport_delays": (airport_delays, "Kafka JSON in, windows of airports, Kafka JSON out"),
     "exactly_once": (on_kafka(exactly_once.exactly_once),
                      "latency and CPU of exactly-once delivery at several intervals"),
     "transaction_handles": (on_kafka(exactly_once.transaction_handles),
