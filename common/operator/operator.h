@@ -73,7 +73,7 @@ class Operator {
   }
   /// Timers that a watermark, or a restore, has made due are left to be fired: the operator is
   /// given neither rows nor watermarks until that is over, but its state may be snapshotted. Asked
-  /// after Open, ProcessBatch, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).
+  /// after Open, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).
   virtual bool firing() const { return false; }
   /// Fires some of them; behind the last the watermark that made them due is emitted.
   virtual absl::Status ContinueFiring(Output& out) {

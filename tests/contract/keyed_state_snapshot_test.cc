@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "tests/contract/keyed_state_test.h"
 
 namespace weir {
@@ -265,6 +266,11 @@ TEST_P(KeyedStateSnapshotTest, ChangedRecordsAreMigrated) {
   }
 }
 
+// A restart would meet it again.
+absl::Status Refused(const char* sentence) {
+  return WithFailurePolicy(absl::InvalidArgumentError(sentence), FailurePolicy::kFailJob);
+}
+
 TEST_P(KeyedStateSnapshotTest, WhatCannotBeMigratedIsRefused) {
   auto state = backend_->GetState(ValueStateDescriptor<Old>("state"));
   SetKey(1);
@@ -274,20 +280,20 @@ TEST_P(KeyedStateSnapshotTest, WhatCannotBeMigratedIsRefused) {
   Reopen();
   (void)backend_->GetState(ValueStateDescriptor<Other>("state"));
   EXPECT_EQ(Restore(*backend_, {snapshot}),
-            absl::InvalidArgumentError("operator 'count': state 'state' cannot be restored: field "
-                                       "'count' was int32 and is string"));
+            Refused("operator 'count': state 'state' cannot be restored: field 'count' was int32 "
+                    "and is string"));
   Reopen();
   ASSERT_TRUE(Restore(*backend_, {snapshot}).ok());
   (void)backend_->GetState(ValueStateDescriptor<Other>("state"));
   EXPECT_EQ(backend_->status(),
-            absl::InvalidArgumentError("operator 'count': state 'state' cannot be restored: field "
-                                       "'count' was int32 and is string"));
+            Refused("operator 'count': state 'state' cannot be restored: field 'count' was int32 "
+                    "and is string"));
   Reopen();
   ASSERT_TRUE(Restore(*backend_, {snapshot}).ok());
   (void)backend_->GetListState(ListStateDescriptor<Old>("state"));
-  EXPECT_EQ(backend_->status(), absl::InvalidArgumentError(
-                                    "operator 'count': state 'state' cannot be restored: it was a "
-                                    "value and is a list"));
+  EXPECT_EQ(backend_->status(),
+            Refused("operator 'count': state 'state' cannot be restored: it was a value and is a "
+                    "list"));
 }
 
 TEST_P(KeyedStateSnapshotTest, MapKeysMayBecomeWiderOnly) {
@@ -297,8 +303,8 @@ TEST_P(KeyedStateSnapshotTest, MapKeysMayBecomeWiderOnly) {
   ASSERT_TRUE(Restore(*backend_, {snapshot}).ok());
   (void)backend_->GetMapState(MapStateDescriptor<int32_t, int64_t>("map"));
   EXPECT_EQ(backend_->status(),
-            absl::InvalidArgumentError("operator 'count': state 'map' cannot be restored: the key "
-                                       "of its map was int64 and is int32"));
+            Refused("operator 'count': state 'map' cannot be restored: the key of its map was "
+                    "int64 and is int32"));
 }
 
 TEST_P(KeyedStateSnapshotTest, OtherKeysAreRefused) {

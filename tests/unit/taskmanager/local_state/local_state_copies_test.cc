@@ -28,6 +28,7 @@ class LocalStateCopiesTest : public testing::Test {
     return StateFolderOf(directory_.path(), "job", worker);
   }
   bool Take(const std::string& name, const std::string& bytes = kBytes) {
+    std::filesystem::remove(Folder("new") + "/2/restored");
     return LocalStateCopies(Folder("new"))
         .Take(name, bytes.size(), Sha256Hex(bytes), Folder("new") + "/2/restored");
   }
