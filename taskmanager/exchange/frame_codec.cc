@@ -126,8 +126,7 @@ void AppendFrame(FrameHeader header, const ChannelElement* element, std::vector<
   } else if (const auto* watermark = std::get_if<EventTime>(element)) {
     AppendFixed(header, FrameKind::kWatermark, watermark->micros(), message);
   } else if (const auto* barrier = std::get_if<Barrier>(element)) {
-    const WireBarrier wire = {barrier->epoch.value(), barrier->attempt.value(),
-                              WireKind(*barrier)};
+    const WireBarrier wire = {barrier->epoch.value(), barrier->attempt.value(), WireKind(*barrier)};
     AppendFixed(header, FrameKind::kBarrier, wire, message);
   } else if (const auto* status = std::get_if<StreamStatus>(element)) {
     AppendFixed(header, FrameKind::kStreamStatus, uint64_t{status->idle}, message);

@@ -17,7 +17,7 @@ namespace weir::taskmanager {
 struct Barrier {
   Epoch epoch;
   LeaderTerm attempt;
-  bool final = false;  // the last checkpoint of the job, taken when all tasks are FINISHED
+  bool final = false;     // the last checkpoint of the job, taken when all tasks are FINISHED
   bool suspends = false;  // nothing may follow it: timers that are due fire before it is taken
 };
 

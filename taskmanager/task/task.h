@@ -209,8 +209,8 @@ class Task {
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
   bool held_ = false;
-  bool told_idle_ = false;   // of a source
-  bool input_over_ = false;  // EndInput waits for timers that fire
+  bool told_idle_ = false;                  // of a source
+  bool input_over_ = false;                 // EndInput waits for timers that fire
   std::optional<Barrier> waiting_barrier_;  // suspends: taken when no timer is due any more
   std::optional<Epoch> suspended_;          // nothing is to come behind this barrier
   std::optional<EventTime> watermark_;
