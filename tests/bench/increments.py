@@ -7,6 +7,7 @@ import subprocess
 KEYS = 1_000_000
 QUICK_KEYS = 20_000
 DESIGNS = ["log", "batch", "table"]
+DISTRIBUTIONS = ["uniform", "zipf"]
 
 
 def milliseconds(interval):
@@ -36,15 +37,17 @@ def with_ratios(one, disk):
 
 
 def measure(options, canary_seconds):
-    """{(interval, keys, design): its rounds}. The designs take turns, one process for each."""
+    """{(interval, distribution, design): its rounds}. The designs take turns in processes of their
+    own."""
     keys = QUICK_KEYS if options.events < 100_000 else KEYS
-    runs = {}
+    runs = {(interval, distribution, design): [] for interval in options.intervals
+            for distribution in DISTRIBUTIONS for design in DESIGNS}
     for number in range(1, options.rounds + 1):
         disk = run(options, "disk")
         print(f"round {number}: the disk takes {disk['bytes'] / disk['seconds'] / 1e6:.0f} MB/s",
               flush=True)
         for interval in options.intervals:
-            for distribution in ("uniform", "zipf"):
+            for distribution in DISTRIBUTIONS:
                 # Not always the same one first.
                 turn = number % len(DESIGNS)
                 for design in DESIGNS[turn:] + DESIGNS[:turn]:
@@ -53,7 +56,7 @@ def measure(options, canary_seconds):
                               str(keys), str(options.events))
                     one = with_ratios(one, disk)
                     one["canary_s"] = round(max(before, canary_seconds()), 4)
-                    runs.setdefault((interval, distribution, design), []).append(one)
+                    runs[interval, distribution, design].append(one)
                     print(f"round {number}: {interval} {distribution} {design}: "
                           f"{one['cpu_percent']:.1f} % of a core", flush=True)
                 if len({runs[interval, distribution, one][-1]["digest"] for one in DESIGNS}) != 1:
