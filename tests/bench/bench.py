@@ -25,6 +25,13 @@ operators      Time per row of keyed operators on one thread, on both state back
                beside those of 1, timers beside a binary heap.
 state_tier     Keyed state behind RocksDB: time per access by where it is found, with and without
                prefetching; the pause, time and bytes of a checkpoint by how many keys are dirty.
+increments     What a checkpoint of keyed state costs, one in each of --intervals, by three designs:
+               a dirty log (the product's), write batches into RocksDB, tables that it ingests.
+               --events changes of 100 bytes, 50,000 a second, over a million keys, uniform and by
+               Zipf: percent of a core (and that of making the changes), bytes written and to be
+               uploaded over those of what changed, time of an increment beside what the disk takes
+               for these bytes, increments that took longer than the interval, files, and a restore,
+               which must give the state that was saved. Intervals are multiples of 100ms.
 idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
                median of the rounds.
 """
@@ -42,6 +49,7 @@ import time
 import exactly_once
 import exchange
 import expected
+import increments
 import operators
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
@@ -212,6 +220,8 @@ BENCHES = {
                  "bytes between two workers over gRPC, beside a plain Unix socket"),
     "operators": (operators.operators, "keyed sums, windows and timers, per row"),
     "state_tier": (operators.state_tier, "keyed state behind RocksDB: accesses and checkpoints"),
+    "increments": (lambda options: increments.increments(options, canary_seconds),
+                   "increments of keyed state: dirty log, write batch, ingested table"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
 }
 
