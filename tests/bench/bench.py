@@ -154,6 +154,7 @@ def beside_handwritten(options, yardstick, days, outputs):
     options.program, options.yardstick = options.name, yardstick
     with KafkaTopics(options, pathlib.Path(options.log_folder)) as topics:
         topics.create("flights", PARTITIONS)
+        topics.create("late-flights", PARTITIONS)  # nothing goes there
         rows = topics.load_flights("flights", options.events, days)
         options.expected = outputs(rows, options.events)
         rounds = []
