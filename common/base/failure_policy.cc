@@ -9,23 +9,30 @@ namespace {
 
 constexpr char kPayload[] = "weir/failure-policy";
 constexpr char kFail[] = "fail";
+constexpr char kMisplaced[] = "misplaced";
 constexpr char kSuspend[] = "suspend";
+
+const char* NameOf(FailurePolicy policy) {
+  if (policy == FailurePolicy::kFailJob) return kFail;
+  return policy == FailurePolicy::kMisplaced ? kMisplaced : kSuspend;
+}
 
 }  // namespace
 
 absl::Status WithFailurePolicy(absl::Status status, FailurePolicy policy) {
   if (status.ok()) return status;
   status.ErasePayload(kPayload);
-  if (policy != FailurePolicy::kByCode) {
-    status.SetPayload(kPayload, absl::Cord(policy == FailurePolicy::kFailJob ? kFail : kSuspend));
-  }
+  if (policy != FailurePolicy::kByCode) status.SetPayload(kPayload, absl::Cord(NameOf(policy)));
   return status;
 }
 
 FailurePolicy FailurePolicyOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);
   if (!payload.has_value()) return FailurePolicy::kByCode;
-  return *payload == kFail ? FailurePolicy::kFailJob : FailurePolicy::kSuspendJob;
+  for (const FailurePolicy policy : {FailurePolicy::kFailJob, FailurePolicy::kMisplaced}) {
+    if (*payload == NameOf(policy)) return policy;
+  }
+  return FailurePolicy::kSuspendJob;
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@ namespace weir {
 enum class FailurePolicy {
   kByCode,      // as for all errors
   kFailJob,     // it FAILED: what went wrong would go wrong again
+  kMisplaced,   // the same, unless the topic has other partitions by now: then it is SUSPENDED
   kSuspendJob,  // it is SUSPENDED: nobody may go on without a person
 };
 

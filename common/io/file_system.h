@@ -30,8 +30,8 @@ class FileSystem {
   virtual absl::Status Remove(absl::string_view path) = 0;
   /// Names (not paths) in the directory, sorted; NOT_FOUND when there is no such directory.
   virtual absl::StatusOr<std::vector<std::string>> List(absl::string_view directory) = 0;
-  /// Removes what writers that were killed have left in the directory, and the directory when
-  /// nothing else is in it. Nobody may be writing there. Never an error: what cannot go stays.
+  /// Removes what writers that were killed an hour ago have left in the directory, and the
+  /// directory when nothing has been in it for that long. Never an error: what cannot go stays.
   virtual void RemoveLeftovers(absl::string_view directory) { (void)directory; }
   /// Creates the directory and its parents; OK when it is there.
   virtual absl::Status MakeDirectory(absl::string_view directory) = 0;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -20,6 +21,8 @@ namespace weir {
 namespace {
 
 constexpr absl::string_view kTemporaryPrefix = ".tmp-";
+// What is younger may belong to a writer that nobody has heard of yet.
+constexpr time_t kLeftoverSeconds = 3600;
 
 class FileDescriptor {
  public:
@@ -218,11 +221,18 @@ void PosixFileSystem::RemoveLeftovers(absl::string_view directory) {
   const std::string path(directory);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(path.c_str()), &closedir);
   if (stream == nullptr) return;
+  struct stat folder = {};
+  if (fstat(dirfd(stream.get()), &folder) != 0) return;
+  const time_t now = time(nullptr);
   while (const dirent* entry = readdir(stream.get())) {
-    if (!absl::StartsWith(entry->d_name, kTemporaryPrefix)) continue;
-    unlink(absl::StrCat(path, "/", entry->d_name).c_str());
+    struct stat file = {};
+    if (!absl::StartsWith(entry->d_name, kTemporaryPrefix) ||
+        fstatat(dirfd(stream.get()), entry->d_name, &file, 0) != 0) {
+      continue;
+    }
+    if (now - file.st_mtime >= kLeftoverSeconds) unlinkat(dirfd(stream.get()), entry->d_name, 0);
   }
-  rmdir(path.c_str());
+  if (now - folder.st_mtime >= kLeftoverSeconds) rmdir(path.c_str());
 }
 
 absl::Status PosixFileSystem::MakeDirectory(absl::string_view directory) {

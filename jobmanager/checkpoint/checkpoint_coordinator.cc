@@ -85,7 +85,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
   transactional_ = transactional;
   final_requested_ = false;
   final_not_before_ = absl::ZeroDuration();
-  suspending_requested_ = false;
+  WithdrawSuspending();
   failures_in_row_ = 0;
   last_trigger_ = last_end_ = deps_.clock.Monotonic();
   ScheduleTrigger();
@@ -94,7 +94,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
 void CheckpointCoordinator::Stop(const std::string& why) {
   generation_ = Generation();
   final_requested_ = false;
-  suspending_requested_ = false;
+  WithdrawSuspending();
   deps_.executor.Cancel(trigger_timer_);
   initial_failed_ = nullptr;
   if (collecting()) Fail(why);
@@ -142,13 +142,20 @@ void CheckpointCoordinator::RequestFinal() {
 void CheckpointCoordinator::RequestSuspending() {
   if (generation_.is_none() || final_requested_) return;
   suspending_requested_ = true;
+  suspending_ = true;
   if (pending_ == nullptr) ScheduleTrigger();
+}
+
+void CheckpointCoordinator::WithdrawSuspending() {
+  suspending_requested_ = false;
+  suspending_ = false;
 }
 
 void CheckpointCoordinator::Trigger(bool final) {
   last_trigger_ = deps_.clock.Monotonic();
   pending_ = std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
-  if (std::exchange(suspending_requested_, false)) pending_->Suspends();
+  suspending_requested_ = false;
+  if (suspending_) pending_->Suspends();
   highest_tried_ = pending_->epoch();
   statistics_.OnTriggered(pending_->epoch(), generation_, term_, NowMs());
   timeout_timer_ =

@@ -79,6 +79,8 @@ class CheckpointCoordinator {
   /// One more checkpoint, behind which tasks emit nothing, triggered as soon as nothing is pending
   /// and all that is owned is committed, whatever the interval says.
   void RequestSuspending();
+  /// The job is not suspended after all: tasks may emit behind checkpoints again.
+  void WithdrawSuspending();
   /// The highest epoch of any attempt so far.
   std::optional<Epoch> highest_attempt() const;
   void OnAnswer(const proto::CheckpointAnswer& answer);
@@ -126,8 +128,9 @@ class CheckpointCoordinator {
   std::vector<SubtaskId> tasks_;
   bool transactional_ = false;
   bool final_requested_ = false;
-  absl::Duration final_not_before_;  // when the last try has failed
-  bool suspending_requested_ = false;
+  absl::Duration final_not_before_;    // when the last try has failed
+  bool suspending_requested_ = false;  // and not triggered yet
+  bool suspending_ = false;            // whatever is triggered suspends, also after a failure
   std::unique_ptr<PendingCheckpoint> pending_;
   bool completing_ = false;  // all answered; manifest and entry are being written
   std::function<void(absl::Status)> initial_failed_;

@@ -140,6 +140,7 @@ void JobMaster::DropSuspension(const absl::Status& status) {
   suspension_.reset();
   if (execution_ != nullptr) {
     execution_->HoldSources(false);
+    coordinator_->WithdrawSuspending();
     SendDirectives();
   }
   for (const Done& waiter : waiters) waiter(status);

@@ -37,7 +37,7 @@ absl::StatusOr<std::string> PathOfIncrementFile(const KeyedStateIncrement& incre
     if (file.name != name) continue;
     std::error_code error;
     const uintmax_t size = std::filesystem::file_size(file.path, error);
-    if (error) return absl::DataLossError(absl::StrCat(file.path, ": ", error.message()));
+    if (error) return absl::UnavailableError(absl::StrCat(file.path, ": ", error.message()));
     if (size == size_bytes) return file.path;
     return absl::DataLossError(absl::StrCat(file.path, " has ", size, " bytes instead of ",
                                             size_bytes, " as file '", name, "' of a checkpoint"));

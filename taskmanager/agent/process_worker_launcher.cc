@@ -112,7 +112,7 @@ void ProcessWorkerLauncher::CleanState() {
 void ProcessWorkerLauncher::CleanStateOf(const std::set<std::string>& ended) {
   ended_workers_.insert(ended.begin(), ended.end());
   CleanState();
-  deps_.executor.PostAfter(kCopiesAge + absl::Seconds(1), lifetime_.Guard([this, ended] {
+  deps_.executor.PostAfter(kCopiesAge + absl::Minutes(1), lifetime_.Guard([this, ended] {
     CleanState();
     for (const std::string& worker : ended) ended_workers_.erase(worker);
   }));

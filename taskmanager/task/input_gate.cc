@@ -103,6 +103,10 @@ void InputGate::CompleteAlignment() {
 }
 
 void InputGate::Abort(Epoch epoch) {
+  std::erase_if(ready_, [epoch](const ChannelElement& element) {
+    const Barrier* barrier = std::get_if<Barrier>(&element);
+    return barrier != nullptr && barrier->epoch <= epoch;
+  });
   if (aligned_.has_value() && epoch <= *aligned_) return;
   aligned_ = epoch;
   if (!aligning_.has_value() || aligning_->epoch > epoch) return;
@@ -126,7 +130,7 @@ void InputGate::MergeWatermarks() {
     }
   }
   const bool idle = some_idle && !some_active;
-  if (idle && !idle_) GiveWhatFinishedReached();
+  if (idle && !idle_) GiveWhatWasReached();
   if (idle != idle_) {
     idle_ = idle;
     ready_.push_back(StreamStatus{idle_});
@@ -136,10 +140,10 @@ void InputGate::MergeWatermarks() {
   ready_.push_back(minimum);
 }
 
-void InputGate::GiveWhatFinishedReached() {
+void InputGate::GiveWhatWasReached() {
   std::optional<EventTime> highest;
   for (const Channel& channel : channels_) {
-    if (channel.idle || !channel.reached.has_value()) continue;
+    if (!channel.reached.has_value()) continue;
     highest = std::max(highest.value_or(*channel.reached), *channel.reached);
   }
   if (!highest.has_value() || (merged_.has_value() && *highest <= *merged_)) return;

@@ -21,8 +21,8 @@ namespace weir::taskmanager {
 /// any more. An idle channel holds no watermark back. One that has given the last watermark of all
 /// has finished, and holds back nothing either; one that ends without it (its source was stopped)
 /// keeps the others where it was. Idle and finished together are idle, and give no watermark but,
-/// before that, the highest that the finished ones had reached: a gate that heard of the idle one
-/// earlier has given it, and nobody waits for a task that is idle. All finished give the last one.
+/// before that, the highest that any channel had reached: a gate that heard of them in another
+/// order has given it, and nobody waits for a task that is idle. All finished give the last one.
 /// All ended is the end of input, behind which barriers still come.
 ///
 /// Threads: the task's; the wake-up is called on any.
@@ -70,7 +70,7 @@ class InputGate {
   void CompleteAlignment();
   void MergeWatermarks();
   // Before the gate turns idle.
-  void GiveWhatFinishedReached();
+  void GiveWhatWasReached();
   bool AllEnded() const;
 
   std::vector<Channel> channels_;

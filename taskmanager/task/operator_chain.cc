@@ -68,11 +68,15 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
     const std::string state = std::exchange(options_.restored_state, std::string());
+    const auto increments = std::exchange(options_.restored_keyed, {});
     if (options_.keyed_state != nullptr) {
-      const auto increments = std::exchange(options_.restored_keyed, {});
       WEIR_RETURN_IF_ERROR(OfRestore(options_.keyed_state->RestoreIncrements(increments)));
     }
-    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
+    const absl::Status opened = options_.op->Open(options_.context);
+    // A state is decoded when its function asks for it.
+    const bool of_state = options_.keyed_state != nullptr && !options_.keyed_state->status().ok();
+    if (of_state && !increments.empty()) return OfRestore(options_.keyed_state->status());
+    WEIR_RETURN_IF_ERROR(opened);
     if (state.empty()) return absl::OkStatus();
     return OfRestore(options_.op->RestoreState(state));
   });

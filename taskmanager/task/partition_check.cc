@@ -43,7 +43,7 @@ absl::Status PartitionCheck::Misplaced(uint32_t partition, uint32_t belongs_to) 
                        "', and ", topic_.partitioner->name(), " of its key (", key_->Describe(),
                        ") gives partition ", belongs_to, " of ", topic_.partitions,
                        ": KeyByPartition needs the key by which the topic is partitioned")),
-      FailurePolicy::kFailJob);
+      FailurePolicy::kMisplaced);
 }
 
 }  // namespace weir::taskmanager

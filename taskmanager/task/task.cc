@@ -90,9 +90,7 @@ void Task::NotifyCheckpointAborted(Epoch epoch) {
   mailbox_->Post([this, epoch] {
     if (gate_ != nullptr) gate_->Abort(epoch);
     if (suspended_.has_value() && *suspended_ <= epoch) suspended_.reset();
-    if (waiting_barrier_.has_value() && waiting_barrier_->epoch <= epoch) {
-      waiting_barrier_->suspends = false;
-    }
+    if (waiting_barrier_.has_value() && waiting_barrier_->epoch <= epoch) waiting_barrier_.reset();
   });
 }
 

@@ -40,6 +40,8 @@ class SnapshotLoader {
   SnapshotLoader(FileSystem& files, const proto::Deployment& deployment,
                  const GenerationContext& context)
       : files_(files),
+        deployment_(deployment),
+        host_(context.host),
         store_(files, deployment.storage_root()),
         copies_(context.state_directory),
         directory_(absl::StrCat(StateDirectoryOf(context.state_directory, context.generation),
@@ -76,10 +78,11 @@ class SnapshotLoader {
     return data;
   }
 
-  // Storage is there, as the probe has shown: what it does not have is lost.
+  // What storage does not have is lost, if it is still there itself.
   absl::StatusOr<std::string> Fetch(const proto::StateObject& object) {
     absl::StatusOr<std::string> bytes = store_.Read(object);
     if (!absl::IsNotFound(bytes.status())) return bytes;
+    WEIR_RETURN_IF_ERROR(CheckProbe(files_, deployment_, host_));
     return absl::DataLossError(
         absl::StrCat("a file of the checkpoint is missing: ", bytes.status().message()));
   }
@@ -105,6 +108,8 @@ class SnapshotLoader {
   }
 
   FileSystem& files_;
+  const proto::Deployment& deployment_;
+  const std::string host_;
   StateObjectStore store_;
   const LocalStateCopies copies_;
   const std::string directory_;

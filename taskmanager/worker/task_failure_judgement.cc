@@ -1,6 +1,5 @@
 #include "taskmanager/worker/task_failure_judgement.h"
 
-#include <algorithm>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -12,14 +11,10 @@
 namespace weir::taskmanager {
 namespace {
 
-// A source whose topic keys are aligned with.
-bool IsAligned(const StreamNode& node) {
-  return node.kind == StreamNode::Kind::kSource && node.source->partitioning();
-}
-
+// Of all topics that keys are aligned with.
 absl::Status CheckPartitionings(const StreamGraph& graph) {
   for (const StreamNode& node : graph.nodes) {
-    if (!IsAligned(node)) continue;
+    if (node.kind != StreamNode::Kind::kSource || !node.source->partitioning()) continue;
     WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<SplitEnumerator> enumerator,
                           node.source->MakeEnumerator());
     WEIR_RETURN_IF_ERROR(
@@ -33,15 +28,14 @@ absl::Status CheckPartitionings(const StreamGraph& graph) {
 absl::Status JudgeTaskFailure(const StreamGraph& graph, const TaskFailure& failure) {
   const absl::Status status(failure.status.code(), failure.ToString());
   const FailurePolicy policy = FailurePolicyOf(failure.status);
-  if (policy != FailurePolicy::kFailJob) return WithFailurePolicy(status, policy);
+  if (policy != FailurePolicy::kMisplaced) return WithFailurePolicy(status, policy);
   const absl::Status topics = CheckPartitionings(graph);
   if (FailurePolicyOf(topics) == FailurePolicy::kSuspendJob) return topics;
-  return topics.ok() ? WithFailurePolicy(status, policy) : status;
+  return topics.ok() ? WithFailurePolicy(status, FailurePolicy::kFailJob) : status;
 }
 
-bool AsksBrokers(const StreamGraph& graph, const TaskFailure& failure) {
-  return FailurePolicyOf(failure.status) == FailurePolicy::kFailJob &&
-         std::any_of(graph.nodes.begin(), graph.nodes.end(), IsAligned);
+bool AsksBrokers(const TaskFailure& failure) {
+  return FailurePolicyOf(failure.status) == FailurePolicy::kMisplaced;
 }
 
 }  // namespace weir::taskmanager

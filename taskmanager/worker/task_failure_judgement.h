@@ -17,6 +17,6 @@ absl::Status JudgeTaskFailure(const StreamGraph& graph, const TaskFailure& failu
 
 /// Whether the brokers are asked for it: producers may know of new partitions before all of them
 /// do, so that a second answer may be another one.
-bool AsksBrokers(const StreamGraph& graph, const TaskFailure& failure);
+bool AsksBrokers(const TaskFailure& failure);
 
 }  // namespace weir::taskmanager

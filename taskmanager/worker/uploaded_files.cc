@@ -16,7 +16,7 @@ std::optional<proto::StateObject> UploadedFiles::Find(const std::string& name, E
 bool UploadedFiles::Add(const std::string& name, Epoch epoch, proto::StateObject object) {
   MutexLock lock(mutex_);
   // An upload may end long after its attempt was given up: what it wrote will be deleted.
-  if (failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_)) return false;
+  if (closed_ || failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_)) return false;
   const auto found = files_.find(name);
   if (found != files_.end() && found->second.uploaded > epoch) return false;
   files_[name] = {std::move(object), epoch, epoch};
@@ -51,9 +51,14 @@ std::vector<std::string> UploadedFiles::Failed(Epoch epoch) {
   return forgotten;
 }
 
+void UploadedFiles::Close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+}
+
 bool UploadedFiles::IsOver(Epoch epoch) const {
   MutexLock lock(mutex_);
-  return failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_);
+  return closed_ || failed_.count(epoch) > 0 || (any_owned_ && epoch <= owned_);
 }
 
 }  // namespace weir::taskmanager

@@ -29,6 +29,8 @@ class UploadedFiles {
   /// This attempt was given up. Of what a directive tells, these come first.
   /// Gives the names that are forgotten.
   std::vector<std::string> Failed(Epoch epoch);
+  /// The generation is over: so is every attempt.
+  void Close();
   /// Nobody waits for files of this attempt any more: it was given up, or is owned.
   bool IsOver(Epoch epoch) const;
 
@@ -40,6 +42,7 @@ class UploadedFiles {
   };
 
   mutable Mutex mutex_;
+  bool closed_ WEIR_GUARDED_BY(mutex_) = false;
   bool any_owned_ WEIR_GUARDED_BY(mutex_) = false;
   Epoch owned_ WEIR_GUARDED_BY(mutex_);
   std::set<Epoch> failed_ WEIR_GUARDED_BY(mutex_);  // above owned_

@@ -127,6 +127,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
   uploads_.Clear();
+  if (uploaded_ != nullptr) uploaded_->Close();
   deps_.executor.Cancel(discovery_timer_);
   upkeep_.reset();
   if (exchange_ != nullptr) exchange_->Close();
@@ -405,7 +406,7 @@ void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
   if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) {
     return Fail(JudgeTaskFailure(graph_, failure), failure.operator_uid, true);
   }
-  Judge(failure, AsksBrokers(graph_, failure) ? kJudgements : 1);
+  Judge(failure, AsksBrokers(failure) ? kJudgements : 1);
 }
 
 // The last judgement counts, and the first that does not end the job.

@@ -206,6 +206,31 @@ TEST_F(CheckpointCoordinatorTest, AStaleLeaderOwnsNothingAndAnswersNothing) {
   EXPECT_THAT(delegate_.owned, Not(Contains(1u)));
 }
 
+// Of a job that is being suspended
+
+TEST_F(CheckpointCoordinatorTest, WhatFollowsAFailedOneSuspendsToo) {
+  StartRunning();
+  coordinator().RequestSuspending();
+  executor_.RunReady();
+  ASSERT_EQ(pending(), 1u);
+  EXPECT_TRUE(coordinator().pending()->Trigger().suspends());
+  Decline(1);
+  Interval();  // nobody has asked again yet
+  ASSERT_EQ(pending(), 2u);
+  EXPECT_TRUE(coordinator().pending()->Trigger().suspends());
+}
+
+TEST_F(CheckpointCoordinatorTest, WhenItRunsOnNoCheckpointSuspendsIt) {
+  StartRunning();
+  coordinator().RequestSuspending();
+  executor_.RunReady();
+  Decline(1);
+  coordinator().WithdrawSuspending();
+  Interval();
+  ASSERT_EQ(pending(), 2u);
+  EXPECT_FALSE(coordinator().pending()->Trigger().suspends());
+}
+
 // The final checkpoint
 
 TEST_F(CheckpointCoordinatorTest, TheFinalCheckpointIsTriggeredAtOnce) {

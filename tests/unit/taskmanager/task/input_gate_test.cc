@@ -200,6 +200,17 @@ TEST_F(InputGateTest, WhatFinishedChannelsHadReachedComesBeforeIdle) {
   EXPECT_EQ(gate_->watermark(), EventTime::Max());
 }
 
+// A gate that hears of the first channel's idleness first gives 300 because the second is active.
+TEST_F(InputGateTest, TheHighestWatermarkComesBeforeIdleInWhateverOrder) {
+  Watermark(0, 100);
+  Watermark(1, 300);
+  EXPECT_THAT(Drain(), ElementsAre("wm 100"));
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), IsEmpty());
+  Push(0, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 300", "idle"));
+}
+
 // One source declined, the others have sent it.
 TEST_F(InputGateTest, ACheckpointThatIsGivenUpHoldsNobodyUp) {
   Barrier(0, 4);
@@ -255,6 +266,21 @@ TEST_F(InputGateTest, ABarrierThatSuspendsOvertakesNoWatermark) {
   }
   EXPECT_FALSE(gate_->NextBarrier().has_value());
   EXPECT_THAT(Drain(), ElementsAre("wm 7", "barrier 4"));
+}
+
+// It would hold up those behind it, and silence the timers of a job that runs on.
+TEST_F(InputGateTest, ABarrierThatIsGivenUpBehindAWatermarkIsGone) {
+  gate_->Restore(EventTime::FromMicros(7));
+  for (size_t channel : {0, 1}) {
+    Push(channel, taskmanager::Barrier{Epoch(4), LeaderTerm(1), false, true});
+  }
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  gate_->Abort(Epoch(4));
+  for (size_t channel : {0, 1}) Barrier(channel, 5);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(5));
+  EXPECT_THAT(Drain(), ElementsAre("wm 7"));
 }
 
 }  // namespace

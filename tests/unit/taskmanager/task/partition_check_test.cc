@@ -49,7 +49,7 @@ TEST_F(PartitionCheckTest, ARowOfAnotherEndsTheJobWithBothPartitions) {
             "the record is in partition 1 of topic 'flights', and first-digit of its key (origin) "
             "gives partition 3 of 4: KeyByPartition needs the key by which the topic is "
             "partitioned");
-  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kFailJob);
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kMisplaced);
   EXPECT_EQ(ThisThreadsCall().row.load(), 2u) << "the row that errors name";
 }
 

@@ -69,6 +69,14 @@ TEST(UploadedFiles, NobodyWaitsForAnAttemptThatIsOver) {
   EXPECT_FALSE(files.IsOver(Epoch(5)));
 }
 
+TEST(UploadedFiles, OfAGenerationThatIsOverNobodyWaits) {
+  UploadedFiles files;
+  files.Owned(Epoch(2));
+  files.Close();
+  EXPECT_TRUE(files.IsOver(Epoch(3)));
+  EXPECT_FALSE(files.Add("a.sst", Epoch(3), At("blobs/3-1")));
+}
+
 // It may be retired with the last checkpoint that has it.
 TEST(UploadedFiles, WhatTheNewestOwnedCheckpointHasNotIsForgotten) {
   UploadedFiles files;

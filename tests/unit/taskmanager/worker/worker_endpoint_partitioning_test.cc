@@ -16,7 +16,7 @@ class WorkerEndpointPartitioningTest : public WorkerEndpointTest {
   /// A record that is not in the partition of its key.
   void Misplace() {
     job_.reader->poll_error = WithFailurePolicy(absl::InvalidArgumentError("in the wrong place"),
-                                                FailurePolicy::kFailJob);
+                                                FailurePolicy::kMisplaced);
     job_.reader->wakeup();
     executor_.RunReady();
   }
