@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -21,8 +20,6 @@ namespace weir {
 namespace {
 
 constexpr absl::string_view kTemporaryPrefix = ".tmp-";
-// What is younger may belong to a writer that nobody has heard of yet.
-constexpr time_t kLeftoverSeconds = 3600;
 
 class FileDescriptor {
  public:
@@ -217,22 +214,24 @@ absl::StatusOr<std::vector<std::string>> PosixFileSystem::List(absl::string_view
   return names;
 }
 
-void PosixFileSystem::RemoveLeftovers(absl::string_view directory) {
+void PosixFileSystem::RemoveLeftovers(absl::string_view directory, absl::Time before) {
   const std::string path(directory);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(path.c_str()), &closedir);
   if (stream == nullptr) return;
   struct stat folder = {};
   if (fstat(dirfd(stream.get()), &folder) != 0) return;
-  const time_t now = time(nullptr);
+  const auto old = [before](const struct stat& entry) {
+    return absl::TimeFromTimespec(entry.st_mtim) < before;
+  };
   while (const dirent* entry = readdir(stream.get())) {
     struct stat file = {};
     if (!absl::StartsWith(entry->d_name, kTemporaryPrefix) ||
         fstatat(dirfd(stream.get()), entry->d_name, &file, 0) != 0) {
       continue;
     }
-    if (now - file.st_mtime >= kLeftoverSeconds) unlinkat(dirfd(stream.get()), entry->d_name, 0);
+    if (old(file)) unlinkat(dirfd(stream.get()), entry->d_name, 0);
   }
-  if (now - folder.st_mtime >= kLeftoverSeconds) rmdir(path.c_str());
+  if (old(folder)) rmdir(path.c_str());
 }
 
 absl::Status PosixFileSystem::MakeDirectory(absl::string_view directory) {

@@ -13,6 +13,8 @@
 namespace weir::jobmanager {
 namespace {
 constexpr size_t kFailedEpochsKept = 16;
+// What is younger in a folder of an unknown worker may be one's that has just been started.
+constexpr absl::Duration kLeftoverAge = absl::Hours(1);
 bool HasFiles(const proto::CheckpointManifest& manifest) {
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
@@ -406,8 +408,9 @@ void CheckpointCoordinator::Sweep(std::set<std::string> living) {
   using Blobs = absl::StatusOr<std::vector<std::string>>;
   deps_.pool.Run<Blobs>(
       deps_.executor,
-      [&objects = deps_.objects, living = std::move(living), owned = std::move(owned)] {
-        return objects.BlobsLeftBehind(living, owned);
+      [&objects = deps_.objects, living = std::move(living), owned = std::move(owned),
+       before = deps_.clock.Now() - kLeftoverAge] {
+        return objects.BlobsLeftBehind(living, owned, before);
       },
       lifetime_.Guard([this, generation = generation_](Blobs blobs) {
         // The next generation may have other workers, which have written meanwhile.

@@ -76,7 +76,8 @@ absl::Status StateObjectStore::Delete(const std::string& object) {
 }
 
 absl::StatusOr<std::vector<std::string>> StateObjectStore::BlobsLeftBehind(
-    const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned) {
+    const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned,
+    absl::Time leftovers_before) {
   std::set<std::string> referenced;
   for (const proto::CheckpointOwned& one : owned) {
     WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest manifest, ReadManifest(one));
@@ -91,7 +92,7 @@ absl::StatusOr<std::vector<std::string>> StateObjectStore::BlobsLeftBehind(
     if (workers.count(worker) > 0) continue;
     const std::string folder = absl::StrCat(all, "/", worker);
     WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(PathOf(folder)));
-    files_.RemoveLeftovers(PathOf(folder));
+    files_.RemoveLeftovers(PathOf(folder), leftovers_before);
     for (const std::string& name : names) {
       std::string blob = absl::StrCat(folder, "/", name);
       if (referenced.count(blob) == 0) left.push_back(std::move(blob));

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
@@ -36,9 +37,11 @@ class StateObjectStore {
 
   /// Blobs of workers other than these that none of the checkpoints references: what was written
   /// for attempts whose workers or leader died before it was told. An error when any manifest
-  /// cannot be read: nothing is known then. What they had begun to write is removed.
+  /// cannot be read: nothing is known then. What they had begun to write before `leftovers_before`
+  /// is removed.
   absl::StatusOr<std::vector<std::string>> BlobsLeftBehind(
-      const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned);
+      const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned,
+      absl::Time leftovers_before);
 
   /// Every object a manifest references, for checkers.
   static std::vector<std::string> ReferencedBlobs(const proto::CheckpointManifest& manifest);

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,19 +40,15 @@ TEST_F(PosixFileSystemTest, LeftoversGoAndTheirFolderWhenItIsEmpty) {
   ASSERT_TRUE(files_.MakeDirectory(folder).ok());
   std::ofstream(folder + "/.tmp-123-abc") << "torn";
   ASSERT_TRUE(files_.CreateExclusive(folder + "/a", "1").ok());
-  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(2);
-  files_.RemoveLeftovers(folder);
+  files_.RemoveLeftovers(folder, absl::InfinitePast());
   EXPECT_TRUE(std::filesystem::exists(folder + "/.tmp-123-abc")) << "may be written just now";
-  std::filesystem::last_write_time(folder + "/.tmp-123-abc", long_ago);
-  std::filesystem::last_write_time(folder, long_ago);
-  files_.RemoveLeftovers(folder);
+  files_.RemoveLeftovers(folder, absl::InfiniteFuture());
   EXPECT_EQ(files_.Read(folder + "/a").value(), "1");
   EXPECT_FALSE(std::filesystem::exists(folder + "/.tmp-123-abc"));
   ASSERT_TRUE(files_.Remove(folder + "/a").ok());
-  files_.RemoveLeftovers(folder);
+  files_.RemoveLeftovers(folder, absl::InfinitePast());
   EXPECT_TRUE(std::filesystem::exists(folder)) << "something was in it just now";
-  std::filesystem::last_write_time(folder, long_ago);
-  files_.RemoveLeftovers(folder);
+  files_.RemoveLeftovers(folder, absl::InfiniteFuture());
   EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
