@@ -1,5 +1,8 @@
 #include "state/keyed/heap_table.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "common/base/check.h"
 
 namespace weir {
@@ -44,7 +47,8 @@ size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
   }
   next_group_ = 0;
   next_slot_ = 0;
-  return entries;
+  // At the end, it is the next state's turn.
+  return std::max<size_t>(entries, 1);
 }
 
 void HeapMapTable::Remove(absl::string_view map_key) {

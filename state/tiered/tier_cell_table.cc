@@ -1,5 +1,7 @@
 #include "state/tiered/tier_cell_table.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -115,7 +117,8 @@ size_t TierCellTable::Expire(int64_t oldest_micros, size_t entries) {
   });
   for (const std::string& key : expired) InsertTombstone(key);
   if (next_key_.empty()) next_group_ = next_slot_ = 0;
-  return next_key_.empty() ? entries : 0;
+  // At the end, it is the next state's turn.
+  return next_key_.empty() ? std::max<size_t>(entries, 1) : 0;
 }
 
 }  // namespace weir

@@ -1,5 +1,7 @@
 #include "state/tiered/tier_map_table.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -239,7 +241,8 @@ size_t TierMapTable::ExpireInStore(int64_t oldest_micros, size_t entries) {
     index_.Insert(version);
   }
   if (next_key_.empty()) next_group_ = next_slot_ = 0;
-  return next_key_.empty() ? entries : 0;
+  // At the end, it is the next state's turn.
+  return next_key_.empty() ? std::max<size_t>(entries, 1) : 0;
 }
 
 size_t TierMapTable::Expire(int64_t oldest_micros, size_t entries) {

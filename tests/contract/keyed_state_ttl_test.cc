@@ -143,6 +143,26 @@ TEST_P(KeyedStateTtlTest, CleanUpRemovesWhatNobodyReads) {
   EXPECT_THAT(list.Get(), ElementsAre(1));
 }
 
+// Also where one has just as many entries as are looked at.
+TEST_P(KeyedStateTtlTest, CleanUpComesToEveryState) {
+  auto alive =
+      backend_->GetState(ValueStateDescriptor<int64_t>("alive", StateTtl{std::chrono::hours(1)}));
+  auto expired = backend_->GetState(ValueStateDescriptor<int64_t>("expired", kWritten));
+  for (int64_t key = 0; key < 12; ++key) {
+    SetKey(key);
+    alive.Update(key);
+  }
+  for (size_t entries = 1; entries <= 128; ++entries) {
+    SetKey(1);
+    expired.Update(1);
+    Pass(absl::Seconds(11));
+    for (int i = 0; i < 2000 && backend_->num_entries() > 12; ++i) {
+      backend_->CleanUpExpired(entries);
+    }
+    ASSERT_EQ(backend_->num_entries(), 12u) << entries;
+  }
+}
+
 TEST_P(KeyedStateTtlTest, TimesOfWritesAreRestored) {
   const ValueStateDescriptor<int64_t> value_descriptor("value", kWritten);
   const ListStateDescriptor<int64_t> list_descriptor("list", kWritten);
