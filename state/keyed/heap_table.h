@@ -80,8 +80,8 @@ class HeapTable {
   const std::vector<Group>& groups() const { return groups_; }
   /// The group, made when there is none.
   HeapGroup& ChangeGroup(size_t index);
-  /// As KeyedStateBackend::CleanUpExpired, on one table; returns what is left of `entries`, but 1 at
-  /// least, when its end was reached, and 0 when it was not.
+  /// As KeyedStateBackend::CleanUpExpired, on one table; returns what is left of `entries`, but 1
+  /// at least, when its end was reached, and 0 when it was not.
   size_t Expire(int64_t oldest_micros, size_t entries);
 
  private:

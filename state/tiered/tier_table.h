@@ -32,8 +32,8 @@ class TierTable {
   virtual void PrefetchKeys(absl::Span<const KeyRef> keys) = 0;
   /// All that is stored: from memory, then from RocksDB.
   virtual void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) = 0;
-  /// As KeyedStateBackend::CleanUpExpired on this state; returns what is left of `entries`, but 1 at
-  /// least, when all were looked at, and 0 when they were not.
+  /// As KeyedStateBackend::CleanUpExpired on this state; returns what is left of `entries`, but 1
+  /// at least, when all were looked at, and 0 when they were not.
   virtual size_t Expire(int64_t oldest_micros, size_t entries) = 0;
 
  protected:
