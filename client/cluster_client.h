@@ -48,6 +48,8 @@ class ClusterClient {
   virtual absl::Status RestartJob(const proto::RestartJobRequest& request) = 0;
   virtual absl::StatusOr<proto::ReadJobLogsResponse> ReadJobLogs(
       const proto::ReadJobLogsRequest& request) = 0;
+  virtual absl::StatusOr<proto::CheckpointDetails> DescribeCheckpoint(const std::string& job,
+                                                                      uint64_t epoch) = 0;
   virtual absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(
       const std::string& job) = 0;
   virtual absl::StatusOr<proto::TransactionsResponse> Transactions(

@@ -111,6 +111,17 @@ class GrpcClusterClient final : public ClusterClient {
     request.set_job(job);
     return Call<proto::ListCheckpointsResponse>(&proto::Client::Stub::ListCheckpoints, request);
   }
+  absl::StatusOr<proto::CheckpointDetails> DescribeCheckpoint(const std::string& job,
+                                                              uint64_t epoch) override {
+    proto::ListCheckpointsRequest request;
+    request.set_job(job);
+    request.set_epoch(epoch);
+    WEIR_ASSIGN_OR_RETURN(
+        proto::ListCheckpointsResponse response,
+        Call<proto::ListCheckpointsResponse>(&proto::Client::Stub::ListCheckpoints, request));
+    if (response.checkpoints().empty()) return absl::InternalError("an empty answer");
+    return std::move(*response.mutable_checkpoints(0));
+  }
   absl::StatusOr<proto::TransactionsResponse> Transactions(
       const proto::TransactionsRequest& request) override {
     return Call<proto::TransactionsResponse>(&proto::Client::Stub::Transactions, request);

@@ -5,8 +5,6 @@ macro(weir_find_package)
 endmacro()
 include(weir_link_packages)
 
-# RocksDB::rocksdb is the static library, RocksDB::rocksdb-shared the shared one.
-find_package(RocksDB CONFIG REQUIRED)
 find_package(GTest CONFIG REQUIRED)
 find_package(benchmark CONFIG REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

@@ -7,6 +7,8 @@ weir_find_package(Threads)
 weir_find_package(Protobuf)
 weir_find_package(absl CONFIG)
 weir_find_package(gRPC CONFIG)
+# RocksDB::rocksdb is the static library, RocksDB::rocksdb-shared the shared one.
+weir_find_package(RocksDB CONFIG)
 weir_find_package(simdjson CONFIG)
 weir_find_package(spdlog CONFIG)
 weir_find_package(yaml-cpp CONFIG)
@@ -22,5 +24,5 @@ pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET GLOBAL jemalloc)
 # wants protoc's plugin to be there.
 set(WEIR_LINK_DEBIAN_PACKAGES
     libabsl-dev libcpp-httplib-dev libgrpc++-dev libgrpc-dev libjemalloc-dev libprotobuf-dev
-    librdkafka-dev libsimdjson-dev libspdlog-dev libssl-dev libxxhash-dev libyaml-cpp-dev pkg-config
-    protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
+    librdkafka-dev librocksdb-dev libsimdjson-dev libspdlog-dev libssl-dev libxxhash-dev
+    libyaml-cpp-dev pkg-config protobuf-compiler protobuf-compiler-grpc zlib1g-dev)

@@ -26,7 +26,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME weir)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 # Beside what dpkg-shlibdeps finds the servers to need: what the jobs they start need.
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "librdkafka1, libsimdjson14, libxxhash0")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "librdkafka1, librocksdb7.8, libsimdjson14, libxxhash0")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "Weir runs jobs that read, transform and write Kafka topics, with checkpoints and recovery.
 This package has the servers weir-jobmanager and weir-taskmanager, and the command line weir.")

@@ -16,7 +16,6 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/system_random.h"
-#include "common/config/bind_address.h"
 #include "common/config/options.h"
 #include "common/exec/ask_executor.h"
 #include "common/exec/executor_monitor.h"
@@ -144,11 +143,9 @@ ProcessWorkerLauncher::Options TaskManagerProcess::LauncherOptions() const {
   ProcessWorkerLauncher::Options options;
   options.socket = absl::StrCat("unix:", directory_.socket_path());
   options.host = config_.Get(options::kTaskmanagerHost);
-  // Records go from worker to worker in plain text.
-  if (IsLoopbackAddress(options.host) || config_.Get(options::kSecurityInsecure)) {
-    options.exchange_host = options.host;
-  }
+  options.exchange_tls = security_.tls();
   options.log_directory = directory_.path() + "/logs";
+  options.state_directory = directory_.path() + "/state";
   options.log_level = config_.Get(options::kLogLevel);
   options.log_format = config_.Get(options::kLogFormat);
   options.parent_pid = static_cast<uint64_t>(getpid());
@@ -287,8 +284,8 @@ absl::Status TaskManagerProcess::Run(
   plans.environment = ScrubbedEnvironment(OwnEnvironment());
   planner_.emplace(executor_, pool_, processes_, random_, std::move(plans));
   launcher_.emplace(LauncherOptions(),
-                    ProcessWorkerLauncher::Dependencies{executor_, pool_, files_, *artifacts_,
-                                                        processes_, *planner_});
+                    ProcessWorkerLauncher::Dependencies{clock_, executor_, pool_, files_,
+                                                        *artifacts_, processes_, *planner_});
   executor_.Post([this] { StartOnExecutor(); });
   absl::Status serving = ServeWorkers();
   if (serving.ok()) serving = ServeHttp();

@@ -20,8 +20,8 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   // Lines that functions print are to be in the worker's log when it is killed.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   WEIR_ASSIGN_OR_RETURN(auto values,
-                        line.OptionValues({"socket", "worker", "job", "host", "exchange-host",
-                                           "parent-pid", "log-level", "log-format"}));
+                        line.OptionValues({"socket", "worker", "job", "host", "exchange-tls",
+                                           "state-dir", "parent-pid", "log-level", "log-format"}));
   taskmanager::InstallCrashReports("worker " + values["worker"]);
   LogOptions log;
   log.process_name = "worker";
@@ -36,7 +36,8 @@ absl::Status RunWorkerMode(const JobProgram& program, const JobCommandLine& line
   options.worker = values["worker"];
   options.job = values["job"];
   options.host = values["host"];
-  options.exchange_host = values["exchange-host"];
+  options.exchange_tls = values["exchange-tls"] == "on";
+  options.state_directory = values["state-dir"];
   if (!absl::SimpleAtoi(values["parent-pid"], &options.parent_pid)) {
     return absl::InvalidArgumentError("--parent-pid is not a number");
   }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,11 +16,13 @@ namespace weir::internal {
 /// Where the operators under test begin: it stands in the graph and is never read.
 class HarnessInput final : public Source {
  public:
-  explicit HarnessInput(SchemaPtr schema) : schema_(std::move(schema)) {}
+  explicit HarnessInput(SchemaPtr schema, std::optional<TopicPartitioning> topic = std::nullopt)
+      : schema_(std::move(schema)), topic_(std::move(topic)) {}
   std::string type() const override { return "HarnessInput"; }
   SchemaPtr schema() const override { return schema_; }
   bool bounded() const override { return false; }
   std::map<std::string, std::string> Describe() const override { return {}; }
+  std::optional<TopicPartitioning> partitioning() const override { return topic_; }
   absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
     return absl::UnimplementedError("it is no source");
   }
@@ -29,6 +32,7 @@ class HarnessInput final : public Source {
 
  private:
   const SchemaPtr schema_;
+  const std::optional<TopicPartitioning> topic_;
 };
 
 /// Where they end.
@@ -43,12 +47,13 @@ class HarnessOutput final : public Sink {
   }
 };
 
-/// Takes the place of every sink for dead letters, and keeps them.
-class HarnessDeadLetters final : public Sink {
+/// Keeps what it is given: takes the place of every sink for dead letters, and stands behind side
+/// outputs.
+class HarnessKeepingSink final : public Sink {
  public:
   using Batches = std::shared_ptr<std::vector<BatchPtr>>;
-  explicit HarnessDeadLetters(Batches batches) : batches_(std::move(batches)) {}
-  std::string type() const override { return "HarnessDeadLetters"; }
+  explicit HarnessKeepingSink(Batches batches) : batches_(std::move(batches)) {}
+  std::string type() const override { return "HarnessKeepingSink"; }
   std::map<std::string, std::string> Describe() const override { return {}; }
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kNone; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }

@@ -35,21 +35,25 @@ bool IsOutput(const StreamNode& node) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<OperatorChainRun>> OperatorChainRun::Build(StreamGraph graph) {
+absl::StatusOr<std::unique_ptr<OperatorChainRun>> OperatorChainRun::Build(
+    StreamGraph graph, const testing::HarnessOptions& options) {
   graph.default_parallelism = 1;
   const auto letters = std::make_shared<std::vector<BatchPtr>>();
   for (StreamNode& node : graph.nodes) {
     node.parallelism = 0;
-    if (node.reads_dead_letters) node.sink = std::make_shared<HarnessDeadLetters>(letters);
+    if (options.partitioned_by.has_value() && node.kind == StreamNode::Kind::kSource) {
+      node.source = std::make_shared<HarnessInput>(node.output_schema, options.partitioned_by);
+    }
+    if (node.reads_dead_letters) node.sink = std::make_shared<HarnessKeepingSink>(letters);
   }
-  std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph), letters));
+  std::unique_ptr<OperatorChainRun> run(new OperatorChainRun(std::move(graph), options, letters));
   WEIR_RETURN_IF_ERROR(run->Cut());
   return run;
 }
 
 absl::Status OperatorChainRun::Cut() {
   for (const StreamNode& node : graph_.nodes) {
-    if (node.kind != StreamNode::Kind::kSink || node.reads_dead_letters) continue;
+    if (node.kind != StreamNode::Kind::kSink || IsKept(node.uid)) continue;
     if (!IsOutput(node)) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", node.name, "' is a sink: the pipeline under test may not have one"));
@@ -60,30 +64,38 @@ absl::Status OperatorChainRun::Cut() {
   for (const proto::JobVertex& vertex : plan.vertices()) {
     Vertex cut{vertex.name(), {}};
     for (const proto::OperatorDescriptor& one : vertex.operators()) {
-      if (one.kind() == proto::OperatorDescriptor::TRANSFORM || IsForDeadLetters(one.uid())) {
+      if (one.kind() == proto::OperatorDescriptor::TRANSFORM || IsKept(one.uid())) {
         cut.uids.push_back(one.uid());
       }
     }
     if (!cut.uids.empty()) vertices_.push_back(std::move(cut));
   }
   if (vertices_.empty()) return absl::InvalidArgumentError("the pipeline has no operator");
+  if (options_.subtask >= options_.parallelism || options_.inputs == 0) {
+    return absl::InvalidArgumentError("the harness has no such subtask, or no input");
+  }
+  const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
+  if (options_.parallelism > 1 && (vertices_.size() > 1 || first.inputs[0].key == nullptr)) {
+    return absl::InvalidArgumentError(
+        "only a pipeline that is one task and begins with KeyBy can be one of several subtasks");
+  }
   return absl::OkStatus();
 }
 
-bool OperatorChainRun::IsForDeadLetters(const std::string& uid) const {
+bool OperatorChainRun::IsKept(const std::string& uid) const {
   const StreamNode* node = graph_.Find(uid);
-  return node != nullptr && node->reads_dead_letters;
+  return node != nullptr && dynamic_cast<const HarnessKeepingSink*>(node->sink.get()) != nullptr;
 }
 
 absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const {
   std::set<std::string> uids;
   for (const Vertex& vertex : vertices_) {
     for (const std::string& uid : vertex.uids) {
-      if (!IsForDeadLetters(uid)) uids.insert(uid);
+      if (!IsKept(uid)) uids.insert(uid);
     }
   }
   for (const OperatorSnapshotData& one : snapshot.operators) {
-    if (uids.count(one.uid) > 0 || IsForDeadLetters(one.uid)) continue;
+    if (uids.count(one.uid) > 0 || IsKept(one.uid)) continue;
     return absl::FailedPreconditionError(absl::StrCat("the snapshot has an operator '", one.uid,
                                                       "', which the pipeline does not have"));
   }
@@ -95,28 +107,38 @@ absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const
   return absl::OkStatus();
 }
 
-absl::Status OperatorChainRun::Open(const TaskSnapshotData* restored) {
+absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restored) {
   const TaskEnvironment environment{clock_, *this, pool_, {}, Generation(1)};
-  input_ = std::make_shared<LocalChannel>();
-  std::shared_ptr<LocalChannel> between = input_;
+  std::vector<std::shared_ptr<taskmanager::ChannelInput>> between;
+  for (uint32_t i = 0; i < options_.inputs; ++i) {
+    between.push_back(inputs_.emplace_back(std::make_shared<LocalChannel>()));
+  }
   for (size_t i = 0; i < vertices_.size(); ++i) {
     const bool last = i + 1 == vertices_.size();
     TaskDescription description;
-    description.subtask = {VertexId(i + 1), 0};
+    description.subtask = {VertexId(i + 1), options_.subtask};
+    description.parallelism = options_.parallelism;
     description.name = vertices_[i].name;
     description.operator_uids = vertices_[i].uids;
-    description.inputs = {std::exchange(between, std::make_shared<LocalChannel>())};
+    description.inputs = std::move(between);
     const std::string& target = last ? output_uid_ : vertices_[i + 1].uids.front();
     const StreamNode& reader = *graph_.Find(target);
-    const StreamNode& source = graph_.nodes[reader.inputs.at(0).node - 1];
-    description.outputs.push_back({source.uid, target, {between}});
-    description.restored = restored;
+    const StreamInput& input = reader.inputs.at(0);
+    // Any batch fills the last one: it is emptied between two steps.
+    output_ = last ? std::make_shared<LocalChannel>(taskmanager::LocalChannelOptions{1, 64u << 20})
+                   : std::make_shared<LocalChannel>();
+    between = {output_};
+    description.outputs.push_back(
+        {graph_.nodes[input.node - 1].uid, target, {output_}, input.side_output});
+    if (restored.size() == 1) description.restored = &restored[0];
+    if (restored.size() > 1) {
+      for (const TaskSnapshotData& one : restored) description.restored_others.push_back(&one);
+    }
     WEIR_ASSIGN_OR_RETURN(std::shared_ptr<Task> task,
                           BuildTask(graph_, std::move(description), environment));
     task->Start();
     tasks_.push_back(std::move(task));
   }
-  output_ = between;
   return Run();
 }
 
@@ -125,10 +147,40 @@ absl::Status OperatorChainRun::Run() {
     progress = false;
     for (const std::shared_ptr<Task>& task : tasks_) {
       progress |= task->RunOnce().kind == StepResult::Kind::kProgress;
-      Drain();
+      if (!held_) Drain();
     }
   }
   return failure_.has_value() ? failure_->status : absl::OkStatus();
+}
+
+absl::Status OperatorChainRun::HoldOutput(bool held) {
+  held_ = held;
+  return Run();
+}
+
+absl::Status OperatorChainRun::PassOutput() {
+  Drain();
+  return Run();
+}
+
+absl::Status OperatorChainRun::SetProcessingTime(absl::Time now) {
+  clock_.Set(now);
+  return Run();
+}
+
+testing::OperatorBooks OperatorChainRun::BooksOf(const std::string& uid) const {
+  const auto value = [](const std::atomic<uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  for (const std::shared_ptr<Task>& task : tasks_) {
+    for (const taskmanager::OperatorStage* stage : task->chain().operators()) {
+      if (stage->identity().uid != uid) continue;
+      const taskmanager::OperatorCounters& counters = stage->counters();
+      return {value(counters.records_in), value(counters.records_out), value(counters.filtered),
+              value(counters.late)};
+    }
+  }
+  return {};
 }
 
 void OperatorChainRun::Drain() {
@@ -140,14 +192,48 @@ void OperatorChainRun::Drain() {
   }
 }
 
-absl::Status OperatorChainRun::Push(ChannelElement element) {
-  WEIR_RETURN_IF_ERROR(input_->Push(std::move(element)));
+absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const {
+  if (options_.parallelism == 1) return batch;
+  const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
+  if (first.inputs[0].partition_key != nullptr) {
+    const KeyGroupRange own = DefaultKeyGroupRange(
+        options_.subtask, {options_.parallelism, options_.partitioned_by->partitions});
+    const Provenance* from = batch->provenance().get();
+    const bool others = from != nullptr && !own.Contains(static_cast<uint32_t>(from->partition));
+    return others ? std::make_shared<const Batch>(batch->Slice(0, 0)) : batch;
+  }
+  const std::vector<uint32_t> owners =
+      DefaultKeyGroupTable({options_.parallelism, kDefaultMaxParallelism});
+  std::vector<uint32_t> groups;
+  WEIR_RETURN_IF_ERROR(first.inputs[0].key->KeyGroups(*batch, kDefaultMaxParallelism, groups));
+  std::vector<uint32_t> rows;
+  for (uint32_t row = 0; row < groups.size(); ++row) {
+    if (owners[groups[row]] == options_.subtask) rows.push_back(row);
+  }
+  return std::make_shared<const Batch>(batch->Take(rows));
+}
+
+absl::Status OperatorChainRun::Push(ChannelElement element, uint32_t input) {
+  if (BatchPtr* batch = std::get_if<BatchPtr>(&element)) {
+    WEIR_ASSIGN_OR_RETURN(*batch, OwnRows(*batch));
+    if ((*batch)->num_rows() == 0) return absl::OkStatus();
+  }
+  if (input >= inputs_.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the harness has ", inputs_.size(), " inputs and no input ", input));
+  }
+  WEIR_RETURN_IF_ERROR(inputs_[input]->Push(std::move(element)));
+  return Run();
+}
+
+absl::Status OperatorChainRun::PushToAll(const ChannelElement& element) {
+  for (const auto& input : inputs_) WEIR_RETURN_IF_ERROR(input->Push(element));
   return Run();
 }
 
 absl::StatusOr<TaskSnapshotData> OperatorChainRun::Snapshot() {
   snapshot_ = TaskSnapshotData();
-  WEIR_RETURN_IF_ERROR(Push(taskmanager::Barrier{Epoch(++epoch_), LeaderTerm(kAttempt)}));
+  WEIR_RETURN_IF_ERROR(PushToAll(taskmanager::Barrier{Epoch(++epoch_), LeaderTerm(kAttempt)}));
   return std::move(snapshot_);
 }
 
@@ -157,6 +243,15 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
     snapshot_ = snapshot.status();
   } else if (snapshot_.ok()) {
     for (OperatorSnapshotData& one : snapshot->operators) {
+      if (one.keyed != nullptr) {
+        absl::StatusOr<std::string> written = one.keyed->Write();
+        if (!written.ok()) {
+          snapshot_ = written.status();
+          return;
+        }
+        one.state = *std::move(written);
+        one.keyed = nullptr;
+      }
       snapshot_->operators.push_back(std::move(one));
     }
   }

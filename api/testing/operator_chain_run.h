@@ -17,8 +17,21 @@
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/task/task_snapshot.h"
+#include "weir/testing/operator_harness_core.h"
 
 namespace weir::internal {
+
+/// The clock of the machine until it is set; then it stands.
+class HarnessClock final : public Clock {
+ public:
+  absl::Time Now() const override { return now_.value_or(system_.Now()); }
+  absl::Duration Monotonic() const override { return system_.Monotonic(); }
+  void Set(absl::Time now) { now_ = now; }
+
+ private:
+  SystemClock system_;
+  std::optional<absl::Time> now_;
+};
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped
 /// until nothing moves.
@@ -27,18 +40,29 @@ namespace weir::internal {
 /// Errors: a failure of an operator is remembered, and ends everything: failure().
 class OperatorChainRun final : public taskmanager::TaskObserver {
  public:
-  /// INVALID_ARGUMENT, one sentence: what the planner says, or a pipeline that is not one line of
-  /// operators.
-  static absl::StatusOr<std::unique_ptr<OperatorChainRun>> Build(StreamGraph graph);
+  /// INVALID_ARGUMENT, one sentence: what the planner says, a pipeline that is not one line of
+  /// operators, or several subtasks of one that is more than a keyed operator's task.
+  static absl::StatusOr<std::unique_ptr<OperatorChainRun>> Build(
+      StreamGraph graph, const testing::HarnessOptions& options);
 
-  /// Makes and opens the operators, with the state that `restored` has of them unless it is null.
-  absl::Status Open(const taskmanager::TaskSnapshotData* restored);
+  /// Makes and opens the operators, with the state that the snapshots have of them. Several: of all
+  /// subtasks that there were, whose keyed state is dealt out anew.
+  absl::Status Open(const std::vector<taskmanager::TaskSnapshotData>& restored);
   bool opened() const { return !tasks_.empty(); }
   /// FAILED_PRECONDITION, naming an operator that only one of the two has.
   absl::Status CheckFits(const taskmanager::TaskSnapshotData& snapshot) const;
 
-  /// A batch, a watermark or the end, and all that follows from it.
-  absl::Status Push(taskmanager::ChannelElement element);
+  /// A batch, a watermark or the end, into one of the inputs, and all that follows from it.
+  absl::Status Push(taskmanager::ChannelElement element, uint32_t input);
+  absl::Status PushToAll(const taskmanager::ChannelElement& element);
+  /// While it is held nothing is taken from the end of the pipeline: operators stop behind the
+  /// first batch that they have put there.
+  absl::Status HoldOutput(bool held);
+  /// Takes what is at the end, and goes on until there is something again.
+  absl::Status PassOutput();
+  absl::Status SetProcessingTime(absl::Time now);
+  /// Zeros for an operator that is not there.
+  testing::OperatorBooks BooksOf(const std::string& uid) const;
   /// The state of all operators, first to last.
   absl::StatusOr<taskmanager::TaskSnapshotData> Snapshot();
 
@@ -67,23 +91,29 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
     void Submit(std::function<void()> work) override { work(); }
   };
 
-  OperatorChainRun(StreamGraph graph, std::shared_ptr<std::vector<BatchPtr>> dead_letters)
-      : graph_(std::move(graph)), dead_letters_(std::move(dead_letters)) {}
+  OperatorChainRun(StreamGraph graph, const testing::HarnessOptions& options,
+                   std::shared_ptr<std::vector<BatchPtr>> dead_letters)
+      : graph_(std::move(graph)), options_(options), dead_letters_(std::move(dead_letters)) {}
   absl::Status Cut();
-  bool IsForDeadLetters(const std::string& uid) const;
+  /// Sinks of dead letters and side outputs, which belong to their operator's task.
+  bool IsKept(const std::string& uid) const;
+  /// The rows of the batch whose keys this subtask owns: what an exchange would send it.
+  absl::StatusOr<BatchPtr> OwnRows(const BatchPtr& batch) const;
   /// Steps all tasks until none has anything to do.
   absl::Status Run();
   void Drain();
 
   const StreamGraph graph_;
+  const testing::HarnessOptions options_;
   const std::shared_ptr<std::vector<BatchPtr>> dead_letters_;
   std::vector<Vertex> vertices_;  // first to last
   std::string output_uid_;
-  SystemClock clock_;
+  HarnessClock clock_;
   NoPool pool_;
-  std::shared_ptr<taskmanager::LocalChannel> input_;
+  std::vector<std::shared_ptr<taskmanager::LocalChannel>> inputs_;
   std::shared_ptr<taskmanager::LocalChannel> output_;
   std::vector<std::shared_ptr<taskmanager::Task>> tasks_;
+  bool held_ = false;
   uint64_t epoch_ = 0;
   absl::StatusOr<taskmanager::TaskSnapshotData> snapshot_;  // the one under way
   std::vector<BatchPtr> batches_;

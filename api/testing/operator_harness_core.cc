@@ -51,31 +51,44 @@ std::shared_ptr<const Sink> OperatorHarnessCore::OutputEnd() {
   return std::make_shared<HarnessOutput>();
 }
 
+std::shared_ptr<const Sink> OperatorHarnessCore::KeepingEnd(
+    std::shared_ptr<std::vector<BatchPtr>> batches) {
+  return std::make_shared<HarnessKeepingSink>(std::move(batches));
+}
+
 class OperatorHarnessCore::Impl {
  public:
-  explicit Impl(StreamGraph graph) {
-    auto run = OperatorChainRun::Build(std::move(graph));
+  explicit Impl(StreamGraph graph, const testing::HarnessOptions& options = {}) {
+    auto run = OperatorChainRun::Build(std::move(graph), options);
     Check(run.status());
     if (run.ok()) run_ = *std::move(run);
   }
 
   /// False: nothing may be done any more. Opens the operators when they are needed first.
-  bool Ready(const TaskSnapshotData* restored = nullptr) {
+  bool Ready(const std::vector<TaskSnapshotData>& restored = {}) {
     if (failure_.has_value()) return false;
     if (run_->opened()) return true;
     return Check(run_->Open(restored));
   }
 
-  bool Push(taskmanager::ChannelElement element) {
-    if (!Ready()) return false;
-    if (finished_) return Check(absl::FailedPreconditionError("the input is over: see Finish"));
-    return Check(run_->Push(std::move(element)));
+  bool Push(taskmanager::ChannelElement element, uint32_t input) {
+    return OpenEnded() && Check(run_->Push(std::move(element), input));
   }
 
   bool Finish() {
-    if (!Push(EventTime::Max()) || !Push(taskmanager::EndOfInput())) return false;
+    if (!OpenEnded() || !Check(run_->PushToAll(EventTime::Max()))) return false;
+    if (!Check(run_->PushToAll(taskmanager::EndOfInput()))) return false;
     finished_ = true;
     return true;
+  }
+
+  bool HoldOutput(bool held) { return Ready() && Check(run_->HoldOutput(held)); }
+  bool PassOutput() { return Ready() && Check(run_->PassOutput()); }
+  bool SetProcessingTime(int64_t time_us) {
+    return Ready() && Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
+  }
+  testing::OperatorBooks Books(const std::string& uid) const {
+    return run_ == nullptr ? testing::OperatorBooks() : run_->BooksOf(uid);
   }
 
   std::optional<std::string> Snapshot() {
@@ -85,18 +98,23 @@ class OperatorHarnessCore::Impl {
     return taskmanager::ToProto(SubtaskId(), *snapshot).SerializeAsString();
   }
 
-  bool Restore(const std::string& bytes) {
+  bool Restore(const std::vector<std::string>& snapshots) {
     if (failure_.has_value()) return false;
     if (run_->opened()) {
       return Check(absl::FailedPreconditionError(
           "a snapshot is restored before anything is pushed: make a new harness"));
     }
-    proto::TaskSnapshot parsed;
-    if (!parsed.ParseFromString(bytes)) {
-      return Check(absl::DataLossError("these bytes are no snapshot of a harness"));
+    std::vector<TaskSnapshotData> restored;
+    for (const std::string& bytes : snapshots) {
+      proto::TaskSnapshot parsed;
+      if (!parsed.ParseFromString(bytes)) {
+        return Check(absl::DataLossError("these bytes are no snapshot of a harness"));
+      }
+      absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
+      if (!Check(snapshot.status()) || !Check(run_->CheckFits(*snapshot))) return false;
+      restored.push_back(*std::move(snapshot));
     }
-    const absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
-    return Check(snapshot.status()) && Check(run_->CheckFits(*snapshot)) && Ready(&*snapshot);
+    return Ready(restored);
   }
 
   /// An operator's failure says more than the status that came back with it.
@@ -125,6 +143,11 @@ class OperatorHarnessCore::Impl {
   const std::string& error() const { return error_; }
 
  private:
+  bool OpenEnded() {
+    if (!Ready()) return false;
+    return !finished_ || Check(absl::FailedPreconditionError("the input is over: see Finish"));
+  }
+
   std::unique_ptr<OperatorChainRun> run_;  // null: the pipeline cannot be planned
   bool finished_ = false;
   std::optional<testing::OperatorFailure> failure_;
@@ -132,20 +155,36 @@ class OperatorHarnessCore::Impl {
   const std::vector<int64_t> no_watermarks_;
 };
 
-OperatorHarnessCore::OperatorHarnessCore(const Environment& environment)
-    : impl_(std::make_unique<Impl>(environment.Graph())) {}
+OperatorHarnessCore::OperatorHarnessCore(const Environment& environment,
+                                         const testing::HarnessOptions& options)
+    : impl_(std::make_unique<Impl>(environment.Graph(), options)) {}
 OperatorHarnessCore::OperatorHarnessCore(const std::string& name, const OperatorFactory& make)
     : impl_(std::make_unique<Impl>(GraphOf(name, make))) {}
 OperatorHarnessCore::~OperatorHarnessCore() = default;
 OperatorHarnessCore::OperatorHarnessCore(OperatorHarnessCore&&) noexcept = default;
 
-bool OperatorHarnessCore::Push(BatchPtr batch) { return impl_->Push(std::move(batch)); }
-bool OperatorHarnessCore::PushWatermark(int64_t event_time_us) {
-  return impl_->Push(EventTime::FromMicros(event_time_us));
+bool OperatorHarnessCore::Push(BatchPtr batch, uint32_t input) {
+  return impl_->Push(std::move(batch), input);
+}
+bool OperatorHarnessCore::PushWatermark(int64_t event_time_us, uint32_t input) {
+  return impl_->Push(EventTime::FromMicros(event_time_us), input);
+}
+bool OperatorHarnessCore::PushIdle(bool idle, uint32_t input) {
+  return impl_->Push(taskmanager::StreamStatus{idle}, input);
+}
+bool OperatorHarnessCore::HoldOutput(bool held) { return impl_->HoldOutput(held); }
+bool OperatorHarnessCore::PassOutput() { return impl_->PassOutput(); }
+bool OperatorHarnessCore::SetProcessingTime(int64_t time_us) {
+  return impl_->SetProcessingTime(time_us);
 }
 bool OperatorHarnessCore::Finish() { return impl_->Finish(); }
 std::optional<std::string> OperatorHarnessCore::Snapshot() { return impl_->Snapshot(); }
-bool OperatorHarnessCore::Restore(const std::string& snapshot) { return impl_->Restore(snapshot); }
+bool OperatorHarnessCore::Restore(const std::vector<std::string>& snapshots) {
+  return impl_->Restore(snapshots);
+}
+testing::OperatorBooks OperatorHarnessCore::Books(const std::string& uid) const {
+  return impl_->Books(uid);
+}
 bool OperatorHarnessCore::Refuse(const std::string& message) {
   return impl_->Check(absl::InvalidArgumentError(message));
 }

@@ -13,7 +13,9 @@
 #include "weir/connector_handles.h"
 #include "weir/error_policy.h"
 #include "weir/function_traits.h"
+#include "weir/output_tag.h"
 #include "weir/partitioning_functions.h"
+#include "weir/process_function.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
@@ -36,7 +38,18 @@ struct NodeHandle {
   void SetErrorPolicy(const ErrorPolicy& policy) const;
   void StartNewChain() const;
   void DisableChaining() const;
+  /// For the plan.
+  void Configure(const std::string& key, const std::string& value) const;
+  /// See StreamNode::mistake; the first one stays.
+  void SetMistake(const std::string& mistake) const;
+  /// That a side output has rows of this type; a mistake when it is known as another.
+  void DeclareSideOutput(const std::string& tag, const SchemaPtr& schema) const;
 };
+
+struct WindowSpec;
+/// Writes the windows of an operator down in the plan, with its mistakes and the side output of its
+/// late rows, which are of type `rows`.
+void DescribeWindows(const NodeHandle& node, const WindowSpec& spec, const SchemaPtr& rows);
 
 /// What an operator that is added next reads: one stream or several, and how their rows are dealt
 /// out to its subtasks.
@@ -45,8 +58,12 @@ struct StreamEnds {
   std::vector<StreamInput> inputs;
 
   NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
+  /// One that makes each row of one row, without state that is kept.
+  NodeHandle AddRowwise(const std::string& type, SchemaPtr output, OperatorFactory make) const;
   NodeHandle AddSink(std::shared_ptr<const Sink> sink) const;
   StreamEnds With(StreamInput exchange) const;
+  /// Without an exchange: the operator's key groups are to be the partitions of its source's topic.
+  StreamEnds AlignedBy(const std::shared_ptr<const PartitionKeySelector>& key) const;
   StreamEnds And(const StreamEnds& other) const;
 };
 
@@ -123,7 +140,7 @@ class Stream {
   DataStream<T> Filter(F function) const {
     static_assert(internal::kTakesRow<T, F>,
                   "Filter's function takes a const weir::Row<T>& or a const T&");
-    return DataStream<T>(ends_.AddTransform(
+    return DataStream<T>(ends_.AddRowwise(
         "Filter", SchemaOf<T>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
           return std::make_unique<FilterOperator<T, F>>(function);
         }));
@@ -136,10 +153,24 @@ class Stream {
     static_assert(internal::kTakesRow<T, F, Collector<Out>&>,
                   "FlatMap's function takes a row and a weir::Collector<Out>&");
     return DataStream<Out>(
-        ends_.AddTransform("FlatMap", SchemaOf<Out>(),
-                           [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                             return std::make_unique<FlatMapOperator<T, Out, F>>(function);
-                           }));
+        ends_.AddRowwise("FlatMap", SchemaOf<Out>(),
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                         }));
+  }
+
+  /// With side outputs: `function` is a class derived from ProcessFunction<T, Out>.
+  template <class F>
+  auto Process(F function) const {
+    using Out = typename F::OutputType;
+    static_assert(std::is_base_of_v<ProcessFunction<T, Out>, F>,
+                  "Process takes a ProcessFunction of this stream's row type; one with state, a "
+                  "KeyedProcessFunction, needs KeyBy before it");
+    return DataStream<Out>(
+        ends_.AddRowwise("Process", SchemaOf<Out>(),
+                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                           return std::make_unique<ProcessOperator<T, Out, F>>(function);
+                         }));
   }
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
@@ -152,6 +183,16 @@ class Stream {
   auto KeyBy(K Record::*field) const;
   template <class F>
   auto KeyBy(F function) const;
+
+  /// As KeyBy, where the key is the key of the record in Kafka and the source says with
+  /// PartitionedBy how its topic is partitioned by it: rows stay in the subtask that reads their
+  /// partition, and so do state and timers. Every row is verified: one whose partition is not that
+  /// of its key fails the job. Between here and the source there may be Filter, Map, FlatMap and
+  /// Process. Keys: std::string, weir::ByteArray, int32_t, int64_t.
+  template <class K, weir::RecordType Record>
+  auto KeyByPartition(K Record::*field) const;
+  template <class F>
+  auto KeyByPartition(F function) const;
 
   /// Rows in turn, batch by batch, to the subtasks of the next operator.
   Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
@@ -179,6 +220,8 @@ class Stream {
   friend class Environment;
   template <RowType>
   friend class Stream;
+  template <RowType>
+  friend class DataStream;
   explicit Stream(internal::StreamEnds ends) : ends_(std::move(ends)) {}
 
   internal::StreamEnds ends_;
@@ -205,12 +248,25 @@ class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
     return *this;
   }
 
+  /// What this operator puts into the side output of this tag: late rows of windows, and what
+  /// Context::Output is given. Watermarks are those of the stream.
+  template <RowType Side>
+  Stream<Side> GetSideOutput(const OutputTag<Side>& tag) const {
+    this->handle_.DeclareSideOutput(tag.id(), SchemaOf<Side>());
+    StreamInput input;
+    input.node = this->handle_.node;
+    input.side_output = tag.id();
+    return Stream<Side>(internal::StreamEnds{this->handle_.graph, {input}});
+  }
+
  private:
   friend class Environment;
   template <RowType>
   friend class Stream;
   template <RowType, class>
   friend class KeyedStream;
+  template <RowType, class, class>
+  friend class WindowedStream;
   explicit DataStream(const internal::NodeHandle& handle)
       : Stream<T>(internal::StreamEnds{handle.graph, {{handle.node, Exchange::kForward, {}, {}}}}),
         OperatorHandle<DataStream<T>>(handle) {}
@@ -225,7 +281,7 @@ auto Stream<T>::Map(F function) const {
   static_assert(RowType<Out>,
                 "Map's function returns a record (WEIR_RECORD), a view of one, or one of the field "
                 "types");
-  return DataStream<Out>(ends_.AddTransform(
+  return DataStream<Out>(ends_.AddRowwise(
       "Map", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
         return std::make_unique<MapOperator<T, Out, F>>(function);
       }));

@@ -4,8 +4,11 @@
 #include <set>
 #include <utility>
 
+#include "absl/time/time.h"
+
 #include "common/base/check.h"
 #include "common/operator/stream_graph.h"
+#include "weir/window_assigners.h"
 
 namespace weir {
 namespace internal {
@@ -124,6 +127,34 @@ void NodeHandle::SetParallelism(int parallelism) const {
 void NodeHandle::StartNewChain() const { graph->Node(node).chain_with_input = false; }
 void NodeHandle::DisableChaining() const { graph->DisableChaining(node); }
 
+void NodeHandle::Configure(const std::string& key, const std::string& value) const {
+  graph->Node(node).configuration[key] = value;
+}
+void NodeHandle::SetMistake(const std::string& mistake) const {
+  std::string& first = graph->Node(node).mistake;
+  if (first.empty()) first = mistake;
+}
+void NodeHandle::DeclareSideOutput(const std::string& tag, const SchemaPtr& schema) const {
+  if (tag.empty()) return SetMistake("the tag of a side output has an empty name");
+  const auto [declared, fresh] = graph->Node(node).side_outputs.emplace(tag, schema);
+  if (fresh || *declared->second == *schema) return;
+  SetMistake("side output '" + tag + "' is used with two types: " + declared->second->ToString() +
+             " and " + schema->ToString());
+}
+
+void DescribeWindows(const NodeHandle& node, const WindowSpec& spec, const SchemaPtr& rows) {
+  const std::string mistake = spec.Mistake();
+  if (!mistake.empty()) node.SetMistake(mistake);
+  node.Configure("window", spec.Describe());
+  if (spec.lateness_micros > 0) {
+    node.Configure("allowed-lateness",
+                   absl::FormatDuration(absl::Microseconds(spec.lateness_micros)));
+  }
+  if (spec.late_tag.empty()) return;
+  node.Configure("late-rows", "side output '" + spec.late_tag + "'");
+  node.DeclareSideOutput(spec.late_tag, rows);
+}
+
 NodeHandle StreamEnds::AddTransform(const std::string& type, SchemaPtr output,
                                     OperatorFactory make) const {
   StreamNode& added = graph->Add(StreamNode::Kind::kTransform, type);
@@ -131,6 +162,13 @@ NodeHandle StreamEnds::AddTransform(const std::string& type, SchemaPtr output,
   added.output_schema = std::move(output);
   added.make_operator = std::move(make);
   return NodeHandle{graph, added.id};
+}
+
+NodeHandle StreamEnds::AddRowwise(const std::string& type, SchemaPtr output,
+                                  OperatorFactory make) const {
+  const NodeHandle added = AddTransform(type, std::move(output), std::move(make));
+  graph->Node(added.node).keeps_positions = true;
+  return added;
 }
 
 NodeHandle StreamEnds::AddSink(std::shared_ptr<const Sink> sink) const {
@@ -144,7 +182,18 @@ StreamEnds StreamEnds::With(StreamInput exchange) const {
   StreamEnds ends = *this;
   for (StreamInput& input : ends.inputs) {
     exchange.node = input.node;
+    exchange.side_output = input.side_output;
     input = exchange;
+  }
+  return ends;
+}
+
+// Whether it can be is seen when the job is planned.
+StreamEnds StreamEnds::AlignedBy(const std::shared_ptr<const PartitionKeySelector>& key) const {
+  StreamEnds ends = *this;
+  for (StreamInput& input : ends.inputs) {
+    input.key = key;
+    input.partition_key = key;
   }
   return ends;
 }

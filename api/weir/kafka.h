@@ -10,6 +10,7 @@
 
 #include "common/types/record.h"
 #include "connectors/kafka/kafka_connectors.h"
+#include "connectors/kafka/key_partitioners.h"
 #include "weir/connector_handles.h"
 
 namespace weir {
@@ -24,6 +25,11 @@ using TopicPartition = kafka::TopicPartition;
 using RecordFormat = kafka::RecordFormat;
 using RecordTimestamps = kafka::RecordTimestamps;
 using AbortedTransactionPolicy = kafka::AbortedTransactionPolicy;
+
+/// How a topic is partitioned by the keys of its records; for PartitionedBy.
+using kafka::Crc32Partitioner;
+using kafka::DeclaredPartitioner;
+using kafka::Murmur2Partitioner;
 
 /// A text, for records that are std::string (Flink's SimpleStringSchema).
 inline RecordFormat SimpleString() { return kafka::StringRecordFormat(); }
@@ -101,6 +107,15 @@ class KafkaSource {
     /// Values only, in this format. Without it value.deserializer decides.
     BuilderType& ValueOnly(RecordFormat format) {
       options_.value_format = std::move(format);
+      return *this;
+    }
+
+    /// That all producers of the one topic put records where this says of their keys, and how many
+    /// partitions it has: what DataStream::KeyByPartition needs. The job is suspended, by name,
+    /// when the topic has another number of partitions.
+    BuilderType& PartitionedBy(KeyPartitionerPtr partitioner, int64_t partitions) {
+      options_.partitioner = std::move(partitioner);
+      options_.declared_partitions = partitions;
       return *this;
     }
 

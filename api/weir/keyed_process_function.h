@@ -6,58 +6,23 @@
 
 #include "common/types/record.h"
 #include "state/api/keyed_state_store.h"
+#include "weir/runtime_context.h"
+#include "weir/side_outputs.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
-
-/// What a function may know about where it runs, and its states. Flink's RuntimeContext.
-/// Lifetime: that of the function's Open and after.
-class RuntimeContext {
- public:
-  RuntimeContext(KeyedStateStore& store, uint32_t subtask, uint32_t parallelism)
-      : store_(store), subtask_(subtask), parallelism_(parallelism) {}
-
-  uint32_t SubtaskIndex() const { return subtask_; }
-  uint32_t Parallelism() const { return parallelism_; }
-
-  /// States belong to the operator's uid and are found again by the descriptor's name.
-  template <class T>
-  ValueState<T> GetState(const ValueStateDescriptor<T>& descriptor) {
-    return store_.GetState(descriptor);
-  }
-  template <class T>
-  ListState<T> GetListState(const ListStateDescriptor<T>& descriptor) {
-    return store_.GetListState(descriptor);
-  }
-  template <class K, class V>
-  MapState<K, V> GetMapState(const MapStateDescriptor<K, V>& descriptor) {
-    return store_.GetMapState(descriptor);
-  }
-  template <class T>
-  ReducingState<T> GetReducingState(const ReducingStateDescriptor<T>& descriptor) {
-    return store_.GetReducingState(descriptor);
-  }
-  template <class In, class Acc, class Out>
-  AggregatingState<In, Acc, Out> GetAggregatingState(
-      const AggregatingStateDescriptor<In, Acc, Out>& descriptor) {
-    return store_.GetAggregatingState(descriptor);
-  }
-
- private:
-  KeyedStateStore& store_;
-  uint32_t subtask_;
-  uint32_t parallelism_;
-};
 
 /// The timers of the current key, and the two clocks. Timers are state: they are restored.
 class TimerService {
  public:
   explicit TimerService(KeyedStateStore& store) : store_(store) {}
 
-  /// The lowest event time that may still come; nothing before the first watermark.
+  /// How far event time has come for the current key, also over a restore: rows and timers below
+  /// are late. Nothing before the first watermark.
   std::optional<Timestamp> CurrentWatermark() const {
-    if (watermark_ == EventTime::Min()) return std::nullopt;
-    return Timestamp(std::chrono::microseconds(watermark_.micros()));
+    const EventTime watermark = store_.timers().GroupWatermark(store_.current_key().group);
+    if (watermark == EventTime::Min()) return std::nullopt;
+    return Timestamp(std::chrono::microseconds(watermark.micros()));
   }
   Timestamp CurrentProcessingTime() const {
     return Timestamp(std::chrono::microseconds(processing_time_micros_));
@@ -81,7 +46,6 @@ class TimerService {
   }
 
   KeyedStateStore& store_;
-  EventTime watermark_ = EventTime::Min();
   int64_t processing_time_micros_ = 0;
 };
 
@@ -100,20 +64,37 @@ class KeyedProcessFunction {
 
   class Context {
    public:
-    explicit Context(KeyedStateStore& store) : store_(store), timers_(store) {}
+    Context(KeyedStateStore& store, internal::SideOutputs& side_outputs)
+        : store_(store), timers_(store), side_outputs_(side_outputs) {}
     K CurrentKey() const { return *DecodeKey<K>(store_.current_key().key); }
     /// The row's event time, or the timer's time; nothing for rows without.
     std::optional<weir::Timestamp> Timestamp() const { return timestamp_; }
     TimerService& Timers() { return timers_; }
     /// In OnTimer: which kind of timer.
     TimeDomain Domain() const { return domain_; }
+    /// Into the side output of this tag (DataStream::GetSideOutput), with the time of the row or
+    /// timer. Views are copied.
+    template <RowType T>
+    void Output(const OutputTag<T>& tag, const Row<T>& value) {
+      side_outputs_.Collect(tag, value, Micros());
+    }
+    template <RowType T>
+    void Output(const OutputTag<T>& tag, const T& value) requires RecordType<T> {
+      side_outputs_.Collect(tag, value, Micros());
+    }
 
    private:
     template <class KeyOf, RowType I, RowType O, class F>
     friend class KeyedProcessOperator;
 
+    std::optional<int64_t> Micros() const {
+      if (!timestamp_.has_value()) return std::nullopt;
+      return timestamp_->time_since_epoch().count();
+    }
+
     KeyedStateStore& store_;
     TimerService timers_;
+    internal::SideOutputs& side_outputs_;
     std::optional<weir::Timestamp> timestamp_;
     TimeDomain domain_ = TimeDomain::kEventTime;
   };

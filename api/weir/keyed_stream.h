@@ -8,6 +8,8 @@
 #include "weir/key_functions.h"
 #include "weir/keyed_operators.h"
 #include "weir/keyed_process_function.h"
+#include "weir/partition_keys.h"
+#include "weir/windowed_stream.h"
 
 namespace weir {
 
@@ -36,10 +38,36 @@ class ReduceFunction final : public KeyedProcessFunction<K, T, T> {
   ValueState<T> value_;
 };
 
+/// KeyedStream::Aggregate.
+template <class K, RowType T, class F, class In, class Acc, RowType Out>
+class RollingAggregateFunction final : public KeyedProcessFunction<K, T, Out> {
+ public:
+  using Context = typename KeyedProcessFunction<K, T, Out>::Context;
+
+  explicit RollingAggregateFunction(F function)
+      : function_(std::make_shared<const F>(std::move(function))) {}
+  void Open(RuntimeContext& context) override {
+    value_ =
+        context.GetAggregatingState(AggregatingStateDescriptor<In, Acc, Out>("value", function_));
+  }
+  void ProcessElement(const Row<T>& row, Context&, Collector<Out>& out) override {
+    if constexpr (std::is_same_v<In, Row<T>>) {
+      value_.Add(row);
+    } else {
+      value_.Add(Materialize<T>(row));
+    }
+    out.Collect(*value_.Get());
+  }
+
+ private:
+  std::shared_ptr<const F> function_;
+  AggregatingState<In, Acc, Out> value_;
+};
+
 }  // namespace internal
 
 /// A stream whose rows go to the subtask that owns their key: what follows has state of each key.
-/// Made by Stream::KeyBy.
+/// Made by Stream::KeyBy and KeyByPartition.
 template <RowType T, class KeyOf>
 class KeyedStream {
  public:
@@ -73,6 +101,31 @@ class KeyedStream {
         }));
   }
 
+  /// Adds each row to the accumulator of its key and emits the result: `function` is derived from
+  /// AggregateFunction<T, Accumulator, Out>.
+  template <class F>
+  auto Aggregate(F function) const {
+    using Types = decltype(internal::AggregateTypesOf(static_cast<const F*>(nullptr)));
+    using Out = typename Types::Result;
+    using Rolling = internal::RollingAggregateFunction<KeyType, T, F, typename Types::Input,
+                                                       typename Types::Accumulator, Out>;
+    return DataStream<Out>(ends_.AddTransform(
+        "Aggregate", SchemaOf<Out>(), [key = key_, function]() -> std::unique_ptr<Operator> {
+          return std::make_unique<KeyedProcessOperator<KeyOf, T, Out, Rolling>>(key,
+                                                                                Rolling(function));
+        }));
+  }
+
+  /// Windows: Tumbling(10s), Sliding(1h, 5min), Session(30min) and others of
+  /// weir/window_assigners.h.
+  template <class Windows>
+  WindowedStream<T, KeyOf, Windows> Window(const Windows& windows) const {
+    static_assert(std::is_base_of_v<internal::WindowAssigner, Windows>,
+                  "Window takes one of the kinds of windows: Tumbling, Sliding, Session, "
+                  "TumblingProcessingTime, SlidingProcessingTime");
+    return WindowedStream<T, KeyOf, Windows>(ends_, key_, windows);
+  }
+
  private:
   internal::StreamEnds ends_;
   KeyOf key_;
@@ -88,6 +141,12 @@ KeyedStream<T, KeyOf> MakeKeyedStream(const StreamEnds& ends, KeyOf key) {
   return KeyedStream<T, KeyOf>(ends.With(exchange), std::move(key));
 }
 
+template <RowType T, class KeyOf>
+KeyedStream<T, KeyOf> MakeAlignedStream(const StreamEnds& ends, KeyOf key) {
+  const auto selector = std::make_shared<const TypedPartitionKeySelector<KeyOf>>(key);
+  return KeyedStream<T, KeyOf>(ends.AlignedBy(selector), std::move(key));
+}
+
 }  // namespace internal
 
 template <RowType T>
@@ -100,6 +159,18 @@ template <RowType T>
 template <class F>
 auto Stream<T>::KeyBy(F function) const {
   return internal::MakeKeyedStream<T>(ends_, internal::FunctionKey<T, F>(std::move(function)));
+}
+
+template <RowType T>
+template <class K, weir::RecordType Record>
+auto Stream<T>::KeyByPartition(K Record::*field) const {
+  return internal::MakeAlignedStream<T>(ends_, internal::FieldKey<T, K>(field));
+}
+
+template <RowType T>
+template <class F>
+auto Stream<T>::KeyByPartition(F function) const {
+  return internal::MakeAlignedStream<T>(ends_, internal::FunctionKey<T, F>(std::move(function)));
 }
 
 }  // namespace weir

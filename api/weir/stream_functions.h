@@ -41,9 +41,7 @@ class Collector {
  private:
   template <RowType In, RowType O, class F>
   friend class FlatMapOperator;
-  template <class KeyOf, RowType In, RowType O, class F>
-  friend class KeyedProcessOperator;
-  friend struct internal::CollectorAccess;  // weir/testing/test_collector.h
+  friend struct internal::CollectorAccess;
 
   static constexpr size_t kMaxRows = 4096;
   static constexpr size_t kRowsBetweenSizeChecks = 64;
@@ -52,11 +50,13 @@ class Collector {
   void Begin(const Batch& input, Output& out) {
     input_ = &input;
     out_ = &out;
+    went_on_ = false;
   }
   /// The rows have times of their own, or none, instead of those of an input row.
   void BeginTimed(Output& out) {
     input_ = nullptr;
     out_ = &out;
+    went_on_ = false;
   }
   void SetTime(std::optional<int64_t> micros) { time_micros_ = micros; }
   void SetRow(size_t row) {
@@ -79,6 +79,7 @@ class Collector {
         (rows % kRowsBetweenSizeChecks == 0 && builder_.size_bytes() >= kMaxBytes)) {
       Flush();
       flushed_in_row_ = true;
+      went_on_ = true;
     }
   }
   void Flush();
@@ -92,6 +93,7 @@ class Collector {
   uint32_t row_ = 0;
   size_t row_begin_ = 0;  // in rows_
   bool flushed_in_row_ = false;
+  bool went_on_ = false;  // a full batch, since Begin
   RecordBuilder<Out> builder_;
   std::vector<uint32_t> rows_;  // the input row of each collected one
   std::optional<int64_t> time_micros_;
@@ -100,6 +102,38 @@ class Collector {
 };
 
 namespace internal {
+
+/// How operators, and tests of functions, use a collector.
+struct CollectorAccess {
+  template <class Out>
+  static void Begin(Collector<Out>& collector, const Batch& input, Output& output) {
+    collector.Begin(input, output);
+  }
+  template <class Out>
+  static void BeginTimed(Collector<Out>& collector, Output& output) {
+    collector.BeginTimed(output);
+  }
+  template <class Out>
+  static void SetTime(Collector<Out>& collector, std::optional<int64_t> micros) {
+    collector.SetTime(micros);
+  }
+  template <class Out>
+  static void SetRow(Collector<Out>& collector, size_t row) {
+    collector.SetRow(row);
+  }
+  template <class Out>
+  static bool WentOn(const Collector<Out>& collector) {
+    return collector.went_on_;
+  }
+  template <class Out>
+  static absl::Status End(Collector<Out>& collector) {
+    return collector.End();
+  }
+  template <class Out>
+  static void Flush(Collector<Out>& collector) {
+    collector.Flush();
+  }
+};
 
 /// Event times, change kinds and provenance of these rows.
 BatchExtras TakeExtras(const Batch& batch, std::span<const uint32_t> rows);

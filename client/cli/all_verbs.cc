@@ -16,6 +16,7 @@ std::vector<Verb> AllVerbs() {
           ResumeVerb(),
           RestartVerb(),
           CheckpointListVerb(),
+          CheckpointDescribeVerb(),
           TransactionsListVerb(),
           TransactionsExplainVerb(),
           TransactionsAbortVerb(),

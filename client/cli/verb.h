@@ -70,6 +70,7 @@ Verb ResumeVerb();
 Verb RestartVerb();
 Verb LogsVerb();
 Verb CheckpointListVerb();
+Verb CheckpointDescribeVerb();
 Verb TransactionsListVerb();
 Verb TransactionsExplainVerb();
 Verb TransactionsAbortVerb();

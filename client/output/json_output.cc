@@ -89,6 +89,7 @@ Json Operators(const Counts& operators) {
                      {"records_in", one.records_in()},
                      {"records_out", one.records_out()},
                      {"filtered", one.filtered()},
+                     {"late", one.late()},
                      {"skipped", one.skipped()},
                      {"dead_lettered", one.dead_lettered()}});
   }
@@ -178,6 +179,24 @@ std::string AsJson(const proto::WorkerLog& log) {
                {"offset", log.offset()},
                {"text", log.data()}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string AsJson(const proto::CheckpointDetails& checkpoint) {
+  Json json = Checkpoint(checkpoint);
+  json["subtasks"] = Json::array();
+  for (const proto::SubtaskCheckpoint& one : checkpoint.subtasks()) {
+    json["subtasks"].push_back({{"vertex", one.vertex()},
+                                {"index", one.index()},
+                                {"name", one.name()},
+                                {"end_to_end_us", one.end_to_end_us()},
+                                {"alignment_us", one.alignment_us()},
+                                {"sync_us", one.sync_us()},
+                                {"prepare_us", one.prepare_us()},
+                                {"async_us", one.async_us()},
+                                {"written_bytes", one.written_bytes()},
+                                {"state_bytes", one.state_bytes()}});
+  }
+  return Line(json);
 }
 
 std::string AsJson(const proto::ListCheckpointsResponse& checkpoints) {

@@ -23,6 +23,10 @@ std::string AsNames(const proto::WorkerLog& log) {
   return absl::StrCat("worker/", log.worker(), "\n");
 }
 
+std::string AsNames(const proto::CheckpointDetails& checkpoint) {
+  return absl::StrCat("checkpoint/", checkpoint.epoch(), "\n");
+}
+
 std::string AsNames(const proto::ListCheckpointsResponse& checkpoints) {
   std::string names;
   for (const proto::CheckpointDetails& checkpoint : checkpoints.checkpoints()) {

@@ -43,6 +43,11 @@ std::string AsJson(const proto::ListCheckpointsResponse& checkpoints);
 std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const OutputStyle& style);
 std::string AsNames(const proto::ListCheckpointsResponse& checkpoints);
 
+/// One checkpoint with its subtasks.
+std::string AsJson(const proto::CheckpointDetails& checkpoint);
+std::string AsTable(const proto::CheckpointDetails& checkpoint, const OutputStyle& style);
+std::string AsNames(const proto::CheckpointDetails& checkpoint);
+
 /// The answer to `weir transactions list`.
 std::string AsJson(const proto::TransactionsResponse& response);
 std::string AsTable(const proto::TransactionsResponse& response, const OutputStyle& style);

@@ -31,6 +31,10 @@ std::string Counts(const proto::CheckpointCounts& counts) {
   return text + "\n";
 }
 
+std::string Milliseconds(int64_t us) {
+  return absl::StrFormat("%.1f ms", static_cast<double>(us) / 1000);
+}
+
 std::string Seconds(double ms) { return absl::StrFormat("%.1fs", ms / 1000); }
 
 // Of all tasks: the oldest, the slowest, the sum of the others.
@@ -132,15 +136,17 @@ std::string OperatorTable(const proto::JobDetails& job, const OutputStyle& style
       sum->set_records_in(sum->records_in() + one.records_in());
       sum->set_records_out(sum->records_out() + one.records_out());
       sum->set_filtered(sum->filtered() + one.filtered());
+      sum->set_late(sum->late() + one.late());
       sum->set_skipped(sum->skipped() + one.skipped());
       sum->set_dead_lettered(sum->dead_lettered() + one.dead_lettered());
     }
   }
-  std::vector<Row> rows = {{"OPERATOR", "IN", "OUT", "FILTERED", "SKIPPED", "DEAD-LETTERED"}};
+  std::vector<Row> rows = {
+      {"OPERATOR", "IN", "OUT", "FILTERED", "LATE", "SKIPPED", "DEAD-LETTERED"}};
   Widen(style, &rows[0], {"UID"});
   for (const proto::OperatorCounts& one : sums) {
     Row& row = rows.emplace_back(Row{one.name(), Text(one.records_in()), Text(one.records_out()),
-                                     Text(one.filtered()), Text(one.skipped()),
+                                     Text(one.filtered()), Text(one.late()), Text(one.skipped()),
                                      Text(one.dead_lettered())});
     Widen(style, &row, {one.uid()});
   }
@@ -153,6 +159,21 @@ std::string ConfigurationTable(const proto::JobDetails& job, const OutputStyle& 
                                                   job.configuration().end());
   for (const auto& [key, value] : sorted) rows.push_back({key, value});
   return Table(rows, style.colours);
+}
+
+// What the state of its operators belongs to: "route: string, by hash", or the planner's words.
+std::string KeyingOf(const proto::JobGraph& graph, const proto::JobVertex& vertex) {
+  std::vector<std::string> keyings;
+  for (const proto::JobEdge& edge : graph.edges()) {
+    if (edge.target_vertex() != vertex.id() || edge.exchange() != proto::JobEdge::HASH) continue;
+    keyings.push_back(absl::StrCat(edge.key(), ", by hash"));
+  }
+  for (const proto::OperatorDescriptor& one : vertex.operators()) {
+    const auto keying = one.configuration().find("keying");
+    if (keying != one.configuration().end()) keyings.push_back(keying->second);
+  }
+  keyings.erase(std::unique(keyings.begin(), keyings.end()), keyings.end());
+  return OrDash(absl::StrJoin(keyings, "; "));
 }
 
 }  // namespace
@@ -239,6 +260,28 @@ std::string AsTable(const proto::ListCheckpointsResponse& checkpoints, const Out
   return absl::StrCat(Counts(checkpoints.counts()), "\n", Table(rows, style.colours));
 }
 
+std::string AsTable(const proto::CheckpointDetails& checkpoint, const OutputStyle& style) {
+  std::string text =
+      absl::StrCat("Checkpoint ", checkpoint.epoch(), " (", checkpoint.state(), ", generation ",
+                   checkpoint.generation(), ", committed: ", checkpoint.committed() ? "yes" : "no",
+                   "): triggered ", Time(checkpoint.triggered_at_ms()), ", ",
+                   checkpoint.duration_ms(), " ms, ", FormatBytes(checkpoint.state_bytes()), "\n");
+  if (!checkpoint.failure().empty()) absl::StrAppend(&text, checkpoint.failure(), "\n");
+  if (checkpoint.subtasks().empty()) {
+    return absl::StrCat(text, "What its subtasks did is not known to this leader.\n");
+  }
+  std::vector<Row> rows = {
+      {"TASK", "NAME", "END TO END", "ALIGNMENT", "SYNC", "PREPARE", "ASYNC", "WRITTEN", "STATE"}};
+  for (const proto::SubtaskCheckpoint& one : checkpoint.subtasks()) {
+    rows.push_back({absl::StrCat(one.vertex(), ".", one.index()), one.name(),
+                    Milliseconds(one.end_to_end_us()), Milliseconds(one.alignment_us()),
+                    Milliseconds(one.sync_us()), Milliseconds(one.prepare_us()),
+                    Milliseconds(one.async_us()), FormatBytes(one.written_bytes()),
+                    FormatBytes(one.state_bytes())});
+  }
+  return absl::StrCat(text, "\n", Table(rows, style.colours));
+}
+
 std::string AsTable(const proto::TransactionsResponse& response, const OutputStyle& style) {
   std::vector<Row> rows = {{"TRANSACTIONAL ID", "KIND", "STATE", "PRODUCER", "FENCE", "SUBTASK",
                             "SLOT", "AGE", "TIMEOUT", "MARKER", "MEANING"}};
@@ -275,7 +318,7 @@ std::string AsTable(const TaskManagerList& list, const OutputStyle& style) {
 }
 
 std::string AsTable(const proto::JobGraph& graph, const OutputStyle& style) {
-  std::vector<Row> rows = {{"VERTEX", "PARALLELISM", "NAME", "INPUTS"}};
+  std::vector<Row> rows = {{"VERTEX", "PARALLELISM", "NAME", "INPUTS", "KEYS"}};
   Widen(style, &rows[0], {"OPERATORS"});
   for (const proto::JobVertex& vertex : graph.vertices()) {
     std::vector<std::string> inputs;
@@ -285,7 +328,7 @@ std::string AsTable(const proto::JobGraph& graph, const OutputStyle& style) {
     std::vector<std::string> uids;
     for (const proto::OperatorDescriptor& one : vertex.operators()) uids.push_back(one.uid());
     Row& row = rows.emplace_back(Row{Text(vertex.id()), Text(vertex.parallelism()), vertex.name(),
-                                     OrDash(absl::StrJoin(inputs, ","))});
+                                     OrDash(absl::StrJoin(inputs, ",")), KeyingOf(graph, vertex)});
     Widen(style, &row, {OrDash(absl::StrJoin(uids, ","))});
   }
   return absl::StrCat(

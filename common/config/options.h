@@ -182,6 +182,27 @@ inline constexpr Option<absl::Duration> kTaskStallTimeout =
         .AtLeast("100ms")
         .ForJobs();
 
+inline constexpr Option<std::string> kStateBackend =
+    Option<std::string>(
+        "state.backend", "hashmap",
+        "Where keyed state lies: hashmap is the worker's memory, written as a whole at each "
+        "checkpoint; rocksdb is memory for what is used most and files for the rest, and a "
+        "checkpoint writes what has changed.")
+        .OneOf("hashmap|rocksdb")
+        .ForJobs();
+inline constexpr Option<ByteSize> kStateMemory =
+    Option<ByteSize>("state.memory", "256mb",
+                     "Memory of each worker for decoded keyed state with state.backend rocksdb, "
+                     "divided among its tasks with keyed state; RocksDB's own caches come on top.")
+        .AtLeast("1mb")
+        .ForJobs();
+inline constexpr Option<ByteSize> kExchangeMemory =
+    Option<ByteSize>("exchange.memory", "64mb",
+                     "Memory of each worker for records that other workers of the job have sent "
+                     "and its tasks have not taken yet; who sends more waits.")
+        .AtLeast("1mb")
+        .ForJobs();
+
 inline constexpr Option<std::string> kRestartStrategy =
     Option<std::string>("restart.strategy", "exponential-delay", "How a failed job is restarted.")
         .OneOf("exponential-delay|fixed-delay|failure-rate|none")

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "common/connector/record_errors.h"
 #include "common/connector/source_metrics.h"
 #include "common/connector/split.h"
+#include "common/connector/topic_partitioning.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"
 
@@ -34,9 +36,15 @@ class SplitEnumerator {
   virtual absl::StatusOr<std::vector<SourceSplit>> DiscoverSplits(
       const std::vector<SourceSplit>& known) = 0;
   /// The subtask that reads the split: a pure function, even over subtasks, stable over restarts.
+  /// Of a source with partitioning(): the one that has the partition as a key group
+  /// (DefaultKeyGroupTable).
   virtual uint32_t OwnerOf(const SourceSplit& split, uint32_t parallelism) const = 0;
   /// How often to look for new splits; zero: only once.
   virtual absl::Duration discovery_interval() const { return absl::ZeroDuration(); }
+  /// Of a source with partitioning(): an error that suspends the job (common/base/failure_policy.h)
+  /// when its topic has another number of partitions by now. DiscoverSplits says the same, but at
+  /// the first call of a job INVALID_ARGUMENT.
+  virtual absl::Status CheckPartitioning() { return absl::OkStatus(); }
 };
 
 /// What one Poll gave.
@@ -81,6 +89,8 @@ class Source {
   virtual bool bounded() const = 0;
   /// In words and without secrets, for plan and fingerprint.
   virtual std::map<std::string, std::string> Describe() const = 0;
+  /// What is declared of its one topic; nothing: records of a key may be in any split.
+  virtual std::optional<TopicPartitioning> partitioning() const { return std::nullopt; }
   /// Finds errors that need no connection. INVALID_ARGUMENT with one sentence.
   virtual absl::Status Validate() const { return absl::OkStatus(); }
   virtual absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const = 0;

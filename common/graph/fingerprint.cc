@@ -62,6 +62,7 @@ std::string FingerprintOf(const proto::JobGraph& plan) {
     hash.Add(static_cast<uint64_t>(edge.exchange()));
     hash.Add(edge.source_uid());
     hash.Add(edge.key());
+    if (!edge.side_output().empty()) hash.Add(edge.side_output());
   }
   hash.Add(static_cast<uint64_t>(plan.max_parallelism()));
   return hash.Finish();

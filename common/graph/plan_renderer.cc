@@ -27,7 +27,13 @@ std::map<std::string, std::string> SortedConfiguration(const proto::OperatorDesc
 
 std::string InputUid(const proto::OperatorDescriptor& one) {
   const auto found = one.configuration().find("input");
-  return found == one.configuration().end() ? "" : found->second;
+  if (found == one.configuration().end()) return "";
+  // Without what of the operator it reads: see Planner::Describe.
+  for (const char* part : {" (dead letters)", " (side output '"}) {
+    const size_t at = found->second.rfind(part);
+    if (at != std::string::npos) return found->second.substr(0, at);
+  }
+  return found->second;
 }
 
 std::string Plural(int count, const std::string& noun) {
@@ -57,7 +63,9 @@ class VertexTree {
     const std::string below = absl::StrCat(indent, last ? "   " : "│  ");
     const std::string margin = absl::StrCat(below, readers.empty() ? "   " : "│  ");
     for (const auto& [key, value] : SortedConfiguration(one)) {
-      if (key != "input") absl::StrAppend(&text_, margin, key, " = ", value, "\n");
+      // Where in the tree it stands says the rest.
+      if (key == "input" && value == InputUid(one)) continue;
+      absl::StrAppend(&text_, margin, key, " = ", value, "\n");
     }
     if (!one.output_schema().empty()) {
       absl::StrAppend(&text_, margin, "rows: ", one.output_schema(), "\n");
@@ -172,7 +180,11 @@ std::string RenderPlanText(const proto::JobGraph& plan) {
     for (const proto::JobEdge& edge : plan.edges()) {
       if (edge.target_vertex() != vertex.id()) continue;
       absl::StrAppend(&text, ", reads [", edge.source_vertex(), "] (", ExchangeName(edge),
-                      edge.key().empty() ? "" : absl::StrCat(" by ", edge.key()), ")");
+                      edge.key().empty() ? "" : absl::StrCat(" by ", edge.key()),
+                      edge.side_output().empty()
+                          ? ""
+                          : absl::StrCat(", side output '", edge.side_output(), "'"),
+                      ")");
     }
     text += '\n';
     if (vertex.operators_size() > 0) VertexTree(vertex, text).Write();

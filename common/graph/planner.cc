@@ -1,8 +1,10 @@
 #include "common/graph/planner.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +15,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/graph/fingerprint.h"
+#include "common/graph/partition_alignment.h"
 #include "common/operator/dead_letter.h"
 
 namespace weir {
@@ -32,9 +35,11 @@ class Planner {
  private:
   absl::Status CheckNames() const;
   absl::Status CheckShape() const;
+  absl::Status CheckInputs(const StreamNode& node) const;
   absl::Status CheckParallelism() const;
   absl::Status CheckConnectors() const;
   absl::Status CheckPrefixes() const;
+  absl::Status FindAlignments();
   // In one task with its input.
   bool IsChained(const StreamNode& node) const {
     return node.inputs.size() == 1 && node.chain_with_input &&
@@ -44,9 +49,20 @@ class Planner {
   proto::JobEdge::Exchange ExchangeOf(const StreamInput& input, const StreamNode& reader) const;
   void AddNode(const StreamNode& node, proto::JobGraph& plan);
   void Describe(const StreamNode& node, proto::OperatorDescriptor& descriptor) const;
+  static std::string DescribeKey(const KeySelector& key) {
+    return absl::StrCat(key.Describe(), ": ", key.KeyType());
+  }
+  void DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor& descriptor,
+                        std::map<std::string, std::string>& configuration) const;
   static void DescribeErrors(const ErrorPolicySpec& errors,
                              std::map<std::string, std::string>& configuration);
 
+  // What `input` carries.
+  const Schema& SchemaOfInput(const StreamInput& input) const {
+    const StreamNode& node = NodeOf(input.node);
+    return input.side_output.empty() ? *node.output_schema
+                                     : *node.side_outputs.at(input.side_output);
+  }
   const StreamNode& NodeOf(uint64_t id) const {
     const auto found = nodes_.find(id);
     WEIR_CHECK(found != nodes_.end()) << "stream node " << id << " is read and does not exist";
@@ -59,7 +75,8 @@ class Planner {
   const StreamGraph& graph_;
   const PlannerOptions& options_;
   std::map<uint64_t, const StreamNode*> nodes_;
-  std::map<uint64_t, int> vertex_of_;  // node id -> index in the plan's vertices
+  std::map<uint64_t, int> vertex_of_;                 // node id -> index in the plan's vertices
+  std::map<uint64_t, TopicPartitioning> alignments_;  // by node
 };
 
 absl::StatusOr<proto::JobGraph> Planner::Plan() {
@@ -69,6 +86,7 @@ absl::StatusOr<proto::JobGraph> Planner::Plan() {
   WEIR_RETURN_IF_ERROR(CheckParallelism());
   WEIR_RETURN_IF_ERROR(CheckConnectors());
   WEIR_RETURN_IF_ERROR(CheckPrefixes());
+  WEIR_RETURN_IF_ERROR(FindAlignments());
 
   proto::JobGraph plan;
   plan.set_format_version(kFormatVersion);
@@ -98,6 +116,22 @@ absl::Status Planner::CheckNames() const {
   return absl::OkStatus();
 }
 
+absl::Status Planner::CheckInputs(const StreamNode& node) const {
+  std::set<std::pair<uint64_t, std::string>> read;
+  for (const StreamInput& input : node.inputs) {
+    if (!input.side_output.empty() && NodeOf(input.node).kind != StreamNode::Kind::kTransform) {
+      return Invalid(absl::StrCat("operator '", NodeOf(input.node).name,
+                                  "' is a source and has no side output '", input.side_output,
+                                  "'"));
+    }
+    if (read.emplace(input.node, input.side_output).second) continue;
+    return Invalid(absl::StrCat("operator '", node.name, "' reads the stream of operator '",
+                                NodeOf(input.node).name,
+                                "' twice: a stream cannot be united with itself"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Planner::CheckShape() const {
   bool has_source = false;
   bool has_sink = false;
@@ -107,12 +141,11 @@ absl::Status Planner::CheckShape() const {
     has_sink = has_sink || node->kind == StreamNode::Kind::kSink;
     WEIR_CHECK(node->inputs.empty() == (node->kind == StreamNode::Kind::kSource))
         << "operator " << node->name;
-    std::set<uint64_t> inputs;
+    if (!node->mistake.empty()) {
+      return Invalid(absl::StrCat("operator '", node->name, "': ", node->mistake));
+    }
+    WEIR_RETURN_IF_ERROR(CheckInputs(*node));
     for (const StreamInput& input : node->inputs) {
-      if (!inputs.insert(input.node).second) {
-        return Invalid(absl::StrCat("operator '", node->name, "' reads '", NodeOf(input.node).name,
-                                    "' twice: a stream cannot be united with itself"));
-      }
       WEIR_CHECK(NodeOf(input.node).id < id) << "operator " << node->name << " before its input";
       if (!node->reads_dead_letters) read.insert(input.node);
     }
@@ -161,6 +194,14 @@ absl::Status Planner::CheckPrefixes() const {
   return absl::OkStatus();
 }
 
+absl::Status Planner::FindAlignments() {
+  for (const auto& [id, node] : nodes_) {
+    WEIR_ASSIGN_OR_RETURN(std::optional<TopicPartitioning> topic, AlignmentOf(graph_, *node));
+    if (topic.has_value()) alignments_[id] = *std::move(topic);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Planner::CheckConnectors() const {
   for (const auto& [id, node] : nodes_) {
     absl::Status status;
@@ -170,9 +211,8 @@ absl::Status Planner::CheckConnectors() const {
     }
     if (node->kind == StreamNode::Kind::kSource) status = node->source->Validate();
     if (node->kind == StreamNode::Kind::kSink) {
-      status = node->sink->Validate(node->reads_dead_letters
-                                        ? *SchemaOf<DeadLetter>()
-                                        : *NodeOf(node->inputs[0].node).output_schema);
+      status = node->sink->Validate(node->reads_dead_letters ? *SchemaOf<DeadLetter>()
+                                                             : SchemaOfInput(node->inputs[0]));
     }
     if (!status.ok()) return Annotate(status, absl::StrCat("operator '", node->name, "'"));
   }
@@ -215,9 +255,8 @@ void Planner::AddNode(const StreamNode& node, proto::JobGraph& plan) {
       edge->set_target_vertex(vertex->id());
       edge->set_exchange(ExchangeOf(input, node));
       edge->set_source_uid(NodeOf(input.node).uid);
-      if (input.key != nullptr) {
-        edge->set_key(absl::StrCat(input.key->Describe(), ": ", input.key->KeyType()));
-      }
+      edge->set_side_output(input.side_output);
+      if (input.key != nullptr) edge->set_key(DescribeKey(*input.key));
     }
   }
   Describe(node, *vertex->add_operators());
@@ -250,15 +289,37 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
   // one stream, this says so.
   if (!node.inputs.empty()) {
     std::vector<std::string> uids;
-    for (const StreamInput& input : node.inputs) uids.push_back(NodeOf(input.node).uid);
+    for (const StreamInput& input : node.inputs) {
+      uids.push_back(NodeOf(input.node).uid);
+      if (!input.side_output.empty()) {
+        absl::StrAppend(&uids.back(), " (side output '", input.side_output, "')");
+      }
+    }
     configuration["input"] =
         absl::StrCat(absl::StrJoin(uids, ", "), node.reads_dead_letters ? " (dead letters)" : "");
   }
+  DescribeKeyingOf(node, descriptor, configuration);
   DescribeErrors(node.errors, configuration);
   if (node.output_schema != nullptr) descriptor.set_output_schema(node.output_schema->ToString());
   for (const auto& [key, value] : configuration) {
     (*descriptor.mutable_configuration())[key] = value;
   }
+}
+
+// Keys by hash are in the edge.
+void Planner::DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor& descriptor,
+                               std::map<std::string, std::string>& configuration) const {
+  const auto found = alignments_.find(node.id);
+  if (found == alignments_.end()) return;
+  const TopicPartitioning& topic = found->second;
+  proto::PartitionKeying& keying = *descriptor.mutable_partition_keying();
+  keying.set_topic(topic.topic);
+  keying.set_partitions(topic.partitions);
+  keying.set_partitioner(topic.partitioner->name());
+  keying.set_key(DescribeKey(*node.inputs[0].key));
+  configuration["keying"] =
+      absl::StrCat("aligned with topic '", topic.topic, "', ",
+                   DescribeKeying(keying.partitions(), keying.partitioner()), " of ", keying.key());
 }
 
 // Operators that fail say nothing: it is what every operator does by default.

@@ -20,9 +20,10 @@ struct PlannerOptions {
 /// the same bytes and the same fingerprint in every process.
 ///
 /// Errors: INVALID_ARGUMENT with one sentence that names the operators: no source, no sink, a
-/// stream nobody reads, an empty name, a uid used twice, unequal parallelism along an edge,
-/// parallelism above the maximum; and whatever Source::Validate and Sink::Validate find, with the
-/// operator's name in front.
+/// stream nobody reads, an empty name, a uid used twice, a stream united with itself,
+/// parallelism above the maximum, StreamNode::mistake, what keeps an operator from being aligned
+/// with the partitions of a topic (partition_alignment.h); and whatever Source::Validate and
+/// Sink::Validate find, with the operator's name in front.
 absl::StatusOr<proto::JobGraph> PlanJob(const StreamGraph& graph,
                                         const PlannerOptions& options = {});
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace weir {
 
@@ -30,6 +31,13 @@ class FileSystem {
   virtual absl::Status Remove(absl::string_view path) = 0;
   /// Names (not paths) in the directory, sorted; NOT_FOUND when there is no such directory.
   virtual absl::StatusOr<std::vector<std::string>> List(absl::string_view directory) = 0;
+  /// Removes what writers that were killed have left in the directory, last written before that
+  /// time, and the directory when it is empty and was so then. Never an error: what cannot go
+  /// stays.
+  virtual void RemoveLeftovers(absl::string_view directory, absl::Time before) {
+    (void)directory;
+    (void)before;
+  }
   /// Creates the directory and its parents; OK when it is there.
   virtual absl::Status MakeDirectory(absl::string_view directory) = 0;
 };

@@ -59,6 +59,10 @@ absl::StatusOr<std::vector<std::string>> MeasuredFileSystem::List(absl::string_v
   return Measure(Operation::kList, [&] { return files_.List(directory); });
 }
 
+void MeasuredFileSystem::RemoveLeftovers(absl::string_view directory, absl::Time before) {
+  files_.RemoveLeftovers(directory, before);
+}
+
 absl::Status MeasuredFileSystem::MakeDirectory(absl::string_view directory) {
   return Measure(Operation::kMakeDirectory, [&] { return files_.MakeDirectory(directory); });
 }

@@ -27,6 +27,7 @@ class MeasuredFileSystem final : public FileSystem {
   absl::StatusOr<std::string> Read(absl::string_view path) override;
   absl::Status Remove(absl::string_view path) override;
   absl::StatusOr<std::vector<std::string>> List(absl::string_view directory) override;
+  void RemoveLeftovers(absl::string_view directory, absl::Time before) override;
   absl::Status MakeDirectory(absl::string_view directory) override;
 
   struct Durations {

@@ -214,6 +214,26 @@ absl::StatusOr<std::vector<std::string>> PosixFileSystem::List(absl::string_view
   return names;
 }
 
+void PosixFileSystem::RemoveLeftovers(absl::string_view directory, absl::Time before) {
+  const std::string path(directory);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(path.c_str()), &closedir);
+  if (stream == nullptr) return;
+  struct stat folder = {};
+  if (fstat(dirfd(stream.get()), &folder) != 0) return;
+  const auto old = [before](const struct stat& entry) {
+    return absl::TimeFromTimespec(entry.st_mtim) < before;
+  };
+  while (const dirent* entry = readdir(stream.get())) {
+    struct stat file = {};
+    if (!absl::StartsWith(entry->d_name, kTemporaryPrefix) ||
+        fstatat(dirfd(stream.get()), entry->d_name, &file, 0) != 0) {
+      continue;
+    }
+    if (old(file)) unlinkat(dirfd(stream.get()), entry->d_name, 0);
+  }
+  if (old(folder)) rmdir(path.c_str());
+}
+
 absl::Status PosixFileSystem::MakeDirectory(absl::string_view directory) {
   std::string path(directory);
   while (path.size() > 1 && path.back() == '/') path.pop_back();

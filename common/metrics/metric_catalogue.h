@@ -95,6 +95,23 @@ inline constexpr Metric kWorkerOpenFds =
     GaugeMetric("weir_worker_open_fds", "Open file descriptors of the worker.");
 inline constexpr Metric kWorkerStart = GaugeMetric(
     "weir_worker_start_time_seconds", "When the worker was started, in seconds of Unix time.");
+inline constexpr Metric kExchangeBytesSent = CounterMetric(
+    "weir_exchange_bytes_sent_total", "Bytes of records and barriers sent to other workers.");
+inline constexpr Metric kExchangeBytesReceived = CounterMetric(
+    "weir_exchange_bytes_received_total", "Bytes of the same that came from other workers.");
+inline constexpr Metric kExchangeFramesSent =
+    CounterMetric("weir_exchange_frames_sent_total", "Batches, barriers and the like sent.");
+inline constexpr Metric kExchangeFramesReceived = CounterMetric(
+    "weir_exchange_frames_received_total", "Batches, barriers and the like that came.");
+inline constexpr Metric kExchangeStaleFrames = CounterMetric(
+    "weir_exchange_stale_frames_total",
+    "Frames that were dropped, since they were of an older generation of the job or worker.");
+inline constexpr Metric kExchangeMemoryGranted = GaugeMetric(
+    "weir_exchange_memory_granted_bytes",
+    "What other workers may send, and what they have sent and no task has taken; at most "
+    "exchange.memory.");
+inline constexpr Metric kExchangeMemoryUsed = GaugeMetric(
+    "weir_exchange_memory_used_bytes", "What other workers have sent and no task has taken.");
 
 // Task.
 inline constexpr Metric kTaskRecordsIn =
@@ -126,6 +143,8 @@ inline constexpr Metric kOperatorRecordsOut =
 inline constexpr Metric kOperatorRecordsFiltered =
     CounterMetric("weir_operator_records_filtered_total",
                   "Records that the operator's function did not want (Filter).");
+inline constexpr Metric kOperatorRecordsLate = CounterMetric(
+    "weir_operator_records_late_total", "Records that came too late for all their windows.");
 inline constexpr Metric kOperatorRecordsSkipped = CounterMetric(
     "weir_operator_records_skipped_total", "Records that the operator's error policy left out.");
 inline constexpr Metric kOperatorRecordsDeadLettered =

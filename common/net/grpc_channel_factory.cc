@@ -66,6 +66,22 @@ void LogFromGrpc(gpr_log_func_args* arguments) {
   }
 }
 
+grpc::ChannelArguments ChannelArgumentsOfAll() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  return arguments;
+}
+
 // What bind() says about the address: gRPC logs it and returns nothing.
 std::string ListenFailure(const std::string& address) {
   const size_t colon = address.rfind(':');
@@ -137,19 +153,15 @@ void GrpcChannelFactory::Authorize(grpc::ClientContext& context) const {
   context.AddMetadata(kProtocolHeader, ProtocolHeaderValue());
 }
 
+std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own) {
+  gpr_set_log_function(&LogFromGrpc);
+  std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory({}));
+  factory->certificate_ = std::move(own.certificate);
+  factory->key_ = std::move(own.key);
+  return factory;
+}
+
 std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::string& address) const {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kInitialReconnectBackoffMs);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (options_.tls() && !IsLocalSocket(address)) {
     grpc::SslCredentialsOptions tls;
@@ -160,14 +172,23 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::stri
   } else {
     credentials = grpc::InsecureChannelCredentials();
   }
-  return grpc::CreateCustomChannel(address, credentials, arguments);
+  return grpc::CreateCustomChannel(address, credentials, ChannelArgumentsOfAll());
+}
+
+std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreatePinnedChannel(
+    const std::string& address, const std::string& certificate) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = certificate;
+  grpc::ChannelArguments arguments = ChannelArgumentsOfAll();
+  arguments.SetSslTargetNameOverride(kPinnedName);
+  return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
 }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
     const std::string& address, const std::vector<grpc::Service*>& services) const {
   const bool local = IsLocalSocket(address);
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (options_.tls() && !local) {
+  if (tls() && !local) {
     if (certificate_.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("listening at ", address, " with TLS needs security.tls.certificate-file"));

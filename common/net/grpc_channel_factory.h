@@ -15,6 +15,7 @@
 
 #include "common/net/grpc_authorizer.h"
 #include "common/net/security_options.h"
+#include "common/net/self_signed_certificate.h"
 
 namespace weir {
 
@@ -42,7 +43,8 @@ class GrpcServer {
 
 /// The one maker of channels and listening ports, so that TLS, tokens, keepalive, reconnect and
 /// size limits are decided in one place. Plaintext unless the options name certificates; "unix:"
-/// addresses are always plaintext, the directory's permissions guard them.
+/// addresses are always plaintext, the directory's permissions guard them, and "unix-abstract:"
+/// ones are for services that check a secret.
 ///
 /// Threads: any. Immutable after Create. Outlives nothing that it makes.
 class GrpcChannelFactory {
@@ -50,10 +52,18 @@ class GrpcChannelFactory {
   /// Reads the files. INVALID_ARGUMENT naming the file or option that is wrong.
   static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(SecurityOptions options);
 
+  /// A process that shows this certificate where it listens.
+  static std::unique_ptr<GrpcChannelFactory> CreatePinned(SelfSignedCertificate own);
+  /// The name in certificates that are pinned.
+  static constexpr char kPinnedName[] = "weir";
+
   /// A channel with a connection of its own, so that its first attempt is made at once and later
   /// ones 50 ms to 1 s apart, whatever happened to earlier channels to this address. Never fails;
   /// calls on it do.
   std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) const;
+  /// The same, to whoever has the key of this certificate (PEM, for kPinnedName), encrypted.
+  static std::shared_ptr<grpc::Channel> CreatePinnedChannel(const std::string& address,
+                                                            const std::string& certificate);
 
   /// What every call made by this process carries.
   void Authorize(grpc::ClientContext& context) const;
@@ -67,6 +77,8 @@ class GrpcChannelFactory {
 
  private:
   explicit GrpcChannelFactory(SecurityOptions options);
+
+  bool tls() const { return options_.tls() || !certificate_.empty(); }
 
   SecurityOptions options_;
   GrpcAuthorizer authorizer_;

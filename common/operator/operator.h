@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/connector/record_errors.h"
+#include "common/time/clock.h"
 #include "common/time/event_time.h"
 #include "common/types/batch.h"
 #include "common/types/schema.h"
@@ -26,6 +28,13 @@ class Output {
   virtual absl::Status EmitWatermark(EventTime watermark) = 0;
 };
 
+/// An output beside the operator's stream, and what its readers take it for. Only for batches: the
+/// watermarks of the stream go there by themselves.
+struct SideOutput {
+  Output* output = nullptr;
+  SchemaPtr schema;
+};
+
 /// What an operator may know about where it runs.
 struct OperatorContext {
   std::string operator_uid;
@@ -37,6 +46,11 @@ struct OperatorContext {
   /// Of an operator whose input is keyed; else null. Outlives the operator.
   KeyedStateStore* keyed_state = nullptr;
   uint32_t max_parallelism = 0;  // number of key groups
+  /// The key group of a row is the partition it was read from, and proved to be that of its key.
+  bool partition_aligned = false;
+  /// By tag, those that somebody reads. They outlive the operator.
+  std::map<std::string, SideOutput> side_outputs = {};
+  const Clock* clock = nullptr;  // outlives the operator
 };
 
 /// One operator of a chain, fed by the batch.
@@ -56,6 +70,15 @@ class Operator {
   virtual absl::Status ProcessBatch(const BatchPtr& batch, Output& out) = 0;
   virtual absl::Status ProcessWatermark(EventTime watermark, Output& out) {
     return out.EmitWatermark(watermark);
+  }
+  /// Timers that a watermark, or a restore, has made due are left to be fired: the operator is
+  /// given neither rows nor watermarks until that is over, but its state may be snapshotted. Asked
+  /// after Open, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).
+  virtual bool firing() const { return false; }
+  /// Fires some of them; behind the last the watermark that made them due is emitted.
+  virtual absl::Status ContinueFiring(Output& out) {
+    (void)out;
+    return absl::OkStatus();
   }
   /// When OnProcessingTime wants to be called next: microseconds since 1970; nothing: not at all.
   virtual std::optional<int64_t> NextProcessingTime() const { return std::nullopt; }
@@ -79,6 +102,8 @@ class Operator {
   virtual bool one_to_one() const { return false; }
   /// Rows that it left out because its function said so.
   virtual uint64_t filtered() const { return 0; }
+  /// Rows that came too late for all their windows.
+  virtual uint64_t late() const { return 0; }
 };
 
 }  // namespace weir

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
+#include "common/connector/topic_partitioning.h"
 #include "common/types/batch.h"
 
 namespace weir {
@@ -39,6 +42,19 @@ class KeySelector {
                                  std::vector<uint32_t>& groups) const = 0;
 };
 
+/// The keys of a stream that are the keys of its records in Kafka, for operators that are aligned
+/// with the partitions of a topic. As KeySelector.
+class PartitionKeySelector : public KeySelector {
+ public:
+  /// Appends the partition that each row belongs to.
+  virtual absl::Status Partitions(const Batch& batch, const TopicPartitioning& topic,
+                                  std::vector<uint32_t>& partitions) const = 0;
+  /// The same of a key as keyed state has it (common/types/key_codec.h); nothing: those bytes are
+  /// no key of this stream.
+  virtual std::optional<uint32_t> PartitionOf(absl::string_view key,
+                                              const TopicPartitioning& topic) const = 0;
+};
+
 /// The subtask of each row, by the author's function. Threads: immutable, thread-safe.
 class RowPartitioner {
  public:
@@ -52,8 +68,13 @@ class RowPartitioner {
 struct StreamInput {
   uint64_t node = 0;
   Exchange exchange = Exchange::kForward;
-  std::shared_ptr<const KeySelector> key = {};             // kHash
+  std::shared_ptr<const KeySelector> key = {};             // kHash, or with partition_key
   std::shared_ptr<const RowPartitioner> partitioner = {};  // kCustom
+  /// The tag of a side output of `node`, instead of its stream; empty: its stream.
+  std::string side_output = {};
+  /// kForward: the operator's key groups are the partitions of its source's topic; `key` is the
+  /// same object then.
+  std::shared_ptr<const PartitionKeySelector> partition_key = {};
 };
 
 }  // namespace weir

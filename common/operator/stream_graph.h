@@ -30,9 +30,15 @@ struct StreamNode {
   bool chain_with_input = true;                 // false: its own task behind a queue
   std::vector<StreamInput> inputs;              // none of sources, several of unions
   bool reads_dead_letters = false;              // of its input, instead of its stream
+  bool keeps_positions = false;                 // makes each row of one row, and says of which
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
+  /// By tag: what its side outputs are read as, or declared to be.
+  std::map<std::string, std::shared_ptr<const Schema>> side_outputs;
   std::map<std::string, std::string> configuration;
+  /// What the author got wrong about it in a call that cannot return an error, in one sentence; the
+  /// planner refuses the job with it. Empty: nothing.
+  std::string mistake;
 
   std::shared_ptr<const Source> source;                      // kSource
   WatermarkStrategyPtr watermarks;                           // kSource

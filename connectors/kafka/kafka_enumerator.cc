@@ -7,14 +7,18 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/status_macros.h"
+#include "common/types/key_group.h"
 #include "connectors/kafka/java_partitioning.h"
 
 namespace weir::kafka {
 
 KafkaEnumerator::KafkaEnumerator(ResolvedSourceOptions options,
                                  std::shared_ptr<const KafkaClientFactory> clients)
-    : options_(std::move(options)), clients_(std::move(clients)) {}
+    : options_(std::move(options)),
+      partitioning_(PartitioningOf(options_.options)),
+      clients_(std::move(clients)) {}
 
 absl::Status KafkaEnumerator::Connect() {
   if (admin_ != nullptr) return absl::OkStatus();
@@ -133,12 +137,36 @@ absl::StatusOr<KafkaEnumerator::OffsetMap> KafkaEnumerator::ResolveStart(
   return start;
 }
 
+absl::Status KafkaEnumerator::CheckPartitionCount(size_t found, bool first) const {
+  if (!partitioning_.has_value() || found == partitioning_->partitions) return absl::OkStatus();
+  const uint32_t declared = partitioning_->partitions;
+  if (first) {
+    return absl::InvalidArgumentError(absl::StrCat("Kafka topic '", partitioning_->topic, "' has ",
+                                                   found, " partitions, and PartitionedBy says ",
+                                                   declared));
+  }
+  return WithFailurePolicy(
+      absl::FailedPreconditionError(absl::StrCat("Kafka topic '", partitioning_->topic, "' has ",
+                                                 found, " partitions by now and had ", declared,
+                                                 ", which the job's keys are aligned with")),
+      FailurePolicy::kSuspendJob);
+}
+
+absl::Status KafkaEnumerator::CheckPartitioning() {
+  if (!partitioning_.has_value()) return absl::OkStatus();
+  WEIR_RETURN_IF_ERROR(Connect());
+  WEIR_ASSIGN_OR_RETURN(const std::vector<int32_t> partitions,
+                        admin_->Partitions(partitioning_->topic));
+  return CheckPartitionCount(partitions.size(), /*first=*/false);
+}
+
 absl::StatusOr<std::vector<SourceSplit>> KafkaEnumerator::DiscoverSplits(
     const std::vector<SourceSplit>& known) {
   WEIR_RETURN_IF_ERROR(Connect());
   std::set<std::string> known_ids;
   for (const SourceSplit& split : known) known_ids.insert(split.id);
   WEIR_ASSIGN_OR_RETURN(std::vector<TopicPartition> found, SubscribedPartitions());
+  WEIR_RETURN_IF_ERROR(CheckPartitionCount(found.size(), known.empty()));
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   found.erase(std::remove_if(found.begin(), found.end(),
@@ -172,6 +200,12 @@ absl::StatusOr<std::vector<SourceSplit>> KafkaEnumerator::DiscoverSplits(
 uint32_t KafkaEnumerator::OwnerOf(const SourceSplit& split, uint32_t parallelism) const {
   const absl::StatusOr<KafkaSplit> decoded = DecodeKafkaPosition(split.position);
   if (!decoded.ok()) return 0;  // the reader that gets it says what is wrong
+  if (partitioning_.has_value()) {
+    const std::vector<uint32_t> owners =
+        DefaultKeyGroupTable({parallelism, partitioning_->partitions});
+    const auto partition = static_cast<size_t>(decoded->partition);
+    return partition < owners.size() ? owners[partition] : 0;
+  }
   return OwnerOfPartition(decoded->topic, decoded->partition, parallelism);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/connector/source.h"
@@ -25,6 +27,7 @@ class KafkaEnumerator final : public SplitEnumerator {
       const std::vector<SourceSplit>& known) override;
   uint32_t OwnerOf(const SourceSplit& split, uint32_t parallelism) const override;
   absl::Duration discovery_interval() const override { return options_.discovery_interval; }
+  absl::Status CheckPartitioning() override;
 
  private:
   using OffsetMap = KafkaAdminClient::OffsetMap;
@@ -33,6 +36,8 @@ class KafkaEnumerator final : public SplitEnumerator {
   absl::StatusOr<std::vector<TopicPartition>> SubscribedPartitions();
   absl::StatusOr<std::vector<std::string>> SubscribedTopics();
   absl::Status CheckPartitionsExist();
+  // `first`: of the job.
+  absl::Status CheckPartitionCount(size_t found, bool first) const;
   // Numbers for what `offsets` says. Partitions may be missing for kSpecific only.
   absl::StatusOr<OffsetMap> Resolve(const Offsets& offsets, const std::vector<TopicPartition>& of);
   absl::StatusOr<OffsetMap> ResolveCommitted(OffsetReset reset,
@@ -40,6 +45,7 @@ class KafkaEnumerator final : public SplitEnumerator {
   absl::StatusOr<OffsetMap> ResolveStart(const std::vector<TopicPartition>& of, bool first);
 
   const ResolvedSourceOptions options_;
+  const std::optional<TopicPartitioning> partitioning_;
   const std::shared_ptr<const KafkaClientFactory> clients_;
   std::unique_ptr<KafkaAdminClient> admin_;
 };

@@ -31,10 +31,18 @@ std::map<std::string, std::string> KafkaSource::Describe() const {
   if (options_.stopping_offsets.has_value()) {
     words["stopping-offsets"] = DescribeOffsets(*options_.stopping_offsets);
   }
+  if (const std::optional<TopicPartitioning> topic = partitioning()) {
+    words["partitioned-by"] =
+        absl::StrCat(topic->partitioner->name(), " over ", topic->partitions, " partitions");
+  }
   words["format"] = options_.value_format.chosen() ? options_.value_format.name()
                                                    : options_.properties.Get("value.deserializer");
   if (options_.schema != nullptr) words["schema"] = options_.schema->ToString();
   return words;
+}
+
+std::optional<TopicPartitioning> KafkaSource::partitioning() const {
+  return PartitioningOf(options_);
 }
 
 absl::Status KafkaSource::Validate() const {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/connector/source.h"
@@ -20,6 +21,7 @@ class KafkaSource final : public Source {
   std::shared_ptr<const Schema> schema() const override { return options_.schema; }
   bool bounded() const override { return options_.bounded; }
   std::map<std::string, std::string> Describe() const override;
+  std::optional<TopicPartitioning> partitioning() const override;
   absl::Status Validate() const override;
   absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override;
   absl::StatusOr<std::unique_ptr<SourceReader>> MakeReader(uint32_t subtask_index,

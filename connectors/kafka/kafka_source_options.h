@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/connector/topic_partitioning.h"
 #include "common/types/schema.h"
 #include "connectors/kafka/kafka_offsets.h"
 #include "connectors/kafka/properties.h"
@@ -21,9 +23,11 @@ struct KafkaSourceOptions {
   std::vector<TopicPartition> partitions;
   Offsets starting_offsets = Offsets::Earliest();
   std::optional<Offsets> stopping_offsets;
-  bool bounded = false;       // false with stopping offsets: a streaming job that ends
-  RecordFormat value_format;  // not chosen: value.deserializer
-  SchemaPtr schema;           // of the records
+  bool bounded = false;             // false with stopping offsets: a streaming job that ends
+  RecordFormat value_format;        // not chosen: value.deserializer
+  SchemaPtr schema;                 // of the records
+  KeyPartitionerPtr partitioner;    // null: nothing is known of where keys are
+  int64_t declared_partitions = 0;  // with it
 };
 
 }  // namespace weir::kafka

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
+#include "common/types/key_group.h"
 #include "connectors/kafka/java_class_format.h"
 #include "connectors/kafka/kafka_split.h"
 
@@ -50,6 +51,23 @@ void CheckSubscription(const KafkaSourceOptions& options, Problems& problems) {
   } catch (const std::regex_error&) {
     problems.Add(absl::StrCat("the topic pattern '", options.topic_pattern,
                               "' is not a regular expression"));
+  }
+}
+
+void CheckPartitioning(const KafkaSourceOptions& options, Problems& problems) {
+  if (options.partitioner == nullptr) {
+    if (options.declared_partitions != 0) problems.Add("PartitionedBy names no partitioner");
+    return;
+  }
+  if (options.partitioner->name().empty()) {
+    problems.Add("the partitioner of PartitionedBy has no name, or no function");
+  }
+  if (options.topics.size() != 1) {
+    problems.Add("PartitionedBy is about the partitions of one topic, given by its name");
+  }
+  if (options.declared_partitions < 1 || options.declared_partitions > kLargestMaxParallelism) {
+    problems.Add(absl::StrCat("PartitionedBy names ", options.declared_partitions,
+                              " partitions; 1 to ", kLargestMaxParallelism, " can be key groups"));
   }
 }
 
@@ -154,6 +172,7 @@ absl::StatusOr<ResolvedSourceOptions> ResolveSourceOptions(const KafkaSourceOpti
   ResolvedSourceOptions resolved;
   resolved.options = options;
   CheckSubscription(options, problems);
+  CheckPartitioning(options, problems);
   const bool has_group = !options.properties.Get("group.id").empty();
   CheckOffsets(options.starting_offsets, "starting", has_group, problems);
   if (options.stopping_offsets.has_value()) {
@@ -163,6 +182,14 @@ absl::StatusOr<ResolvedSourceOptions> ResolveSourceOptions(const KafkaSourceOpti
   ResolveClient(options, resolved, problems);
   WEIR_RETURN_IF_ERROR(problems.status());
   return resolved;
+}
+
+std::optional<TopicPartitioning> PartitioningOf(const KafkaSourceOptions& options) {
+  Problems problems;
+  CheckPartitioning(options, problems);
+  if (options.partitioner == nullptr || !problems.status().ok()) return std::nullopt;
+  return TopicPartitioning{options.topics[0], static_cast<uint32_t>(options.declared_partitions),
+                           options.partitioner};
 }
 
 std::string DescribeOffsets(const Offsets& offsets) {

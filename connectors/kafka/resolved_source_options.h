@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,9 @@ struct ResolvedSourceOptions {
 
 /// INVALID_ARGUMENT with everything that is wrong in one sentence. Needs no connection.
 absl::StatusOr<ResolvedSourceOptions> ResolveSourceOptions(const KafkaSourceOptions& options);
+
+/// What PartitionedBy declares of the source's one topic; nothing where that is not valid.
+std::optional<TopicPartitioning> PartitioningOf(const KafkaSourceOptions& options);
 
 /// In words: "earliest", "timestamp 1700000000000", "flights-0:42, flights-1:7".
 std::string DescribeOffsets(const Offsets& offsets);

@@ -1,6 +1,9 @@
 // Flights in; an alert for every third late departure in a row on a route, exactly once.
 //
 //   late_routes run -- --brokers=localhost:9092 --parallelism=4
+//
+// With --partitions=N the input has N partitions, and each flight is where Java's clients put a
+// record whose key is its route, "LAX-JFK": then nothing is exchanged between workers.
 #include "route.h"
 
 int main(int argc, char** argv) {
@@ -14,7 +17,13 @@ int main(int argc, char** argv) {
             .Topics({args.Get("input", "flights")})
             .StartingOffsets(weir::Offsets::Earliest())
             .ValueOnly(weir::Json());
+        // How soon partitions that are added to the input are seen.
+        const auto discovery = args.GetDuration("discovery", std::chrono::minutes(5));
+        flights.Property("partition.discovery.interval.ms",
+                         std::to_string(discovery / std::chrono::milliseconds(1)));
         if (args.GetBool("bounded", false)) flights.Bounded(weir::Offsets::Latest());
+        const int64_t partitions = args.GetInt("partitions", 0);
+        if (partitions > 0) flights.PartitionedBy(weir::Murmur2Partitioner(), partitions);
         const auto watermarks =
             weir::WatermarkStrategy::ForBoundedOutOfOrderness(
                 args.GetDuration("late", std::chrono::hours(1)))
@@ -27,7 +36,8 @@ int main(int argc, char** argv) {
                           .Value(weir::Json())
                           .Build();
         env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-        LateRoutesOf(env.FromSource(flights.Build(), watermarks, "flights").Uid("flights"))
+        const auto input = env.FromSource(flights.Build(), watermarks, "flights").Uid("flights");
+        (partitions > 0 ? LateRoutesByPartition(input) : LateRoutesOf(input))
             .SinkTo(alerts)
             .Name("alerts")
             .Uid("alerts");

@@ -74,3 +74,11 @@ class ThreeLateInARow final : public weir::KeyedProcessFunction<std::string, Fli
 inline weir::DataStream<LateRoute> LateRoutesOf(const weir::DataStream<Flight>& flights) {
   return flights.KeyBy(RouteOf).Process(ThreeLateInARow()).Name("three late in a row").Uid("late");
 }
+
+/// The same without an exchange, where the flights' topic is partitioned by their routes.
+inline weir::DataStream<LateRoute> LateRoutesByPartition(const weir::DataStream<Flight>& flights) {
+  return flights.KeyByPartition(RouteOf)
+      .Process(ThreeLateInARow())
+      .Name("three late in a row")
+      .Uid("late");
+}

@@ -8,10 +8,36 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/sha256.h"
+#include "common/base/status_macros.h"
 
 namespace weir::jobmanager {
 namespace {
 constexpr size_t kFailedEpochsKept = 16;
+// What is younger in a folder of an unknown worker may be one's that has just been started.
+constexpr absl::Duration kLeftoverAge = absl::Hours(1);
+bool HasFiles(const proto::CheckpointManifest& manifest) {
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.files().empty()) return true;
+    }
+  }
+  return false;
+}
+
+// Increments share files with the checkpoints before and after them.
+absl::StatusOr<std::vector<std::string>> BlobsToRetire(
+    StateObjectStore& objects, const proto::CheckpointOwned& checkpoint,
+    const std::vector<proto::CheckpointOwned>& kept) {
+  WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest manifest, objects.ReadManifest(checkpoint));
+  std::vector<proto::CheckpointManifest> others;
+  if (HasFiles(manifest)) {
+    for (const proto::CheckpointOwned& other : kept) {
+      WEIR_ASSIGN_OR_RETURN(others.emplace_back(), objects.ReadManifest(other));
+    }
+  }
+  return StateObjectStore::UnsharedBlobs(manifest, others);
+}
+
 }  // namespace
 
 CheckpointCoordinator::CheckpointCoordinator(JobId job, LeaderTerm term, CheckpointOptions options,
@@ -60,7 +86,8 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
   tasks_ = std::move(tasks);
   transactional_ = transactional;
   final_requested_ = false;
-  now_requested_ = false;
+  final_not_before_ = absl::ZeroDuration();
+  WithdrawSuspending();
   failures_in_row_ = 0;
   last_trigger_ = last_end_ = deps_.clock.Monotonic();
   ScheduleTrigger();
@@ -69,7 +96,7 @@ void CheckpointCoordinator::Start(Generation generation, std::vector<SubtaskId> 
 void CheckpointCoordinator::Stop(const std::string& why) {
   generation_ = Generation();
   final_requested_ = false;
-  now_requested_ = false;
+  WithdrawSuspending();
   deps_.executor.Cancel(trigger_timer_);
   initial_failed_ = nullptr;
   if (collecting()) Fail(why);
@@ -83,9 +110,9 @@ void CheckpointCoordinator::Close(const std::string& why) {
 
 void CheckpointCoordinator::ScheduleTrigger() {
   deps_.executor.Cancel(trigger_timer_);
-  const absl::Duration due =
-      now_requested_ ? deps_.clock.Monotonic()
-                     : std::max(last_trigger_ + options_.interval, last_end_ + options_.min_pause);
+  const absl::Duration due = suspending_requested_ ? deps_.clock.Monotonic()
+                                                   : std::max(last_trigger_ + options_.interval,
+                                                              last_end_ + options_.min_pause);
   trigger_timer_ = deps_.executor.PostAfter(due - deps_.clock.Monotonic(),
                                             lifetime_.Guard([this] { TryTrigger(); }));
 }
@@ -104,21 +131,33 @@ void CheckpointCoordinator::TryTrigger() {
 
 void CheckpointCoordinator::RequestFinal() {
   if (generation_.is_none() || final_requested_) return;
-  final_requested_ = true;
   deps_.executor.Cancel(trigger_timer_);
+  const absl::Duration pause = final_not_before_ - deps_.clock.Monotonic();
+  if (pause > absl::ZeroDuration()) {
+    trigger_timer_ = deps_.executor.PostAfter(pause, lifetime_.Guard([this] { RequestFinal(); }));
+    return;
+  }
+  final_requested_ = true;
   if (pending_ == nullptr && !AwaitsCommit()) Trigger(true);
 }
 
-void CheckpointCoordinator::RequestNow() {
+void CheckpointCoordinator::RequestSuspending() {
   if (generation_.is_none() || final_requested_) return;
-  now_requested_ = true;
+  suspending_requested_ = true;
+  suspending_ = true;
   if (pending_ == nullptr) ScheduleTrigger();
 }
 
+void CheckpointCoordinator::WithdrawSuspending() {
+  suspending_requested_ = false;
+  suspending_ = false;
+}
+
 void CheckpointCoordinator::Trigger(bool final) {
-  now_requested_ = false;
   last_trigger_ = deps_.clock.Monotonic();
   pending_ = std::make_unique<PendingCheckpoint>(NextEpoch(), term_, final, tasks_, last_trigger_);
+  suspending_requested_ = false;
+  if (suspending_) pending_->Suspends();
   highest_tried_ = pending_->epoch();
   statistics_.OnTriggered(pending_->epoch(), generation_, term_, NowMs());
   timeout_timer_ =
@@ -140,17 +179,15 @@ void CheckpointCoordinator::OnAnswer(const proto::CheckpointAnswer& answer) {
     proto::CheckpointManifest late;
     *late.mutable_tasks() = answer.snapshots();
     std::vector<std::string> blobs;
-    for (std::string& blob : StateObjectStore::ReferencedBlobs(late)) {
-      if (doomed_.insert(blob).second) blobs.push_back(std::move(blob));
+    for (std::string& blob : StateObjectStore::OwnBlobs(late)) {
+      if (doomed_[epoch].insert(blob).second) blobs.push_back(std::move(blob));
     }
     if (!blobs.empty()) AppendAborted(epoch, term_, "late answer", std::move(blobs));
     return;
   }
-  if (!answer.declined().empty()) {
-    pending_->OnAnswer(answer);
-    return Fail(answer.declined());
-  }
-  pending_->OnAnswer(answer);
+  pending_->OnAnswer(answer, deps_.clock.Monotonic());
+  statistics_.OnAnswered(epoch, pending_->Statistics());
+  if (!answer.declined().empty()) return Fail(answer.declined());
   if (pending_->complete()) Complete();
 }
 
@@ -245,10 +282,13 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   deps_.delegate.OnCheckpointEnded(statistics_.OnFailed(epoch, NowMs(), why));
   std::vector<std::string> objects = pending_->Blobs();
   if (!manifest_object.empty()) objects.push_back(manifest_object);
-  doomed_.insert(objects.begin(), objects.end());
+  doomed_[epoch].insert(objects.begin(), objects.end());
   AppendAborted(epoch, pending_->term(), why, std::move(objects));
   failed_epochs_.push_back(epoch);
-  if (failed_epochs_.size() > kFailedEpochsKept) failed_epochs_.pop_front();
+  if (failed_epochs_.size() > kFailedEpochsKept) {
+    doomed_.erase(failed_epochs_.front());
+    failed_epochs_.pop_front();
+  }
   deps_.executor.Cancel(timeout_timer_);
   pending_.reset();
   last_end_ = deps_.clock.Monotonic();
@@ -260,8 +300,8 @@ void CheckpointCoordinator::Fail(const std::string& why, const std::string& mani
   if (final_requested_) {
     // The end of input still has to be committed: try again after one interval.
     final_requested_ = false;
-    trigger_timer_ =
-        deps_.executor.PostAfter(options_.interval, lifetime_.Guard([this] { RequestFinal(); }));
+    final_not_before_ = last_end_ + options_.interval;
+    RequestFinal();
   } else {
     ScheduleTrigger();
   }
@@ -324,22 +364,25 @@ void CheckpointCoordinator::RetireOldest() {
   const auto& [epoch, owned] = *history.owned().begin();
   if (history.AwaitsReceipt(epoch)) return;
   retiring_ = true;
-  using Manifest = absl::StatusOr<proto::CheckpointManifest>;
-  deps_.pool.Run<Manifest>(
+  std::vector<proto::CheckpointOwned> kept;
+  for (const auto& [later, one] : history.owned()) {
+    if (later != epoch) kept.push_back(one.checkpoint);
+  }
+  using Blobs = absl::StatusOr<std::vector<std::string>>;
+  deps_.pool.Run<Blobs>(
       deps_.executor,
-      [&objects = deps_.objects, checkpoint = owned.checkpoint] {
-        return objects.ReadManifest(checkpoint);
+      [&objects = deps_.objects, checkpoint = owned.checkpoint, kept = std::move(kept)] {
+        return BlobsToRetire(objects, checkpoint, kept);
       },
-      lifetime_.Guard([this, epoch = epoch,
-                       object = owned.checkpoint.manifest_object()](const Manifest& manifest) {
-        if (closed_ || !manifest.ok()) {  // it stays; the next owned epoch tries again
-          retiring_ = false;
-          return;
-        }
-        std::vector<std::string> objects = StateObjectStore::ReferencedBlobs(*manifest);
-        if (!object.empty()) objects.push_back(object);
-        Retire(epoch, std::move(objects));
-      }));
+      lifetime_.Guard(
+          [this, epoch = epoch, object = owned.checkpoint.manifest_object()](Blobs blobs) {
+            if (closed_ || !blobs.ok()) {  // it stays; the next owned epoch tries again
+              retiring_ = false;
+              return;
+            }
+            if (!object.empty()) blobs->push_back(object);
+            Retire(epoch, *std::move(blobs));
+          }));
 }
 
 void CheckpointCoordinator::Retire(Epoch epoch, std::vector<std::string> objects) {
@@ -356,6 +399,32 @@ void CheckpointCoordinator::Retire(Epoch epoch, std::vector<std::string> objects
         statistics_.OnRetired(epoch);
         Delete(objects);
         RetireOldest();
+      }));
+}
+
+void CheckpointCoordinator::Sweep(std::set<std::string> living) {
+  std::vector<proto::CheckpointOwned> owned;
+  for (const auto& [epoch, one] : deps_.log.history().owned()) owned.push_back(one.checkpoint);
+  using Blobs = absl::StatusOr<std::vector<std::string>>;
+  deps_.pool.Run<Blobs>(
+      deps_.executor,
+      [&objects = deps_.objects, living = std::move(living), owned = std::move(owned),
+       before = deps_.clock.Now() - kLeftoverAge] {
+        return objects.BlobsLeftBehind(living, owned, before);
+      },
+      lifetime_.Guard([this, generation = generation_](Blobs blobs) {
+        // The next generation may have other workers, which have written meanwhile.
+        if (closed_ || generation_ != generation || !blobs.ok() || blobs->empty()) return;
+        LogInfo("blobs of ended workers are swept", {{"job", job_}, {"blobs", blobs->size()}});
+        deps_.log.Append(
+            [objects = *blobs](const JobHistory&) {
+              proto::JobLogEntry entry;
+              *entry.mutable_swept()->mutable_objects() = {objects.begin(), objects.end()};
+              return entry;
+            },
+            lifetime_.Guard([this, objects = *blobs](const absl::Status& status) {
+              if (status.ok()) Delete(objects);
+            }));
       }));
 }
 

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -75,14 +76,19 @@ class CheckpointCoordinator {
   void Close(const std::string& why);
   /// Every task is FINISHED: one final checkpoint as soon as nothing is pending.
   void RequestFinal();
-  /// One more checkpoint, triggered as soon as nothing is pending and all that is owned is
-  /// committed, whatever the interval says.
-  void RequestNow();
+  /// One more checkpoint, behind which tasks emit nothing, triggered as soon as nothing is pending
+  /// and all that is owned is committed, whatever the interval says.
+  void RequestSuspending();
+  /// The job is not suspended after all: tasks may emit behind checkpoints again.
+  void WithdrawSuspending();
   /// The highest epoch of any attempt so far.
   std::optional<Epoch> highest_attempt() const;
   void OnAnswer(const proto::CheckpointAnswer& answer);
   /// Every writer committed all epochs up to this one.
   void OnCommitted(Epoch through);
+  /// Names and deletes what ended workers have left in storage; `living` ones may still refer to
+  /// theirs. Nothing happens when storage does not answer: the next generation tries again.
+  void Sweep(std::set<std::string> living);
   /// Deletes again what a former leader may not have deleted.
   void DeleteDoomed();
 
@@ -122,7 +128,9 @@ class CheckpointCoordinator {
   std::vector<SubtaskId> tasks_;
   bool transactional_ = false;
   bool final_requested_ = false;
-  bool now_requested_ = false;
+  absl::Duration final_not_before_;    // when the last try has failed
+  bool suspending_requested_ = false;  // and not triggered yet
+  bool suspending_ = false;            // whatever is triggered suspends, also after a failure
   std::unique_ptr<PendingCheckpoint> pending_;
   bool completing_ = false;  // all answered; manifest and entry are being written
   std::function<void(absl::Status)> initial_failed_;
@@ -132,7 +140,7 @@ class CheckpointCoordinator {
   absl::Duration last_end_;
   uint64_t failures_in_row_ = 0;
   std::deque<Epoch> failed_epochs_;
-  std::set<std::string> doomed_;
+  std::map<Epoch, std::set<std::string>> doomed_;  // named already, of failed_epochs_
   bool retiring_ = false;
   bool closed_ = false;
   TimerId trigger_timer_ = 0;

@@ -1,5 +1,7 @@
 #include "jobmanager/checkpoint/checkpoint_statistics.h"
 
+#include <utility>
+
 namespace weir::jobmanager {
 namespace {
 constexpr size_t kAttemptsKept = 64;
@@ -22,7 +24,25 @@ void CheckpointStatistics::OnTriggered(Epoch epoch, Generation generation, Leade
   details.set_state("IN_PROGRESS");
   details.set_triggered_at_ms(now_ms);
   newest_.push_front(std::move(details));
-  if (newest_.size() > kAttemptsKept) newest_.pop_back();
+  if (newest_.size() <= kAttemptsKept) return;
+  subtasks_.erase(Epoch(newest_.back().epoch()));
+  newest_.pop_back();
+}
+
+void CheckpointStatistics::OnAnswered(Epoch epoch, Subtasks subtasks) {
+  if (Find(epoch) != nullptr) subtasks_[epoch] = std::move(subtasks);
+}
+
+std::optional<proto::CheckpointDetails> CheckpointStatistics::Details(Epoch epoch) const {
+  for (const proto::CheckpointDetails& details : newest_) {
+    if (details.epoch() != epoch.value()) continue;
+    proto::CheckpointDetails whole = details;
+    const auto found = subtasks_.find(epoch);
+    if (found == subtasks_.end()) return whole;
+    *whole.mutable_subtasks() = {found->second.begin(), found->second.end()};
+    return whole;
+  }
+  return std::nullopt;
 }
 
 proto::CheckpointDetails CheckpointStatistics::OnCompleted(Epoch epoch, int64_t now_ms,

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/metrics/histogram.h"
@@ -22,9 +24,14 @@ class CheckpointStatistics {
   void OnCommitted(Epoch through);
   void OnRetired(Epoch epoch);
   void OnRestored(Epoch epoch) { restored_ = epoch; }
+  /// What the subtasks did, before it ends or behind it.
+  void OnAnswered(Epoch epoch, std::vector<proto::SubtaskCheckpoint> subtasks);
 
   proto::CheckpointCounts Counts() const;
+  /// Without their subtasks.
   void FillDetails(proto::ListCheckpointsResponse* response) const;
+  /// That one with its subtasks; nothing when it is none of the newest.
+  std::optional<proto::CheckpointDetails> Details(Epoch epoch) const;
   uint64_t completed() const { return completed_; }
   uint64_t failed() const { return failed_; }
   /// Of the newest that completed under this leader.
@@ -33,6 +40,8 @@ class CheckpointStatistics {
   Histogram::Snapshot durations() const { return durations_.TakeSnapshot(); }
 
  private:
+  using Subtasks = std::vector<proto::SubtaskCheckpoint>;
+
   proto::CheckpointDetails* Find(Epoch epoch);
 
   uint64_t triggered_ = 0;
@@ -45,6 +54,7 @@ class CheckpointStatistics {
   Histogram durations_{
       {.lowest = 1'000'000, .highest = 900'000'000'000, .steps = 1, .scale = 1e-9}};
   std::deque<proto::CheckpointDetails> newest_;
+  std::map<Epoch, Subtasks> subtasks_;  // of those in newest_
 };
 
 }  // namespace weir::jobmanager

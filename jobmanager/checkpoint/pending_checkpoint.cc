@@ -17,13 +17,19 @@ proto::CheckpointTrigger PendingCheckpoint::Trigger() const {
   trigger.set_epoch(epoch_.value());
   trigger.set_attempt_term(term_.value());
   trigger.set_final(final_);
+  trigger.set_suspends(suspends_);
   return trigger;
 }
 
-void PendingCheckpoint::OnAnswer(const proto::CheckpointAnswer& answer) {
+void PendingCheckpoint::OnAnswer(const proto::CheckpointAnswer& answer, absl::Duration now) {
   for (const proto::TaskSnapshot& snapshot : answer.snapshots()) {
     const SubtaskId task{VertexId(snapshot.vertex()), snapshot.index()};
     if (waiting_.erase(task) > 0) snapshots_[task] = snapshot;
+  }
+  for (const proto::SubtaskCheckpoint& one : answer.statistics()) {
+    const auto [entry, first] =
+        statistics_.try_emplace(SubtaskId{VertexId(one.vertex()), one.index()}, one);
+    if (first) entry->second.set_end_to_end_us(absl::ToInt64Microseconds(now - started_));
   }
 }
 
@@ -34,7 +40,13 @@ void PendingCheckpoint::FillManifest(proto::CheckpointManifest* manifest) const 
 std::vector<std::string> PendingCheckpoint::Blobs() const {
   proto::CheckpointManifest manifest;
   FillManifest(&manifest);
-  return StateObjectStore::ReferencedBlobs(manifest);
+  return StateObjectStore::OwnBlobs(manifest);
+}
+
+std::vector<proto::SubtaskCheckpoint> PendingCheckpoint::Statistics() const {
+  std::vector<proto::SubtaskCheckpoint> all;
+  for (const auto& [task, one] : statistics_) all.push_back(one);
+  return all;
 }
 
 uint64_t PendingCheckpoint::StateBytes() const {
@@ -43,6 +55,9 @@ uint64_t PendingCheckpoint::StateBytes() const {
     bytes += snapshot.ByteSizeLong();
     for (const proto::OperatorSnapshot& one : snapshot.operators()) {
       if (!one.state().blob().empty()) bytes += one.state().size_bytes();
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.reused()) bytes += file.object().size_bytes();
+      }
     }
   }
   return bytes;

@@ -205,7 +205,12 @@ void Dispatcher::ListCheckpoints(proto::ListCheckpointsRequest request,
                                  Reply<proto::ListCheckpointsResponse> reply) {
   absl::StatusOr<JobMaster*> job = FindJob(request.job());
   if (!job.ok()) return reply(job.status());
-  reply((*job)->Checkpoints());
+  if (!request.has_epoch()) return reply((*job)->Checkpoints());
+  absl::StatusOr<proto::CheckpointDetails> details = (*job)->Checkpoint(Epoch(request.epoch()));
+  if (!details.ok()) return reply(details.status());
+  proto::ListCheckpointsResponse response;
+  *response.add_checkpoints() = *std::move(details);
+  reply(std::move(response));
 }
 
 void Dispatcher::Transactions(proto::TransactionsRequest request,

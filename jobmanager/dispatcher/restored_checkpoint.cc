@@ -12,6 +12,7 @@
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "common/graph/partition_alignment.h"
 #include "jobmanager/scheduler/deployment_plan.h"
 #include "state/checkpoint/state_object_store.h"
 
@@ -23,6 +24,8 @@ using proto::OperatorDescriptor;
 struct PlannedOperator {
   const OperatorDescriptor* descriptor = nullptr;
   uint32_t parallelism = 0;
+  std::optional<std::string> key;  // by which its input is keyed, in words
+  std::string aligned = {};        // with what; empty: by hash
 };
 using Operators = std::map<std::string, PlannedOperator>;  // by uid
 
@@ -30,7 +33,19 @@ Operators OperatorsOf(const proto::JobGraph& graph) {
   Operators operators;
   for (const proto::JobVertex& vertex : graph.vertices()) {
     for (const OperatorDescriptor& one : vertex.operators()) {
-      operators[one.uid()] = {&one, vertex.parallelism()};
+      PlannedOperator& planned = operators[one.uid()];
+      planned = {&one, vertex.parallelism(), std::nullopt};
+      if (!one.has_partition_keying()) continue;
+      const proto::PartitionKeying& keying = one.partition_keying();
+      planned.key = keying.key();
+      planned.aligned = DescribeKeying(keying.partitions(), keying.partitioner());
+    }
+  }
+  for (const proto::JobEdge& edge : graph.edges()) {
+    if (edge.exchange() != proto::JobEdge::HASH) continue;
+    for (const proto::JobVertex& vertex : graph.vertices()) {
+      if (vertex.id() != edge.target_vertex()) continue;
+      operators[vertex.operators(0).uid()].key = edge.key();
     }
   }
   return operators;
@@ -55,6 +70,8 @@ States StatesOf(const proto::CheckpointManifest& manifest, const Operators& oper
       proto::OperatorSnapshot& state = states[one.uid()][task.index()];
       state.set_uid(one.uid());
       *state.mutable_state() = one.state();
+      *state.mutable_files() = one.files();
+      state.set_keying(one.keying());
     }
   }
   return states;
@@ -78,21 +95,69 @@ absl::Status CheckType(const std::string& uid, const Operators& before, const Op
                                                     now.type(), " in the new job"));
 }
 
-absl::Status CheckParallelism(const std::string& uid, const Operators& before,
-                              const Operators& after) {
+// As the plan has it (DescribeWindows, api/weir/environment.cc): the lateness is not part of it.
+constexpr char kWindow[] = "window";
+
+// What is cut into slices, or sessions, of the one window cannot be read as those of another.
+absl::Status CheckWindow(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto old = before.find(uid);
+  if (old == before.end()) return absl::OkStatus();
+  const auto& then = old->second.descriptor->configuration();
+  const auto& now = after.at(uid).descriptor->configuration();
+  const auto was = then.find(kWindow);
+  const auto is = now.find(kWindow);
+  if (was == then.end() || is == now.end() || was->second == is->second) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "operator ", NameOf(uid, before), " has windows '", was->second, "' in the checkpoint and '",
+      is->second, "' in the new job, and its state cannot be cut anew"));
+}
+
+absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto old = before.find(uid);
+  if (old == before.end()) return absl::OkStatus();
+  const PlannedOperator& then = old->second;
+  const PlannedOperator& now = after.at(uid);
+  if (then.key == now.key && then.aligned == now.aligned) return absl::OkStatus();
+  const bool hashed = then.aligned.empty() && now.aligned.empty();
+  const auto text = [hashed](const PlannedOperator& one) {
+    if (!one.key.has_value()) return std::string("not keyed");
+    if (hashed) return absl::StrCat("keyed by ", *one.key);
+    return absl::StrCat("keyed by ", *one.key,
+                        one.aligned.empty() ? ", by hash" : ", aligned with ", one.aligned);
+  };
+  return absl::FailedPreconditionError(absl::StrCat("operator ", NameOf(uid, before), " is ",
+                                                    text(then), " in the checkpoint and ",
+                                                    text(now), " in the new job"));
+}
+
+absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& transfer,
+                              const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   const uint32_t now = after.at(uid).parallelism;
-  if (old == before.end() || old->second.parallelism == now) return absl::OkStatus();
+  if (old == before.end()) return absl::OkStatus();
+  if (!after.at(uid).aligned.empty()) return absl::OkStatus();  // CheckKey has seen to it
+  if (after.at(uid).key.has_value()) {
+    // By key groups; how many there are is part of what a key's group is, at any parallelism.
+    const uint32_t groups = transfer.from_graph.max_parallelism();
+    if (groups == transfer.to_graph.max_parallelism()) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("operator ", NameOf(uid, before), " has state in ", groups,
+                     " key groups in the checkpoint, and the new job has ",
+                     transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
+  }
+  if (old->second.parallelism == now) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
                    " subtasks in the checkpoint and parallelism ", now,
-                   " in the new job; only the splits of sources can be dealt out anew"));
+                   " in the new job; only keyed state and the splits of sources can be dealt out "
+                   "anew"));
 }
 
 // The operators that are gone.
 absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& with_state,
-                                                  const States& states, const Operators& before,
-                                                  const Operators& after, bool allow_non_restored) {
+                                                  const States& states,
+                                                  const CheckpointTransfer& transfer,
+                                                  const Operators& before, const Operators& after) {
   std::vector<std::string> missing;
   for (const std::string& uid : with_state) {
     if (after.count(uid) == 0) {
@@ -101,10 +166,12 @@ absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& w
     }
     WEIR_RETURN_IF_ERROR(CheckType(uid, before, after));
     if (states.count(uid) > 0 && !IsSource(after.at(uid))) {
-      WEIR_RETURN_IF_ERROR(CheckParallelism(uid, before, after));
+      WEIR_RETURN_IF_ERROR(CheckWindow(uid, before, after));
+      WEIR_RETURN_IF_ERROR(CheckKey(uid, before, after));
+      WEIR_RETURN_IF_ERROR(CheckParallelism(uid, transfer, before, after));
     }
   }
-  if (missing.empty() || allow_non_restored) return missing;
+  if (missing.empty() || transfer.allow_non_restored) return missing;
   return absl::FailedPreconditionError(
       absl::StrCat("the new job has no operator ", absl::StrJoin(missing, ", "),
                    ", whose state is in the checkpoint; --allow-non-restored leaves it out"));
@@ -122,6 +189,30 @@ std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
   return least;
 }
 
+// As many as the checkpoint has for the operators of this vertex: where that is not its
+// parallelism, the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
+void AddTasks(const proto::JobVertex& vertex, const States& states, const Operators& before,
+              const proto::CheckpointManifest& manifest, proto::CheckpointManifest* adapted) {
+  std::map<uint32_t, proto::TaskSnapshot> tasks;
+  for (const OperatorDescriptor& one : vertex.operators()) {
+    const auto subtasks = states.find(one.uid());
+    if (subtasks == states.end()) continue;
+    const auto old = before.find(one.uid());
+    for (const auto& [index, state] : subtasks->second) {
+      proto::TaskSnapshot& task = tasks[index];
+      *task.add_operators() = state;
+      task.set_parallelism(old == before.end() ? vertex.parallelism() : old->second.parallelism);
+    }
+  }
+  const std::optional<int64_t> watermark = WatermarkOf(manifest, vertex.operators(0).uid());
+  for (auto& [index, task] : tasks) {
+    task.set_vertex(vertex.id());
+    task.set_index(index);
+    if (watermark.has_value()) task.set_input_watermark_us(*watermark);
+    *adapted->add_tasks() = std::move(task);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer,
@@ -135,8 +226,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
   AdaptedManifest result;
-  WEIR_ASSIGN_OR_RETURN(result.left_out,
-                        CheckFit(with_state, states, before, after, transfer.allow_non_restored));
+  WEIR_ASSIGN_OR_RETURN(result.left_out, CheckFit(with_state, states, transfer, before, after));
 
   proto::CheckpointManifest& adapted = result.manifest;
   adapted.set_format_version(1);
@@ -145,21 +235,7 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
     if (after.count(source.source_uid()) > 0) *adapted.add_coordinators() = std::move(source);
   }
   for (const proto::JobVertex& vertex : transfer.to_graph.vertices()) {
-    for (uint32_t index = 0; index < vertex.parallelism(); ++index) {
-      proto::TaskSnapshot task;
-      for (const OperatorDescriptor& one : vertex.operators()) {
-        const auto subtasks = states.find(one.uid());
-        if (subtasks == states.end() || subtasks->second.count(index) == 0) continue;
-        *task.add_operators() = subtasks->second.at(index);
-      }
-      if (task.operators().empty()) continue;
-      if (const auto held = WatermarkOf(manifest, vertex.operators(0).uid())) {
-        task.set_input_watermark_us(*held);
-      }
-      task.set_vertex(vertex.id());
-      task.set_index(index);
-      *adapted.add_tasks() = std::move(task);
-    }
+    AddTasks(vertex, states, before, manifest, &adapted);
   }
   return result;
 }
@@ -176,11 +252,18 @@ absl::StatusOr<CopiedCheckpoint> CopyCheckpoint(const CheckpointTransfer& transf
   uint64_t blobs = 0;
   for (proto::TaskSnapshot& task : *manifest.mutable_tasks()) {
     for (proto::OperatorSnapshot& one : *task.mutable_operators()) {
-      if (one.state().blob().empty()) continue;
-      WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(one.state()));
-      const std::string blob =
-          StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++blobs);
-      WEIR_ASSIGN_OR_RETURN(*one.mutable_state(), to.Write(bytes, 0, blob));
+      std::vector<proto::StateObject*> objects;
+      if (!one.state().blob().empty()) objects.push_back(one.mutable_state());
+      for (proto::StateFile& file : *one.mutable_files()) {
+        objects.push_back(file.mutable_object());
+        file.set_reused(false);
+      }
+      for (proto::StateObject* object : objects) {
+        WEIR_ASSIGN_OR_RETURN(const std::string bytes, from.Read(*object));
+        const std::string blob =
+            StorageLayout::BlobObject(WorkerId(transfer.from.value()), Epoch(0), ++blobs);
+        WEIR_ASSIGN_OR_RETURN(*object, to.Write(bytes, 0, blob));
+      }
     }
   }
   CopiedCheckpoint result;

@@ -36,8 +36,9 @@ struct CopiedCheckpoint {
 /// What the new job takes over of `manifest`, by operator uid: split states and operator states,
 /// nothing of sinks. Operators that are new start empty. Pure.
 /// FAILED_PRECONDITION, one sentence: the new graph lacks an operator that has state (unless that
-/// is allowed), an operator has become another one, or its parallelism differs and its state cannot
-/// be dealt out anew.
+/// is allowed), an operator has become another one or has other windows (but for their lateness),
+/// there is another number of key groups, or its parallelism differs and its state cannot be dealt
+/// out anew.
 absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer,
                                               const proto::CheckpointManifest& manifest);
 

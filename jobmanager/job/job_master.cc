@@ -1,6 +1,7 @@
 #include "jobmanager/job/job_master.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -283,9 +284,8 @@ void JobMaster::OnWorkerReport(const proto::Header& header, const proto::WorkerR
 void JobMaster::CheckProgress() {
   if (execution_ == nullptr) return;
   if (std::optional<proto::Failure> failure = execution_->FirstFailure()) {
-    if (failure->suspends() && state_ == JobState::kDeploying) {
-      return Suspend(failure->message());
-    }
+    const bool may = state_ == JobState::kDeploying || state_ == JobState::kRunning;
+    if (failure->suspends() && may) return Suspend(failure->message());
     return FailGeneration(failure->message(), failure->retriable());
   }
   if (cleanup_) {
@@ -348,6 +348,9 @@ void JobMaster::OnRunning() {
   SetState(JobState::kRunning);
   coordinator_->Start(execution_->generation(), execution_->tasks(),
                       IsTransactional(history().submission().graph()));
+  std::set<std::string> living;
+  for (const auto& [id, worker] : workers_) living.insert(id.value());
+  coordinator_->Sweep(std::move(living));
   if (history().stop_requested() != nullptr) {
     execution_->StopSources();
     SetState(JobState::kStopping);

@@ -100,6 +100,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   proto::JobSummary Summary() const;
   proto::JobDetails Details() const;
   proto::ListCheckpointsResponse Checkpoints() const;
+  /// With its subtasks; NOT_FOUND.
+  absl::StatusOr<proto::CheckpointDetails> Checkpoint(Epoch epoch) const;
   /// See JobEvents::Await.
   void AwaitEvents(uint64_t sequence, JobEvents::Done done) {
     events_.Await(sequence, std::move(done));
@@ -194,11 +196,11 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void Suspend(const std::string& why);
   void AppendSuspended();
   void End(proto::JobTerminal::State state, const std::string& reason, Done done);
-  using RetiredEpochs = std::map<Epoch, proto::CheckpointRetired>;
+  using Manifests = std::map<Epoch, proto::CheckpointManifest>;
   proto::JobTerminal MakeTerminal(proto::JobTerminal::State state, const std::string& reason,
-                                  const std::optional<RetiredEpochs>& read) const;
+                                  const std::optional<Manifests>& read) const;
   void AppendTerminal(proto::JobTerminal::State state, const std::string& reason,
-                      std::optional<RetiredEpochs> read, Done done);
+                      std::optional<Manifests> read, Done done);
   void OnEnded(proto::JobTerminal::State state, const std::string& reason);
   void DeleteRetiredAtTheEnd();
   bool NeedsCleanup() const;

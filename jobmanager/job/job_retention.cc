@@ -21,11 +21,13 @@ bool IsRetained(CheckpointRetention retention, proto::JobTerminal::State state) 
   }
 }
 
+// Without what those that stay have, too.
 proto::CheckpointRetired Describe(const proto::CheckpointOwned& owned,
-                                  const proto::CheckpointManifest& manifest) {
+                                  const proto::CheckpointManifest& manifest,
+                                  const std::vector<proto::CheckpointManifest>& staying) {
   proto::CheckpointRetired retired;
   retired.set_epoch(owned.epoch());
-  for (std::string& blob : StateObjectStore::ReferencedBlobs(manifest)) {
+  for (std::string& blob : StateObjectStore::UnsharedBlobs(manifest, staying)) {
     retired.add_objects(std::move(blob));
   }
   if (!owned.manifest_object().empty()) retired.add_objects(owned.manifest_object());
@@ -46,18 +48,18 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
   for (const auto& [epoch, owned] : history().owned()) {
     if (!owned.checkpoint.manifest_object().empty()) elsewhere.push_back(owned.checkpoint);
   }
-  if (elsewhere.empty()) return AppendTerminal(state, reason, RetiredEpochs(), std::move(done));
-  deps_.pool.Run<RetiredEpochs>(
+  if (elsewhere.empty()) return AppendTerminal(state, reason, Manifests(), std::move(done));
+  deps_.pool.Run<Manifests>(
       deps_.executor,
       [&objects = objects_, elsewhere] {
-        RetiredEpochs read;
+        Manifests read;
         for (const proto::CheckpointOwned& owned : elsewhere) {
-          const absl::StatusOr<proto::CheckpointManifest> manifest = objects.ReadManifest(owned);
-          if (manifest.ok()) read[Epoch(owned.epoch())] = Describe(owned, *manifest);
+          absl::StatusOr<proto::CheckpointManifest> manifest = objects.ReadManifest(owned);
+          if (manifest.ok()) read[Epoch(owned.epoch())] = *std::move(manifest);
         }
         return read;
       },
-      lifetime_.Guard([this, state, reason, done = std::move(done)](RetiredEpochs read) {
+      lifetime_.Guard([this, state, reason, done = std::move(done)](Manifests read) {
         AppendTerminal(state, reason, std::move(read), done);
       }));
 }
@@ -65,26 +67,36 @@ void JobMaster::End(proto::JobTerminal::State state, const std::string& reason, 
 // `read`: of epochs whose manifests are not in the log; absent: all are kept.
 proto::JobTerminal JobMaster::MakeTerminal(proto::JobTerminal::State state,
                                            const std::string& reason,
-                                           const std::optional<RetiredEpochs>& read) const {
+                                           const std::optional<Manifests>& read) const {
   proto::JobTerminal terminal;
   terminal.set_state(state);
   terminal.set_reason(reason);
   if (!read) return terminal;
+  std::vector<std::pair<proto::CheckpointOwned, proto::CheckpointManifest>> going;
+  std::vector<proto::CheckpointManifest> staying;
   for (const auto& [epoch, owned] : history().owned()) {
+    const proto::CheckpointOwned& checkpoint = owned.checkpoint;
+    const auto elsewhere = read->find(epoch);
+    const bool inlined = checkpoint.manifest_object().empty();
+    // One that cannot be read now stays, and may have any file of the others.
+    if (!inlined && elsewhere == read->end()) return terminal;
+    const proto::CheckpointManifest& manifest = inlined ? checkpoint.manifest() : elsewhere->second;
     // Its receipt may ride on this very entry.
     const bool committed = log_.committed() && *log_.committed() >= epoch;
-    if (history().AwaitsReceipt(epoch) && !committed) continue;
-    if (owned.checkpoint.manifest_object().empty()) {
-      *terminal.add_retired() = Describe(owned.checkpoint, owned.checkpoint.manifest());
-    } else if (const auto it = read->find(epoch); it != read->end()) {
-      *terminal.add_retired() = it->second;
+    if (history().AwaitsReceipt(epoch) && !committed) {
+      staying.push_back(manifest);
+    } else {
+      going.emplace_back(checkpoint, manifest);
     }
+  }
+  for (const auto& [checkpoint, manifest] : going) {
+    *terminal.add_retired() = Describe(checkpoint, manifest, staying);
   }
   return terminal;
 }
 
 void JobMaster::AppendTerminal(proto::JobTerminal::State state, const std::string& reason,
-                               std::optional<RetiredEpochs> read, Done done) {
+                               std::optional<Manifests> read, Done done) {
   log_.Append(
       [this, state, reason, read = std::move(read)](const JobHistory&) {
         proto::JobLogEntry entry;

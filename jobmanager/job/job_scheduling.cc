@@ -239,6 +239,11 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;
   context.stall_timeout = options_.stall_timeout;
+  context.exchange_memory_bytes = options_.exchange_memory_bytes;
+  context.state_backend = options_.state_backend;
+  context.state_memory_bytes = options_.state_memory_bytes;
+  const proto::JobStarted& started = *history().last_start();
+  context.key_groups = {started.key_groups().begin(), started.key_groups().end()};
   context.storage_root = deps_.layout.JobDirectory(job_);
   context.inline_state_max_bytes = options_.checkpoint.inline_state_max_bytes;
   execution_->Admit(MakeDeployments(context));

@@ -71,7 +71,7 @@ void JobMaster::BeginSuspension() {
   execution_->HoldSources(true);
   TellState();
   SendDirectives();
-  coordinator_->RequestNow();
+  coordinator_->RequestSuspending();
 }
 
 // The generation is over, and the next one goes on with it.
@@ -97,7 +97,7 @@ void JobMaster::OnSuspensionCheckpoint(const proto::CheckpointDetails& checkpoin
       deps_.executor.PostAfter(again ? kSuspensionPause : absl::ZeroDuration(),
                                lifetime_.Guard([this, again, why = checkpoint.failure()] {
                                  if (!suspension_ || !suspension_->above) return;
-                                 again ? coordinator_->RequestNow() : GiveUpSuspension(why);
+                                 again ? coordinator_->RequestSuspending() : GiveUpSuspension(why);
                                }));
 }
 
@@ -140,6 +140,7 @@ void JobMaster::DropSuspension(const absl::Status& status) {
   suspension_.reset();
   if (execution_ != nullptr) {
     execution_->HoldSources(false);
+    coordinator_->WithdrawSuspending();
     SendDirectives();
   }
   for (const Done& waiter : waiters) waiter(status);

@@ -1,9 +1,12 @@
 // The part of JobMaster that tells of the job: what list, describe and checkpoint list show.
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "common/graph/job_graph.h"
 #include "jobmanager/job/job_master.h"
 
 namespace weir::jobmanager {
@@ -56,6 +59,28 @@ proto::JobDetails JobMaster::Details() const {
   }
   if (coordinator_ != nullptr) *details.mutable_checkpoints() = coordinator_->statistics().Counts();
   return details;
+}
+
+absl::StatusOr<proto::CheckpointDetails> JobMaster::Checkpoint(Epoch epoch) const {
+  std::optional<proto::CheckpointDetails> details;
+  if (coordinator_ != nullptr) details = coordinator_->statistics().Details(epoch);
+  if (!details.has_value()) {
+    // Of a former leader, without its subtasks.
+    const proto::ListCheckpointsResponse all = Checkpoints();
+    for (const proto::CheckpointDetails& one : all.checkpoints()) {
+      if (one.epoch() == epoch.value()) details = one;
+    }
+  }
+  if (!details.has_value()) {
+    return absl::NotFoundError(absl::StrCat("job ", job_.value(), " has no checkpoint of epoch ",
+                                            epoch.value(), " among those it knows"));
+  }
+  for (proto::SubtaskCheckpoint& one : *details->mutable_subtasks()) {
+    const proto::JobVertex* vertex =
+        FindVertex(history().submission().graph(), VertexId(one.vertex()));
+    if (vertex != nullptr) one.set_name(vertex->name());
+  }
+  return *std::move(details);
 }
 
 proto::ListCheckpointsResponse JobMaster::Checkpoints() const {

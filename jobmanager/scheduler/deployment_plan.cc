@@ -1,17 +1,60 @@
 #include "jobmanager/scheduler/deployment_plan.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/graph/job_graph.h"
+#include "common/graph/key_group_tables.h"
+#include "common/types/key_group.h"
 
 namespace weir::jobmanager {
 namespace {
 
-const proto::TaskSnapshot* FindSnapshot(const proto::CheckpointManifest* manifest,
-                                        const SubtaskId& subtask) {
-  if (manifest == nullptr) return nullptr;
-  for (const proto::TaskSnapshot& task : manifest->tasks()) {
-    if (task.vertex() == subtask.vertex.value() && task.index() == subtask.index) return &task;
+// What a subtask starts from: its own snapshot; of a vertex that has another parallelism now, those
+// of all subtasks then that had one of its key groups, the first one with the least watermark.
+std::vector<proto::TaskSnapshot> SnapshotsFor(const proto::CheckpointManifest& manifest,
+                                              const SubtaskId& subtask,
+                                              const KeyGroupLayout& layout,
+                                              const KeyGroupRange& own) {
+  std::vector<proto::TaskSnapshot> snapshots;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    if (task.vertex() != subtask.vertex.value()) continue;
+    if (task.parallelism() == 0 || task.parallelism() == layout.parallelism) {
+      if (task.index() == subtask.index) return {task};
+      continue;
+    }
+    // Checkpoints of before there were tables do not tell.
+    const KeyGroupRange then =
+        task.has_key_groups()
+            ? KeyGroupRange{task.key_groups().first(), task.key_groups().end()}
+            : DefaultKeyGroupRange(task.index(), {task.parallelism(), layout.max_parallelism});
+    if (then.first < own.end && own.first < then.end) snapshots.push_back(task);
   }
-  return nullptr;
+  return snapshots;
+}
+
+KeyGroupRange GroupsOf(const DeploymentContext& context, const SubtaskId& task,
+                       const KeyGroupLayout& layout) {
+  const proto::KeyGroupTable* table = FindKeyGroupTable(context.key_groups, task.vertex);
+  if (table == nullptr) return DefaultKeyGroupRange(task.index, layout);  // it has watermarks only
+  const absl::StatusOr<std::vector<uint32_t>> subtasks = ReadKeyGroupTable(*table, layout);
+  WEIR_CHECK(subtasks.ok()) << subtasks.status();  // this JobManager, or one before it, made it
+  return KeyGroupRangeIn(*subtasks, task.index);
+}
+
+void SetRestored(std::vector<proto::TaskSnapshot> snapshots, proto::TaskDeployment* task) {
+  if (snapshots.empty()) return;
+  const auto earlier = [](const proto::TaskSnapshot& a, const proto::TaskSnapshot& b) {
+    return a.has_input_watermark_us() && b.has_input_watermark_us()
+               ? a.input_watermark_us() < b.input_watermark_us()
+               : !a.has_input_watermark_us() && b.has_input_watermark_us();
+  };
+  std::stable_sort(snapshots.begin(), snapshots.end(), earlier);
+  *task->mutable_restored() = std::move(snapshots.front());
+  for (size_t i = 1; i < snapshots.size(); ++i) {
+    *task->add_restored_others() = std::move(snapshots[i]);
+  }
 }
 
 }  // namespace
@@ -72,6 +115,9 @@ proto::JobStarted MakeStartedEntry(const proto::JobGraph& graph, Generation gene
   started.set_generation(generation.value());
   if (restored) started.set_restored_epoch(restored->value());
   started.set_artifact(artifact);
+  for (proto::KeyGroupTable& table : MakeKeyGroupTables(graph)) {
+    *started.add_key_groups() = std::move(table);
+  }
   for (const SubtaskId& task : AllSubtasks(graph)) {
     proto::TaskPlacement* place = started.add_placements();
     place->set_vertex(task.vertex.value());
@@ -103,8 +149,14 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
+    deployment.set_exchange_memory_bytes(context.exchange_memory_bytes);
+    deployment.set_state_backend(context.state_backend);
+    deployment.set_state_memory_bytes(context.state_memory_bytes);
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
+    }
+    for (const proto::KeyGroupTable& table : context.key_groups) {
+      *deployment.add_key_groups() = table;
     }
     if (context.restored != nullptr) {
       deployment.set_restored(!context.first_start);
@@ -118,9 +170,11 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployed->set_vertex(task.vertex.value());
     deployed->set_index(task.index);
     deployed->set_slot(task.index);
-    if (const proto::TaskSnapshot* snapshot = FindSnapshot(context.restored, task)) {
-      *deployed->mutable_restored() = *snapshot;
-    }
+    if (context.restored == nullptr) continue;
+    const KeyGroupLayout layout = {ParallelismOf(*context.graph, task.vertex),
+                                   KeyGroupsOf(*context.graph, task.vertex)};
+    SetRestored(SnapshotsFor(*context.restored, task, layout, GroupsOf(context, task, layout)),
+                deployed);
   }
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);

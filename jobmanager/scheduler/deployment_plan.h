@@ -56,7 +56,11 @@ struct DeploymentContext {
   std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
   absl::Duration stall_timeout = absl::ZeroDuration();
-  std::vector<std::string> ended_jobs;  // of the cluster
+  uint64_t exchange_memory_bytes = 0;
+  std::string state_backend;
+  uint64_t state_memory_bytes = 0;
+  std::vector<proto::KeyGroupTable> key_groups;  // of the entry that started the generation
+  std::vector<std::string> ended_jobs;           // of the cluster
   bool take_over = false;
   bool cleanup = false;  // no tasks: the sinks' committers alone
   proto::ResumePolicy resume_policy = proto::AS_CONFIGURED;  // for `uncommitted`

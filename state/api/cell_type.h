@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 
 #include "state/api/state_codec.h"
+#include "state/api/state_memory.h"
 
 /// A cell is what a table of state holds decoded for one key (or one entry of one key's map). The
 /// typed handles know its type; backends, which are not templates, handle it through a CellType.
@@ -24,6 +25,7 @@ inline constexpr int64_t kNoStamp = kNewStamp + 1;
 struct WrittenCell {
   const StateSchema* schema = nullptr;  // null: as the cell's type writes
   bool stamped = false;                 // the state had a TTL
+  bool times_void = false;              // they are there, and count as if they were not
 };
 
 /// Threads: const and thread-safe; a cell itself is used by one thread, or by many that only read.
@@ -39,13 +41,16 @@ class CellType {
   /// Appends. Stamped: with the times of the last writes.
   virtual void Encode(const void* cell, bool stamped, std::string* out) const = 0;
   /// Into a cell just constructed. Bytes without times get `stamp_micros`; kNoStamp: those with
-  /// times lose them, since the state has no TTL now.
+  /// times lose them, since the state has no TTL now. Void times are none.
   virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
                       void* cell) const = 0;
   /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.
   virtual bool Expire(int64_t oldest_micros, void* cell) const = 0;
   /// As Expire would say, without a change.
   virtual bool Expired(int64_t oldest_micros, const void* cell) const = 0;
+  /// About the memory that a cell has beside its size(); always 0 when plain().
+  virtual size_t OutsideBytes(const void* cell) const = 0;
+  virtual bool plain() const = 0;
 };
 
 /// Value, reducing and aggregating state, and an entry of a map.
@@ -98,6 +103,7 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
     ByteReader in(bytes);
     int64_t stamp = stamp_micros;
     if (written.stamped && !in.ReadFixed(&stamp)) return false;
+    if (written.times_void) stamp = stamp_micros;
     Base::Of(cell).stamp_micros = stamp_micros == kNoStamp ? kNoStamp : stamp;
     return StateCodec<T>::Read(in, written.schema, &Base::Of(cell).value) && in.done();
   }
@@ -107,6 +113,10 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
   bool Expired(int64_t oldest_micros, const void* cell) const override {
     return Base::Of(cell).stamp_micros <= oldest_micros;
   }
+  size_t OutsideBytes(const void* cell) const override {
+    return StateMemory<T>::Outside(Base::Of(cell).value);
+  }
+  bool plain() const override { return kPlainState<T>; }
 };
 
 /// The number of elements, then each as a value.
@@ -133,6 +143,7 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
       int64_t stamp = stamp_micros;
       T value{};
       if (written.stamped && !in.ReadFixed(&stamp)) return false;
+      if (written.times_void) stamp = stamp_micros;
       if (!StateCodec<T>::Read(in, written.schema, &value)) return false;
       list.values.push_back(std::move(value));
       if (stamp_micros != kNoStamp) list.stamps_micros.push_back(stamp);
@@ -160,6 +171,12 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
     }
     return true;
   }
+  size_t OutsideBytes(const void* cell) const override {
+    const ListCell<T>& list = Base::Of(cell);
+    return StateMemory<std::vector<T>>::Outside(list.values) +
+           StateMemory<std::vector<int64_t>>::Outside(list.stamps_micros);
+  }
+  bool plain() const override { return false; }
 };
 
 }  // namespace internal

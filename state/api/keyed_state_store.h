@@ -6,11 +6,12 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
-#include "common/base/stable_hash.h"
 #include "common/types/key_codec.h"
 #include "common/types/key_group.h"
 #include "state/api/aggregating_state.h"
+#include "state/api/key_ref.h"
 #include "state/api/keyed_timers.h"
 #include "state/api/list_state.h"
 #include "state/api/map_state.h"
@@ -21,23 +22,11 @@
 
 namespace weir {
 
-/// A key of a row: its bytes (common/types/key_codec.h), StableHash64 of them, and its group.
-struct KeyRef {
-  uint32_t group = 0;
-  uint64_t hash = 0;
-  absl::string_view key;
-};
-
-inline KeyRef KeyRefOf(absl::string_view key, uint32_t max_parallelism) {
-  const uint64_t hash = StableHash64(key);
-  return {KeyGroupOfHash(hash, max_parallelism), hash, key};
-}
-
 /// What an operator sees of its keyed state: its states by descriptor, the current key, timers.
 /// Backends implement it (state/keyed/keyed_state_backend.h). Page: docs/protocols/keyed-state.md.
 ///
 /// Life cycle: Get...State for every state, best before the first row; then for each batch
-/// BeginBatch, and for each row SetCurrentKey and the handles.
+/// BeginBatch, Prefetch where prefetches() says so, and for each row SetCurrentKey and the handles.
 /// Threads: the task's thread.
 /// Lifetime: handles, tables and timers belong to the store and must not outlive it.
 /// Errors: Get...State of a name that has another type, here or in the checkpoint that was
@@ -89,6 +78,12 @@ class KeyedStateStore {
 
   /// Reads the clock, for TTLs. Before each batch, and before due timers are worked off.
   virtual void BeginBatch() = 0;
+  /// Whether it is worth while to call Prefetch, and that of maps: something may have to be read
+  /// from a disk. Asked once for each batch, behind BeginBatch.
+  virtual bool prefetches() const = 0;
+  /// What the keys of a batch have in states that are no maps is fetched at once, where it is not
+  /// in memory. Behind BeginBatch; only costs change by it. Keys of other subtasks are a bug.
+  virtual void Prefetch(absl::Span<const KeyRef> keys) = 0;
   virtual KeyedTimers& timers() = 0;
   /// The first thing that went wrong.
   virtual const absl::Status& status() const = 0;

@@ -42,9 +42,14 @@ class KeyedTimers {
 
   /// The time of the earliest timer of any key.
   virtual std::optional<int64_t> NextDue(TimeDomain domain) const = 0;
+  /// The earliest timer of this group's keys, due or not.
+  virtual std::optional<DueTimer> FirstOf(TimeDomain domain, uint32_t group) const = 0;
   /// Removes and returns the earliest timer, if its time has come: time_micros <= until_micros.
   /// Order: time, then key, then namespace. The current key does not change.
   virtual std::optional<DueTimer> PopDue(TimeDomain domain, int64_t until_micros) = 0;
+  /// The same for an event-time timer that its own group's watermark has come to: groups of one
+  /// subtask may differ. Nothing when no group has one.
+  virtual std::optional<DueTimer> PopDueByWatermark() = 0;
 
   /// The highest watermark whose firing has begun in this group: lateness is judged by it, also
   /// after a restore. Never goes back. EventTime::Min(): none.

@@ -56,10 +56,11 @@ class ListState {
     }
     return false;
   }
-  // Removes what has expired; null when that is all.
+  // Removes what has expired; null when that is all, or the list cannot be read again.
   const Cell* Refresh() const {
     CellTable& table = handle_.table();
     auto* cell = static_cast<Cell*>(table.FindToChange());
+    if (cell == nullptr) return nullptr;
     if (CellTypeOf<Cell>().Expire(handle_.oldest_micros(), cell)) {
       table.Clear();
       return nullptr;

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
+
 #include "common/base/check.h"
 #include "common/types/key_codec.h"
 #include "state/api/state_handle.h"
@@ -34,7 +36,8 @@ class MapState {
       table.Remove(bytes);
       return nullptr;
     }
-    return handle_.update_on_read() ? &Touch(bytes).value : &cell->value;
+    if (handle_.update_on_read()) cell = Touch(bytes);
+    return cell == nullptr ? nullptr : &cell->value;
   }
   bool Contains(const K& key) const { return Peek(key) != nullptr; }
   void Put(const K& key, V value) {
@@ -42,8 +45,23 @@ class MapState {
     cell->value = std::move(value);
     cell->stamp_micros = handle_.stamp_micros();
   }
+  /// The value to be changed in place; a new V, and *fresh, when there is none. Valid until the
+  /// next use of any state.
+  V& GetOrCreate(const K& key, bool* fresh) {
+    auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate(BytesOf(key)));
+    *fresh = cell->stamp_micros == kNewStamp;
+    if (handle_.has_ttl() && !*fresh && cell->stamp_micros <= handle_.oldest_micros()) {
+      cell->value = V{};
+      *fresh = true;
+    }
+    cell->stamp_micros = handle_.stamp_micros();
+    return cell->value;
+  }
   void Remove(const K& key) { handle_.table().Remove(BytesOf(key)); }
   void Clear() { handle_.table().Clear(); }
+
+  /// For operators, as KeyedStateStore::Prefetch: these entries, of any keys, are fetched at once.
+  void Prefetch(absl::Span<const MapEntryRef> entries) const { handle_.table().Prefetch(entries); }
 
   bool IsEmpty() const {
     bool empty = true;
@@ -64,7 +82,7 @@ class MapState {
       if (handle_.update_on_read()) read.emplace_back(bytes);
       return true;
     });
-    for (const std::string& bytes : read) Touch(bytes);
+    for (const std::string& bytes : read) (void)Touch(bytes);
   }
   std::vector<std::pair<K, V>> Entries() const {
     std::vector<std::pair<K, V>> entries;
@@ -88,10 +106,11 @@ class MapState {
   bool Alive(const Cell& cell) const {
     return !handle_.has_ttl() || cell.stamp_micros > handle_.oldest_micros();
   }
-  Cell& Touch(absl::string_view bytes) const {
+  // Null when it has to be read again, and that fails.
+  const Cell* Touch(absl::string_view bytes) const {
     auto* cell = static_cast<Cell*>(handle_.table().FindToChange(bytes));
-    cell->stamp_micros = handle_.stamp_micros();
-    return *cell;
+    if (cell != nullptr) cell->stamp_micros = handle_.stamp_micros();
+    return cell;
   }
   absl::string_view BytesOf(const K& key) const {
     bytes_.clear();

@@ -50,7 +50,8 @@ struct ReducingStateDescriptor {
   StateTtl ttl;
 };
 
-/// Flink's AggregateFunction: adds values to an accumulator and makes a result of one.
+/// Flink's AggregateFunction: adds values to an accumulator and makes a result of one. Sliding and
+/// session windows need Merge, too; where it is missing they do not compile.
 /// Threads: called on the thread of the task.
 template <class In, class Acc, class Out>
 class AggregateFunction {
@@ -59,6 +60,11 @@ class AggregateFunction {
   virtual Acc CreateAccumulator() const { return Acc{}; }
   virtual void Add(const In& value, Acc& accumulator) const = 0;
   virtual Out GetResult(const Acc& accumulator) const = 0;
+  /// Adds what was added to `other`.
+  virtual void Merge(const Acc& other, Acc& accumulator) const {
+    (void)other;
+    (void)accumulator;
+  }
 };
 
 template <class In, StateType Acc, class Out>

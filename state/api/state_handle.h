@@ -63,7 +63,9 @@ class ValueCellHandle {
       return nullptr;
     }
     if (!handle_.update_on_read()) return &cell->value;
+    // It may have to be read again, and that may fail.
     auto* changed = static_cast<Cell*>(table.FindToChange());
+    if (changed == nullptr) return nullptr;
     changed->stamp_micros = handle_.stamp_micros();
     return &changed->value;
   }

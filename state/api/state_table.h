@@ -5,8 +5,10 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "state/api/cell_type.h"
+#include "state/api/key_ref.h"
 #include "state/api/state_schema.h"
 #include "state/api/state_ttl.h"
 
@@ -42,7 +44,8 @@ struct StateDefinition {
 /// Lifetime: owned by the backend. A cell is valid until the next call to any of the backend's
 /// tables, timers or SetCurrentKey.
 /// Errors: none come back from here. A backend that cannot read or write keeps the error for
-/// KeyedStateStore::status() and behaves as if nothing were there. Without a current key: the
+/// KeyedStateStore::status() and behaves as if nothing were there, also where something was found
+/// by the call before. Without a current key: the
 /// process ends, with the state's name.
 class StateTable {
  public:
@@ -86,6 +89,8 @@ class MapTable : public StateTable {
   virtual void Remove(absl::string_view map_key) = 0;
   /// Until the visitor says false. It must not change this table.
   virtual void ForEach(Visitor visit) = 0;
+  /// As KeyedStateStore::Prefetch, of these entries.
+  virtual void Prefetch(absl::Span<const MapEntryRef> entries) = 0;
 };
 
 }  // namespace weir

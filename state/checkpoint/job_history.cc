@@ -41,6 +41,11 @@ absl::Status JobHistory::ApplyCheckpoint(const JobLogEntry& entry) {
   return absl::OkStatus();
 }
 
+template <class Objects>
+void JobHistory::Doom(const Objects& objects) {
+  doomed_.insert(doomed_.end(), objects.begin(), objects.end());
+}
+
 absl::Status JobHistory::Apply(const JobLogEntry& entry) {
   if (submitted() == (entry.kind_case() == JobLogEntry::kSubmitted)) {
     return absl::DataLossError(
@@ -69,13 +74,14 @@ absl::Status JobHistory::Apply(const JobLogEntry& entry) {
       break;
     case JobLogEntry::kAborted:
       RaiseEpoch(Epoch(entry.aborted().epoch()));
-      doomed_.insert(doomed_.end(), entry.aborted().objects().begin(),
-                     entry.aborted().objects().end());
+      Doom(entry.aborted().objects());
       break;
     case JobLogEntry::kRetired:
       owned_.erase(Epoch(entry.retired().epoch()));
-      doomed_.insert(doomed_.end(), entry.retired().objects().begin(),
-                     entry.retired().objects().end());
+      Doom(entry.retired().objects());
+      break;
+    case JobLogEntry::kSwept:
+      Doom(entry.swept().objects());
       break;
     case JobLogEntry::kStopRequested:
       stop_ = entry.stop_requested();

@@ -63,6 +63,8 @@ class JobHistory {
  private:
   absl::Status ApplyCheckpoint(const proto::JobLogEntry& entry);
   void RaiseEpoch(Epoch epoch);
+  template <class Objects>
+  void Doom(const Objects& objects);
 
   std::optional<proto::JobSubmitted> submitted_;
   LeaderTerm term_;

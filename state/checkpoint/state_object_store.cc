@@ -1,11 +1,13 @@
 #include "state/checkpoint/state_object_store.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "state/checkpoint/storage_layout.h"
 
 namespace weir {
 
@@ -73,14 +75,67 @@ absl::Status StateObjectStore::Delete(const std::string& object) {
   return files_.Remove(PathOf(object));
 }
 
+absl::StatusOr<std::vector<std::string>> StateObjectStore::BlobsLeftBehind(
+    const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned,
+    absl::Time leftovers_before) {
+  std::set<std::string> referenced;
+  for (const proto::CheckpointOwned& one : owned) {
+    WEIR_ASSIGN_OR_RETURN(const proto::CheckpointManifest manifest, ReadManifest(one));
+    for (std::string& blob : ReferencedBlobs(manifest)) referenced.insert(std::move(blob));
+  }
+  std::vector<std::string> left;
+  const std::string all(StorageLayout::kBlobs);
+  const auto found = files_.List(PathOf(all));
+  if (absl::IsNotFound(found.status())) return left;
+  WEIR_RETURN_IF_ERROR(found.status());
+  for (const std::string& worker : *found) {
+    if (workers.count(worker) > 0) continue;
+    const std::string folder = absl::StrCat(all, "/", worker);
+    WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(PathOf(folder)));
+    files_.RemoveLeftovers(PathOf(folder), leftovers_before);
+    for (const std::string& name : names) {
+      std::string blob = absl::StrCat(folder, "/", name);
+      if (referenced.count(blob) == 0) left.push_back(std::move(blob));
+    }
+  }
+  return left;
+}
+
 std::vector<std::string> StateObjectStore::ReferencedBlobs(
     const proto::CheckpointManifest& manifest) {
   std::vector<std::string> blobs;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
       if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.object().blob().empty()) blobs.push_back(file.object().blob());
+      }
     }
   }
+  return blobs;
+}
+
+std::vector<std::string> StateObjectStore::OwnBlobs(const proto::CheckpointManifest& manifest) {
+  std::vector<std::string> blobs;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateFile& file : one.files()) {
+        if (!file.reused() && !file.object().blob().empty()) blobs.push_back(file.object().blob());
+      }
+    }
+  }
+  return blobs;
+}
+
+std::vector<std::string> StateObjectStore::UnsharedBlobs(
+    const proto::CheckpointManifest& manifest, const std::vector<proto::CheckpointManifest>& kept) {
+  std::set<std::string> referenced;
+  for (const proto::CheckpointManifest& other : kept) {
+    for (std::string& blob : ReferencedBlobs(other)) referenced.insert(std::move(blob));
+  }
+  std::vector<std::string> blobs = ReferencedBlobs(manifest);
+  std::erase_if(blobs, [&](const std::string& blob) { return referenced.count(blob) > 0; });
   return blobs;
 }
 

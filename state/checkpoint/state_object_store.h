@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
@@ -33,8 +35,21 @@ class StateObjectStore {
   absl::StatusOr<proto::CheckpointManifest> ReadManifest(const proto::CheckpointOwned& checkpoint);
   absl::Status Delete(const std::string& object);
 
-  /// Every object a manifest references, for deletion and for checkers.
+  /// Blobs of workers other than these that none of the checkpoints references: what was written
+  /// for attempts whose workers or leader died before it was told. An error when any manifest
+  /// cannot be read: nothing is known then. What they had begun to write before `leftovers_before`
+  /// is removed.
+  absl::StatusOr<std::vector<std::string>> BlobsLeftBehind(
+      const std::set<std::string>& workers, const std::vector<proto::CheckpointOwned>& owned,
+      absl::Time leftovers_before);
+
+  /// Every object a manifest references, for checkers.
   static std::vector<std::string> ReferencedBlobs(const proto::CheckpointManifest& manifest);
+  /// Those that were written for it: what goes when it fails.
+  static std::vector<std::string> OwnBlobs(const proto::CheckpointManifest& manifest);
+  /// Those that none of `kept` references: what goes with it.
+  static std::vector<std::string> UnsharedBlobs(const proto::CheckpointManifest& manifest,
+                                                const std::vector<proto::CheckpointManifest>& kept);
 
  private:
   std::string PathOf(const std::string& object) const;

@@ -40,7 +40,7 @@ std::string StorageLayout::ManifestObject(Epoch epoch, absl::string_view nonce) 
 }
 
 std::string StorageLayout::BlobObject(const WorkerId& worker, Epoch epoch, uint64_t number) {
-  return absl::StrCat("blobs/", worker.value(), "/", epoch.value(), "-", number);
+  return absl::StrCat(kBlobs, "/", worker.value(), "/", epoch.value(), "-", number);
 }
 
 }  // namespace weir

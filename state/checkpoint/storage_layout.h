@@ -30,6 +30,8 @@ class StorageLayout {
 
   /// Names of a job's objects, relative to its directory: what manifests and log entries hold.
   static std::string ManifestObject(Epoch epoch, absl::string_view nonce);
+  /// kBlobs/<worker>/<epoch>-<number>
+  static constexpr absl::string_view kBlobs = "blobs";
   static std::string BlobObject(const WorkerId& worker, Epoch epoch, uint64_t number);
 
  private:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/status_macros.h"
+
 namespace weir {
 namespace {
 
@@ -86,6 +88,12 @@ absl::StatusOr<std::string> HeapFrozenState::Write() const {
     sections.push_back(std::move(section));
   }
   return JoinSnapshot(std::move(header), sections);
+}
+
+absl::StatusOr<KeyedStateIncrement> HeapFrozenState::WriteIncrement() const {
+  KeyedStateIncrement increment;
+  WEIR_ASSIGN_OR_RETURN(increment.manifest, Write());
+  return increment;
 }
 
 }  // namespace weir

@@ -36,6 +36,8 @@ class HeapFrozenState final : public FrozenState {
   };
 
   absl::StatusOr<std::string> Write() const override;
+  /// The canonical snapshot as manifest.
+  absl::StatusOr<KeyedStateIncrement> WriteIncrement() const override;
 
   uint32_t max_parallelism = 0;
   KeyGroupRange range;

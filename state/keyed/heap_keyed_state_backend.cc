@@ -8,6 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "state/keyed/restore_checks.h"
 #include "state/keyed/state_compatibility.h"
 
 namespace weir {
@@ -146,7 +147,7 @@ void HeapKeyedStateBackend::CleanUpExpired(size_t entries) {
   if (at == states_.end()) next_cleaned_.clear();
 }
 
-std::unique_ptr<FrozenState> HeapKeyedStateBackend::Freeze() {
+absl::StatusOr<std::unique_ptr<FrozenState>> HeapKeyedStateBackend::Freeze() {
   auto frozen = std::make_unique<HeapFrozenState>();
   frozen->max_parallelism = options_.max_parallelism;
   frozen->range = options_.range;
@@ -276,9 +277,7 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
 
   size_t Index() const { return group_ - backend_.options_.range.first; }
   absl::Status CheckGroup(absl::string_view key) const {
-    if (KeyGroupOf(key, header_.max_parallelism) == group_) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("a snapshot has a key of another key group in group ", group_));
+    return CheckKeyInGroup(backend_.options_, key, group_);
   }
 
   HeapKeyedStateBackend& backend_;
@@ -286,15 +285,6 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
   std::vector<Target> targets_;
   uint32_t group_ = 0;
 };
-
-absl::Status HeapKeyedStateBackend::CheckHeader(const SnapshotHeader& header) const {
-  if (header.max_parallelism != options_.max_parallelism) {
-    return absl::FailedPreconditionError(absl::StrCat("the state was written with max parallelism ",
-                                                      header.max_parallelism, " and the job has ",
-                                                      options_.max_parallelism));
-  }
-  return CheckKeysCompatible(header.key_schema, options_.key_schema);
-}
 
 absl::Status HeapKeyedStateBackend::RestoreSnapshot(const SnapshotHeader& header,
                                                     absl::string_view snapshot) {
@@ -312,21 +302,17 @@ absl::Status HeapKeyedStateBackend::RestoreSnapshot(const SnapshotHeader& header
 absl::Status HeapKeyedStateBackend::Restore(absl::Span<const absl::string_view> snapshots) {
   if (snapshots.empty()) return absl::OkStatus();
   std::vector<SnapshotHeader> headers;
-  std::vector<int> found(options_.range.size(), 0);
+  std::vector<KeyGroupRange> ranges;
   for (const absl::string_view snapshot : snapshots) {
     absl::StatusOr<SnapshotHeader> header = ReadSnapshotHeader(snapshot);
     if (!header.ok()) return Annotated(header.status());
-    if (absl::Status status = CheckHeader(*header); !status.ok()) return Annotated(status);
-    for (uint32_t group = header->range.first; group < header->range.end; ++group) {
-      if (options_.range.Contains(group)) ++found[group - options_.range.first];
-    }
+    absl::Status status = CheckSameKeying(options_, header->max_parallelism, header->key_schema);
+    if (!status.ok()) return Annotated(status);
+    ranges.push_back(header->range);
     headers.push_back(*std::move(header));
   }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i] == 1) continue;
-    return Annotated(absl::FailedPreconditionError(
-        absl::StrCat("key group ", options_.range.first + i, " is in ", found[i],
-                     " of the snapshots to be restored; it must be in one")));
+  if (absl::Status status = CheckGroupsCovered(options_.range, ranges); !status.ok()) {
+    return Annotated(status);
   }
   for (size_t i = 0; i < snapshots.size(); ++i) {
     if (absl::Status status = RestoreSnapshot(headers[i], snapshots[i]); !status.ok()) {
@@ -334,6 +320,21 @@ absl::Status HeapKeyedStateBackend::Restore(absl::Span<const absl::string_view> 
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status HeapKeyedStateBackend::RestoreIncrements(
+    absl::Span<const KeyedStateIncrement> increments) {
+  std::vector<absl::string_view> snapshots;
+  for (const KeyedStateIncrement& increment : increments) {
+    if (!IsCanonicalSnapshot(increment.manifest)) {
+      return Annotated(
+          absl::FailedPreconditionError("the state in memory cannot be restored from a checkpoint "
+                                        "of the RocksDB backend: restore "
+                                        "it with that backend, or from a savepoint"));
+    }
+    snapshots.push_back(increment.manifest);
+  }
+  return Restore(snapshots);
 }
 
 }  // namespace weir

@@ -22,7 +22,7 @@ namespace weir {
 /// copies nothing; a group is copied when it is first changed while a FrozenState still needs it.
 ///
 /// Threads, errors: as KeyedStateBackend. Lifetime: borrows `clock`.
-class HeapKeyedStateBackend final : public KeyedStateBackend {
+class HeapKeyedStateBackend : public KeyedStateBackend {
  public:
   HeapKeyedStateBackend(Options options, const Clock& clock);
   ~HeapKeyedStateBackend() override;
@@ -36,8 +36,11 @@ class HeapKeyedStateBackend final : public KeyedStateBackend {
   void ForEachKey(absl::string_view state,
                   absl::FunctionRef<void(uint32_t group, absl::string_view key)> visit) override;
 
-  std::unique_ptr<FrozenState> Freeze() override;
+  bool prefetches() const override { return false; }  // all there is, is there
+  void Prefetch(absl::Span<const KeyRef>) override {}
+  absl::StatusOr<std::unique_ptr<FrozenState>> Freeze() override;
   absl::Status Restore(absl::Span<const absl::string_view> snapshots) override;
+  absl::Status RestoreIncrements(absl::Span<const KeyedStateIncrement> increments) override;
   void CleanUpExpired(size_t entries) override;
   size_t num_entries() const override;
 
@@ -63,7 +66,6 @@ class HeapKeyedStateBackend final : public KeyedStateBackend {
   absl::Status RestoreEntry(State& state, const SnapshotState& written, SchemaCompatibility schemas,
                             size_t group_index, const SnapshotEntry& entry);
   absl::Status RestoreSnapshot(const SnapshotHeader& header, absl::string_view snapshot);
-  absl::Status CheckHeader(const SnapshotHeader& header) const;
   UnclaimedState& UnclaimedOf(const SnapshotState& info);
   absl::Status Annotated(const absl::Status& status) const;
 

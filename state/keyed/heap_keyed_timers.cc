@@ -31,8 +31,22 @@ bool HeapTimerQueue::Remove(size_t group, const HeapTimer& timer) {
   return true;
 }
 
-HeapTimer HeapTimerQueue::PopFirst() {
-  const size_t group = heap_.front();
+HeapTimer HeapTimerQueue::PopFirst() { return PopFirstOf(heap_.front()); }
+
+std::optional<size_t> HeapTimerQueue::FirstGroupDue(
+    const std::vector<int64_t>& until_micros) const {
+  const auto due = [&](size_t group) { return First(group).time_micros <= until_micros[group]; };
+  // The earliest of all is it but where groups differ.
+  if (!heap_.empty() && due(heap_.front())) return heap_.front();
+  std::optional<size_t> first;
+  for (const size_t group : heap_) {
+    if (!due(group)) continue;
+    if (!first.has_value() || First(group) < First(*first)) first = group;
+  }
+  return first;
+}
+
+HeapTimer HeapTimerQueue::PopFirstOf(size_t group) {
   HeapTimerSet& timers = groups_[group].Change();
   HeapTimer timer = *timers.begin();
   timers.erase(timers.begin());
@@ -91,7 +105,8 @@ HeapKeyedTimers::HeapKeyedTimers(KeyGroupRange range, const HeapCurrentKey& curr
     : range_(range),
       current_(current),
       queues_{HeapTimerQueue(range.size()), HeapTimerQueue(range.size())},
-      watermarks_(range.size(), EventTime::Min().micros()) {}
+      watermarks_(range.size(), EventTime::Min().micros()),
+      highest_watermark_(EventTime::Min().micros()) {}
 
 HeapTimer HeapKeyedTimers::OfCurrentKey(int64_t time_micros, absl::string_view name_space) const {
   WEIR_CHECK(current_.is_set())
@@ -117,11 +132,30 @@ std::optional<int64_t> HeapKeyedTimers::NextDue(TimeDomain domain) const {
   return queue.first().time_micros;
 }
 
+std::optional<DueTimer> HeapKeyedTimers::FirstOf(TimeDomain domain, uint32_t group) const {
+  const auto& timers = queues_[Index(domain)].groups()[group - range_.first];
+  if (!timers.has_value() || timers.get()->empty()) return std::nullopt;
+  const HeapTimer& first = *timers.get()->begin();
+  return DueTimer{first.time_micros, group, first.key, first.name_space};
+}
+
 std::optional<DueTimer> HeapKeyedTimers::PopDue(TimeDomain domain, int64_t until_micros) {
   HeapTimerQueue& queue = queues_[Index(domain)];
   const std::optional<size_t> group = queue.first_group();
   if (!group.has_value() || queue.first().time_micros > until_micros) return std::nullopt;
   HeapTimer timer = queue.PopFirst();
+  return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group),
+                  std::move(timer.key), std::move(timer.name_space)};
+}
+
+std::optional<DueTimer> HeapKeyedTimers::PopDueByWatermark() {
+  HeapTimerQueue& queue = queues_[Index(TimeDomain::kEventTime)];
+  if (!queue.first_group().has_value() || queue.first().time_micros > highest_watermark_) {
+    return std::nullopt;
+  }
+  const std::optional<size_t> group = queue.FirstGroupDue(watermarks_);
+  if (!group.has_value()) return std::nullopt;
+  HeapTimer timer = queue.PopFirstOf(*group);
   return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group),
                   std::move(timer.key), std::move(timer.name_space)};
 }
@@ -133,6 +167,7 @@ EventTime HeapKeyedTimers::GroupWatermark(uint32_t group) const {
 
 void HeapKeyedTimers::AdvanceWatermark(EventTime watermark) {
   for (int64_t& micros : watermarks_) micros = std::max(micros, watermark.micros());
+  highest_watermark_ = std::max(highest_watermark_, watermark.micros());
 }
 
 size_t HeapKeyedTimers::size() const { return queues_[0].size() + queues_[1].size(); }

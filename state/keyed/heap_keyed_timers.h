@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,10 @@ class HeapTimerQueue {
   const HeapTimer& first() const { return First(heap_.front()); }
   /// There must be one.
   HeapTimer PopFirst();
+  /// The group with the earliest of the timers that are at or before their group's time.
+  std::optional<size_t> FirstGroupDue(const std::vector<int64_t>& until_micros) const;
+  /// The group's earliest, which there must be.
+  HeapTimer PopFirstOf(size_t group);
   const std::vector<CopyOnFreeze<HeapTimerSet>>& groups() const { return groups_; }
   size_t size() const { return size_; }
 
@@ -73,7 +78,9 @@ class HeapKeyedTimers final : public KeyedTimers {
   void Register(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   void Delete(TimeDomain domain, int64_t time_micros, absl::string_view name_space) override;
   std::optional<int64_t> NextDue(TimeDomain domain) const override;
+  std::optional<DueTimer> FirstOf(TimeDomain domain, uint32_t group) const override;
   std::optional<DueTimer> PopDue(TimeDomain domain, int64_t until_micros) override;
+  std::optional<DueTimer> PopDueByWatermark() override;
   EventTime GroupWatermark(uint32_t group) const override;
   void AdvanceWatermark(EventTime watermark) override;
 
@@ -87,6 +94,7 @@ class HeapKeyedTimers final : public KeyedTimers {
   }
   void RestoreWatermark(size_t group_index, EventTime watermark) {
     watermarks_[group_index] = watermark.micros();
+    highest_watermark_ = std::max(highest_watermark_, watermark.micros());
   }
 
  private:
@@ -97,6 +105,7 @@ class HeapKeyedTimers final : public KeyedTimers {
   const HeapCurrentKey& current_;
   std::array<HeapTimerQueue, 2> queues_;
   std::vector<int64_t> watermarks_;
+  int64_t highest_watermark_;
 };
 
 }  // namespace weir

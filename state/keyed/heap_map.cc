@@ -85,4 +85,12 @@ bool HeapMapType::Expired(int64_t oldest_micros, const void* cell) const {
   return true;
 }
 
+size_t HeapMapType::OutsideBytes(const void* cell) const {
+  size_t bytes = 0;
+  for (const auto& [key, entry] : static_cast<const HeapMap*>(cell)->cells()) {
+    bytes += sizeof(key) + key.capacity() + entry_type_.size() + entry_type_.OutsideBytes(entry);
+  }
+  return bytes;
+}
+
 }  // namespace weir

@@ -53,6 +53,8 @@ class HeapMapType final : public CellType {
               void* cell) const override;
   bool Expire(int64_t oldest_micros, void* cell) const override;
   bool Expired(int64_t oldest_micros, const void* cell) const override;
+  size_t OutsideBytes(const void* cell) const override;
+  bool plain() const override { return false; }
 
  private:
   const CellType& entry_type_;

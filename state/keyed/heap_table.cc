@@ -1,5 +1,8 @@
 #include "state/keyed/heap_table.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "common/base/check.h"
 
 namespace weir {
@@ -14,8 +17,10 @@ void HeapCurrentKey::Set(const KeyRef& key) {
   key_.assign(key.key.data(), key.key.size());
 }
 
-void HeapTable::FailWithoutKey() const {
-  WEIR_CHECK(false) << "state '" << name_
+void HeapTable::FailWithoutKey() const { FailStateWithoutKey(name_); }
+
+void FailStateWithoutKey(absl::string_view state) {
+  WEIR_CHECK(false) << "state '" << state
                     << "' was used while there is no current key: keyed state may be used only "
                        "while a row of a keyed stream, or a timer of one, is being processed";
   __builtin_unreachable();
@@ -42,7 +47,8 @@ size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
   }
   next_group_ = 0;
   next_slot_ = 0;
-  return entries;
+  // At the end, it is the next state's turn.
+  return std::max<size_t>(entries, 1);
 }
 
 void HeapMapTable::Remove(absl::string_view map_key) {

@@ -17,7 +17,7 @@
 
 namespace weir {
 
-/// The current key of a HeapKeyedStateBackend, which its tables and timers look at.
+/// The current key of a backend, which its tables and timers look at.
 class HeapCurrentKey {
  public:
   explicit HeapCurrentKey(KeyGroupRange range) : range_(range) {}
@@ -38,6 +38,9 @@ class HeapCurrentKey {
   uint64_t hash_ = 0;
   std::string key_;
 };
+
+/// Ends the process: a state was used without a current key.
+[[noreturn]] void FailStateWithoutKey(absl::string_view state);
 
 /// One state in memory: a HeapGroup for each key group that has something.
 ///
@@ -77,8 +80,8 @@ class HeapTable {
   const std::vector<Group>& groups() const { return groups_; }
   /// The group, made when there is none.
   HeapGroup& ChangeGroup(size_t index);
-  /// As KeyedStateBackend::CleanUpExpired, on one table; returns what is left of `entries` when its
-  /// end was reached.
+  /// As KeyedStateBackend::CleanUpExpired, on one table; returns what is left of `entries`, but 1
+  /// at least, when its end was reached, and 0 when it was not.
   size_t Expire(int64_t oldest_micros, size_t entries);
 
  private:
@@ -130,6 +133,7 @@ class HeapMapTable final : public MapTable {
   void Remove(absl::string_view map_key) override;
   void ForEach(Visitor visit) override;
   void Clear() override { table_.Erase(); }
+  void Prefetch(absl::Span<const MapEntryRef>) override {}
 
  private:
   HeapTable& table_;

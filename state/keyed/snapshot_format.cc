@@ -163,6 +163,10 @@ std::string JoinSnapshot(SnapshotHeader header, const std::vector<std::string>& 
   return snapshot;
 }
 
+bool IsCanonicalSnapshot(absl::string_view bytes) {
+  return bytes.substr(0, kMagic.size()) == kMagic;
+}
+
 absl::StatusOr<SnapshotHeader> DecodeSnapshotHeader(absl::string_view bytes) {
   SnapshotHeader header;
   ByteReader in(bytes);

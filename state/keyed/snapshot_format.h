@@ -86,6 +86,8 @@ class SnapshotSectionWriter {
 /// `sections`: one for each of header.groups.
 std::string JoinSnapshot(SnapshotHeader header, const std::vector<std::string>& sections);
 
+/// Whether this begins as one, damaged or not.
+bool IsCanonicalSnapshot(absl::string_view bytes);
 /// Checks the header's checksum and that the sections are all there.
 absl::StatusOr<SnapshotHeader> ReadSnapshotHeader(absl::string_view snapshot);
 /// The same for what stands between the checksum and the sections.

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
+
 namespace weir {
 namespace {
 
@@ -24,8 +26,9 @@ const char* NameOf(StateKind kind) {
 }
 
 absl::Status Refuse(const std::string& state, absl::string_view difference) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("state '", state, "' cannot be restored: ", difference));
+  return WithFailurePolicy(absl::InvalidArgumentError(absl::StrCat(
+                               "state '", state, "' cannot be restored: ", difference)),
+                           FailurePolicy::kFailJob);
 }
 
 // All integers of one signedness have the same bytes as keys.

@@ -9,7 +9,8 @@
 namespace weir {
 
 /// Whether a state of a snapshot can be taken as a state that is registered under its name; how, in
-/// the result. INVALID_ARGUMENT: one sentence with the state, what was and what is.
+/// the result. INVALID_ARGUMENT: one sentence with the state, what was and what is; the job FAILS,
+/// since no restart changes it.
 absl::StatusOr<SchemaCompatibility> CheckStateCompatible(const SnapshotState& written,
                                                          const StateDefinition& wanted);
 

@@ -4,14 +4,26 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 #include "common/config/options.h"
 #include "taskmanager/agent/worker_logs.h"
+#include "taskmanager/local_state/state_folders.h"
 
 namespace weir::taskmanager {
+namespace {
+
+// How long a worker's copies of its state outlive it.
+constexpr absl::Duration kCopiesAge = absl::Minutes(5);
+
+}  // namespace
 
 ProcessWorkerLauncher::ProcessWorkerLauncher(Options options, Dependencies dependencies)
-    : options_(std::move(options)), deps_(dependencies) {}
+    : options_(std::move(options)),
+      deps_(dependencies),
+      ended_workers_(WorkersWithStateFolders(options_.state_directory)) {
+  if (!ended_workers_.empty()) CleanStateOf(ended_workers_);
+}
 
 void ProcessWorkerLauncher::Launch(const proto::WorkerSpec& spec,
                                    std::function<void(uint64_t pid)> started,
@@ -48,7 +60,9 @@ void ProcessWorkerLauncher::StartProcess(const proto::WorkerSpec& spec, const st
                        absl::StrCat("--worker=", spec.worker()),
                        absl::StrCat("--job=", spec.job()),
                        absl::StrCat("--host=", options_.host),
-                       absl::StrCat("--exchange-host=", options_.exchange_host),
+                       absl::StrCat("--exchange-tls=", options_.exchange_tls ? "on" : "off"),
+                       absl::StrCat("--state-dir=", StateFolderOf(options_.state_directory,
+                                                                  spec.job(), spec.worker())),
                        absl::StrCat("--parent-pid=", options_.parent_pid),
                        absl::StrCat("--log-level=", options_.log_level),
                        absl::StrCat("--log-format=", options_.log_format),
@@ -85,7 +99,23 @@ void ProcessWorkerLauncher::Finish(const WorkerId& worker, const std::string& re
   deps_.pool.Submit([directory, keep = options_.keep_logs, in_use = std::move(in_use)] {
     RemoveOldLogs(directory, keep, in_use);
   });
+  CleanStateOf({worker.value()});
   exited(reason);
+}
+
+void ProcessWorkerLauncher::CleanState() {
+  deps_.pool.Submit([root = options_.state_directory, ended = ended_workers_,
+                     now = deps_.clock.Now()] { CleanStateFolders(root, ended, kCopiesAge, now); });
+}
+
+// At once, and once more when the copies that it has found now are too old.
+void ProcessWorkerLauncher::CleanStateOf(const std::set<std::string>& ended) {
+  ended_workers_.insert(ended.begin(), ended.end());
+  CleanState();
+  deps_.executor.PostAfter(kCopiesAge + absl::Minutes(1), lifetime_.Guard([this, ended] {
+    CleanState();
+    for (const std::string& worker : ended) ended_workers_.erase(worker);
+  }));
 }
 
 void ProcessWorkerLauncher::Kill(const WorkerId& worker) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "common/base/ids.h"
@@ -11,6 +12,7 @@
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
 #include "common/io/file_system.h"
+#include "common/time/clock.h"
 #include "taskmanager/agent/artifact_cache.h"
 #include "taskmanager/agent/job_planner.h"
 #include "taskmanager/agent/process_launcher.h"
@@ -26,8 +28,9 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   struct Options {
     std::string socket;  // where workers connect: "unix:/path"
     std::string host;
-    std::string exchange_host;  // where workers listen for others; empty: on this machine alone
-    std::string log_directory;  // one file a worker: <job>/<worker>.log
+    bool exchange_tls = false;    // what workers send each other from machine to machine
+    std::string log_directory;    // one file a worker: <job>/<worker>.log
+    std::string state_directory;  // of keyed state (taskmanager/local_state/state_folders.h)
     std::string log_level;
     std::string log_format;
     uint64_t parent_pid = 0;
@@ -36,6 +39,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     std::map<std::string, std::string> environment;  // scrubbed
   };
   struct Dependencies {
+    const Clock& clock;
     Executor& executor;
     BlockingPool& pool;
     FileSystem& files;
@@ -44,6 +48,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
     JobPlanner& planner;
   };
 
+  /// Blocks while it looks for folders of workers of a former process, which have ended.
   ProcessWorkerLauncher(Options options, Dependencies dependencies);
 
   void Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
@@ -72,9 +77,12 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
 
   void StartProcess(const proto::WorkerSpec& spec, const std::string& binary);
   void Finish(const WorkerId& worker, const std::string& reason);
+  void CleanState();
+  void CleanStateOf(const std::set<std::string>& ended);
 
   const Options options_;
   const Dependencies deps_;
+  std::set<std::string> ended_workers_;  // that may have a folder of state
   std::map<WorkerId, Running> running_;
   std::deque<Ending> endings_;  // the oldest first
   Lifetime lifetime_;

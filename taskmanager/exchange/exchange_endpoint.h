@@ -39,6 +39,7 @@ struct ExchangePlan {
   Generation generation;
   std::vector<RemoteOutput> outputs{};
   std::vector<RemoteInput> inputs{};
+  size_t budget_bytes = 0;  // of all inputs; 0: that of the options
 };
 
 struct ExchangeOptions {

@@ -14,7 +14,7 @@ ExchangeGeneration::ExchangeGeneration(Parts parts, Generation generation, Excha
 
 void ExchangeGeneration::Start(const ExchangePlan& plan) {
   MakeOutputs(plan.outputs);
-  MakeInputs(plan.inputs);
+  MakeInputs(plan);
   timeout_ = parts_.executor.PostAfter(parts_.options.connect_timeout, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self != nullptr && !self->closed_) self->OnTimeout();
@@ -39,12 +39,14 @@ void ExchangeGeneration::MakeOutputs(const std::vector<RemoteOutput>& outputs) {
   }
 }
 
-void ExchangeGeneration::MakeInputs(const std::vector<RemoteInput>& inputs) {
-  pool_ = std::make_shared<CreditPool>(parts_.options.credits, inputs.size(),
-                                       [weak = weak_from_this()] {
-                                         const auto self = weak.lock();
-                                         if (self != nullptr) self->SendDueGrants();
-                                       });
+void ExchangeGeneration::MakeInputs(const ExchangePlan& plan) {
+  const std::vector<RemoteInput>& inputs = plan.inputs;
+  CreditPoolOptions credits = parts_.options.credits;
+  if (plan.budget_bytes > 0) credits.budget_bytes = plan.budget_bytes;
+  pool_ = std::make_shared<CreditPool>(credits, inputs.size(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self != nullptr) self->SendDueGrants();
+  });
   std::map<WorkerId, std::vector<std::shared_ptr<ReceiveChannel>>> by_peer;
   for (size_t number = 0; number < inputs.size(); ++number) {
     const RemoteInput& input = inputs[number];

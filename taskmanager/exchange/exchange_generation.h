@@ -55,7 +55,7 @@ class ExchangeGeneration : public std::enable_shared_from_this<ExchangeGeneratio
   };
 
   void MakeOutputs(const std::vector<RemoteOutput>& outputs);
-  void MakeInputs(const std::vector<RemoteInput>& inputs);
+  void MakeInputs(const ExchangePlan& plan);
   void Connect(const WorkerId& peer);
   ExchangeConnectionCallbacks OutboundCallbacks(const WorkerId& peer);
   ExchangeConnectionCallbacks InboundCallbacks(const WorkerId& peer);

@@ -24,8 +24,9 @@ struct ExchangeHello {
 
 /// How a worker is reached by the others of its job.
 struct ExchangeAddress {
-  std::string address;  // as the transport takes it
-  std::string secret;   // which that worker wants to hear
+  std::string address;           // as the transport takes it
+  std::string secret;            // which that worker wants to hear
+  std::string certificate = {};  // which it shows, PEM; empty: no TLS
   auto operator<=>(const ExchangeAddress&) const = default;
 };
 

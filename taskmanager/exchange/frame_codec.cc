@@ -16,10 +16,19 @@ namespace {
 // A smaller buffer is copied: an owner, a slice and an iovec of its own cost more.
 constexpr size_t kLeastSharedBytes = 2048;
 
+constexpr uint64_t kPeriodic = 0;
+constexpr uint64_t kFinal = 1;
+constexpr uint64_t kSuspends = 2;
+
+uint64_t WireKind(const Barrier& barrier) {
+  if (barrier.suspends) return kSuspends;
+  return barrier.final ? kFinal : kPeriodic;
+}
+
 struct WireBarrier {
   uint64_t epoch;
   uint64_t attempt;
-  uint64_t final;
+  uint64_t kind;
 };
 
 absl::Status Corrupt(const FrameHeader& header, absl::string_view what) {
@@ -117,8 +126,7 @@ void AppendFrame(FrameHeader header, const ChannelElement* element, std::vector<
   } else if (const auto* watermark = std::get_if<EventTime>(element)) {
     AppendFixed(header, FrameKind::kWatermark, watermark->micros(), message);
   } else if (const auto* barrier = std::get_if<Barrier>(element)) {
-    const WireBarrier wire = {barrier->epoch.value(), barrier->attempt.value(),
-                              barrier->final ? 1u : 0u};
+    const WireBarrier wire = {barrier->epoch.value(), barrier->attempt.value(), WireKind(*barrier)};
     AppendFixed(header, FrameKind::kBarrier, wire, message);
   } else if (const auto* status = std::get_if<StreamStatus>(element)) {
     AppendFixed(header, FrameKind::kStreamStatus, uint64_t{status->idle}, message);
@@ -139,8 +147,9 @@ absl::StatusOr<ChannelElement> DecodeFrame(const FrameHeader& header, const Sche
     case FrameKind::kBarrier: {
       if (payload.size() != sizeof(WireBarrier)) return Corrupt(header, "a barrier has 24 bytes");
       const WireBarrier& wire = *payload.as<WireBarrier>();
-      if (wire.final > 1) return Corrupt(header, "a barrier is final or it is not");
-      return ChannelElement(Barrier{Epoch(wire.epoch), LeaderTerm(wire.attempt), wire.final == 1});
+      if (wire.kind > kSuspends) return Corrupt(header, "there is no such kind of barrier");
+      return ChannelElement(Barrier{Epoch(wire.epoch), LeaderTerm(wire.attempt),
+                                    wire.kind == kFinal, wire.kind == kSuspends});
     }
     case FrameKind::kEndOfInput:
       if (payload.size() != 0) return Corrupt(header, "an end of input has no bytes");

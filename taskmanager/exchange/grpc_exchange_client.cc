@@ -15,6 +15,12 @@
 namespace weir::taskmanager {
 namespace {
 
+std::shared_ptr<grpc::Channel> ChannelTo(const GrpcChannelFactory& factory,
+                                         const ExchangeAddress& peer) {
+  if (peer.certificate.empty()) return factory.CreateChannel(peer.address);
+  return GrpcChannelFactory::CreatePinnedChannel(peer.address, peer.certificate);
+}
+
 // The call. Until OnDone a "hold" of gRPC allows to start writes from other threads. gRPC runs no
 // reaction of ours inside StartRead, StartWrite or TryCancel, so they are called under the lock.
 class ClientReactor final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
@@ -144,8 +150,7 @@ std::unique_ptr<ExchangeConnection> ConnectGrpcExchange(const GrpcChannelFactory
                                                         const ExchangeAddress& peer,
                                                         const ExchangeHello& hello,
                                                         ExchangeConnectionCallbacks callbacks) {
-  auto reactor =
-      std::make_unique<ClientReactor>(factory.CreateChannel(peer.address), std::move(callbacks));
+  auto reactor = std::make_unique<ClientReactor>(ChannelTo(factory, peer), std::move(callbacks));
   reactor->Start(hello, peer.secret);
   return std::make_unique<ClientConnection>(std::move(reactor));
 }

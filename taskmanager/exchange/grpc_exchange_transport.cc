@@ -12,9 +12,8 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> GrpcExchangeTransport::Cr
   if (options.secret.empty()) {
     return absl::InvalidArgumentError("the exchange needs a secret, which is empty");
   }
-  options.security.token.clear();
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<GrpcChannelFactory> factory,
-                        GrpcChannelFactory::Create(std::move(options.security)));
+  std::unique_ptr<GrpcChannelFactory> factory =
+      GrpcChannelFactory::CreatePinned(std::move(options.certificate));
   std::unique_ptr<GrpcExchangeTransport> transport(
       new GrpcExchangeTransport(std::move(factory), ExchangeSecret(std::move(options.secret))));
   for (const std::string& address : options.addresses) {

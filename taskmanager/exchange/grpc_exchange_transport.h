@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/net/grpc_channel_factory.h"
-#include "common/net/security_options.h"
+#include "common/net/self_signed_certificate.h"
 #include "taskmanager/exchange/exchange_secret.h"
 #include "taskmanager/exchange/exchange_transport.h"
 #include "taskmanager/exchange/grpc_exchange_service.h"
@@ -18,8 +18,9 @@ struct GrpcExchangeTransportOptions {
   /// Where to listen: "unix:/path" in the worker's directory, "host:port" (port 0: any), or both.
   /// A path is shorter than 108 bytes.
   std::vector<std::string> addresses;
-  std::string secret;        // what callers have to know
-  SecurityOptions security;  // TLS of TCP addresses; its token is not used
+  std::string secret;  // what callers have to know
+  /// For GrpcChannelFactory::kPinnedName. Where it listens at a port; empty: plain text.
+  SelfSignedCertificate certificate;
 };
 
 /// The exchange over gRPC: keepalive, reconnect and message limits are those of GrpcChannelFactory.

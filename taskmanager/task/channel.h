@@ -17,7 +17,8 @@ namespace weir::taskmanager {
 struct Barrier {
   Epoch epoch;
   LeaderTerm attempt;
-  bool final = false;  // the last checkpoint of the job, taken when all tasks are FINISHED
+  bool final = false;     // the last checkpoint of the job, taken when all tasks are FINISHED
+  bool suspends = false;  // nothing may follow it: timers that are due fire before it is taken
 };
 
 struct EndOfInput {};
@@ -31,11 +32,14 @@ struct StreamStatus {
 using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput, StreamStatus>;
 
 /// Whether `later`, put directly behind `earlier`, makes it meaningless: a newer watermark or
-/// status.
+/// status. The last watermark of all does not: it says that the producer has finished, and not how
+/// far it had come, which an InputGate has to know.
 inline bool Replaces(const ChannelElement& later, const ChannelElement& earlier) {
-  return (std::holds_alternative<EventTime>(later) && std::holds_alternative<EventTime>(earlier)) ||
-         (std::holds_alternative<StreamStatus>(later) &&
-          std::holds_alternative<StreamStatus>(earlier));
+  if (const EventTime* watermark = std::get_if<EventTime>(&later)) {
+    return std::holds_alternative<EventTime>(earlier) && *watermark != EventTime::Max();
+  }
+  return std::holds_alternative<StreamStatus>(later) &&
+         std::holds_alternative<StreamStatus>(earlier);
 }
 
 /// The end of a channel that its producer holds.

@@ -38,18 +38,26 @@ std::optional<ChannelElement> InputGate::Next() {
 }
 
 std::optional<Barrier> InputGate::NextBarrier() {
-  if (ready_.empty()) {
+  // Watermarks may be overtaken: they are merged already, so the snapshot has them.
+  const auto first = [this] {
+    return std::find_if(ready_.begin(), ready_.end(), [](const ChannelElement& element) {
+      return !std::holds_alternative<EventTime>(element);
+    });
+  };
+  if (first() == ready_.end()) {
     for (Channel& channel : channels_) {
       if (channel.blocked) continue;
       if (const std::optional<Barrier> barrier = channel.input->PopBarrier()) {
         TakeBarrier(channel, *barrier);
       }
-      if (!ready_.empty()) break;
+      if (first() != ready_.end()) break;
     }
   }
-  if (ready_.empty() || !std::holds_alternative<Barrier>(ready_.front())) return std::nullopt;
-  const Barrier barrier = std::get<Barrier>(ready_.front());
-  ready_.pop_front();
+  const auto found = first();
+  if (found == ready_.end() || !std::holds_alternative<Barrier>(*found)) return std::nullopt;
+  const Barrier barrier = std::get<Barrier>(*found);
+  if (barrier.suspends && found != ready_.begin()) return std::nullopt;
+  ready_.erase(found);
   return barrier;
 }
 
@@ -60,6 +68,7 @@ void InputGate::Take(Channel& channel, ChannelElement element) {
     TakeBarrier(channel, *barrier);
   } else if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
     channel.watermark = std::max(channel.watermark.value_or(*watermark), *watermark);
+    if (*channel.watermark != EventTime::Max()) channel.reached = channel.watermark;
     channel.idle = false;
     MergeWatermarks();
   } else if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
@@ -94,6 +103,10 @@ void InputGate::CompleteAlignment() {
 }
 
 void InputGate::Abort(Epoch epoch) {
+  std::erase_if(ready_, [epoch](const ChannelElement& element) {
+    const Barrier* barrier = std::get_if<Barrier>(&element);
+    return barrier != nullptr && barrier->epoch <= epoch;
+  });
   if (aligned_.has_value() && epoch <= *aligned_) return;
   aligned_ = epoch;
   if (!aligning_.has_value() || aligning_->epoch > epoch) return;
@@ -117,6 +130,7 @@ void InputGate::MergeWatermarks() {
     }
   }
   const bool idle = some_idle && !some_active;
+  if (idle && !idle_) GiveWhatWasReached();
   if (idle != idle_) {
     idle_ = idle;
     ready_.push_back(StreamStatus{idle_});
@@ -124,6 +138,17 @@ void InputGate::MergeWatermarks() {
   if (idle || missing || (merged_.has_value() && minimum <= *merged_)) return;
   merged_ = minimum;
   ready_.push_back(minimum);
+}
+
+void InputGate::GiveWhatWasReached() {
+  std::optional<EventTime> highest;
+  for (const Channel& channel : channels_) {
+    if (!channel.reached.has_value()) continue;
+    highest = std::max(highest.value_or(*channel.reached), *channel.reached);
+  }
+  if (!highest.has_value() || (merged_.has_value() && *highest <= *merged_)) return;
+  merged_ = highest;
+  ready_.push_back(*highest);
 }
 
 bool InputGate::AllEnded() const {

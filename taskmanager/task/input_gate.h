@@ -20,8 +20,10 @@ namespace weir::taskmanager {
 /// ended. A barrier of a later epoch ends the alignment for the one before, which nobody completes
 /// any more. An idle channel holds no watermark back. One that has given the last watermark of all
 /// has finished, and holds back nothing either; one that ends without it (its source was stopped)
-/// keeps the others where it was. Idle and finished together are idle, and give no watermark; all
-/// finished give the last one. All ended is the end of input, behind which barriers still come.
+/// keeps the others where it was. Idle and finished together are idle, and give no watermark but,
+/// before that, the highest that any channel had reached: a gate that heard of them in another
+/// order has given it, and nobody waits for a task that is idle. All finished give the last one.
+/// All ended is the end of input, behind which barriers still come.
 ///
 /// Threads: the task's; the wake-up is called on any.
 class InputGate {
@@ -36,7 +38,8 @@ class InputGate {
   /// The next element; nothing when no channel has one that may be read now. Watermarks only rise.
   std::optional<ChannelElement> Next();
   /// Without room for batches: takes barriers that stand at the head of their channels, and gives
-  /// the one that is complete by it.
+  /// the one that is complete by it, also before a watermark that Next has still to give: that is
+  /// watermark() already. One that suspends overtakes none: what it makes due would come behind it.
   std::optional<Barrier> NextBarrier();
 
   /// The checkpoint of this epoch is given up: an alignment for it or an earlier one ends, and its
@@ -44,15 +47,19 @@ class InputGate {
   void Abort(Epoch epoch);
 
   size_t channels() const { return channels_.size(); }
-  bool aligning() const { return aligning_.has_value(); }
-  /// The last watermark that was given.
+  /// The epoch whose barrier has come on some channels, and not yet on all.
+  std::optional<Epoch> aligning() const {
+    return aligning_.has_value() ? std::optional(aligning_->epoch) : std::nullopt;
+  }
+  /// The last watermark that was given, or is given by Next before anything else.
   std::optional<EventTime> watermark() const { return merged_; }
 
  private:
   struct Channel {
     std::shared_ptr<ChannelInput> input;
     std::optional<EventTime> watermark;
-    bool blocked = false;  // behind the barrier that is being aligned
+    std::optional<EventTime> reached;  // the highest below the last one of all
+    bool blocked = false;              // behind the barrier that is being aligned
     bool idle = false;
     bool ended = false;
   };
@@ -62,6 +69,8 @@ class InputGate {
   void TakeBarrier(Channel& channel, const Barrier& barrier);
   void CompleteAlignment();
   void MergeWatermarks();
+  // Before the gate turns idle.
+  void GiveWhatWasReached();
   bool AllEnded() const;
 
   std::vector<Channel> channels_;

@@ -26,10 +26,11 @@ struct OperatorCounters {
   std::atomic<uint64_t> bytes_in{0};   // of the task's head
   std::atomic<uint64_t> bytes_out{0};  // of sinks and channels
   std::atomic<uint64_t> filtered{0};
+  std::atomic<uint64_t> late{0};
   std::atomic<uint64_t> skipped{0};
   std::atomic<uint64_t> dead_lettered{0};
   /// As of the last barrier, of operators with one row out per row in: in that are neither out nor
-  /// filtered, skipped or dead letters. Anything but 0 is a bug.
+  /// filtered, late, skipped or dead letters. Anything but 0 is a bug.
   std::atomic<int64_t> unaccounted{0};
 };
 

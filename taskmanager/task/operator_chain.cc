@@ -5,10 +5,35 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
+namespace {
+
+// Places in tables of keyed state that are looked at for what has expired, for each row: a row may
+// make an entry, and a table has at most four places for each.
+constexpr size_t kCleanedPerRow = 8;
+
+// What a restart would meet again. Lost state needs a person, and state that does not fit another
+// program.
+absl::Status OfRestore(const absl::Status& status) {
+  if (FailurePolicyOf(status) != FailurePolicy::kByCode) return status;
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+      return WithFailurePolicy(status, FailurePolicy::kSuspendJob);
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
+      return WithFailurePolicy(status, FailurePolicy::kFailJob);
+    default:
+      return status;
+  }
+}
+
+}  // namespace
+
 absl::Status StageOutput::Emit(BatchPtr batch) {
   if (batch == nullptr || batch->num_rows() == 0) return absl::OkStatus();
   Count(counter_, batch->num_rows());
@@ -18,6 +43,7 @@ absl::Status StageOutput::Emit(BatchPtr batch) {
 
 absl::Status StageOutput::EmitWatermark(EventTime watermark) {
   for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnWatermark(watermark));
+  for (StageOutput* side : sides_) WEIR_RETURN_IF_ERROR(side->EmitWatermark(watermark));
   return absl::OkStatus();
 }
 
@@ -30,34 +56,57 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
       errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
   options_.context.errors = &errors_;
   options_.context.keyed_state = options_.keyed_state.get();
+  options_.context.clock = options_.clock;
+  options_.context.partition_aligned = options_.partition_check != nullptr;
+  for (const auto& [tag, schema] : options_.side_outputs) {
+    StageOutput& side = side_outputs_.try_emplace(tag, counters_.records_out).first->second;
+    output_.AddSide(&side);
+    options_.context.side_outputs[tag] = {&side, schema};
+  }
 }
 
 absl::Status OperatorStage::Open() {
   return boundary_.Run(identity_, nullptr, [this] {
     const std::string state = std::exchange(options_.restored_state, std::string());
-    if (options_.keyed_state != nullptr && !state.empty()) {
-      const absl::string_view snapshot = state;
-      WEIR_RETURN_IF_ERROR(options_.keyed_state->Restore({&snapshot, 1}));
+    const auto increments = std::exchange(options_.restored_keyed, {});
+    if (options_.keyed_state != nullptr) {
+      WEIR_RETURN_IF_ERROR(OfRestore(options_.keyed_state->RestoreIncrements(increments)));
     }
-    WEIR_RETURN_IF_ERROR(options_.op->Open(options_.context));
-    if (options_.keyed_state != nullptr || state.empty()) return absl::OkStatus();
-    return options_.op->RestoreState(state);
+    const absl::Status opened = options_.op->Open(options_.context);
+    // A state is decoded when its function asks for it.
+    const bool of_state = options_.keyed_state != nullptr && !options_.keyed_state->status().ok();
+    if (of_state && !increments.empty()) return OfRestore(options_.keyed_state->status());
+    WEIR_RETURN_IF_ERROR(opened);
+    if (state.empty()) return absl::OkStatus();
+    return OfRestore(options_.op->RestoreState(state));
   });
 }
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
-  WEIR_RETURN_IF_ERROR(TellTime());
-  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(),
-                                     [&] { return options_.op->ProcessBatch(batch, output_); }));
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(), [&] { return Process(batch); }));
+  if (options_.keyed_state != nullptr) {
+    options_.keyed_state->CleanUpExpired(kCleanedPerRow * batch->num_rows());
+  }
   counters_.filtered.store(options_.op->filtered(), std::memory_order_relaxed);
+  counters_.late.store(options_.op->late(), std::memory_order_relaxed);
   return errors_.Flush();
 }
 
+absl::Status OperatorStage::Process(const BatchPtr& batch) {
+  if (options_.partition_check != nullptr) {
+    WEIR_RETURN_IF_ERROR(options_.partition_check->Check(*batch));
+  }
+  return options_.op->ProcessBatch(batch, output_);
+}
+
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
-  WEIR_RETURN_IF_ERROR(TellTime());
   return boundary_.Run(identity_, nullptr,
                        [&] { return options_.op->ProcessWatermark(watermark, output_); });
+}
+
+absl::Status OperatorStage::ContinueFiring() {
+  return boundary_.Run(identity_, nullptr, [this] { return options_.op->ContinueFiring(output_); });
 }
 
 absl::Status OperatorStage::Finish() {
@@ -74,24 +123,18 @@ void OperatorStage::Close() {
   options_.op.reset();
 }
 
-absl::StatusOr<std::string> OperatorStage::SnapshotState() {
+absl::Status OperatorStage::Snapshot(OperatorSnapshotData& data) {
   BalanceBooks();
-  std::string state;
-  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
-    if (options_.keyed_state != nullptr) {
-      WEIR_ASSIGN_OR_RETURN(state, options_.keyed_state->Freeze()->Write());
-    } else {
-      WEIR_ASSIGN_OR_RETURN(state, options_.op->SnapshotState());
-    }
+  data.uid = identity_.uid;
+  if (options_.keyed_state != nullptr) {
+    WEIR_ASSIGN_OR_RETURN(data.keyed, options_.keyed_state->Freeze());
+    data.keying = options_.keying;
     return absl::OkStatus();
-  }));
-  return state;
-}
-
-// A function with timers may ask for it.
-absl::Status OperatorStage::TellTime() {
-  if (options_.context.keyed_state == nullptr) return absl::OkStatus();
-  return OnProcessingTime(absl::ToUnixMicros(options_.clock->Now()));
+  }
+  return boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_ASSIGN_OR_RETURN(data.state, options_.op->SnapshotState());
+    return absl::OkStatus();
+  });
 }
 
 absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {
@@ -105,8 +148,8 @@ void OperatorStage::BalanceBooks() {
     return static_cast<int64_t>(counter.load(std::memory_order_relaxed));
   };
   const int64_t unaccounted = value(counters_.records_in) - value(counters_.records_out) -
-                              value(counters_.filtered) - value(counters_.skipped) -
-                              value(counters_.dead_lettered);
+                              value(counters_.filtered) - value(counters_.late) -
+                              value(counters_.skipped) - value(counters_.dead_lettered);
   if (unaccounted != 0 && unaccounted != counters_.unaccounted.load(std::memory_order_relaxed)) {
     LogError("the books of an operator do not balance",
              {{"operator", identity_.name}, {"unaccounted", unaccounted}});
@@ -259,6 +302,18 @@ std::optional<int64_t> OperatorChain::NextProcessingTime() const {
     if (next.has_value()) soonest = std::min(soonest.value_or(*next), *next);
   }
   return soonest;
+}
+
+bool OperatorChain::firing() const {
+  return std::any_of(operators_.begin(), operators_.end(),
+                     [](const OperatorStage* stage) { return stage->firing(); });
+}
+
+// The last one first: rows that an earlier one fires must find it ready for rows.
+absl::Status OperatorChain::ContinueFiring() {
+  const auto last = std::find_if(operators_.rbegin(), operators_.rend(),
+                                 [](const OperatorStage* stage) { return stage->firing(); });
+  return last == operators_.rend() ? absl::OkStatus() : (*last)->ContinueFiring();
 }
 
 absl::Status OperatorChain::Finish() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +17,10 @@
 #include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
+#include "taskmanager/task/partition_check.h"
 #include "taskmanager/task/record_error_handler.h"
 #include "taskmanager/task/row_router.h"
+#include "taskmanager/task/task_snapshot.h"
 
 namespace weir::taskmanager {
 
@@ -51,12 +54,15 @@ class StageOutput final : public Output {
   /// `counter` counts the records.
   explicit StageOutput(std::atomic<uint64_t>& counter) : counter_(counter) {}
   void AddTarget(ChainStage* target) { targets_.push_back(target); }
+  /// It gets every watermark that this one gets.
+  void AddSide(StageOutput* side) { sides_.push_back(side); }
   absl::Status Emit(BatchPtr batch) override;
   absl::Status EmitWatermark(EventTime watermark) override;
 
  private:
   std::atomic<uint64_t>& counter_;
   std::vector<ChainStage*> targets_;
+  std::vector<StageOutput*> sides_;
 };
 
 /// An operator with what it needs to be opened and restored.
@@ -65,34 +71,44 @@ class OperatorStage final : public ChainStage {
   struct Options {
     OperatorContext context;
     std::unique_ptr<Operator> op;
-    std::string restored_state;
-    /// Of a keyed operator: `restored_state` is its snapshot.
+    std::string restored_state;  // not of a keyed operator
     std::unique_ptr<KeyedStateBackend> keyed_state;
+    std::vector<KeyedStateIncrement> restored_keyed;  // all that may have groups of it
+    std::unique_ptr<PartitionCheck> partition_check;  // where its key groups are partitions
+    std::string keying;                               // then: in words, for its snapshots
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
+    /// By tag: those that somebody reads.
+    std::map<std::string, SchemaPtr> side_outputs;
   };
   OperatorStage(Options options, OperatorBoundary& boundary);
 
   StageOutput& output() { return output_; }
   StageOutput& dead_letters() { return dead_letters_; }
+  /// By tag, of the options.
+  std::map<std::string, StageOutput>& side_outputs() { return side_outputs_; }
   absl::Status Open() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
   absl::Status Finish() override;
   void Close() override;
-  absl::StatusOr<std::string> SnapshotState();
+  /// UNAVAILABLE, without a failure of the boundary: this checkpoint is to be declined.
+  absl::Status Snapshot(OperatorSnapshotData& data);
   /// Fires its timers of processing time that are due.
   absl::Status OnProcessingTime(int64_t now_micros);
   std::optional<int64_t> NextProcessingTime() const { return options_.op->NextProcessingTime(); }
+  bool firing() const { return options_.op->firing(); }
+  absl::Status ContinueFiring();
 
  private:
+  absl::Status Process(const BatchPtr& batch);
   void BalanceBooks();
-  absl::Status TellTime();
 
   Options options_;
   OperatorBoundary& boundary_;
   StageOutput output_;
   StageOutput dead_letters_;
+  std::map<std::string, StageOutput> side_outputs_;
   RecordErrorHandler errors_;
 };
 
@@ -195,6 +211,10 @@ class OperatorChain {
   absl::Status OnProcessingTime(int64_t now_micros);
   /// The earliest of all operators.
   std::optional<int64_t> NextProcessingTime() const;
+  /// An operator has due timers to fire: nothing may come out of the head until it is over.
+  bool firing() const;
+  /// One slice of it.
+  absl::Status ContinueFiring();
   /// Flushes all operators, first to last.
   absl::Status Finish();
   /// Destroys operators and writers. Idempotent.

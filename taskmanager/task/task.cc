@@ -89,6 +89,8 @@ void Task::NotifyCheckpointComplete(Epoch epoch) {
 void Task::NotifyCheckpointAborted(Epoch epoch) {
   mailbox_->Post([this, epoch] {
     if (gate_ != nullptr) gate_->Abort(epoch);
+    if (suspended_.has_value() && *suspended_ <= epoch) suspended_.reset();
+    if (waiting_barrier_.has_value() && waiting_barrier_->epoch <= epoch) waiting_barrier_.reset();
   });
 }
 
@@ -133,18 +135,48 @@ StepResult Task::RunOnce() {
 }
 
 absl::Status Task::Step(StepResult& result) {
+  if (chain_->firing()) return StepFiring(result);
+  if (waiting_barrier_.has_value()) {
+    result.kind = StepResult::Kind::kProgress;
+    return OnBarrier(*std::exchange(waiting_barrier_, std::nullopt));
+  }
+  if (std::exchange(input_over_, false)) {
+    result.kind = StepResult::Kind::kProgress;
+    return EndInput();
+  }
   WEIR_RETURN_IF_ERROR(FireProcessingTimers());
   WEIR_RETURN_IF_ERROR(StepHead(result));
+  if (result.blocked_on == StepResult::BlockedOn::kOutput) return absl::OkStatus();
   if (const auto next = UntilNextTimer()) {
+    if (*next <= absl::ZeroDuration()) result.kind = StepResult::Kind::kProgress;
     result.wake_after = std::min(result.wake_after.value_or(*next), *next);
   }
   return absl::OkStatus();
 }
 
+// Rows and watermarks wait; a barrier cuts between two slices, unless nothing may follow it.
+absl::Status Task::StepFiring(StepResult& result) {
+  if (gate_ != nullptr && !waiting_barrier_.has_value()) {
+    const std::optional<Barrier> barrier = gate_->NextBarrier();
+    ClockAlignment();
+    if (barrier.has_value()) {
+      result.kind = StepResult::Kind::kProgress;
+      return TakeOrKeep(*barrier);
+    }
+  }
+  if (!chain_->HasRoom()) {
+    result.blocked_on = StepResult::BlockedOn::kOutput;
+    result.wake_after = NextLookAtSinks(*chain_);
+    return absl::OkStatus();
+  }
+  result.kind = StepResult::Kind::kProgress;
+  return chain_->ContinueFiring();
+}
+
 // Without room they wait, as rows do. Behind the end of input there are none.
 absl::Status Task::FireProcessingTimers() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value() || held_ || state_ != State::kRunning) return absl::OkStatus();
+  if (!next.has_value() || quiet() || state_ != State::kRunning) return absl::OkStatus();
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next > now || !chain_->HasRoom()) return absl::OkStatus();
   return chain_->OnProcessingTime(now);
@@ -152,10 +184,11 @@ absl::Status Task::FireProcessingTimers() {
 
 std::optional<absl::Duration> Task::UntilNextTimer() {
   const std::optional<int64_t> next = chain_->NextProcessingTime();
-  if (!next.has_value() || held_ || state_ != State::kRunning) return std::nullopt;
+  if (!next.has_value() || quiet() || state_ != State::kRunning) return std::nullopt;
   const int64_t now = absl::ToUnixMicros(clock_.Now());
   if (*next <= now && !chain_->HasRoom()) return std::nullopt;  // room wakes the task
-  return absl::Microseconds(std::max<int64_t>(*next - now, 0));
+  // Timers are the author's: their distance may be more than a number holds.
+  return *next <= now ? absl::ZeroDuration() : absl::Microseconds(*next) - absl::Microseconds(now);
 }
 
 absl::Status Task::StepHead(StepResult& result) {
@@ -215,7 +248,9 @@ absl::Status Task::StepSource(StepResult& result) {
 
 absl::Status Task::StepChannel(StepResult& result) {
   if (!chain_->HasRoom()) {
-    if (const std::optional<Barrier> barrier = gate_->NextBarrier(); barrier.has_value()) {
+    const std::optional<Barrier> barrier = gate_->NextBarrier();
+    ClockAlignment();
+    if (barrier.has_value()) {
       result.kind = StepResult::Kind::kProgress;
       return OnBarrier(*barrier);
     }
@@ -224,6 +259,7 @@ absl::Status Task::StepChannel(StepResult& result) {
     return absl::OkStatus();
   }
   std::optional<ChannelElement> element = gate_->Next();
+  ClockAlignment();
   if (!element.has_value()) {
     result.blocked_on = state_ == State::kFinished ? StepResult::BlockedOn::kFinished
                                                    : StepResult::BlockedOn::kInput;
@@ -259,6 +295,10 @@ absl::Status Task::PassStatus(StreamStatus status) {
 }
 
 absl::Status Task::EndInput() {
+  if (chain_->firing()) {
+    input_over_ = true;
+    return absl::OkStatus();
+  }
   WEIR_RETURN_IF_ERROR(chain_->Finish());
   for (ChannelStage* channel : chain_->channels()) {
     WEIR_RETURN_IF_ERROR(channel->Push(EndOfInput()));

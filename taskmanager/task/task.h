@@ -56,7 +56,8 @@ struct StepResult {
 /// Threads: RunOnce on one thread at a time, the task's; the commands, counters and mailbox from
 /// any. Commands only post to the mailbox and take effect at the start of the next step.
 /// Steps: RunOnce never waits, takes at most one batch, and takes it only when all outputs have
-/// room. Barriers and commands are taken without room.
+/// room. Barriers and commands are taken without room. While operators fire due timers a step fires
+/// a slice of them instead (docs/protocols/windows.md).
 /// Checkpoints: a barrier cuts between two batches. Positions, watermarks and operator states are
 /// taken at the cut; sinks prepare asynchronously while records of the next epoch flow. Snapshots
 /// are reported in barrier order. Barriers of old or repeated epochs are ignored.
@@ -99,7 +100,8 @@ class Task {
   /// Commits all sinks through the permit's epoch; may be repeated.
   void CommitEpoch(const CommitPermit& permit);
   void NotifyCheckpointComplete(Epoch epoch);
-  /// The attempt at this epoch was given up: nothing waits for its barriers any more.
+  /// The attempt at this epoch was given up: nothing waits for its barriers any more, and if it was
+  /// to suspend the job, timers of processing time fire again.
   void NotifyCheckpointAborted(Epoch epoch);
   /// The log has the receipts of all epochs up to this one.
   void NotifyReceipt(Epoch epoch);
@@ -146,14 +148,18 @@ class Task {
     Barrier barrier;
     TaskSnapshotData data;
     size_t sinks_left = 0;
+    absl::Duration taken{};  // when
   };
 
+  // Timers of processing time do not fire.
+  bool quiet() const { return held_ || suspended_.has_value(); }
   bool terminal() const { return state_ == State::kFailed || state_ == State::kCanceled; }
   bool live() const { return state_ == State::kRunning || state_ == State::kFinished; }
 
   void Post(void (Task::*command)());
   absl::Status Step(StepResult& result);
   absl::Status StepHead(StepResult& result);
+  absl::Status StepFiring(StepResult& result);
   absl::Status FireProcessingTimers();
   std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
@@ -171,7 +177,9 @@ class Task {
   void DoStopSource();
   void DoCancel();
 
+  absl::Status TakeOrKeep(const Barrier& barrier);
   absl::Status OnBarrier(const Barrier& barrier);
+  void ClockAlignment();
   absl::Status TakeSnapshot(TaskSnapshotData& data, Epoch epoch);
   void PrepareSinks(const Barrier& barrier);
   void OnPrepared(const Barrier& barrier, size_t sink,
@@ -201,12 +209,20 @@ class Task {
   bool assigned_before_start_ = false;
   bool stop_before_start_ = false;
   bool held_ = false;
-  bool told_idle_ = false;  // of a source
+  bool told_idle_ = false;                  // of a source
+  bool input_over_ = false;                 // EndInput waits for timers that fire
+  std::optional<Barrier> waiting_barrier_;  // suspends: taken when no timer is due any more
+  std::optional<Epoch> suspended_;          // nothing is to come behind this barrier
   std::optional<EventTime> watermark_;
   std::atomic<int64_t> passed_watermark_us_{EventTime::Min().micros()};
   TaskTimes times_;
 
   std::optional<Epoch> last_barrier_;
+  struct Alignment {
+    Epoch epoch;
+    absl::Duration start;
+  };
+  std::optional<Alignment> alignment_;  // under way, or just over
   std::deque<PendingSnapshot> pending_snapshots_;
   std::map<Epoch, std::vector<SourceSplit>> positions_;
   std::map<Epoch, size_t> commits_in_flight_;  // sinks that have not answered

@@ -1,16 +1,30 @@
 #include "taskmanager/task/task_builder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/graph/key_group_tables.h"
+#include "common/graph/partition_alignment.h"
 #include "common/types/key_group.h"
 #include "state/keyed/heap_keyed_state_backend.h"
 
 namespace weir::taskmanager {
 namespace {
+
+// Of a checkpoint against this job's; empty: by hash.
+absl::Status CheckKeying(const StreamNode& node, const std::string& then, const std::string& now) {
+  if (then == now) return absl::OkStatus();
+  const auto text = [](const std::string& keying) {
+    return keying.empty() ? std::string("keyed by hash") : absl::StrCat("aligned with ", keying);
+  };
+  return absl::FailedPreconditionError(absl::StrCat("operator '", node.name, "' is ", text(then),
+                                                    " in the checkpoint and ", text(now),
+                                                    " in the job"));
+}
 
 /// Walks the operators of one vertex and adds their stages to a chain.
 class ChainBuilder {
@@ -30,9 +44,14 @@ class ChainBuilder {
   absl::Status AddNode(const StreamNode& node, bool first);
   absl::Status AddSource(const StreamNode& node);
   absl::Status AddSink(const StreamNode& node, StageOutput& input);
-  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> KeyedStateOf(const StreamNode& node) const;
+  absl::Status AddKeyedState(const StreamNode& node, OperatorStage::Options& options) const;
+  absl::StatusOr<std::unique_ptr<KeyedStateBackend>> MakeKeyedState(
+      const StreamNode& node, KeyedStateBackend::Options options) const;
+  std::map<std::string, SchemaPtr> SideOutputsOf(const StreamNode& node) const;
+  absl::Status AddRestored(const StreamNode& node, OperatorStage::Options& options) const;
   absl::Status AddChannels(const StreamNode& node);
-  std::unique_ptr<RowRouter> RouterOf(const StreamInput& input, size_t subtasks) const;
+  std::unique_ptr<RowRouter> RouterOf(const StreamInput& input,
+                                      const TaskDescription::Output& output) const;
   absl::StatusOr<StageOutput*> InputOf(const StreamNode& node, bool first);
   RecordErrorHandler::Options ErrorsOf(const StreamNode& node) const {
     const SinkIdentity& job = environment_.sink_identity;
@@ -52,8 +71,8 @@ class ChainBuilder {
   const TaskEnvironment& environment_;
   std::unique_ptr<OperatorChain> chain_;
   std::optional<SourceHead::Options> source_;
-  std::map<uint64_t, StageOutput*> outputs_;       // by node
-  std::map<uint64_t, StageOutput*> dead_letters_;  // by node
+  std::map<std::pair<uint64_t, std::string>, StageOutput*> outputs_;  // by node and side output
+  std::map<uint64_t, StageOutput*> dead_letters_;                     // by node
 };
 
 absl::Status ChainBuilder::Build() {
@@ -75,12 +94,19 @@ absl::StatusOr<StageOutput*> ChainBuilder::InputOf(const StreamNode& node, bool 
     if (description_.inputs.empty()) return Mismatch("its first operator has no input channel");
     return &chain_->head();
   }
-  const auto& outputs = node.reads_dead_letters ? dead_letters_ : outputs_;
-  const auto found = node.inputs.size() == 1 ? outputs.find(node.inputs[0].node) : outputs.end();
-  if (found == outputs.end()) {
-    return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
+  StageOutput* output = nullptr;
+  if (node.inputs.size() == 1) {
+    const StreamInput& input = node.inputs[0];
+    const auto letters = dead_letters_.find(input.node);
+    const auto rows = outputs_.find({input.node, input.side_output});
+    if (node.reads_dead_letters) {
+      output = letters == dead_letters_.end() ? nullptr : letters->second;
+    } else {
+      output = rows == outputs_.end() ? nullptr : rows->second;
+    }
   }
-  return found->second;
+  if (output != nullptr) return output;
+  return Mismatch(absl::StrCat("the input of operator '", node.uid, "' is not in the task"));
 }
 
 absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
@@ -95,34 +121,83 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   OperatorStage::Options options;
   options.context = {node.uid, node.name, description_.subtask.index, description_.parallelism};
   options.op = node.make_operator();
-  if (description_.restored != nullptr) {
-    const OperatorSnapshotData* restored = description_.restored->Find(node.uid);
-    if (restored != nullptr) options.restored_state = restored->state;
-  }
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
-  WEIR_ASSIGN_OR_RETURN(options.keyed_state, KeyedStateOf(node));
-  options.context.max_parallelism = description_.max_parallelism;
+  WEIR_RETURN_IF_ERROR(AddKeyedState(node, options));
+  WEIR_RETURN_IF_ERROR(AddRestored(node, options));
+  options.side_outputs = SideOutputsOf(node);
   OperatorStage& stage = chain_->AddOperator(*input, std::move(options));
-  outputs_[node.id] = &stage.output();
+  outputs_[{node.id, ""}] = &stage.output();
+  for (auto& [tag, output] : stage.side_outputs()) outputs_[{node.id, tag}] = &output;
   dead_letters_[node.id] = &stage.dead_letters();
   return absl::OkStatus();
 }
 
-// Null unless the operator's input is keyed.
-absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::KeyedStateOf(
-    const StreamNode& node) const {
-  const KeySelector* key = node.inputs.at(0).key.get();
-  if (key == nullptr) return std::unique_ptr<KeyedStateBackend>();
-  KeyedStateBackend::Options options;
-  options.operator_name = node.name;
-  options.max_parallelism = description_.max_parallelism;
-  options.range = DefaultKeyGroupRange(description_.subtask.index,
-                                       {description_.parallelism, description_.max_parallelism});
-  const std::string schema = key->KeySchema();
+absl::Status ChainBuilder::AddRestored(const StreamNode& node,
+                                       OperatorStage::Options& options) const {
+  std::vector<const TaskSnapshotData*> snapshots = description_.restored_others;
+  if (description_.restored != nullptr) snapshots.insert(snapshots.begin(), description_.restored);
+  for (const TaskSnapshotData* snapshot : snapshots) {
+    const OperatorSnapshotData* restored = snapshot->Find(node.uid);
+    if (restored == nullptr) continue;
+    if (options.keyed_state == nullptr) {
+      if (snapshot == description_.restored) options.restored_state = restored->state;
+    } else if (!restored->state.empty()) {
+      WEIR_RETURN_IF_ERROR(CheckKeying(node, restored->keying, options.keying));
+      options.restored_keyed.push_back({restored->state, restored->files});
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Those that an operator reads, in this task or another.
+std::map<std::string, SchemaPtr> ChainBuilder::SideOutputsOf(const StreamNode& node) const {
+  std::map<std::string, SchemaPtr> read;
+  for (const StreamNode& reader : graph_.nodes) {
+    for (const StreamInput& input : reader.inputs) {
+      if (input.node != node.id || input.side_output.empty()) continue;
+      read[input.side_output] = node.side_outputs.at(input.side_output);
+    }
+  }
+  return read;
+}
+
+// Nothing unless the operator's input is keyed.
+absl::Status ChainBuilder::AddKeyedState(const StreamNode& node,
+                                         OperatorStage::Options& options) const {
+  options.context.max_parallelism = description_.max_parallelism;
+  const StreamInput& input = node.inputs.at(0);
+  if (input.key == nullptr) return absl::OkStatus();
+  WEIR_ASSIGN_OR_RETURN(const std::optional<TopicPartitioning> topic, AlignmentOf(graph_, node));
+  KeyedStateBackend::Options state;
+  state.operator_name = node.name;
+  state.max_parallelism = topic ? topic->partitions : description_.max_parallelism;
+  state.range = description_.key_groups.empty()
+                    ? DefaultKeyGroupRange(description_.subtask.index,
+                                           {description_.parallelism, state.max_parallelism})
+                    : KeyGroupRangeIn(description_.key_groups, description_.subtask.index);
+  if (topic) {
+    options.context.max_parallelism = topic->partitions;
+    options.keying = DescribeKeying(topic->partitions, topic->partitioner->name());
+    options.partition_check =
+        std::make_unique<PartitionCheck>(input.partition_key, *topic, state.range);
+    state.group_of_key = [key = input.partition_key, topic = *topic](absl::string_view bytes) {
+      return key->PartitionOf(bytes, topic);
+    };
+  }
+  WEIR_ASSIGN_OR_RETURN(options.keyed_state, MakeKeyedState(node, std::move(state)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<KeyedStateBackend>> ChainBuilder::MakeKeyedState(
+    const StreamNode& node, KeyedStateBackend::Options options) const {
+  const std::string schema = node.inputs[0].key->KeySchema();
   ByteReader bytes(schema);
   if (!StateSchema::ReadFrom(bytes, &options.key_schema)) {
     return absl::InternalError("the schema of the keys cannot be read");
+  }
+  if (environment_.keyed_state) {
+    return environment_.keyed_state(std::move(options), node.uid, description_.subtask);
   }
   return std::make_unique<HeapKeyedStateBackend>(std::move(options), environment_.clock);
 }
@@ -150,7 +225,7 @@ absl::Status ChainBuilder::AddSource(const StreamNode& node) {
   WEIR_ASSIGN_OR_RETURN(options.reader, node.source->MakeReader(description_.subtask.index,
                                                                 description_.parallelism));
   source_ = std::move(options);
-  outputs_[node.id] = &chain_->head();
+  outputs_[{node.id, ""}] = &chain_->head();
   dead_letters_[node.id] = &chain_->head_dead_letters();
   return absl::OkStatus();
 }
@@ -162,24 +237,28 @@ absl::Status ChainBuilder::AddChannels(const StreamNode& node) {
       if (input.node != node.id) continue;
       const auto found = std::find_if(
           description_.outputs.begin(), description_.outputs.end(), [&](const auto& output) {
-            return output.source_uid == node.uid && output.target_uid == reader.uid;
+            return output.source_uid == node.uid && output.target_uid == reader.uid &&
+                   output.side_output == input.side_output;
           });
       if (found == description_.outputs.end() || found->channels.empty()) {
         return Mismatch(absl::StrCat("there is no channel to operator '", reader.uid, "'"));
       }
-      chain_->AddChannels(*outputs_.at(node.id), {node.uid, node.name},
-                          {found->channels, RouterOf(input, found->channels.size())});
-      break;
+      chain_->AddChannels(*outputs_.at({node.id, input.side_output}), {node.uid, node.name},
+                          {found->channels, RouterOf(input, *found)});
     }
   }
   return absl::OkStatus();
 }
 
-std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input, size_t subtasks) const {
-  const auto count = static_cast<uint32_t>(subtasks);
+std::unique_ptr<RowRouter> ChainBuilder::RouterOf(const StreamInput& input,
+                                                  const TaskDescription::Output& output) const {
+  const auto count = static_cast<uint32_t>(output.channels.size());
   switch (input.exchange) {
     case Exchange::kHash:
-      return MakeHashRouter(input.key, DefaultKeyGroupTable({count, description_.max_parallelism}));
+      return MakeHashRouter(input.key,
+                            output.key_groups.empty()
+                                ? DefaultKeyGroupTable({count, description_.max_parallelism})
+                                : output.key_groups);
     case Exchange::kCustom:
       return MakeCustomRouter(input.partitioner, count);
     case Exchange::kBroadcast:

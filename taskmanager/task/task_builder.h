@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
 #include "common/types/key_group.h"
+#include "state/keyed/keyed_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_observer.h"
@@ -33,13 +35,24 @@ struct TaskDescription {
     std::string source_uid;  // the operator of this vertex whose rows they get
     std::string target_uid;  // the first operator of that vertex
     std::vector<std::shared_ptr<ChannelOutput>> channels;
+    std::string side_output = {};  // the tag, where it is a side output that they get
+    /// Of a hash exchange: the subtask of each key group there; empty: contiguous ranges.
+    std::vector<uint32_t> key_groups = {};
   };
   std::vector<Output> outputs;
   uint32_t max_parallelism = kDefaultMaxParallelism;  // number of key groups
+  /// Of a keyed vertex: the subtask of each key group; empty: contiguous ranges.
+  std::vector<uint32_t> key_groups = {};
   /// Operator states to start from; null for a fresh start. The splits in it are not used: who owns
   /// a split is decided anew, and splits come with AddSplits.
   const TaskSnapshotData* restored = nullptr;
+  /// Those of the other subtasks of the checkpoint, where key groups come from them, too.
+  std::vector<const TaskSnapshotData*> restored_others;
 };
+
+/// Makes the keyed state of an operator in a subtask. Errors: of the local disk, naming it.
+using KeyedStateFactory = std::function<absl::StatusOr<std::unique_ptr<KeyedStateBackend>>(
+    KeyedStateBackend::Options options, const std::string& operator_uid, SubtaskId subtask)>;
 
 /// What every task of a generation has around it; all of it outlives the task.
 struct TaskEnvironment {
@@ -48,6 +61,7 @@ struct TaskEnvironment {
   BlockingPool& pool;
   SinkIdentity sink_identity;  // without the sink's uid
   Generation generation;
+  KeyedStateFactory keyed_state = nullptr;  // none: in memory
 };
 
 /// Makes operators, reader and writers out of the graph; opens nothing. The graph need not outlive

@@ -24,12 +24,20 @@ void Task::DoTrigger(const Barrier& barrier) {
   if (!declined.ok()) {
     return observer_.OnSnapshot(subtask_, barrier.epoch, barrier.attempt, declined);
   }
-  FailIfNotOk(OnBarrier(barrier));
+  FailIfNotOk(TakeOrKeep(barrier));
+}
+
+absl::Status Task::TakeOrKeep(const Barrier& barrier) {
+  if (!barrier.suspends || !chain_->firing()) return OnBarrier(barrier);
+  waiting_barrier_ = barrier;
+  return absl::OkStatus();
 }
 
 absl::Status Task::OnBarrier(const Barrier& barrier) {
   if (last_barrier_.has_value() && barrier.epoch <= *last_barrier_) return absl::OkStatus();
   last_barrier_ = barrier.epoch;
+  suspended_.reset();
+  if (barrier.suspends) suspended_ = barrier.epoch;
   if (pending_snapshots_.size() >= kMaxPendingSnapshots) {
     observer_.OnSnapshot(
         subtask_, barrier.epoch, barrier.attempt,
@@ -39,15 +47,32 @@ absl::Status Task::OnBarrier(const Barrier& barrier) {
     PendingSnapshot pending;
     pending.barrier = barrier;
     pending.sinks_left = chain_->sinks().size();
-    WEIR_RETURN_IF_ERROR(TakeSnapshot(pending.data, barrier.epoch));
-    pending_snapshots_.push_back(std::move(pending));
-    PrepareSinks(barrier);
+    const absl::Duration start = clock_.Monotonic();
+    if (alignment_.has_value() && alignment_->epoch == barrier.epoch) {
+      pending.data.times.alignment = start - alignment_->start;
+    }
+    const absl::Status taken = TakeSnapshot(pending.data, barrier.epoch);
+    pending.taken = clock_.Monotonic();
+    pending.data.times.sync = pending.taken - start;
+    if (absl::IsUnavailable(taken) && !chain_->boundary().failure().has_value()) {
+      observer_.OnSnapshot(subtask_, barrier.epoch, barrier.attempt, taken);
+    } else {
+      WEIR_RETURN_IF_ERROR(taken);
+      pending_snapshots_.push_back(std::move(pending));
+      PrepareSinks(barrier);
+    }
   }
   for (ChannelStage* channel : chain_->channels()) {
     WEIR_RETURN_IF_ERROR(channel->Push(barrier));
   }
   ReportReadySnapshots();
   return absl::OkStatus();
+}
+
+void Task::ClockAlignment() {
+  const std::optional<Epoch> epoch = gate_->aligning();
+  if (!epoch.has_value() || (alignment_.has_value() && alignment_->epoch == *epoch)) return;
+  alignment_ = {*epoch, clock_.Monotonic()};
 }
 
 absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
@@ -62,8 +87,7 @@ absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
   }
   for (OperatorStage* stage : chain_->operators()) {
     OperatorSnapshotData one;
-    one.uid = stage->identity().uid;
-    WEIR_ASSIGN_OR_RETURN(one.state, stage->SnapshotState());
+    WEIR_RETURN_IF_ERROR(stage->Snapshot(one));
     data.operators.push_back(std::move(one));
   }
   for (SinkStage* sink : chain_->sinks()) {
@@ -117,6 +141,7 @@ void Task::ReportReadySnapshots() {
   while (!pending_snapshots_.empty() && pending_snapshots_.front().sinks_left == 0) {
     PendingSnapshot ready = std::move(pending_snapshots_.front());
     pending_snapshots_.pop_front();
+    ready.data.times.prepare = clock_.Monotonic() - ready.taken;
     observer_.OnSnapshot(subtask_, ready.barrier.epoch, ready.barrier.attempt,
                          std::move(ready.data));
   }

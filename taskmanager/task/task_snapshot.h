@@ -1,11 +1,19 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 #include "common/connector/split.h"
 #include "common/time/event_time.h"
+#include "state/keyed/keyed_state_increment.h"
+
+namespace weir {
+class FrozenState;
+}
 
 namespace weir::taskmanager {
 
@@ -13,9 +21,22 @@ namespace weir::taskmanager {
 struct OperatorSnapshotData {
   std::string uid;
   std::vector<SourceSplit> splits;        // sources: positions behind the last record before it
-  std::string state;                      // transforms
+  std::string state;                      // transforms; of a restored keyed one its manifest
   std::vector<std::string> committables;  // sinks: what a permit of this epoch commits
   std::vector<std::string> committable_texts = {};  // the same for people
+  /// Keyed state as of the barrier, still to be written, beside the task.
+  std::shared_ptr<const FrozenState> keyed = {};
+  /// Restored: the files that the manifest names, on this machine.
+  std::vector<KeyedStateFile> files = {};
+  /// Of keyed state whose groups are partitions: "4 partitions by murmur2"; empty: by hash.
+  std::string keying = {};
+};
+
+/// How long the parts of a snapshot took, on the task's thread and in its sinks.
+struct SnapshotTimes {
+  absl::Duration alignment;  // from the first barrier to the last one
+  absl::Duration sync;       // taking it: nothing else ran on the task's thread
+  absl::Duration prepare;    // until all sinks were prepared
 };
 
 /// One task's part of a checkpoint: every operator of the chain, first to last, each as of exactly
@@ -25,6 +46,7 @@ struct TaskSnapshotData {
   /// Of its input channels together: what the operators have got, and may not have worked off yet.
   /// Sources have one per split instead.
   std::optional<EventTime> input_watermark{};
+  SnapshotTimes times{};
 
   /// Null when the operator is not part of it.
   const OperatorSnapshotData* Find(const std::string& uid) const {

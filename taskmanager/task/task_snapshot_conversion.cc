@@ -34,6 +34,7 @@ proto::TaskSnapshot ToProto(SubtaskId subtask, const TaskSnapshotData& snapshot)
   for (const OperatorSnapshotData& one : snapshot.operators) {
     proto::OperatorSnapshot* target = message.add_operators();
     target->set_uid(one.uid);
+    target->set_keying(one.keying);
     for (const SourceSplit& split : one.splits) *target->add_splits() = ToProto(split);
     if (!one.state.empty()) {
       target->mutable_state()->set_inlined(one.state);
@@ -54,6 +55,7 @@ absl::StatusOr<TaskSnapshotData> FromProto(const proto::TaskSnapshot& snapshot) 
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
     OperatorSnapshotData data;
     data.uid = one.uid();
+    data.keying = one.keying();
     for (const proto::SplitState& split : one.splits()) data.splits.push_back(FromProto(split));
     const proto::StateObject& state = one.state();
     if (state.size_bytes() > 0) {

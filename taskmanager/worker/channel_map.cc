@@ -15,6 +15,13 @@ absl::Status NotPlanned(const ChannelId& id) {
   return absl::InternalError(absl::StrCat("the exchange has no ", id.ToString()));
 }
 
+// Null: it has no such side output.
+SchemaPtr SchemaOf(const StreamNode& node, const std::string& side_output) {
+  if (side_output.empty()) return node.output_schema;
+  const auto found = node.side_outputs.find(side_output);
+  return found == node.side_outputs.end() ? nullptr : found->second;
+}
+
 }  // namespace
 
 ChannelMap::ChannelMap(const StreamGraph& graph, const proto::Deployment& deployment, WorkerId self)
@@ -34,6 +41,7 @@ absl::StatusOr<ExchangePlan> ChannelMap::PlanExchange(
     Generation generation, const std::map<WorkerId, ExchangeAddress>& peers) const {
   ExchangePlan plan;
   plan.generation = generation;
+  plan.budget_bytes = deployment_.exchange_memory_bytes();
   for (const proto::TaskDeployment& task : deployment_.tasks()) {
     for (const End& end : InputsOf(task.vertex(), task.index())) {
       if (IsHere(end.id.from)) continue;
@@ -43,7 +51,13 @@ absl::StatusOr<ExchangePlan> ChannelMap::PlanExchange(
                                                           end.edge->source_uid(),
                                                           "', which the job has not"));
       }
-      plan.inputs.push_back({end.id, WorkerOf(end.id.from), source->output_schema});
+      const SchemaPtr schema = SchemaOf(*source, end.edge->side_output());
+      if (schema == nullptr) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("the plan has an edge from the side output '", end.edge->side_output(),
+                         "' of operator '", source->uid, "', which the job has not"));
+      }
+      plan.inputs.push_back({end.id, WorkerOf(end.id.from), schema});
     }
     for (const std::vector<End>& output : OutputsOf(task.vertex(), task.index())) {
       for (const End& end : output) {
@@ -77,6 +91,7 @@ absl::Status ChannelMap::Connect(const proto::JobVertex& vertex, const ExchangeE
     const proto::JobEdge& edge = *ends.front().edge;
     TaskDescription::Output output;
     output.source_uid = edge.source_uid();
+    output.side_output = edge.side_output();
     output.target_uid = VertexOf(edge.target_vertex()).operators(0).uid();
     for (const End& end : ends) {
       std::shared_ptr<ChannelOutput> channel;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -13,14 +14,21 @@
 #include "proto/control.pb.h"
 #include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/worker/coordinator_tasks.h"
+#include "taskmanager/worker/uploaded_files.h"
 
 namespace weir::taskmanager {
+
+/// What a task starts from, its blobs loaded.
+struct RestoredTask {
+  TaskSnapshotData snapshot;
+  std::vector<TaskSnapshotData> others;  // that may have key groups of it
+};
 
 /// What a worker has to have before it can build the tasks of a generation.
 struct PreparedGeneration {
   absl::Status status;
   bool storage_failed = false;  // the status is checkpoint storage's, not a connector's
-  std::map<SubtaskId, TaskSnapshotData> restored;
+  std::map<SubtaskId, RestoredTask> restored;
   std::shared_ptr<CoordinatorTasks> coordinator;  // only where the coordinator tasks live
 };
 
@@ -30,6 +38,7 @@ struct GenerationContext {
   Generation generation;
   LeaderTerm term;
   std::string host;                           // for messages
+  std::string state_directory;                // for files of restored keyed state
   std::function<void()> on_progress = [] {};  // it has got on by a step; from the pool's thread
 };
 
@@ -38,6 +47,9 @@ struct GenerationContext {
 PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph,
                                      const proto::Deployment& deployment,
                                      const GenerationContext& context);
+
+/// The files of keyed state that the restored checkpoint has: they lie in storage already.
+std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment);
 
 /// Whether starting again may help. At the first start a wrong topic or option is final; a job that
 /// ran before is not given up for what may be a passing condition outside.

@@ -77,12 +77,16 @@ std::string AnyPortOf(const std::string& host) {
 
 // Listens for the job's other workers. The port is any: the JobManager tells it.
 absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
-    const WorkerProcessOptions& options, Random& random, proto::ExchangePeer* own) {
+    const WorkerProcessOptions& options, const Clock& clock, Random& random,
+    proto::ExchangePeer* own) {
   GrpcExchangeTransportOptions transport_options;
   transport_options.secret = random.HexId();
-  transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker)};
-  if (!options.exchange_host.empty()) {
-    transport_options.addresses.push_back(AnyPortOf(options.exchange_host));
+  transport_options.addresses = {absl::StrCat("unix-abstract:weir-exchange-", options.worker),
+                                 AnyPortOf(options.host)};
+  if (options.exchange_tls) {
+    WEIR_ASSIGN_OR_RETURN(transport_options.certificate,
+                          MakeSelfSignedCertificate(GrpcChannelFactory::kPinnedName, clock.Now()));
+    own->set_certificate(transport_options.certificate.certificate);
   }
   own->set_location(SocketLocation());
   own->set_secret(transport_options.secret);
@@ -103,6 +107,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   PosixFileSystem files(random);
   ThreadExecutor executor({.name = "weir-worker"});
   ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
+  ThreadBlockingPool uploads({.name = "weir-uploads", .threads = 4});
   std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
   absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
   WEIR_CHECK(channels.ok()) << channels.status();
@@ -110,9 +115,10 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   WorkerEndpoint::Options endpoint_options;
   endpoint_options.host = options.host;
   endpoint_options.exchange.set_worker(options.worker);
+  endpoint_options.state_directory = options.state_directory;
   std::unique_ptr<GrpcExchangeTransport> transport;
   if (ExchangesRecords(plan)) {
-    auto listens = ListenForPeers(options, random, &endpoint_options.exchange);
+    auto listens = ListenForPeers(options, clock, random, &endpoint_options.exchange);
     if (!listens.ok()) {
       LogError("cannot exchange records with other workers", {{"reason", listens.status()}});
       std::_Exit(1);
@@ -158,7 +164,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                        *envelope.mutable_worker_metrics() = std::move(metrics);
                                        stream->Send(std::move(envelope));
                                      },
-                                     transport.get()});
+                                     transport.get(), nullptr, &uploads});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();

@@ -16,8 +16,8 @@ struct WorkerProcessOptions {
   std::string worker;
   std::string job;
   std::string host;
-  std::string
-      exchange_host;  // to listen at for the job's other workers; empty: a local socket only
+  bool exchange_tls = false;    // at the port for the job's other workers
+  std::string state_directory;  // of this worker
   uint64_t parent_pid = 0;
   /// Not of the command line: told of each message that was handed to the stream, on the worker's
   /// executor; the product gives none.

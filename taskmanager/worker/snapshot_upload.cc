@@ -3,30 +3,64 @@
 #include <utility>
 
 #include "common/base/status_macros.h"
-#include "state/checkpoint/state_object_store.h"
 #include "state/checkpoint/storage_layout.h"
+#include "state/keyed/keyed_state_backend.h"
 
 namespace weir::taskmanager {
 
 bool SnapshotUpload::Needed(const proto::TaskSnapshot& snapshot) const {
+  if (!keyed.empty()) return true;
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
     if (one.state().inlined().size() > inline_max_bytes) return true;
   }
   return false;
 }
 
-absl::StatusOr<proto::TaskSnapshot> SnapshotUpload::Write(FileSystem& files,
-                                                          const std::string& job_directory,
-                                                          proto::TaskSnapshot snapshot) const {
+absl::Status SnapshotUpload::Write(FileSystem& files, const std::string& job_directory,
+                                   proto::TaskSnapshot* snapshot) const {
   StateObjectStore store(files, job_directory);
-  uint64_t number = first_number;
-  for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) {
-    const std::string blob = StorageLayout::BlobObject(worker, epoch, number++);
-    if (one.state().inlined().size() <= inline_max_bytes) continue;
-    WEIR_ASSIGN_OR_RETURN(*one.mutable_state(),
-                          store.Write(one.state().inlined(), inline_max_bytes, blob));
+  for (proto::OperatorSnapshot& one : *snapshot->mutable_operators()) {
+    if (const auto state = keyed.find(one.uid()); state != keyed.end()) {
+      WEIR_RETURN_IF_ERROR(WriteKeyed(files, store, *state->second, one));
+    } else if (one.state().inlined().size() > inline_max_bytes) {
+      const std::string bytes = one.state().inlined();
+      WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, inline_max_bytes, one.mutable_state()));
+    }
   }
-  return snapshot;
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& store,
+                                        const FrozenState& state,
+                                        proto::OperatorSnapshot& one) const {
+  WEIR_ASSIGN_OR_RETURN(const KeyedStateIncrement increment, state.WriteIncrement());
+  WEIR_RETURN_IF_ERROR(
+      WriteObject(store, increment.manifest, inline_max_bytes, one.mutable_state()));
+  for (const KeyedStateFile& file : increment.files) {
+    proto::StateFile written;
+    written.set_name(file.name);
+    if (const auto known = uploaded->Find(file.name, epoch)) {
+      *written.mutable_object() = *known;
+      written.set_reused(true);
+    } else {
+      WEIR_ASSIGN_OR_RETURN(const std::string bytes, files.Read(file.path));
+      WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, 0, written.mutable_object()));
+      if (uploaded->Add(file.name, epoch, written.object())) copies.Keep(file.name, file.path);
+    }
+    *one.add_files() = std::move(written);
+  }
+  return absl::OkStatus();
+}
+
+// Between two objects it is seen whether anybody still waits for them.
+absl::Status SnapshotUpload::WriteObject(StateObjectStore& store, const std::string& bytes,
+                                         uint64_t inline_max, proto::StateObject* written) const {
+  if (uploaded->IsOver(epoch)) {
+    return absl::AbortedError("the checkpoint was given up while it was written");
+  }
+  const std::string blob = StorageLayout::BlobObject(worker, epoch, last_blob->fetch_add(1) + 1);
+  WEIR_ASSIGN_OR_RETURN(*written, store.Write(bytes, inline_max, blob));
+  return absl::OkStatus();
 }
 
 }  // namespace weir::taskmanager

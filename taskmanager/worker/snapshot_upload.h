@@ -1,27 +1,49 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 
 #include "common/base/ids.h"
 #include "common/io/file_system.h"
 #include "proto/checkpoint.pb.h"
+#include "state/checkpoint/state_object_store.h"
+#include "taskmanager/local_state/local_state_copies.h"
+#include "taskmanager/worker/uploaded_files.h"
+
+namespace weir {
+class FrozenState;
+}
 
 namespace weir::taskmanager {
 
-/// Moves states above the inline limit out of a task's snapshot into blobs, named once. A value.
+/// Writes what a task's snapshot still lacks: keyed state as of the barrier, and all above the
+/// inline limit as blobs, named once. A value.
 struct SnapshotUpload {
   uint64_t inline_max_bytes = 0;
   WorkerId worker;
   Epoch epoch;
-  uint64_t first_number = 0;  // of the blobs; one number for each operator is reserved
+  std::shared_ptr<std::atomic<uint64_t>> last_blob;  // number, of all uploads of a generation
+  std::shared_ptr<UploadedFiles> uploaded;           // of the generation
+  LocalStateCopies copies{""};                       // of what is uploaded
+  std::map<std::string, std::shared_ptr<const FrozenState>> keyed{};  // by the operators' uids
 
   bool Needed(const proto::TaskSnapshot& snapshot) const;
-  /// Blocks: runs on a BlockingPool. Errors: storage's; nothing references what was written then.
-  absl::StatusOr<proto::TaskSnapshot> Write(FileSystem& files, const std::string& job_directory,
-                                            proto::TaskSnapshot snapshot) const;
+  /// Blocks: runs on a BlockingPool. Errors: storage's, the local disk's, ABORTED when the attempt
+  /// was given up meanwhile. Then the snapshot has what was written all the same, which nothing
+  /// references.
+  absl::Status Write(FileSystem& files, const std::string& job_directory,
+                     proto::TaskSnapshot* snapshot) const;
+
+ private:
+  absl::Status WriteKeyed(FileSystem& files, StateObjectStore& store, const FrozenState& state,
+                          proto::OperatorSnapshot& one) const;
+  absl::Status WriteObject(StateObjectStore& store, const std::string& bytes, uint64_t inline_max,
+                           proto::StateObject* written) const;
 };
 
 }  // namespace weir::taskmanager

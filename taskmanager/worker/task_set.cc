@@ -6,17 +6,12 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/graph/job_graph.h"
+#include "common/graph/key_group_tables.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
 namespace {
-
-const proto::JobVertex* FindVertex(const proto::JobGraph& graph, uint64_t id) {
-  for (const proto::JobVertex& vertex : graph.vertices()) {
-    if (vertex.id() == id) return &vertex;
-  }
-  return nullptr;
-}
 
 void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counters,
                proto::TaskReport* report) {
@@ -29,6 +24,7 @@ void AddCounts(const OperatorIdentity& identity, const OperatorCounters& counter
   counts->set_records_in(value(counters.records_in));
   counts->set_records_out(value(counters.records_out));
   counts->set_filtered(value(counters.filtered));
+  counts->set_late(value(counters.late));
   counts->set_skipped(value(counters.skipped));
   counts->set_dead_lettered(value(counters.dead_lettered));
 }
@@ -42,16 +38,38 @@ void AddOperatorCounts(const Task& task, proto::TaskReport* report) {
   for (const SinkStage* sink : chain.sinks()) AddCounts(sink->identity(), sink->counters(), report);
 }
 
+absl::StatusOr<std::vector<uint32_t>> KeyGroupsOfVertex(const proto::Deployment& deployment,
+                                                        VertexId vertex) {
+  const proto::KeyGroupTable* table = FindKeyGroupTable(deployment.key_groups(), vertex);
+  if (table == nullptr) return std::vector<uint32_t>();
+  return ReadKeyGroupTable(
+      *table, {ParallelismOf(deployment.graph(), vertex), KeyGroupsOf(deployment.graph(), vertex)});
+}
+
+// Its own, and those of the vertices behind, to which it deals rows out.
+absl::Status SetKeyGroups(const proto::Deployment& deployment, TaskDescription& description) {
+  WEIR_ASSIGN_OR_RETURN(description.key_groups,
+                        KeyGroupsOfVertex(deployment, description.subtask.vertex));
+  for (TaskDescription::Output& output : description.outputs) {
+    for (const proto::JobVertex& vertex : deployment.graph().vertices()) {
+      if (vertex.operators(0).uid() != output.target_uid) continue;
+      WEIR_ASSIGN_OR_RETURN(output.key_groups,
+                            KeyGroupsOfVertex(deployment, VertexId(vertex.id())));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
     const StreamGraph& graph, const proto::Deployment& deployment,
-    const std::map<SubtaskId, TaskSnapshotData>& restored, ChannelMap& channels,
+    const std::map<SubtaskId, RestoredTask>& restored, ChannelMap& channels,
     const ExchangeEndpoint* exchange, const TaskEnvironment& environment) {
   auto set = std::make_unique<TaskSet>();
   const proto::JobGraph& plan = deployment.graph();
   for (const proto::TaskDeployment& deployed : deployment.tasks()) {
-    const proto::JobVertex* vertex = FindVertex(plan, deployed.vertex());
+    const proto::JobVertex* vertex = FindVertex(plan, VertexId(deployed.vertex()));
     if (vertex == nullptr) {
       return absl::FailedPreconditionError(absl::StrCat(
           "deployment names vertex ", deployed.vertex(), ", which is not in its plan"));
@@ -65,8 +83,14 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
       description.operator_uids.push_back(one.uid());
     }
     WEIR_RETURN_IF_ERROR(channels.Connect(*vertex, exchange, description));
+    WEIR_RETURN_IF_ERROR(SetKeyGroups(deployment, description));
     const auto state = restored.find(description.subtask);
-    if (state != restored.end()) description.restored = &state->second;
+    if (state != restored.end()) {
+      description.restored = &state->second.snapshot;
+      for (const TaskSnapshotData& other : state->second.others) {
+        description.restored_others.push_back(&other);
+      }
+    }
     Entry entry;
     entry.slot = deployed.slot();
     if (description.inputs.empty()) entry.source_uid = vertex->operators(0).uid();
@@ -105,7 +129,8 @@ void TaskSet::Trigger(const proto::CheckpointTrigger& trigger) {
   const Epoch epoch(trigger.epoch());
   if (!started_ || (triggered_ && *triggered_ >= epoch)) return;
   triggered_ = epoch;
-  const Barrier barrier{epoch, LeaderTerm(trigger.attempt_term()), trigger.final()};
+  const Barrier barrier{epoch, LeaderTerm(trigger.attempt_term()), trigger.final(),
+                        trigger.suspends()};
   for (auto& [id, entry] : tasks_) {
     if (!entry.source_uid.empty()) entry.task->TriggerCheckpoint(barrier);
   }

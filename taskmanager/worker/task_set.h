@@ -20,6 +20,7 @@
 #include "taskmanager/task/task_host.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/worker/channel_map.h"
+#include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/worker_metrics.h"
 
 namespace weir::taskmanager {
@@ -38,7 +39,7 @@ class TaskSet {
   /// `restored`: operator states with their blobs loaded, per task.
   static absl::StatusOr<std::unique_ptr<TaskSet>> Build(
       const StreamGraph& graph, const proto::Deployment& deployment,
-      const std::map<SubtaskId, TaskSnapshotData>& restored, ChannelMap& channels,
+      const std::map<SubtaskId, RestoredTask>& restored, ChannelMap& channels,
       const ExchangeEndpoint* exchange, const TaskEnvironment& environment);
 
   /// Hands the tasks to their hosts and starts them, with what the sinks' committers found.

@@ -5,12 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/protocol_version.h"
+#include "common/base/status_macros.h"
+#include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
-#include "taskmanager/worker/snapshot_upload.h"
+#include "taskmanager/worker/task_failure_judgement.h"
+#include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
 
@@ -23,7 +27,9 @@ WorkerEndpoint::WorkerEndpoint(WorkerId id, JobId job, const StreamGraph& graph,
       graph_(graph),
       plan_(std::move(plan)),
       options_(std::move(options)),
-      deps_(std::move(dependencies)) {
+      deps_(std::move(dependencies)),
+      uploads_(deps_.executor, deps_.uploads == nullptr ? deps_.pool : *deps_.uploads, deps_.files,
+               deps_.clock) {
   if (deps_.transport != nullptr) {
     exchange_ =
         std::make_unique<WorkerExchange>(deps_.executor, *deps_.transport, options_.exchange);
@@ -49,6 +55,7 @@ void WorkerEndpoint::Tick() {
 void WorkerEndpoint::ShowMetrics() {
   proto::WorkerMetrics metrics;
   AddWorkerMetrics(generation_, &metrics);
+  if (exchange_ != nullptr) AddExchangeMetrics(exchange_->endpoint(), &metrics);
   if (tasks_ != nullptr) {
     tasks_->AddMetrics({deps_.clock.Now(), deps_.clock.Monotonic()}, &metrics);
   }
@@ -119,6 +126,8 @@ void WorkerEndpoint::Obey(const proto::Header& header, const proto::WorkerDirect
 void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
+  uploads_.Clear();
+  if (uploaded_ != nullptr) uploaded_->Close();
   deps_.executor.Cancel(discovery_timer_);
   upkeep_.reset();
   if (exchange_ != nullptr) exchange_->Close();
@@ -137,8 +146,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     sink_metrics_.clear();
     notes_.clear();
     assignments_.clear();
-    answers_.clear();
-    newest_trigger_ = Epoch();
+    answers_.Clear();
     generation_ = Generation();
     state_ = WorkerReport::IDLE;
     failure_.Clear();
@@ -168,6 +176,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   state_ = WorkerReport::INITIALIZING;
   deployment_ = deployment;
   initialization_steps_ = std::make_shared<std::atomic<uint64_t>>(0);
+  uploaded_ = RestoredFiles(deployment);
   if (deployment.graph().fingerprint() != plan_.fingerprint()) {
     return Fail(absl::FailedPreconditionError(
                     "the plan of the job differs from the one this binary makes of the same "
@@ -179,6 +188,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
       deps_.executor,
       [&files = deps_.files, &graph = graph_, deployment,
        context = GenerationContext{Identity(), generation_, term_, options_.host,
+                                   options_.state_directory,
                                    [steps = initialization_steps_] { ++*steps; }}] {
         return PrepareGeneration(files, graph, deployment, context);
       },
@@ -224,12 +234,25 @@ void WorkerEndpoint::BuildTasks() {
   absl::StatusOr<std::unique_ptr<TaskSet>> tasks =
       TaskSet::Build(graph_, deployment_, std::exchange(restored_, {}), *channels_,
                      exchange_ == nullptr ? nullptr : &exchange_->endpoint(),
-                     {deps_.clock, *observer_, deps_.pool, Identity(), generation_});
+                     {deps_.clock, *observer_, deps_.pool, Identity(), generation_, KeyedState()});
   if (!tasks.ok()) {
     return Fail(tasks.status(), "", IsWorthRetrying(tasks.status(), deployment_.restored()));
   }
   tasks_ = *std::move(tasks);
   BecomeReady();
+}
+
+KeyedStateFactory WorkerEndpoint::KeyedState() const {
+  if (deployment_.state_backend() != "rocksdb" || options_.state_directory.empty()) {
+    return deps_.keyed_state;
+  }
+  TieredStateSetup setup;
+  setup.directory = options_.state_directory;
+  setup.worker = id_;
+  setup.generation = generation_;
+  setup.memory_bytes = deployment_.state_memory_bytes();
+  setup.backends = KeyedOperatorsOf(graph_, deployment_);
+  return MakeTieredStateFactory(std::move(setup), deps_.clock, deps_.pool);
 }
 
 void WorkerEndpoint::BecomeReady() {
@@ -253,15 +276,25 @@ void WorkerEndpoint::ObeyRunning(const proto::WorkerDirective& directive) {
   if (directive.has_trigger() && LeaderTerm(directive.trigger().attempt_term()) == term_) {
     tasks_->Trigger(directive.trigger());
   }
+  for (const uint64_t epoch : directive.failed_epochs()) {
+    DropCopies(uploaded_->Failed(Epoch(epoch)));
+    tasks_->Aborted(Epoch(epoch));
+  }
   // Epochs up to the restored one were committed before this generation ran.
   if (directive.has_permitted_epoch() &&
       directive.permitted_epoch() > deployment_.restored_epoch()) {
+    DropCopies(uploaded_->Owned(Epoch(directive.permitted_epoch())));
     tasks_->Permit(PermitAuthority::Grant(Epoch(directive.permitted_epoch()), term_));
   }
   if (directive.has_received_epoch()) tasks_->Received(Epoch(directive.received_epoch()));
-  for (const uint64_t epoch : directive.failed_epochs()) tasks_->Aborted(Epoch(epoch));
   if (directive.stop_sources()) tasks_->StopSources();
-  DropAnswers(directive);
+  answers_.OnDirective(directive);
+}
+
+void WorkerEndpoint::DropCopies(std::vector<std::string> names) {
+  if (names.empty() || options_.state_directory.empty()) return;
+  deps_.pool.Submit([copies = LocalStateCopies(options_.state_directory),
+                     names = std::move(names)] { copies.Drop(names); });
 }
 
 void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
@@ -281,19 +314,6 @@ void WorkerEndpoint::Run(const proto::WorkerDirective& directive) {
   upkeep_ = std::make_unique<SinkUpkeep>(
       deps_.executor, deps_.pool, coordinator_, options_.sink_sweep_interval,
       [this](const absl::Status& status) { Fail(status, "", true); });
-}
-
-void WorkerEndpoint::DropAnswers(const proto::WorkerDirective& directive) {
-  if (directive.has_trigger()) {
-    newest_trigger_ = std::max(newest_trigger_, Epoch(directive.trigger().epoch()));
-  }
-  for (auto it = answers_.begin(); it != answers_.end();) {
-    const bool wanted =
-        it->first.first > newest_trigger_ ||  // the barrier came from another task
-        (directive.has_trigger() && it->first.first == Epoch(directive.trigger().epoch()) &&
-         it->first.second == LeaderTerm(directive.trigger().attempt_term()));
-    it = wanted ? std::next(it) : answers_.erase(it);
-  }
 }
 
 void WorkerEndpoint::ScheduleDiscovery() {
@@ -316,6 +336,9 @@ void WorkerEndpoint::ScheduleDiscovery() {
           return found;
         },
         generation_lifetime_.Guard([this](Found found) {
+          if (FailurePolicyOf(found.any.status()) == FailurePolicy::kSuspendJob) {
+            return Fail(found.any.status(), "", true);
+          }
           if (!found.any.ok()) {
             LogWarning("split discovery failed; tried again later",
                        {{"job", job_}, {"error", found.any.status()}});
@@ -338,37 +361,34 @@ void WorkerEndpoint::OnTaskRunning(SubtaskId task) {
 
 void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
                                     absl::StatusOr<TaskSnapshotData> snapshot) {
-  if (!snapshot.ok()) return OnUploaded(barrier, snapshot.status());
-  proto::TaskSnapshot encoded = ToProto(task, *snapshot);
+  if (!snapshot.ok()) return OnUploaded(barrier, {snapshot.status()});
+  WrittenSnapshot written{absl::OkStatus(), ToProto(task, *snapshot),
+                          StatisticsOf(task, snapshot->times)};
+  TellLayout(deployment_, &written.snapshot);
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
   upload.worker = id_;
   upload.epoch = barrier.epoch;
-  if (!upload.Needed(encoded)) return OnUploaded(barrier, std::move(encoded));
-  upload.first_number = next_blob_;
-  next_blob_ += static_cast<uint64_t>(encoded.operators_size());
-  using Uploaded = absl::StatusOr<proto::TaskSnapshot>;
-  deps_.pool.Run<Uploaded>(
-      deps_.executor,
-      [&files = deps_.files, directory = deployment_.storage_root(), upload,
-       encoded = std::move(encoded)] { return upload.Write(files, directory, encoded); },
-      generation_lifetime_.Guard(
-          [this, barrier](Uploaded uploaded) { OnUploaded(barrier, std::move(uploaded)); }));
+  upload.last_blob = last_blob_;
+  upload.uploaded = uploaded_;
+  upload.copies = LocalStateCopies(options_.state_directory);
+  for (const OperatorSnapshotData& one : snapshot->operators) {
+    if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
+  }
+  if (!upload.Needed(written.snapshot)) {
+    AddSizes(written.snapshot, &written.statistics);
+    return OnUploaded(barrier, std::move(written));
+  }
+  uploads_.Begin(
+      task, std::move(upload), deployment_.storage_root(), std::move(written),
+      [this, barrier](WrittenSnapshot uploaded) { OnUploaded(barrier, std::move(uploaded)); });
 }
 
-void WorkerEndpoint::OnUploaded(const Barrier& barrier,
-                                absl::StatusOr<proto::TaskSnapshot> snapshot) {
-  proto::CheckpointAnswer& answer = answers_[{barrier.epoch, barrier.attempt}];
-  answer.set_epoch(barrier.epoch.value());
-  answer.set_attempt_term(barrier.attempt.value());
-  if (snapshot.ok()) {
-    *answer.add_snapshots() = *std::move(snapshot);
-  } else {
-    answer.set_declined(
-        absl::StrCat("declined by worker ", id_.value(), ": ", snapshot.status().message()));
-  }
-  const size_t answered = static_cast<size_t>(answer.snapshots_size());
-  if (!snapshot.ok() || answered == tasks_->size()) SendReport();
+void WorkerEndpoint::OnUploaded(const Barrier& barrier, WrittenSnapshot written) {
+  // At once also what was written for an attempt that is over: the leader deletes it.
+  const bool over = !written.status.ok() || uploaded_->IsOver(barrier.epoch);
+  const size_t answered = answers_.Add(barrier, std::move(written));
+  if (over || answered == tasks_->size()) SendReport();
 }
 
 void WorkerEndpoint::OnTaskFinished(SubtaskId task) {
@@ -382,9 +402,25 @@ void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
   if (tasks_->CommittedByAll() != before) SendReport();
 }
 
-void WorkerEndpoint::OnTaskFailed(SubtaskId task, const TaskFailure& failure) {
-  (void)task;
-  Fail(absl::Status(failure.status.code(), failure.ToString()), failure.operator_uid, true);
+void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
+  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) {
+    return Fail(JudgeTaskFailure(graph_, failure), failure.operator_uid, true);
+  }
+  Judge(failure, AsksBrokers(failure) ? kJudgements : 1);
+}
+
+// The last judgement counts, and the first that does not end the job.
+void WorkerEndpoint::Judge(const TaskFailure& failure, size_t judgements) {
+  deps_.pool.Run<absl::Status>(
+      deps_.executor, [&graph = graph_, failure] { return JudgeTaskFailure(graph, failure); },
+      generation_lifetime_.Guard([this, failure, judgements](const absl::Status& status) {
+        if (FailurePolicyOf(status) != FailurePolicy::kFailJob || judgements == 1) {
+          return Fail(status, failure.operator_uid, true);
+        }
+        deps_.executor.PostAfter(
+            kJudgementPause, generation_lifetime_.Guard(
+                                 [this, failure, judgements] { Judge(failure, judgements - 1); }));
+      }));
 }
 
 void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operator_uid,
@@ -395,7 +431,9 @@ void WorkerEndpoint::Fail(const absl::Status& status, const std::string& operato
   state_ = WorkerReport::FAILED;
   failure_.set_message(std::string(status.message()));
   failure_.set_operator_uid(operator_uid);
-  failure_.set_retriable(retriable);
+  const FailurePolicy policy = FailurePolicyOf(status);
+  failure_.set_retriable(retriable && policy != FailurePolicy::kFailJob);
+  if (policy == FailurePolicy::kSuspendJob) failure_.set_suspends(true);
   failure_.set_domain(absl::IsUnavailable(status)       ? proto::Failure::EXTERNAL
                       : absl::IsInvalidArgument(status) ? proto::Failure::USER
                                                         : proto::Failure::SYSTEM);
@@ -436,7 +474,7 @@ void WorkerEndpoint::SendReport() {
   if (starts && exchange_ != nullptr && channels_ != nullptr) {
     *report->mutable_exchange() = exchange_->own();
   }
-  for (const auto& [attempt, answer] : answers_) *report->add_answers() = answer;
+  answers_.FillReport(report);
   for (const StalledStep& stall : stall_watch_.stalls()) report->add_stalls(stall.ToString());
   report->set_resident_bytes(deps_.resident_bytes());
   deps_.send(std::move(envelope));

@@ -21,12 +21,15 @@
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/task_observer.h"
 #include "taskmanager/worker/channel_map.h"
+#include "taskmanager/worker/checkpoint_answers.h"
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/generation_preparation.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/sink_upkeep.h"
+#include "taskmanager/worker/snapshot_uploads.h"
 #include "taskmanager/worker/stall_watch.h"
 #include "taskmanager/worker/task_set.h"
+#include "taskmanager/worker/uploaded_files.h"
 #include "taskmanager/worker/worker_exchange.h"
 
 namespace weir::taskmanager {
@@ -44,6 +47,9 @@ class WorkerEndpoint final : public TaskEvents {
  public:
   /// Metrics are gathered this often.
   static constexpr absl::Duration kMetricsInterval = absl::Seconds(1);
+  /// A failure that would end the job is judged so often, where brokers are asked for it.
+  static constexpr size_t kJudgements = 5;
+  static constexpr absl::Duration kJudgementPause = absl::Seconds(1);
 
   struct Dependencies {
     const Clock& clock;
@@ -57,11 +63,16 @@ class WorkerEndpoint final : public TaskEvents {
     std::function<void(proto::WorkerMetrics)> show_metrics = nullptr;
     /// To the other workers of the job; null: it has no others.
     ExchangeTransport* transport = nullptr;
+    /// Makes the keyed state of jobs that have it in memory; null: HeapKeyedStateBackend.
+    KeyedStateFactory keyed_state = nullptr;
+    /// Writes snapshots to checkpoint storage, which may hang for long; null: `pool`.
+    BlockingPool* uploads = nullptr;
   };
   struct Options {
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
     std::string host;                // named in messages about this node
     proto::ExchangePeer exchange{};  // how the transport is reached, with this worker's id
+    std::string state_directory{};   // for keyed state in files; empty: there is none
     absl::Duration sink_sweep_interval = SinkCommitter::kSweepInterval;
   };
 
@@ -94,11 +105,13 @@ class WorkerEndpoint final : public TaskEvents {
   void OpenExchange(const WorkerExchange::Peers& peers);
   void BuildTasks();
   void BecomeReady();
+  KeyedStateFactory KeyedState() const;
   void Run(const proto::WorkerDirective& directive);
-  void DropAnswers(const proto::WorkerDirective& directive);
+  void DropCopies(std::vector<std::string> names);
   void ScheduleDiscovery();
 
-  void OnUploaded(const Barrier& barrier, absl::StatusOr<proto::TaskSnapshot> snapshot);
+  void OnUploaded(const Barrier& barrier, WrittenSnapshot written);
+  void Judge(const TaskFailure& failure, size_t judgements);
   void Fail(const absl::Status& status, const std::string& operator_uid, bool retriable);
   void SendReport();
   void Tick();
@@ -125,8 +138,8 @@ class WorkerEndpoint final : public TaskEvents {
   proto::Deployment deployment_;
   proto::Failure failure_;
   std::shared_ptr<PostingObserver> observer_;
-  std::map<SubtaskId, TaskSnapshotData> restored_;  // until the tasks are built
-  std::unique_ptr<ChannelMap> channels_;            // from then on, or from OnPrepared
+  std::map<SubtaskId, RestoredTask> restored_;  // until the tasks are built
+  std::unique_ptr<ChannelMap> channels_;        // from then on, or from OnPrepared
   std::unique_ptr<TaskSet> tasks_;
   std::unique_ptr<WorkerExchange> exchange_;  // null without a transport
   std::shared_ptr<CoordinatorTasks> coordinator_;
@@ -137,9 +150,10 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<std::string> notes_;
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
   std::vector<proto::SplitAssignment> assignments_;
-  std::map<std::pair<Epoch, LeaderTerm>, proto::CheckpointAnswer> answers_;
-  Epoch newest_trigger_;
-  uint64_t next_blob_ = 1;
+  CheckpointAnswers answers_{id_};
+  SnapshotUploads uploads_;
+  std::shared_ptr<std::atomic<uint64_t>> last_blob_ = std::make_shared<std::atomic<uint64_t>>(0);
+  std::shared_ptr<UploadedFiles> uploaded_;  // of the generation
   bool discovering_ = false;
 
   bool tearing_down_ = false;

@@ -14,11 +14,13 @@
 namespace weir::taskmanager {
 namespace {
 
+bool IsLocalSocket(const std::string& address) { return absl::StartsWith(address, "unix"); }
+
 // The first that this worker can use: sockets of this machine reach only who shares it.
 std::optional<std::string> UsableAddress(const proto::ExchangePeer& peer,
                                          const std::string& location) {
   for (const std::string& address : peer.addresses()) {
-    if (!absl::StartsWith(address, "unix") || peer.location() == location) return address;
+    if (!IsLocalSocket(address) || peer.location() == location) return address;
   }
   return std::nullopt;
 }
@@ -38,11 +40,10 @@ absl::Status WorkerExchange::Open(Generation generation, const ChannelMap& chann
     const auto address = UsableAddress(peer, own_.location());
     if (!address.has_value()) {
       return absl::FailedPreconditionError(
-          absl::StrCat("worker ", peer.worker(),
-                       " takes records on its own machine only: between machines they "
-                       "go in plain text, which needs security.insecure on every TaskManager"));
+          absl::StrCat("worker ", peer.worker(), " takes records on its own machine only"));
     }
-    addresses[WorkerId(peer.worker())] = {*address, peer.secret()};
+    addresses[WorkerId(peer.worker())] = {*address, peer.secret(),
+                                          IsLocalSocket(*address) ? "" : peer.certificate()};
   }
   WEIR_ASSIGN_OR_RETURN(const ExchangePlan plan, channels.PlanExchange(generation, addresses));
   open_.Reset();

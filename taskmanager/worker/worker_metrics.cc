@@ -80,6 +80,7 @@ proto::MetricSet* AddOperator(const ChainStage& stage, const Labels& task,
 // Of sources and operators: sinks have none of these.
 void AddBooks(const OperatorCounters& counters, proto::MetricSet* set) {
   Set(metrics::kOperatorRecordsFiltered, Number(counters.filtered), set);
+  Set(metrics::kOperatorRecordsLate, Number(counters.late), set);
   Set(metrics::kOperatorRecordsSkipped, Number(counters.skipped), set);
   Set(metrics::kOperatorRecordsDeadLettered, Number(counters.dead_lettered), set);
   Set(metrics::kOperatorRecordsUnaccounted,
@@ -159,6 +160,23 @@ void AddCommitterMetrics(const proto::SinkMetrics& committer, const StreamGraph&
 
 void AddWorkerMetrics(Generation generation, proto::WorkerMetrics* metrics) {
   Set(metrics::kWorkerGeneration, static_cast<double>(generation.value()), AddSet({}, metrics));
+}
+
+void AddExchangeMetrics(const ExchangeEndpoint& exchange, proto::WorkerMetrics* metrics) {
+  const CreditPool* credits = exchange.credits();
+  if (credits == nullptr) return;
+  const ExchangeCounters& counters = exchange.counters();
+  proto::MetricSet* set = AddSet({}, metrics);
+  const auto add = [set](const Metric& metric, const std::atomic<uint64_t>& counter) {
+    Set(metric, static_cast<double>(counter.load(std::memory_order_relaxed)), set);
+  };
+  add(metrics::kExchangeBytesSent, counters.bytes_sent);
+  add(metrics::kExchangeBytesReceived, counters.bytes_received);
+  add(metrics::kExchangeFramesSent, counters.frames_sent);
+  add(metrics::kExchangeFramesReceived, counters.frames_received);
+  add(metrics::kExchangeStaleFrames, counters.stale_frames);
+  Set(metrics::kExchangeMemoryGranted, static_cast<double>(credits->committed_bytes()), set);
+  Set(metrics::kExchangeMemoryUsed, static_cast<double>(credits->unconsumed_bytes()), set);
 }
 
 void AddWorkerUsage(const ProcessUsage& usage, proto::WorkerMetrics* metrics) {

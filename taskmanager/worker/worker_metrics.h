@@ -9,6 +9,7 @@
 #include "common/metrics/process_usage.h"
 #include "common/operator/stream_graph.h"
 #include "proto/control.pb.h"
+#include "taskmanager/exchange/exchange_endpoint.h"
 #include "taskmanager/task/task.h"
 #include "taskmanager/task/task_host.h"
 
@@ -35,6 +36,8 @@ void AddCommitterMetrics(const proto::SinkMetrics& committer, const StreamGraph&
                          proto::WorkerMetrics* metrics);
 /// Of the worker itself.
 void AddWorkerMetrics(Generation generation, proto::WorkerMetrics* metrics);
+/// Of what it exchanges with other workers; nothing before the first generation that does.
+void AddExchangeMetrics(const ExchangeEndpoint& exchange, proto::WorkerMetrics* metrics);
 void AddWorkerUsage(const ProcessUsage& usage, proto::WorkerMetrics* metrics);
 
 }  // namespace weir::taskmanager

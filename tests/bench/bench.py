@@ -1,10 +1,12 @@
 """./dev bench list | NAME [--engines weir,weir-run,handwritten] [--events N] [--rounds R]
                [--intervals 200ms,1s,10s] [--rate N] [--seconds S] [--json FILE]
 
-flight_delays  CPU-seconds per million input records of examples/flight_delays, on a cluster of
-               processes (weir) and in one process (weir-run), beside a hand-written single-thread
-               program that does the same (tests/bench/handwritten.cc): one real Kafka broker, the
-               same bytes, interleaved, outputs compared. The last line is the CPU of the first
+flight_delays, airport_delays
+               CPU-seconds per million input records of the example (a filter and a map;
+               sliding windows behind a KeyBy), on a cluster of processes (weir) and in one process
+               (weir-run), beside a hand-written single-thread program that does the same
+               (tests/bench/handwritten.cc, handwritten_windows.cc): one real Kafka broker, the same
+               bytes, interleaved, outputs compared. The last line is the CPU of the first
                engine over that of the last: the median of the rounds' ratios.
 exactly_once   Latency and CPU of flight_delays exactly once and at least once, beside the
                hand-written program as a bare transactional producer, each at --intervals between
@@ -18,6 +20,18 @@ transaction_handles
 exchange       GB/s and CPU-seconds per GB of the exchange between two workers, over a Unix socket
                and TCP, 1 and 64 channels, beside a plain Unix socket with the same bytes:
                --events rows of 44 bytes.
+operators      Time per row of keyed operators on one thread, on both state backends: a running sum
+               over 1e3, 1e6 and 1e7 keys beside a plain hash table, windows of 1, 5 and 60 overlaps
+               beside those of 1, timers beside a binary heap.
+state_tier     Keyed state behind RocksDB: time per access by where it is found, with and without
+               prefetching; the pause, time and bytes of a checkpoint by how many keys are dirty.
+increments     What a checkpoint of keyed state costs, one in each of --intervals, by three designs:
+               a dirty log (the product's), write batches into RocksDB, tables that it ingests.
+               --events changes of 100 bytes, 50,000 a second, over a million keys, uniform and by
+               Zipf: percent of a core (and that of making the changes), bytes written and to be
+               uploaded over those of what changed, time of an increment beside what the disk takes
+               for these bytes, increments that took longer than the interval, files, and a restore,
+               which must give the state that was saved. Intervals are multiples of 100ms.
 idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
                median of the rounds.
 """
@@ -34,6 +48,9 @@ import time
 
 import exactly_once
 import exchange
+import expected
+import increments
+import operators
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
 from weir_cluster import IdleCluster, WeirCluster
@@ -125,9 +142,21 @@ def ratios(result, anchor):
 
 
 def flight_delays(options):
+    return beside_handwritten(options, "bench_handwritten", 0, expected.late_flights)
+
+
+def airport_delays(options):
+    return beside_handwritten(options, "bench_handwritten_windows", expected.DAYS_OF_THE_SLICE,
+                              expected.windows_of_airports)
+
+
+def beside_handwritten(options, yardstick, days, outputs):
+    options.program, options.yardstick = options.name, yardstick
     with KafkaTopics(options, pathlib.Path(options.log_folder)) as topics:
         topics.create("flights", PARTITIONS)
-        options.expected = topics.load_flights("flights", options.events)
+        topics.create("late-flights", PARTITIONS)  # nothing goes there
+        rows = topics.load_flights("flights", options.events, days)
+        options.expected = outputs(rows, options.events)
         rounds = []
         for number in range(1, options.rounds + 1):
             for engine in options.engines:
@@ -137,7 +166,7 @@ def flight_delays(options):
     if len({one["digest"] for one in rounds}) != 1:
         raise SystemExit("the engines' outputs differ; nothing is reported")
     noise = mark_kept(rounds)
-    results = [summary("flight_delays", engine,
+    results = [summary(options.name, engine,
                        [one for one in rounds if one["engine"] == engine], options.events)
                for engine in options.engines]
     print_table(results, options.events)
@@ -183,12 +212,17 @@ def on_kafka(bench):
 
 BENCHES = {
     "flight_delays": (flight_delays, "Kafka JSON in, 15 minutes late or more, Kafka JSON out"),
+    "airport_delays": (airport_delays, "Kafka JSON in, windows of airports, Kafka JSON out"),
     "exactly_once": (on_kafka(exactly_once.exactly_once),
                      "latency and CPU of exactly-once delivery at several intervals"),
     "transaction_handles": (on_kafka(exactly_once.transaction_handles),
                             "a commit by a reused and by a fresh transactional handle"),
     "exchange": (lambda options: exchange.exchange(options, canary_seconds),
                  "bytes between two workers over gRPC, beside a plain Unix socket"),
+    "operators": (operators.operators, "keyed sums, windows and timers, per row"),
+    "state_tier": (operators.state_tier, "keyed state behind RocksDB: accesses and checkpoints"),
+    "increments": (lambda options: increments.increments(options, canary_seconds),
+                   "increments of keyed state: dirty log, write batch, ingested table"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
 }
 

@@ -36,8 +36,8 @@ constexpr int kMinutesOfADelay = 15;
 constexpr auto kTick = std::chrono::milliseconds(5);
 
 bool IsLate(const FlightRow& row) {
-  const size_t at = row.middle.find("\"delay\":");
-  return std::atoi(row.middle.c_str() + at + 8) >= kMinutesOfADelay;
+  const size_t at = row.rest.find("\"delay\":");
+  return std::atoi(row.rest.c_str() + at + 8) >= kMinutesOfADelay;
 }
 
 /// The stream: what is sent when. Written by the feeder before a record is sent, read behind it.

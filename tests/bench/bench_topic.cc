@@ -1,7 +1,10 @@
 // What a benchmark needs of a topic, without a JVM on the measured machine:
 //
-//   bench_topic load --brokers=B --topic=T --events=N   CSV of flights on stdin, repeated up to N,
-//                                                       as JSON with ids from 1, keyed by origin
+//   bench_topic load --brokers=B --topic=T --events=N --days=D
+//                                                       CSV of flights on stdin, repeated up to N,
+//                                                       as JSON with ids from 1, keyed by origin;
+//                                                       each time D days later, and, if D is not 0,
+//                                                       one long after them in each partition
 //   bench_topic watch --brokers=B --topic=T --until=N   prints the number of records now and then,
 //                                                       ends when N are there
 //   bench_topic digest --brokers=B --topic=T --until=N  reads what is committed until N records
@@ -9,12 +12,14 @@
 //                                                       digest X"; in whatever order they come
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/bench/bench_client.h"
@@ -28,30 +33,74 @@ using weir::bench::MakeClient;
 using weir::bench::MakeReader;
 using weir::bench::PartitionsOf;
 
-void Load(const std::string& brokers, const std::string& topic, int64_t events) {
-  const auto flights = ReadFlightRows(std::cin);
-  if (!flights.has_value()) Die("stdin is not the flights as CSV");
-  const std::vector<FlightRow>& rows = *flights;
-  rd_kafka_t* producer = MakeClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
-                                                        {"linger.ms", "20"},
-                                                        {"queue.buffering.max.messages", "1000000"},
-                                                        {"partitioner", "murmur2_random"}});
-  for (int64_t id = 1; id <= events; ++id) {
-    const FlightRow& row = rows[static_cast<size_t>(id - 1) % rows.size()];
-    const std::string value = row.Value(id);
+/// "2001-01-01 00:05", so many days later.
+std::string Later(const std::string& date, int64_t days) {
+  if (days == 0) return date;
+  const auto number = [&](size_t at, size_t digits) { return std::stoi(date.substr(at, digits)); };
+  const std::chrono::sys_days day{std::chrono::year(number(0, 4)) /
+                                  static_cast<unsigned>(number(5, 2)) / number(8, 2)};
+  const std::chrono::year_month_day later{day + std::chrono::days(days)};
+  char text[32];
+  std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(later.year()),
+                static_cast<unsigned>(later.month()), static_cast<unsigned>(later.day()));
+  return text + date.substr(10);
+}
+
+/// Writes flights to a topic.
+class Loader {
+ public:
+  Loader(const std::string& brokers, std::string topic)
+      : topic_(std::move(topic)),
+        producer_(MakeClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
+                                                 {"linger.ms", "20"},
+                                                 {"queue.buffering.max.messages", "1000000"},
+                                                 {"partitioner", "murmur2_random"}})) {}
+  ~Loader() {
+    if (rd_kafka_flush(producer_, 60000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Die("not all was delivered");
+    }
+    rd_kafka_destroy(producer_);
+  }
+
+  void Write(const std::string& key, const std::string& value, int32_t partition) {
     for (;;) {
       const rd_kafka_resp_err_t error = rd_kafka_producev(
-          producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-          RD_KAFKA_V_KEY(row.origin.data(), row.origin.size()),
+          producer_, RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_PARTITION(partition),
+          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
           RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
       if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) Die(rd_kafka_err2str(error));
-      rd_kafka_poll(producer, 100);
+      rd_kafka_poll(producer_, 100);
     }
-    if (id % 1024 == 0) rd_kafka_poll(producer, 0);
+    if (++written_ % 1024 == 0) rd_kafka_poll(producer_, 0);
   }
-  if (rd_kafka_flush(producer, 60000) != RD_KAFKA_RESP_ERR_NO_ERROR) Die("not all was delivered");
-  rd_kafka_destroy(producer);
+  int partitions() { return PartitionsOf(producer_, topic_); }
+
+ private:
+  const std::string topic_;
+  rd_kafka_t* const producer_;
+  int64_t written_ = 0;
+};
+
+void Load(const std::string& brokers, const std::string& topic, int64_t events, int64_t days) {
+  const auto flights = ReadFlightRows(std::cin);
+  if (!flights.has_value()) Die("stdin is not the flights as CSV");
+  const std::vector<FlightRow>& rows = *flights;
+  Loader loader(brokers, topic);
+  const auto count = static_cast<int64_t>(rows.size());
+  for (int64_t id = 1; id <= events; ++id) {
+    const FlightRow& row = rows[static_cast<size_t>((id - 1) % count)];
+    loader.Write(row.origin, row.Value(id, Later(row.date, (id - 1) / count * days)),
+                 RD_KAFKA_PARTITION_UA);
+  }
+  // Long after all others: with it the time of the partition comes to the end of every window.
+  const std::string last = Later(rows.back().date, (events / count + 2) * days);
+  for (int i = 0; days > 0 && i < loader.partitions(); ++i) {
+    loader.Write("ZZZ",
+                 "{\"id\":0,\"date\":\"" + last +
+                     "\",\"delay\":0,\"distance\":0,\"origin\":\"ZZZ\",\"destination\":\"ZZZ\"}",
+                 i);
+  }
   std::printf("loaded %lld\n", static_cast<long long>(events));
 }
 
@@ -132,7 +181,10 @@ int main(int argc, char** argv) {
   if (verb != "load" && verb != "watch" && verb != "digest") Die("load, watch or digest");
   const std::string brokers = Argument(argc, argv, "brokers");
   const std::string topic = Argument(argc, argv, "topic");
-  if (verb == "load") Load(brokers, topic, std::atoll(Argument(argc, argv, "events").c_str()));
+  if (verb == "load") {
+    Load(brokers, topic, std::atoll(Argument(argc, argv, "events").c_str()),
+         std::atoll(Argument(argc, argv, "days").c_str()));
+  }
   if (verb == "watch") Watch(brokers, topic, std::atoll(Argument(argc, argv, "until").c_str()));
   if (verb == "digest") Digest(brokers, topic, std::atoll(Argument(argc, argv, "until").c_str()));
 }

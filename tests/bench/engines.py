@@ -20,6 +20,9 @@ class Engine:
         self.interval = getattr(options, "interval", INTERVAL)
         self.delivery = getattr(options, "delivery", "at-least-once")
         self.weir_arguments = [*self.job_arguments, f"--delivery={self.delivery}"]
+        # The example, and the program that it is measured beside.
+        self.example = getattr(options, "program", "flight_delays")
+        self.yardstick = getattr(options, "yardstick", "bench_handwritten")
         self._log = pathlib.Path(options.log_folder) / f"{sink}.log"
         self._processes = []
 
@@ -83,16 +86,16 @@ class Engine:
 
 
 class WeirRun(Engine):
-    """examples/flight_delays, everything in one process."""
+    """The example, everything in one process."""
 
     def start(self):
-        self.spawn(self.programs / "flight_delays", "run", f"--checkpoint.interval={self.interval}",
+        self.spawn(self.programs / self.example, "run", f"--checkpoint.interval={self.interval}",
                    "--", *self.weir_arguments)
 
 
 class Handwritten(Engine):
     def start(self):
-        self.spawn(self.programs / "bench_handwritten", *self.job_arguments,
+        self.spawn(self.programs / self.yardstick, *self.job_arguments,
                    f"--delivery={self.delivery}",
                    f"--interval-ms={round(duration_seconds(self.interval) * 1000)}")
 

@@ -3,6 +3,7 @@
 import argparse
 import statistics
 
+import expected
 from engines import Handwritten, duration_seconds
 from weir_cluster import WeirCluster
 
@@ -93,7 +94,8 @@ def _report(rounds, options):
 
 def exactly_once(options, topics):
     topics.create("flights", PARTITIONS)
-    options.expected = topics.load_flights("flights", options.events)
+    rows = topics.load_flights("flights", options.events)
+    options.expected = expected.late_flights(rows, options.events)
     variants = [(*variant, interval) for interval in options.intervals for variant in VARIANTS]
     rounds = {variant: [] for variant in variants}
     for number in range(1, options.rounds + 1):

@@ -9,10 +9,14 @@
 
 /// A flight of examples/data as JSON, but for its id, which is put in front.
 struct FlightRow {
-  std::string middle;  // ,"date":... up to the end
+  std::string date;
+  std::string rest;  // ,"delay":... up to the end
   std::string origin;
 
-  std::string Value(int64_t id) const { return "{\"id\":" + std::to_string(id) + middle; }
+  std::string Value(int64_t id) const { return Value(id, date); }
+  std::string Value(int64_t id, const std::string& when) const {
+    return "{\"id\":" + std::to_string(id) + ",\"date\":\"" + when + "\"" + rest;
+  }
 };
 
 /// The flights' CSV from `in`; nothing when it is something else.
@@ -31,9 +35,9 @@ inline std::optional<std::vector<FlightRow>> ReadFlightRows(std::istream& in) {
       }
     }
     if (cells.size() != 5) return std::nullopt;
-    rows.push_back({",\"date\":\"" + cells[0] + "\",\"delay\":" + cells[1] +
-                        ",\"distance\":" + cells[2] + ",\"origin\":\"" + cells[3] +
-                        "\",\"destination\":\"" + cells[4] + "\"}",
+    rows.push_back({cells[0],
+                    ",\"delay\":" + cells[1] + ",\"distance\":" + cells[2] + ",\"origin\":\"" +
+                        cells[3] + "\",\"destination\":\"" + cells[4] + "\"}",
                     cells[3]});
   }
   if (rows.empty()) return std::nullopt;

@@ -20,14 +20,14 @@ def free_port():
 
 
 class WeirCluster(Engine):
-    """examples/flight_delays on a cluster of processes of its own. The CPU time is that of all
+    """The example on a cluster of processes of its own. The CPU time is that of all
     processes from their start on, with submission, planning and the start of the worker; only the
     `weir` program, which is the user's side, is left out."""
 
     def start(self):
         self.start_servers()
         self._weir("submit", "--detach", f"--checkpoint.interval={self.interval}",
-                   self.programs / "flight_delays", "--", *self.weir_arguments)
+                   self.programs / self.example, "--", *self.weir_arguments)
 
     def __exit__(self, *_):
         super().__exit__()

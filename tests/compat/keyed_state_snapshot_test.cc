@@ -96,7 +96,7 @@ std::string WriteNow() {
     backend.timers().Register(TimeDomain::kProcessingTime, 2000);
   }
   backend.timers().AdvanceWatermark(EventTime::FromMicros(999));
-  return *backend.Freeze()->Write();
+  return *(*backend.Freeze())->Write();
 }
 
 std::string ReadFile(const std::string& name) {

@@ -69,7 +69,8 @@ class KeyedStateRandomTest : public KeyedStateTest {
     Open(1, {});
   }
 
-  void Open(uint32_t parallelism, const std::vector<std::string>& snapshots) {
+  void Open(uint32_t parallelism, const std::vector<std::string>& snapshots,
+            const std::vector<KeyedStateIncrement>& increments = {}) {
     subtasks_.clear();
     for (uint32_t i = 0; i < parallelism; ++i) {
       Subtask& subtask = subtasks_.emplace_back();
@@ -77,7 +78,9 @@ class KeyedStateRandomTest : public KeyedStateTest {
       subtask.backend = Make(subtask.range);
       const bool register_first = random_->Below(2) == 0;
       if (register_first) subtask.GetStates();
-      ASSERT_EQ(Restore(*subtask.backend, snapshots), absl::OkStatus());
+      ASSERT_EQ(increments.empty() ? Restore(*subtask.backend, snapshots)
+                                   : subtask.backend->RestoreIncrements(increments),
+                absl::OkStatus());
       if (!register_first) subtask.GetStates();
       ASSERT_EQ(subtask.backend->status(), absl::OkStatus());
     }
@@ -180,9 +183,9 @@ class KeyedStateRandomTest : public KeyedStateTest {
     }
   }
 
-  void Freeze() {
+  void FreezeAll() {
     frozen_.clear();
-    for (Subtask& subtask : subtasks_) frozen_.push_back(subtask.backend->Freeze());
+    for (Subtask& subtask : subtasks_) frozen_.push_back(Freeze(*subtask.backend));
     frozen_oracle_ = oracle_;
   }
 
@@ -190,13 +193,21 @@ class KeyedStateRandomTest : public KeyedStateTest {
   void RestoreFrozen() {
     if (frozen_.empty()) return;
     std::vector<std::string> snapshots;
+    std::vector<KeyedStateIncrement> increments;
+    const bool canonical = random_->Below(2) == 0;
     for (const auto& frozen : frozen_) {
+      if (!canonical) {
+        const absl::StatusOr<KeyedStateIncrement> increment = frozen->WriteIncrement();
+        ASSERT_TRUE(increment.ok()) << increment.status();
+        increments.push_back(*increment);
+        continue;
+      }
       const absl::StatusOr<std::string> snapshot = frozen->Write();
       ASSERT_TRUE(snapshot.ok());
       snapshots.push_back(*snapshot);
     }
     oracle_ = frozen_oracle_;
-    Open(static_cast<uint32_t>(1 + random_->Below(5)), snapshots);
+    Open(static_cast<uint32_t>(1 + random_->Below(5)), snapshots, increments);
     PassSeconds(0);
     for (int64_t key = 0; key < kKeys; ++key) Check(key);
   }
@@ -211,14 +222,14 @@ class KeyedStateRandomTest : public KeyedStateTest {
 WEIR_FOR_ALL_BACKENDS(KeyedStateRandomTest);
 
 TEST_P(KeyedStateRandomTest, AsPlainMaps) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= GetParam().random_runs; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     Start(seed);
     for (int step = 0; step < kSteps && !HasFatalFailure(); ++step) {
       const auto key = static_cast<int64_t>(random_->Below(kKeys));
       const uint64_t dice = random_->Below(200);
       if (dice == 0) {
-        Freeze();
+        FreezeAll();
       } else if (dice == 1) {
         RestoreFrozen();
       } else if (dice < 8) {

@@ -1,10 +1,12 @@
 // Timers of keys, on every backend.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "common/base/seeded_random.h"
@@ -53,6 +55,22 @@ TEST_P(KeyedStateTimersTest, DueInTheOrderOfTimesThenKeys) {
               ElementsAre(Fired(19, 9, ""), Fired(30, -2, ""), Fired(30, 5, ""), Fired(30, 9, ""),
                           Fired(30, 9, "window")));
   EXPECT_EQ(timers().NextDue(kEvent), std::nullopt);
+}
+
+TEST_P(KeyedStateTimersTest, TheFirstOfAGroup) {
+  const uint32_t group = GroupOf(int64_t{5});
+  EXPECT_EQ(timers().FirstOf(kEvent, group), std::nullopt);
+  SetKey(5);
+  timers().Register(kEvent, 30, "b");
+  timers().Register(kEvent, 30, "a");
+  timers().Register(kProcessing, 10);
+  const auto first = timers().FirstOf(kEvent, group);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(std::tie(first->time_micros, first->group, first->name_space),
+            std::make_tuple(30, group, "a"));
+  EXPECT_EQ(*DecodeKey<int64_t>(first->key), 5);
+  EXPECT_EQ(PopAll(kEvent, 30).size(), 2u);
+  EXPECT_EQ(timers().FirstOf(kEvent, group), std::nullopt);
 }
 
 TEST_P(KeyedStateTimersTest, OneForEachKeyNamespaceAndTime) {
@@ -109,6 +127,44 @@ TEST_P(KeyedStateTimersTest, WatermarksOfGroupsNeverGoBack) {
   EXPECT_EQ(timers().GroupWatermark(3), EventTime::FromMicros(50));
   ASSERT_TRUE(Reincarnate().ok());
   EXPECT_EQ(timers().GroupWatermark(3), EventTime::FromMicros(50));
+}
+
+TEST_P(KeyedStateTimersTest, DueByTheWatermarkOfTheirGroup) {
+  std::vector<int64_t> keys;  // two of each half of the groups
+  for (int64_t key = 0; keys.size() < 4; ++key) {
+    const bool first_half = GroupOf(key) < kMaxParallelism / 2;
+    if (first_half == (keys.size() < 2)) keys.push_back(key);
+  }
+  for (const int64_t key : keys) {
+    SetKey(key);
+    timers().Register(kEvent, 10);
+    timers().Register(kEvent, 20);
+  }
+  EXPECT_FALSE(timers().PopDueByWatermark().has_value());
+
+  // Two subtasks come from it, one goes on, and both are merged again.
+  const std::string all = Snapshot(*backend_);
+  auto ahead = Make({0, kMaxParallelism / 2});
+  auto behind = Make({kMaxParallelism / 2, kMaxParallelism});
+  ASSERT_TRUE(Restore(*ahead, {all}).ok());
+  ASSERT_TRUE(Restore(*behind, {all}).ok());
+  ahead->timers().AdvanceWatermark(EventTime::FromMicros(20));
+  behind->timers().AdvanceWatermark(EventTime::FromMicros(10));
+  Reopen();
+  ASSERT_TRUE(Restore(*backend_, {Snapshot(*ahead), Snapshot(*behind)}).ok());
+
+  std::vector<std::pair<int64_t, int64_t>> due;
+  while (const auto timer = timers().PopDueByWatermark()) {
+    due.emplace_back(timer->time_micros, *DecodeKey<int64_t>(timer->key));
+  }
+  std::vector<std::pair<int64_t, int64_t>> expected;
+  for (const int64_t key : keys) expected.emplace_back(10, key);
+  expected.emplace_back(20, keys[0]);
+  expected.emplace_back(20, keys[1]);
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(due, expected);
+  timers().AdvanceWatermark(EventTime::FromMicros(20));
+  EXPECT_EQ(*DecodeKey<int64_t>(timers().PopDueByWatermark()->key), std::min(keys[2], keys[3]));
 }
 
 TEST_P(KeyedStateTimersTest, AsASortedSet) {

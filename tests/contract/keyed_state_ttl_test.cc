@@ -143,6 +143,26 @@ TEST_P(KeyedStateTtlTest, CleanUpRemovesWhatNobodyReads) {
   EXPECT_THAT(list.Get(), ElementsAre(1));
 }
 
+// Also where one has just as many entries as are looked at.
+TEST_P(KeyedStateTtlTest, CleanUpComesToEveryState) {
+  auto alive =
+      backend_->GetState(ValueStateDescriptor<int64_t>("alive", StateTtl{std::chrono::hours(1)}));
+  auto expired = backend_->GetState(ValueStateDescriptor<int64_t>("expired", kWritten));
+  for (int64_t key = 0; key < 12; ++key) {
+    SetKey(key);
+    alive.Update(key);
+  }
+  for (size_t entries = 1; entries <= 128; ++entries) {
+    SetKey(1);
+    expired.Update(1);
+    Pass(absl::Seconds(11));
+    for (int i = 0; i < 2000 && backend_->num_entries() > 12; ++i) {
+      backend_->CleanUpExpired(entries);
+    }
+    ASSERT_EQ(backend_->num_entries(), 12u) << entries;
+  }
+}
+
 TEST_P(KeyedStateTtlTest, TimesOfWritesAreRestored) {
   const ValueStateDescriptor<int64_t> value_descriptor("value", kWritten);
   const ListStateDescriptor<int64_t> list_descriptor("list", kWritten);
@@ -208,6 +228,52 @@ TEST_P(KeyedStateTtlTest, AStateMayGetATtlAndLoseIt) {
   EXPECT_EQ(value.Value(), 1);
   list.Add(2);
   EXPECT_THAT(list.Get(), ElementsAre(1, 2));
+}
+
+TEST_P(KeyedStateTtlTest, ATtlThatIsGivenAgainBeginsAnew) {
+  auto value = backend_->GetState(ValueStateDescriptor<int64_t>("value"));
+  SetKey(1);
+  value.Update(1);
+  const struct {
+    int seconds = 0;
+    StateTtl ttl;
+  } restores[] = {{100, kWritten}, {5, {}}, {100, kWritten}};
+  for (const auto& restore : restores) {
+    Pass(absl::Seconds(restore.seconds));
+    const KeyedStateIncrement increment = Increment(*backend_);
+    Reopen();
+    value = backend_->GetState(ValueStateDescriptor<int64_t>("value", restore.ttl));
+    ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
+    SetKey(1);
+    ASSERT_EQ(value.Value(), 1);
+    // Has a time of its own while there is a TTL.
+    SetKey(2);
+    value.Update(2);
+  }
+  Pass(absl::Seconds(9));
+  SetKey(1);
+  EXPECT_EQ(value.Value(), 1);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(value.Value(), std::nullopt);
+}
+
+TEST_P(KeyedStateTtlTest, TimesOfAnEarlierTtlDoNotCount) {
+  auto value = backend_->GetState(ValueStateDescriptor<int64_t>("value", kWritten));
+  auto list = backend_->GetListState(ListStateDescriptor<int64_t>("list", kWritten));
+  SetKey(1);
+  value.Update(1);
+  list.Add(1);
+  for (const StateTtl ttl : {StateTtl(), kWritten}) {
+    const KeyedStateIncrement increment = Increment(*backend_);
+    Reopen();
+    value = backend_->GetState(ValueStateDescriptor<int64_t>("value", ttl));
+    list = backend_->GetListState(ListStateDescriptor<int64_t>("list", ttl));
+    ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
+    Pass(ttl.duration.count() == 0 ? absl::Seconds(100) : absl::Seconds(9));
+  }
+  SetKey(1);
+  EXPECT_EQ(value.Value(), 1);
+  EXPECT_THAT(list.Get(), ElementsAre(1));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // A job for tests whose function does what each record tells it to. Orders pass through; those with
 // a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
 // with --plan=pid the graph depends on more than the arguments;
-// --properties=KEY=VALUE|KEY=VALUE is handed to Kafka.
+// with --keyed=true orders go to the subtask of their id; --properties=KEY=VALUE|KEY=VALUE is
+// handed to Kafka.
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,6 +59,15 @@ void Obey(const Order& order) {
   }
 }
 
+class ObeyKeyed final : public weir::KeyedProcessFunction<int64_t, Order, Order> {
+ public:
+  void ProcessElement(const Order::View& order, Context&, weir::Collector<Order>& out) override {
+    const Order owned{order.id, std::string(order.fault), order.amount};
+    Obey(owned);
+    out.Collect(owned);
+  }
+};
+
 void SetAll(const std::string& text, weir::KafkaProperties& properties) {
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('|', begin), text.size());
@@ -89,7 +99,13 @@ int main(int argc, char** argv) {
                     .Delivery(weir::DeliveryGuarantee::kAtLeastOnce)
                     .Value(weir::Json())
                     .Build();
-    env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "orders")
+    env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
+    const auto orders = env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "orders");
+    if (args.GetBool("keyed", false)) {
+      orders.KeyBy(&Order::id).Process(ObeyKeyed()).Name("obey").SinkTo(sink).Name("copies");
+      return;
+    }
+    orders
         .Map([](const Order& order) {
           Obey(order);
           return order;

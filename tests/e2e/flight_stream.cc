@@ -1,15 +1,17 @@
 #include "tests/e2e/flight_stream.h"
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 
 #include "common/base/status_macros.h"
-#include "tests/support/process/child_process.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -41,31 +43,39 @@ nlohmann::json AsJson(const TestFlight& flight) {
 
 std::string TestFlight::Json() const { return AsJson(*this).dump(); }
 
+absl::Status ForEachFlight(const std::string& file,
+                           const std::function<void(const TestFlight&)>& visit) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> lines(
+      popen(absl::StrCat("zstd -dcq '", file, "'").c_str(), "r"), &pclose);
+  if (lines == nullptr) return absl::UnavailableError("zstd cannot be started");
+  std::array<char, 512> line{};
+  TestFlight flight;
+  for (bool header = true; fgets(line.data(), line.size(), lines.get()) != nullptr;) {
+    if (std::exchange(header, false)) continue;
+    const std::vector<absl::string_view> fields =
+        absl::StrSplit(absl::StripTrailingAsciiWhitespace(line.data()), ',');
+    if (fields.size() != 5 || !absl::SimpleAtoi(fields[1], &flight.delay) ||
+        !absl::SimpleAtoi(fields[2], &flight.distance)) {
+      return absl::DataLossError(absl::StrCat("not a flight: ", line.data()));
+    }
+    ++flight.id;
+    flight.date = std::string(fields[0]);
+    flight.origin = std::string(fields[3]);
+    flight.destination = std::string(fields[4]);
+    visit(flight);
+  }
+  return flight.id > 0 ? absl::OkStatus() : absl::NotFoundError(absl::StrCat(file, " is empty"));
+}
+
 absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count) {
   const char* source = std::getenv("WEIR_SOURCE_DIR");
   const std::string file =
       absl::StrCat(source == nullptr ? "." : source, "/examples/data/us-flights-2001-200k.csv.zst");
-  ChildProcessOptions options;
-  options.argv = {"zstd", "-dcq", file};
-  WEIR_ASSIGN_OR_RETURN(const ProcessResult result,
-                        ChildProcess::RunToEnd(std::move(options), absl::Seconds(30)));
   std::vector<TestFlight> flights;
-  bool header = true;
-  for (absl::string_view line : absl::StrSplit(result.standard_output, '\n', absl::SkipEmpty())) {
-    if (std::exchange(header, false)) continue;
-    if (flights.size() == count) return flights;
-    const std::vector<std::string> fields = absl::StrSplit(line, ',');
-    TestFlight flight;
-    flight.id = static_cast<int64_t>(flights.size()) + 1;
-    if (fields.size() != 5 || !absl::SimpleAtoi(fields[1], &flight.delay) ||
-        !absl::SimpleAtoi(fields[2], &flight.distance)) {
-      return absl::DataLossError(absl::StrCat("not a flight: ", line));
-    }
-    flight.date = fields[0];
-    flight.origin = fields[3];
-    flight.destination = fields[4];
-    flights.push_back(std::move(flight));
-  }
+  WEIR_RETURN_IF_ERROR(ForEachFlight(file, [&](const TestFlight& flight) {
+    if (flights.size() < count) flights.push_back(flight);
+  }));
+  if (flights.size() == count) return flights;
   return absl::NotFoundError(absl::StrCat(file, " has ", flights.size(), " flights only"));
 }
 

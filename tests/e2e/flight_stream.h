@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,7 +30,10 @@ struct TestFlight {
   std::string Json() const;
 };
 
-/// The first `count` flights of the committed slice, with ids from 1.
+/// All flights of a zstd-compressed file as those in examples/data, with ids from 1.
+absl::Status ForEachFlight(const std::string& file,
+                           const std::function<void(const TestFlight&)>& visit);
+/// The first `count` flights of the committed slice.
 absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count);
 
 /// Writes flights into a topic at a steady rate, on a thread of its own, from Start to Finish.

@@ -1,16 +1,16 @@
-// Keyed streams whose records go from worker to worker, with state and timers, while processes die.
+// Keyed streams whose records go from worker to worker, with state and timers, while processes die
+// (examples/late_routes).
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 
-#include "tests/e2e/cluster_test.h"
+#include "tests/e2e/keyed_job.h"
+#include "tests/e2e/late_routes_oracle.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -19,137 +19,36 @@ namespace {
 using testing::ElementsAreArray;
 using testing::SizeIs;
 
-constexpr int kPartitions = 4;
 constexpr size_t kFlights = 30'000;
-constexpr size_t kChunk = 1000;
-constexpr absl::Duration kKillTimeout = absl::Seconds(10);
 
-std::string RouteOf(const TestFlight& flight) {
-  return absl::StrCat(flight.origin, "-", flight.destination);
-}
-
-absl::Time DateOf(const TestFlight& flight) {
-  absl::Time time;
-  std::string error;
-  EXPECT_TRUE(absl::ParseTime("%Y-%m-%d %H:%M", flight.date, &time, &error)) << error;
-  return time;
-}
-
-// What examples/late_routes has to say, by a loop over the flights in their order.
-std::vector<std::string> LateRoutes(const std::vector<TestFlight>& flights) {
-  struct Route {
-    int64_t late = 0;
-    absl::Time forget_at;
-  };
-  std::map<std::string, Route> routes;
-  std::vector<std::string> alerts;
-  for (const TestFlight& flight : flights) {
-    const std::string name = RouteOf(flight);
-    if (flight.delay < 15) {
-      routes.erase(name);
-      continue;
-    }
-    const absl::Time date = DateOf(flight);
-    Route& route = routes[name];
-    if (route.late > 0 && date >= route.forget_at) route.late = 0;
-    route.forget_at = date + absl::Hours(24);
-    if (++route.late % 3 != 0) continue;
-    alerts.push_back(
-        nlohmann::json{{"route", name}, {"flights", route.late}, {"last_flight", flight.id}}
-            .dump());
-  }
-  std::sort(alerts.begin(), alerts.end());
-  return alerts;
-}
-
-class KeyedStreamTest : public ClusterTest {
+class KeyedStreamTest : public KeyedJobTest {
  protected:
-  void Start() {
-    WeirClusterOptions options;
-    options.task_managers = 3;
-    StartCluster(options);
-    WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("input"), kPartitions));
-    WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("output"), kPartitions));
-    const auto flights = LoadFlights(kFlights);
-    WEIR_ASSERT_OK(flights);
-    flights_ = *flights;
-    WeirJob job;
-    job.program = "late_routes";
-    job.arguments = JobArguments();
-    job.arguments.push_back(absl::StrCat("--parallelism=", kPartitions));
-    job.options["checkpoint.interval"] = "200ms";
-    const auto id = weir().Submit(job);
-    WEIR_ASSERT_OK(id);
-    job_ = *id;
-  }
-
-  /// The next flights, in order within each route.
-  void Feed(size_t chunks) {
-    for (size_t chunk = 0; chunk < chunks && fed_ < flights_.size(); ++chunk) {
-      std::vector<KafkaTestRecord> records;
-      for (size_t end = fed_ + kChunk; fed_ < end && fed_ < flights_.size(); ++fed_) {
-        KafkaTestRecord& record = records.emplace_back();
-        record.key = RouteOf(flights_[fed_]);
-        record.value = flights_[fed_].Json();
-      }
-      WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), records));
-    }
-  }
-
-  proto::JobDetails Details() {
-    const auto details = Describe(job_);
-    EXPECT_TRUE(details.ok()) << details.status();
-    return details.value_or(proto::JobDetails());
-  }
-
-  void AwaitRecovery(uint64_t former) {
-    ASSERT_TRUE(AwaitTrue([&] { return Details().summary().generation() > former; }));
-    ASSERT_TRUE(AwaitState(job_, "RUNNING"));
-  }
-
-  void KillWorker(int which) {
-    const proto::JobDetails details = Details();
-    const uint64_t generation = details.summary().generation();
-    ASSERT_LT(which, details.workers_size());
-    WEIR_ASSERT_OK(KillAndAwaitEnd(static_cast<pid_t>(details.workers(which).pid()), kKillTimeout));
-    AwaitRecovery(generation);
-    EXPECT_THAT(Details().summary().reason(), testing::Not(testing::HasSubstr("connection")))
-        << "the worker that was killed is the reason, not who missed it";
-  }
-
   /// Exactly what the flights say, once each.
   void ExpectAllAlerts() {
     const std::vector<std::string> expected = LateRoutes(flights_);
     ASSERT_GT(expected.size(), 100u);
-    (void)OutputValues(expected.size());
-    WEIR_ASSERT_OK(weir().Cli({"stop", job_, "--wait"}));
-    KafkaReadOptions options;
-    options.count = static_cast<int64_t>(expected.size()) + 1;
-    options.quiet = absl::Seconds(2);
-    const auto records = cluster().ConsumeAll(TopicName("output"), options);
-    WEIR_ASSERT_OK(records);
+    AwaitOutput(expected.size());
+    StopJob();
     std::vector<std::string> alerts;
-    for (const KafkaTestRecord& record : *records) {
-      alerts.push_back(nlohmann::json::parse(record.value.value_or("null")).dump());
+    for (const auto& [key, value] : Output(absl::Seconds(2))) {
+      alerts.push_back(nlohmann::json::parse(value).dump());
     }
     std::sort(alerts.begin(), alerts.end());
     EXPECT_THAT(alerts, ElementsAreArray(expected));
   }
-
-  std::string job_;
-  std::vector<TestFlight> flights_;
-  size_t fed_ = 0;
 };
 
 TEST_F(KeyedStreamTest, OverThreeWorkersItSaysWhatTheFlightsSay) {
-  Start();
+  StartWith(kFlights);
+  Submit(JobOf("late_routes"));
   EXPECT_THAT(Details().workers(), SizeIs(3));
-  Feed(kFlights / kChunk);
+  FeedAll();
   ExpectAllAlerts();
 }
 
 TEST_F(KeyedStreamTest, WorkersAndATaskManagerAreKilledInTheMiddle) {
-  Start();
+  StartWith(kFlights);
+  Submit(JobOf("late_routes"));
   for (int which = 0; which < 3; ++which) {
     Feed(6);
     KillWorker(which);
@@ -160,9 +59,48 @@ TEST_F(KeyedStreamTest, WorkersAndATaskManagerAreKilledInTheMiddle) {
   AwaitRecovery(generation);
   EXPECT_THAT(Details().workers(), SizeIs(2));
   WEIR_ASSERT_OK(weir().StartTaskManager(2));
-  Feed(kFlights / kChunk);
+  FeedAll();
   ExpectAllAlerts();
 }
 
+// Most of the state is in RocksDB, and checkpoints are increments. What the killed worker had
+// uploaded lies on its TaskManager's disk, too.
+TEST_F(KeyedStreamTest, WithStateInRocksDbWorkersAreKilledInTheMiddle) {
+  StartWith(kFlights);
+  Submit(OnRocksDb(JobOf("late_routes")));
+  for (int which = 0; which < 3; ++which) {
+    Feed(6);
+    AwaitCheckpoints();
+    KillWorker(which);
+  }
+  FeedAll();
+  ExpectAllAlerts();
+  const auto log = weir().Cli({"logs", job_});
+  WEIR_ASSERT_OK(log);
+  EXPECT_THAT(log->standard_output, testing::ContainsRegex("local_bytes=[1-9]"));
+}
+
+// From four subtasks to two, and to three: each has key groups of several. What was read behind the
+// checkpoint is read again, and nothing of it was committed.
+TEST_F(KeyedStreamTest, AJobStartsFromACheckpointOfAnotherParallelism) {
+  StartWith(kFlights);
+  for (const int parallelism : {4, 2, 3}) {
+    WeirJob job = OnRocksDb(JobOf("late_routes", parallelism));
+    job.options["checkpoint.retention"] = "retain-on-cancellation";
+    std::vector<std::string> arguments = WeirCluster::SubmitArguments(job);
+    if (!job_.empty()) {
+      WEIR_ASSERT_OK(weir().CliJson({"cancel", job_, "--wait"}));
+      arguments.insert(arguments.begin() + 1, {absl::StrCat("--from=", job_), "--wait"});
+      const auto submitted = weir().CliJson(arguments);
+      WEIR_ASSERT_OK(submitted);
+      job_ = (*submitted)["job_id"].get<std::string>();
+    } else {
+      Submit(job);
+    }
+    Feed(10);
+    AwaitCheckpoints();
+  }
+  ExpectAllAlerts();
+}
 }  // namespace
 }  // namespace weir

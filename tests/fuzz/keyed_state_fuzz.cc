@@ -62,7 +62,7 @@ bool Refused(const absl::Status& status) {
   return !status.ok();
 }
 
-std::string WriteAll(KeyedStateBackend& backend) { return *backend.Freeze()->Write(); }
+std::string WriteAll(KeyedStateBackend& backend) { return *(*backend.Freeze())->Write(); }
 
 template <class Record>
 void RestoreSection(const SnapshotHeader& header, const std::string& section) {

@@ -72,12 +72,13 @@ class ExchangeTest : public testing::Test {
     return absl::StrCat("unix:", directory_.path(), "/", name, ".sock");
   }
 
-  void CarryBothWays(const std::string& first_address, const std::string& second_address) {
+  void CarryBothWays(const std::string& first_address, const std::string& second_address,
+                     ExchangePeer::Tls tls = ExchangePeer::Tls::kOff) {
     constexpr size_t kBatches = 200;
     constexpr size_t kRows = 3'000;
     constexpr uint32_t kChannels = 4;
-    ExchangePeer w0("w0", first_address);
-    ExchangePeer w1("w1", second_address);
+    ExchangePeer w0("w0", first_address, tls);
+    ExchangePeer w1("w1", second_address, tls);
     ExchangePlan plan0 = {.generation = Generation(1)};
     ExchangePlan plan1 = plan0;
     for (uint32_t i = 0; i < kChannels; ++i) {
@@ -112,6 +113,28 @@ TEST_F(ExchangeTest, CarriesAllBothWaysOverUnixSockets) {
 
 TEST_F(ExchangeTest, CarriesAllBothWaysOverTcp) { CarryBothWays("127.0.0.1:0", "127.0.0.1:0"); }
 
+TEST_F(ExchangeTest, CarriesAllBothWaysOverTls) {
+  CarryBothWays("127.0.0.1:0", "127.0.0.1:0", ExchangePeer::Tls::kOn);
+}
+
+// Whoever listens there now is not the worker that is meant.
+TEST_F(ExchangeTest, AnotherCertificateIsNotTalkedTo) {
+  ExchangePeer w0("w0", "127.0.0.1:0", ExchangePeer::Tls::kOn);
+  ExchangePeer w1("w1", "127.0.0.1:0", ExchangePeer::Tls::kOn);
+  ExchangePlan plan0 = {.generation = Generation(1)};
+  ExchangePlan plan1 = plan0;
+  Connect({1, 0, 0}, w1, "w0", "w1", &plan0, &plan1);
+  plan0.outputs[0].address.certificate = w0.address().certificate;
+  ASSERT_TRUE(w1.Open(plan1).ok());
+  ASSERT_TRUE(w0.Open(plan0).ok());
+  Waiter waiter;
+  EXPECT_FALSE(
+      waiter.Until([&] { return w1.counters().frames_received.load() > 0; }, absl::Seconds(1)));
+  bool ready = true;
+  w0.Run([&] { ready = w0.endpoint().ready(); });
+  EXPECT_FALSE(ready);
+}
+
 TEST_F(ExchangeTest, AnotherSecretIsRefusedAndReported) {
   ExchangePeer w0("w0", Socket("w0"));
   ExchangePeer w1("w1", Socket("w1"));
@@ -140,12 +163,11 @@ TEST_F(ExchangeTest, PeerThatListensLaterIsFound) {
 }
 
 TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
-  constexpr uint32_t kChannels = 16;
-  ExchangeOptions options;
-  options.credits.budget_bytes = 4u << 20;
-  ExchangePeer w0("w0", Socket("w0"), "sesame", options);
-  ExchangePeer w1("w1", Socket("w1"), "sesame", options);
+  constexpr uint32_t kChannels = 64;
+  ExchangePeer w0("w0", Socket("w0"));
+  ExchangePeer w1("w1", Socket("w1"));
   ExchangePlan plan0 = {.generation = Generation(1)};
+  plan0.budget_bytes = 4u << 20;
   ExchangePlan plan1 = plan0;
   for (uint32_t i = 0; i < kChannels; ++i) {
     Connect({1, i, 0}, w1, "w0", "w1", &plan0, &plan1);
@@ -165,7 +187,7 @@ TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
     threads.push_back(Producer(w0.Output({1, i, 0}), 50, 5'000));
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_LE(w1.endpoint().credits()->unconsumed_bytes(), options.credits.budget_bytes);
+  EXPECT_LE(w1.endpoint().credits()->unconsumed_bytes(), plan1.budget_bytes);
 }
 
 // Generations follow each other while data flows; each works, and nothing hangs.

@@ -23,6 +23,7 @@
 #include "common/exec/thread_blocking_pool.h"
 #include "common/exec/thread_executor.h"
 #include "common/io/posix_file_system.h"
+#include "common/time/system_clock.h"
 #include "taskmanager/agent/artifact_cache.h"
 #include "taskmanager/agent/job_planner.h"
 #include "taskmanager/agent/posix_process_launcher.h"
@@ -336,8 +337,7 @@ TEST_F(ProcessesTest, PlanWithoutEndIsStopped) {
 
 TEST_F(ProcessesTest, PlanThatTakesTooMuchMemoryIsStopped) {
   const auto graph =
-      Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(1000); "
-                      "return 0;"));
+      Plan(CompileJob("memset(malloc(200 << 20), 1, 200 << 20); sleep(999); return 0;"));
   EXPECT_THAT(std::string(graph.status().message()),
               AllOf(HasSubstr("could not be planned: it was killed by its TaskManager: it used"),
                     HasSubstr("of 64.0 MiB")));
@@ -476,7 +476,9 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   ProcessWorkerLauncher::Options options;
   options.socket = "unix:/run/tm.sock";
   options.log_directory = directory_.File("logs");
-  ProcessWorkerLauncher workers(options, {executor_, pool_, files, cache, *launcher_, planner});
+  const SystemClock clock;
+  ProcessWorkerLauncher agent(options,
+                              {clock, executor_, pool_, files, cache, *launcher_, planner});
   proto::WorkerSpec spec;
   spec.set_worker("w1");
   spec.set_job("j1");
@@ -485,7 +487,7 @@ TEST_F(ArtifactCacheTest, WorkerIsStartedWithItsArguments) {
   executor_.Post([&] {
     fetcher_.contents = ReadFile(binary);
     spec.set_artifact(Sha256Hex(fetcher_.contents));
-    workers.Launch(
+    agent.Launch(
         spec, [](uint64_t) {}, [&](const std::string& reason) { ended.Set(reason); });
   });
   EXPECT_THAT(ended.Await().value_or("still running"),

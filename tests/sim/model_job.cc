@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
+#include "tests/sim/keyed/keyed_pipeline.h"
 
 namespace weir::sim {
 namespace {
@@ -36,6 +37,37 @@ StreamInput Dealt(uint64_t node, uint64_t first) {
   return {node, Exchange::kCustom, nullptr, std::make_shared<BySplit>(first)};
 }
 
+// Dies now and then right behind what its operators do.
+std::function<void()> CrashesOf(ModelContext& context) {
+  // Not make_shared: it cannot be moved.
+  const std::shared_ptr<SeededRandom> random(
+      new SeededRandom(context.world.Fork(absl::StrCat("crashes ", context.worker))));
+  return [&context, random] {
+    if (context.outside.healed() || !Chance(*random, context.config.keyed.crashes)) return;
+    context.world.Schedule(absl::Microseconds(Between(*random, 0, 3000)), [&context] {
+      if (!context.outside.healed()) context.process->Kill();
+    });
+  };
+}
+
+StreamGraph MakeKeyedModelGraph(ModelContext& context) {
+  KeyedPipeline pipeline;
+  pipeline.job_name = kJobName;
+  pipeline.source_uid = kSourceUid;
+  pipeline.probe_uid = kOperatorUid;
+  pipeline.sink_uid = kSinkUid;
+  pipeline.parallelism = context.config.parallelism;
+  pipeline.keyed_parallelism = context.config.counters();
+  pipeline.chained = context.config.chained;
+  pipeline.source = MakeModelSource(context);
+  pipeline.sink = MakeModelSink(context);
+  pipeline.probe.on_step = CrashesOf(context);
+  pipeline.probe.report = [&context](const std::string& what) {
+    context.world.Violate("Watermarks", absl::StrCat(what, " in worker ", context.worker));
+  };
+  return MakeKeyedGraph(*context.outside.keyed_input(), pipeline);
+}
+
 }  // namespace
 
 std::string SplitName(uint64_t split) { return absl::StrCat("split-", split); }
@@ -47,6 +79,7 @@ uint64_t SplitNumber(const std::string& name) {
 }
 
 StreamGraph MakeModelGraph(ModelContext& context) {
+  if (context.config.keyed.on()) return MakeKeyedModelGraph(context);
   StreamGraph graph;
   graph.job_name = kJobName;
   graph.default_parallelism = context.config.parallelism;

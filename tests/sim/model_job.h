@@ -49,7 +49,8 @@ inline constexpr char kSinkUid[] = "sink";
 std::string SplitName(uint64_t split);
 uint64_t SplitNumber(const std::string& name);
 
-/// source -> count -> sink, as the configuration has it. The context must outlive the graph.
+/// source -> count -> sink, as the configuration has it, or with keyed operators before the count
+/// (tests/sim/keyed). The context must outlive the graph.
 StreamGraph MakeModelGraph(ModelContext& context);
 
 /// (split, index)

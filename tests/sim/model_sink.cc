@@ -17,23 +17,18 @@ class DeliveringWriter final : public ModelWriter {
  public:
   using ModelWriter::ModelWriter;
 
-  bool HasRoom() override { return in_flight_.size() < kInFlightMax; }
+  bool HasRoom() override { return in_flight_.size() < kInFlightMax && !rests(); }
 
   absl::Status Write(const BatchPtr& batch) override {
+    Rest();
+    if (context_.config.keyed.on()) {
+      Send([results = ResultsOf(*batch)](Outside& outside) {
+        for (const KeyedResult& result : results) outside.DeliverResult(result);
+      });
+      return absl::OkStatus();
+    }
     for (const SplitRange& range : RangesOf(*batch)) {
-      const uint64_t number = ++sent_;
-      in_flight_.insert(number);
-      // Once it has left, it arrives, whatever becomes of the process.
-      const absl::Duration delay = absl::Microseconds(Between(random_, 100, 40'000));
-      const bool leaves = !Chance(random_, 200);
-      context_.world.Schedule(delay,
-                              [this, alive = alive_, range, leaves, number, &context = context_] {
-                                const bool lives = *alive && context.process->alive();
-                                if (leaves || lives) context.outside.Deliver(range);
-                                if (!lives) return;
-                                Later(absl::Microseconds(Between(random_, 10, 2000)),
-                                      [this, number] { OnDelivered(number); });
-                              });
+      Send([range](Outside& outside) { outside.Deliver(range); });
     }
     return absl::OkStatus();
   }
@@ -55,6 +50,22 @@ class DeliveringWriter final : public ModelWriter {
     uint64_t sent = 0;
     PrepareDone done;
   };
+
+  // Once it has left, it arrives, whatever becomes of the process.
+  void Send(std::function<void(Outside&)> deliver) {
+    const uint64_t number = ++sent_;
+    in_flight_.insert(number);
+    const absl::Duration delay = absl::Microseconds(Between(random_, 100, 40'000));
+    const bool leaves = !Chance(random_, 200);
+    context_.world.Schedule(delay, [this, alive = alive_, deliver = std::move(deliver), leaves,
+                                    number, &context = context_] {
+      const bool lives = *alive && context.process->alive();
+      if (leaves || lives) deliver(context.outside);
+      if (!lives) return;
+      Later(absl::Microseconds(Between(random_, 10, 2000)),
+            [this, number] { OnDelivered(number); });
+    });
+  }
 
   void OnDelivered(uint64_t number) {
     in_flight_.erase(number);

@@ -75,7 +75,7 @@ class ModelReader final : public SourceReader {
       if (split.next >= context_.outside.EndOf(split.number)) continue;
       all_ended = false;
       if (split.next >= context_.outside.Available(split.number)) {
-        soonest = std::min(soonest, context_.outside.UntilAvailable(split.next));
+        soonest = std::min(soonest, context_.outside.UntilAvailable(split.number, split.next));
         continue;
       }
       turn_ = at + 1;
@@ -117,11 +117,17 @@ class ModelReader final : public SourceReader {
       builder.column(0).AppendInt64(static_cast<int64_t>(split.number));
       builder.column(1).AppendInt64(split.next);
       builder.CommitRow();
-      times.push_back(EventTimeOf(split.next));
+      times.push_back(TimeOf(split));
     }
     BatchExtras extras;
     extras.event_times = Buffer::FromVector(std::move(times));
     return std::make_shared<const Batch>(builder.Finish(std::move(extras)));
+  }
+
+  int64_t TimeOf(const Split& split) const {
+    const std::optional<KeyedInput>& keyed = context_.outside.keyed_input();
+    if (!keyed) return EventTimeOf(split.next);
+    return keyed->At(static_cast<int64_t>(split.number), split.next).time_us;
   }
 
   void WakeAfter(absl::Duration delay) {

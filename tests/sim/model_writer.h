@@ -27,6 +27,16 @@ class ModelWriter : public SinkWriter {
   absl::Status Open(const std::string&) override { return absl::OkStatus(); }
 
  protected:
+  bool rests() const { return context_.world.now() < rests_until_; }
+  /// After each batch, where the sink is slow.
+  void Rest() {
+    if (!context_.config.keyed.slow_sink || context_.outside.healed()) return;
+    const bool burst = context_.config.keyed.burst();
+    const absl::Duration pause =
+        absl::Milliseconds(burst ? Between(random_, 50, 400) : Between(random_, 5, 150));
+    rests_until_ = context_.world.now() + pause;
+    Later(pause, [this] { wakeup_(); });
+  }
   std::vector<SplitRange> RangesOf(const Batch& batch) {
     std::vector<SplitRange> ranges;
     for (size_t row = 0; row < batch.num_rows(); ++row) {
@@ -55,6 +65,7 @@ class ModelWriter : public SinkWriter {
   SeededRandom random_;
   const std::shared_ptr<bool> alive_;
   std::function<void()> wakeup_;
+  absl::Duration rests_until_;
   std::map<uint64_t, int64_t> written_;
 };
 

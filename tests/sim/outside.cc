@@ -6,7 +6,15 @@
 
 namespace weir::sim {
 
-Outside::Outside(SimWorld& world, const SimConfig& config) : world_(world), config_(config) {}
+namespace {
+constexpr absl::Duration kPause = absl::Seconds(3);
+}  // namespace
+
+Outside::Outside(SimWorld& world, const SimConfig& config) : world_(world), config_(config) {
+  if (!config.keyed.on()) return;
+  keyed_input_.emplace(config.keyed, config.seed, config.splits, config.records);
+  ledger_.emplace(*keyed_input_);
+}
 
 int64_t Outside::ResolveStart(uint64_t split) {
   if (!config_.latest) return 0;
@@ -14,18 +22,34 @@ int64_t Outside::ResolveStart(uint64_t split) {
 }
 
 int64_t Outside::EndOf(uint64_t split) const {
+  if (keyed_input_) return keyed_input_->EndOf(static_cast<int64_t>(split));
   return config_.records + static_cast<int64_t>(split % 4) * 3;
 }
 
 int64_t Outside::Available(uint64_t split) const {
-  const int64_t so_far =
-      absl::ToInt64Milliseconds(world_.now()) * config_.records_per_second / 1000;
+  const auto through = [&](absl::Duration time) {
+    return absl::ToInt64Milliseconds(time) * config_.records_per_second / 1000;
+  };
+  const int64_t so_far = through(world_.now());
+  int64_t pause = 0;
+  if (keyed_input_ && keyed_input_->PausesAt(static_cast<int64_t>(split), &pause) &&
+      so_far > pause) {
+    return std::min(std::max(pause, through(world_.now() - kPause)), EndOf(split));
+  }
   return std::min(so_far, EndOf(split));
 }
 
-absl::Duration Outside::UntilAvailable(int64_t index) const {
+absl::Duration Outside::PauseOf(uint64_t split, int64_t index) const {
+  int64_t pause = 0;
+  const bool pauses =
+      keyed_input_ && keyed_input_->PausesAt(static_cast<int64_t>(split), &pause) && index >= pause;
+  return pauses ? kPause : absl::ZeroDuration();
+}
+
+absl::Duration Outside::UntilAvailable(uint64_t split, int64_t index) const {
   const absl::Duration due =
-      absl::Milliseconds((index + 1) * 1000 / config_.records_per_second + 1);
+      absl::Milliseconds((index + 1) * 1000 / config_.records_per_second + 1) +
+      PauseOf(split, index);
   return std::max(due - world_.now(), absl::Milliseconds(1));
 }
 
@@ -47,6 +71,16 @@ void Outside::Commit(uint64_t split, int64_t index) {
   }
   ++next->second;
 }
+
+void Outside::Violate(const std::string& what) {
+  if (!what.empty()) world_.Violate("Oracle", what);
+}
+
+void Outside::CommitResult(const KeyedResult& result) { Violate(ledger_->Commit(result)); }
+
+void Outside::DeliverResult(const KeyedResult& result) { Violate(ledger_->Deliver(result)); }
+
+void Outside::CheckResults() { Violate(ledger_->CheckComplete()); }
 
 bool Outside::Contains(uint64_t split, int64_t start, int64_t position) const {
   if (config_.transactional) return CommittedThrough(split, start) >= position;

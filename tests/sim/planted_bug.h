@@ -42,13 +42,20 @@ enum class PlantedBug {
   kPreparedAborted,        // a writer aborts what it has prepared when its task fails
   kRepeatedHandleReused,   // a handle goes on although a request of it was sent twice
   kReplayByTwoCommitters,  // a replay reads what is missing before it fences others
+  // Of keyed operators.
+  kTimersNotRestored,    // a restore takes state and watermarks, and no timers
+  kGateWatermarkLost,    // what a task had got of its channels' watermarks is not restored
+  kWatermarksForgotten,  // the same, and snapshots do not say how far key groups have fired
+  kKeyGroupLost,         // a snapshot leaves out one of the groups that have anything
+  kFiringCutShort,       // a barrier in the middle of firing loses the timers that are still due
+  kFrozenSeesLater,      // a snapshot has what was changed while it was being written
 };
 
 struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 35> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -78,6 +85,12 @@ inline constexpr std::array<PlantedBugName, 29> kPlantedBugs = {{
     {PlantedBug::kPreparedAborted, "prepared-aborted"},
     {PlantedBug::kRepeatedHandleReused, "repeated-handle-reused"},
     {PlantedBug::kReplayByTwoCommitters, "replay-by-two-committers"},
+    {PlantedBug::kTimersNotRestored, "timers-not-restored"},
+    {PlantedBug::kGateWatermarkLost, "gate-watermark-lost"},
+    {PlantedBug::kWatermarksForgotten, "watermarks-forgotten"},
+    {PlantedBug::kKeyGroupLost, "key-group-lost"},
+    {PlantedBug::kFiringCutShort, "firing-cut-short"},
+    {PlantedBug::kFrozenSeesLater, "frozen-sees-later"},
 }};
 
 inline std::optional<PlantedBug> FindPlantedBug(absl::string_view name) {

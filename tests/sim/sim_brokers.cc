@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
+#include "tests/sim/keyed/keyed_records.h"
 #include "tests/sim/model_job.h"
 
 namespace weir::sim {
@@ -14,15 +15,15 @@ namespace {
 kafka::ResolvedSinkOptions MakeSinkOptions(const SimConfig& config) {
   kafka::KafkaSinkOptions options;
   options.topic = kTopic;
-  options.key_field = "split";
+  options.key_field = config.keyed.on() ? "key" : "split";
   options.value_format = kafka::JsonRecordFormat();
   options.delivery = DeliveryGuarantee::kExactlyOnce;
   options.properties.Set("bootstrap.servers", "model:9092");
   options.properties.Set("key.serializer", "org.apache.kafka.common.serialization.LongSerializer");
   options.properties.Set("transaction.timeout.ms",
                          absl::StrCat(absl::ToInt64Milliseconds(config.transaction_timeout)));
-  absl::StatusOr<kafka::ResolvedSinkOptions> resolved =
-      kafka::ResolveSinkOptions(options, RecordSchema());
+  absl::StatusOr<kafka::ResolvedSinkOptions> resolved = kafka::ResolveSinkOptions(
+      options, config.keyed.on() ? SchemaOf<KeyedResult>() : RecordSchema());
   WEIR_CHECK(resolved.ok()) << resolved.status();
   return *std::move(resolved);
 }

@@ -273,6 +273,7 @@ void SimCluster::CheckEnd() {
                           absl::StrCat("the job has not FINISHED: ", terminal.reason()));
   }
   manifests_.CheckEnd(client_.job());
+  if (config_.keyed.on()) outside_.CheckResults();
   if (config_.transactional && !world_.violated()) transactions_.CheckEnd();
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/stable_hash.h"
+#include "tests/sim/keyed/planted_keyed_state.h"
 
 namespace weir::sim {
 namespace {
@@ -129,6 +130,34 @@ void DrawShuffles(Random& random, SimConfig* config) {
   }
 }
 
+// As HasRequests: none that was kept from before.
+bool HasKeyedOperators(uint64_t seed) { return seed % 9 == 4 || seed % 9 == 8; }
+
+// What comes out is known beforehand, so the input has an end, and a beginning.
+void DrawKeyed(Random& random, SimConfig* config) {
+  config->keyed = KeyedConfig::Draw(random, config->bug == PlantedBug::kFiringCutShort);
+  config->bounded = true;
+  config->latest = false;
+  config->late_splits = 0;
+  config->shuffles = 0;
+  config->watermarks = true;
+  // A sink that is at least once may get what one history comes to, and another one.
+  if (config->keyed.late) config->transactional = true;
+  const auto most = static_cast<int64_t>(config->slots * (config->task_managers - 1));
+  config->operator_parallelism =
+      Chance(random, 500) ? 0
+                          : static_cast<uint32_t>(Between(random, 1, std::min<int64_t>(4, most)));
+  if (!config->keyed.burst()) return;
+  // Enough timers of one subtask for several slices, and a barrier between them.
+  config->parallelism = std::min<uint32_t>(config->parallelism, 2);
+  config->operator_parallelism = 0;
+  config->chained = Chance(random, 800);
+  config->job_options["checkpoint.interval"] = absl::StrCat(Between(random, 50, 250), "ms");
+  config->splits = std::max<uint32_t>(config->splits, 4);
+  config->records = Between(random, 150, 250);
+  config->records_per_second = Between(random, 30, 60);
+}
+
 }  // namespace
 
 SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
@@ -139,6 +168,10 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   DrawCluster(random, &config);
   DrawJob(random, &config);
   DrawWorld(random, &config);
+  SeededRandom keyed(StableHash64("keyed", seed));
+  if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) : IsKeyedBug(bug)) {
+    DrawKeyed(keyed, &config);
+  }
   SeededRandom transactions(StableHash64("transactions", seed));
   DrawTransactions(transactions, &config);
   SeededRandom handles(StableHash64("handles", seed));
@@ -148,7 +181,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
     config.requests = static_cast<uint32_t>(Between(requests, 20, 300));
   }
   SeededRandom shuffles(StableHash64("shuffles", seed));
-  if (bug == PlantedBug::kNone && HasShuffles(seed)) DrawShuffles(shuffles, &config);
+  if (bug == PlantedBug::kNone && !config.keyed.on() && HasShuffles(seed))
+    DrawShuffles(shuffles, &config);
   return config;
 }
 
@@ -163,6 +197,7 @@ std::string SimConfig::ToString() const {
       " duplicate=", message_duplicate, " reorder=", message_reorder, " sink_error=", sink_error,
       " two_leaders=", two_leaders, " requests=", requests);
   if (shuffles > 0) absl::StrAppend(&text, " shuffles=", shuffles, " counters=", counters());
+  if (keyed.on()) absl::StrAppend(&text, " ", keyed.ToString(), " counters=", counters());
   if (transactional) {
     absl::StrAppend(&text, " timeout=", absl::FormatDuration(transaction_timeout),
                     " partitions=", topic_partitions, " fresh_handles=", fresh_handles,

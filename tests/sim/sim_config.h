@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 
+#include "tests/sim/keyed/keyed_config.h"
 #include "tests/sim/planted_bug.h"
 #include "tests/sim/sim_world.h"
 
@@ -38,6 +39,7 @@ struct SimConfig {
   uint32_t operator_parallelism = 0;  // where it has an edge of that kind; else 0: as the source
   bool transactional = true;
   bool watermarks = true;
+  KeyedConfig keyed;  // off, or: the product's keyed operators in place of the model's
   // Of the transactional sink.
   absl::Duration transaction_timeout = absl::Minutes(5);
   uint32_t topic_partitions = 1;

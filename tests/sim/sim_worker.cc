@@ -5,8 +5,20 @@
 
 #include "common/base/check.h"
 #include "common/graph/planner.h"
+#include "tests/sim/keyed/planted_keyed_state.h"
 
 namespace weir::sim {
+namespace {
+
+taskmanager::KeyedStateFactory KeyedStateOf(PlantedBug bug, const Clock& clock) {
+  if (!IsKeyedBug(bug) || bug == PlantedBug::kGateWatermarkLost) return nullptr;
+  return [bug, &clock](KeyedStateBackend::Options options, const std::string&, SubtaskId) {
+    return absl::StatusOr<std::unique_ptr<KeyedStateBackend>>(
+        MakePlantedKeyedState(bug, std::move(options), clock));
+  };
+}
+
+}  // namespace
 
 using taskmanager::ExecutorTaskHost;
 using taskmanager::WorkerEndpoint;
@@ -47,7 +59,8 @@ SimWorker::SimWorker(SimEnvironment& environment, const proto::WorkerSpec& spec,
           [this, send = std::move(send)](const proto::Envelope& envelope) {
             if (process_.alive()) send(envelope);
           },
-          [] { return uint64_t{0}; }, nullptr, transport_.get()});
+          [] { return uint64_t{0}; }, nullptr, transport_.get(),
+          KeyedStateOf(environment.config.bug, process_.clock)});
 }
 
 taskmanager::TaskHost& SimWorker::HostOf(uint32_t slot) {
@@ -76,7 +89,17 @@ void SimWorker::Hand(const proto::Envelope& envelope) {
   terms_.AfterDirective(endpoint_->term().value(), endpoint_->generation().value());
   terms_.BeforeDirective(environment_.network.OriginOf(header), endpoint_->generation().value());
   environment_.restores.OnDirective(header, envelope.worker_directive());
-  endpoint_->OnEnvelope(envelope);
+  if (ForgetsGateWatermark(environment_.config.bug) &&
+      envelope.worker_directive().has_deployment()) {
+    proto::Envelope without = envelope;
+    for (proto::TaskDeployment& task :
+         *without.mutable_worker_directive()->mutable_deployment()->mutable_tasks()) {
+      if (task.has_restored()) task.mutable_restored()->clear_input_watermark_us();
+    }
+    endpoint_->OnEnvelope(without);
+  } else {
+    endpoint_->OnEnvelope(envelope);
+  }
   terms_.AfterDirective(endpoint_->term().value(), endpoint_->generation().value());
 }
 

@@ -86,11 +86,15 @@ class ExactlyOnceModelWriter final : public ModelWriter {
     }
   }
 
-  void SetWakeup(std::function<void()> wakeup) override { writer_->SetWakeup(std::move(wakeup)); }
+  void SetWakeup(std::function<void()> wakeup) override {
+    wakeup_ = wakeup;
+    writer_->SetWakeup(std::move(wakeup));
+  }
   absl::Status Open(const std::string& recovered) override { return writer_->Open(recovered); }
-  bool HasRoom() override { return writer_->HasRoom(); }
+  bool HasRoom() override { return writer_->HasRoom() && !rests(); }
   absl::Status Write(const BatchPtr& batch) override {
-    RangesOf(*batch);
+    Rest();
+    if (!context_.config.keyed.on()) RangesOf(*batch);
     return writer_->Write(batch);
   }
   void PrepareCommit(Epoch epoch, PrepareDone done) override {

@@ -15,7 +15,7 @@ import tree
 
 SERVICE = "proto/client.proto"
 # The messages that calls carry, in the order of the page.
-FILES = [SERVICE, "proto/job_graph.proto", "proto/sinks.proto",
+FILES = [SERVICE, "proto/checkpoint_statistics.proto", "proto/job_graph.proto", "proto/sinks.proto",
          "proto/worker_logs.proto"]
 
 INTRODUCTION = """# The API of a cluster

@@ -42,8 +42,8 @@ struct OutputRecord {
 ///   EXPECT_EQ(harness.error(), "");
 ///
 /// The piece is one subtask, whatever parallelism it asks for; cuts of the chain are kept. It may
-/// not end in sinks of its own. What the planner finds wrong in it, as a uid that is used twice, is
-/// said by error() as soon as the harness is made.
+/// not end in sinks of its own, but for SideOutputSink. What the planner finds wrong in it, as a
+/// uid that is used twice, is said by error() as soon as the harness is made.
 ///
 /// Life cycle: construct; Restore, if at all; any number of Push..., PushWatermark, Snapshot;
 /// Finish. After a recovery a worker has new operators: so has a test, by a new harness that
@@ -57,7 +57,8 @@ class OperatorTestHarness {
  public:
   using Pipeline = std::function<DataStream<Out>(const DataStream<In>&)>;
 
-  explicit OperatorTestHarness(const Pipeline& pipeline) : core_(EnvironmentOf(pipeline)) {}
+  explicit OperatorTestHarness(const Pipeline& pipeline, const HarnessOptions& options = {})
+      : core_(EnvironmentOf(pipeline), options) {}
 
   /// One operator (common/operator/operator.h) under this name and uid; for Weir's own tests.
   static OperatorTestHarness Of(const std::string& name, const internal::OperatorFactory& make) {
@@ -76,7 +77,7 @@ class OperatorTestHarness {
   /// Records that the operators get in one call, as those of one poll of Kafka. Event times: none,
   /// or one for each record. `first`: of the first record, the others follow it without gaps.
   bool PushBatch(const std::vector<In>& records, std::vector<int64_t> event_times_us = {},
-                 const std::optional<RecordPosition>& first = std::nullopt) {
+                 const std::optional<RecordPosition>& first = std::nullopt, uint32_t input = 0) {
     RecordBuilder<In> builder;
     for (const In& record : records) builder.Append(record);
     BatchExtras extras;
@@ -93,11 +94,23 @@ class OperatorTestHarness {
       provenance->first_offset = first->offset;
       extras.provenance = std::move(provenance);
     }
-    return core_.Push(std::make_shared<const Batch>(builder.Finish(std::move(extras))));
+    return core_.Push(std::make_shared<const Batch>(builder.Finish(std::move(extras))), input);
   }
 
-  /// Says that no record before this event time follows.
-  bool PushWatermark(int64_t event_time_us) { return core_.PushWatermark(event_time_us); }
+  /// Says that no record before this event time follows in this input.
+  bool PushWatermark(int64_t event_time_us, uint32_t input = 0) {
+    return core_.PushWatermark(event_time_us, input);
+  }
+  /// The input holds no watermark back, or does again.
+  bool PushIdle(bool idle, uint32_t input = 0) { return core_.PushIdle(idle, input); }
+  /// From now on the clock of the machine stands there, in microseconds since 1970.
+  bool SetProcessingTime(int64_t time_us) { return core_.SetProcessingTime(time_us); }
+
+  /// Backpressure: while it is held operators stop behind the first batch that they emit, also in
+  /// the middle of firing their timers. PassOutput lets out what there is and goes on until the
+  /// next.
+  bool HoldOutput(bool held) { return core_.HoldOutput(held); }
+  bool PassOutput() { return core_.PassOutput(); }
 
   /// The end of the input, as of a bounded source: the last watermark (the largest int64_t), then
   /// the operators give what they still hold. Nothing can be pushed afterwards.
@@ -109,7 +122,12 @@ class OperatorTestHarness {
 
   /// Starts from a snapshot; before anything else is called. Fails, naming the uid, when the
   /// snapshot has an operator that the pipeline has not, or the pipeline one that it has not.
-  bool Restore(const std::string& snapshot) { return core_.Restore(snapshot); }
+  bool Restore(const std::string& snapshot) {
+    return core_.Restore(std::vector<std::string>{snapshot});
+  }
+  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt
+  /// out anew; operators without a key begin without state.
+  bool Restore(const std::vector<std::string>& snapshots) { return core_.Restore(snapshots); }
 
   /// All that came out since the harness was made, or since TakeOutputs.
   const std::vector<OutputRecord<Out>>& Outputs() {
@@ -133,6 +151,8 @@ class OperatorTestHarness {
   }
   /// Watermarks that came out, in microseconds since 1970.
   const std::vector<int64_t>& Watermarks() const { return core_.watermarks(); }
+  /// Of the operator with this uid; by default the name.
+  OperatorBooks Books(const std::string& uid) const { return core_.Books(uid); }
 
   /// "" until something has failed; then one sentence, as the job's reason would be: "operator
   /// 'parse' failed at topic lines, partition 0, offset 7: a user function threw: ...".
@@ -171,6 +191,10 @@ class OperatorTestHarness {
 /// The types of a pipeline that is a function or a lambda with a DataStream<In> as its parameter.
 template <class F>
 OperatorTestHarness(F) -> OperatorTestHarness<
+    typename std::decay_t<typename internal::FirstArgument<F>::type>::RecordType,
+    typename std::invoke_result_t<F, typename internal::FirstArgument<F>::type>::RecordType>;
+template <class F>
+OperatorTestHarness(F, HarnessOptions) -> OperatorTestHarness<
     typename std::decay_t<typename internal::FirstArgument<F>::type>::RecordType,
     typename std::invoke_result_t<F, typename internal::FirstArgument<F>::type>::RecordType>;
 

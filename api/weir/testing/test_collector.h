@@ -10,22 +10,6 @@
 
 namespace weir {
 
-namespace internal {
-
-/// What a collector of a test's own does as FlatMap's operator would.
-struct CollectorAccess {
-  template <class Out>
-  static void Begin(Collector<Out>& collector, const Batch& input, Output& output) {
-    collector.Begin(input, output);
-  }
-  template <class Out>
-  static void Flush(Collector<Out>& collector) {
-    collector.Flush();
-  }
-};
-
-}  // namespace internal
-
 namespace testing {
 
 /// A collector for tests of FlatMap's functions:

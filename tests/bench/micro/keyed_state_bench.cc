@@ -135,7 +135,7 @@ void UpdateAllAfterFreeze(benchmark::State& state) {
   auto value = fixture.backend().GetState(ValueStateDescriptor<int64_t>("value"));
   fixture.ForAll([&] { value.Update(1); });
   for (auto _ : state) {
-    const std::unique_ptr<FrozenState> frozen = fixture.backend().Freeze();
+    const std::unique_ptr<FrozenState> frozen = *fixture.backend().Freeze();
     fixture.ForAll([&] { value.Update(2); });
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -147,7 +147,7 @@ void WriteSnapshot(benchmark::State& state) {
   Fixture fixture(state.range(0));
   auto value = fixture.backend().GetState(ValueStateDescriptor<int64_t>("value"));
   fixture.ForAll([&] { value.Update(1); });
-  const std::unique_ptr<FrozenState> frozen = fixture.backend().Freeze();
+  const std::unique_ptr<FrozenState> frozen = *fixture.backend().Freeze();
   for (auto _ : state) benchmark::DoNotOptimize(frozen->Write());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
@@ -158,7 +158,7 @@ void RestoreSnapshot(benchmark::State& state) {
   const ValueStateDescriptor<int64_t> descriptor("value");
   auto value = fixture.backend().GetState(descriptor);
   fixture.ForAll([&] { value.Update(1); });
-  const std::string snapshot = *fixture.backend().Freeze()->Write();
+  const std::string snapshot = *(*fixture.backend().Freeze())->Write();
   const absl::string_view view = snapshot;
   for (auto _ : state) {
     Fixture restored(1);

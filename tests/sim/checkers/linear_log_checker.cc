@@ -106,6 +106,7 @@ void LinearLogChecker::OnJobEntry(const std::string& id, const proto::JobLogEntr
   if (entry.has_started()) job.starts[Generation(entry.started().generation())] = entry.started();
   for (const std::string& object : entry.retired().objects()) job.deletable.insert(object);
   for (const std::string& object : entry.aborted().objects()) job.deletable.insert(object);
+  for (const std::string& object : entry.swept().objects()) job.deletable.insert(object);
   for (const proto::CheckpointRetired& retired : entry.terminal().retired()) {
     job.deletable.insert(retired.objects().begin(), retired.objects().end());
   }

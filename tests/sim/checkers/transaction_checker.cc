@@ -1,5 +1,6 @@
 #include "tests/sim/checkers/transaction_checker.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -155,6 +156,10 @@ void TransactionChecker::CheckOrder(const Owned& owned) const {
 void TransactionChecker::DeliverRecords(const DecidedTransaction& decided) {
   for (const auto& [partition, records] : decided.records) {
     for (const ReadRecord& record : records) {
+      if (config_.keyed.on()) {
+        outside_.CommitResult(KeyedResult::Parse(record.record.value.value_or("")));
+        continue;
+      }
       uint64_t split = 0;
       int64_t index = 0;
       ReadValue(record.record.value.value_or(""), &split, &index);
@@ -241,6 +246,8 @@ void TransactionChecker::CheckTopic() const {
                                 kafka::TransactionStateName(metadata.state)));
   }
   std::map<uint64_t, int64_t> next;
+  std::optional<KeyedLedger> results;
+  if (config_.keyed.on()) results.emplace(outside_.ledger().Fresh());
   for (const auto& [partition, log] : brokers_.broker().partitions()) {
     const kafka::PartitionOffsets offsets = log.offsets();
     if (offsets.last_stable_offset != offsets.high_watermark) {
@@ -249,6 +256,11 @@ void TransactionChecker::CheckTopic() const {
     }
     for (const ReadRecord& record :
          log.Read(PartitionLog::Isolation::kReadCommitted, 0, offsets.high_watermark)) {
+      if (results) {
+        const std::string wrong = results->Commit(KeyedResult::Parse(*record.record.value));
+        if (!wrong.empty()) return Violate(absl::StrCat("a reader gets: ", wrong));
+        continue;
+      }
       uint64_t split = 0;
       int64_t index = 0;
       ReadValue(*record.record.value, &split, &index);

@@ -18,6 +18,7 @@ class TestingClusterClient final : public ClusterClient {
   /// Answers to DescribeJob, in order; the last one stays.
   std::vector<proto::JobDetails> descriptions;
   proto::ListCheckpointsResponse checkpoints;
+  proto::CheckpointDetails checkpoint;
   proto::ClusterDetails cluster;
   proto::JobGraph graph;
   proto::TransactionsResponse transactions;
@@ -93,6 +94,10 @@ class TestingClusterClient final : public ClusterClient {
   }
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     return Answer(absl::StrCat("checkpoints ", job), checkpoints);
+  }
+  absl::StatusOr<proto::CheckpointDetails> DescribeCheckpoint(const std::string& job,
+                                                              uint64_t epoch) override {
+    return Answer(absl::StrCat("checkpoint ", job, " ", epoch), checkpoint);
   }
   absl::StatusOr<proto::TransactionsResponse> Transactions(
       const proto::TransactionsRequest& request) override {

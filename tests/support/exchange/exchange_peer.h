@@ -50,18 +50,24 @@ inline constexpr char kSecret[] = "sesame";
 /// A worker's exchange over real gRPC, with an executor of its own, used from a test's thread.
 class ExchangePeer {
  public:
-  ExchangePeer(std::string name, const std::string& address, std::string secret = kSecret,
-               ExchangeOptions options = {})
-      : secret_(std::move(secret)), executor_({.name = name}) {
+  enum class Tls { kOff, kOn };
+  ExchangePeer(std::string name, const std::string& address, Tls tls = Tls::kOff)
+      : executor_({.name = name}) {
     GrpcExchangeTransportOptions transport;
     transport.addresses = {address};
-    transport.secret = secret_;
+    transport.secret = kSecret;
+    if (tls == Tls::kOn) {
+      auto made = MakeSelfSignedCertificate(GrpcChannelFactory::kPinnedName, absl::Now());
+      WEIR_CHECK(made.ok()) << made.status().message();
+      certificate_ = made->certificate;
+      transport.certificate = *std::move(made);
+    }
     auto created = GrpcExchangeTransport::Create(std::move(transport));
     WEIR_CHECK(created.ok()) << created.status().message();
     transport_ = *std::move(created);
     Run([&] {
-      endpoint_ = std::make_unique<ExchangeEndpoint>(executor_, *transport_,
-                                                     WorkerId(std::move(name)), options);
+      endpoint_ =
+          std::make_unique<ExchangeEndpoint>(executor_, *transport_, WorkerId(std::move(name)));
     });
   }
   ~ExchangePeer() {
@@ -72,7 +78,7 @@ class ExchangePeer {
   ExchangePeer(const ExchangePeer&) = delete;
   ExchangePeer& operator=(const ExchangePeer&) = delete;
 
-  ExchangeAddress address() const { return {transport_->addresses()[0], secret_}; }
+  ExchangeAddress address() const { return {transport_->addresses()[0], kSecret, certificate_}; }
 
   absl::Status Open(const ExchangePlan& plan) {
     absl::Status status;
@@ -127,7 +133,7 @@ class ExchangePeer {
   const ExchangeEndpoint& endpoint() const { return *endpoint_; }
 
  private:
-  const std::string secret_;
+  std::string certificate_;
   Waiter waiter_;
   bool ready_ = false;               // under waiter_
   std::vector<std::string> broken_;  // under waiter_

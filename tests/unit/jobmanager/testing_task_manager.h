@@ -27,6 +27,7 @@ struct WorkerBehavior {
   bool commit = true;           // permits are followed by commits
   bool finished = false;        // the input is over
   std::vector<std::pair<std::string, std::string>> committables = {};  // with their texts
+  std::vector<std::string> files = {};  // blobs that every checkpoint refers to
 };
 
 /// A worker as the JobManager sees it.
@@ -116,6 +117,9 @@ class TestingWorker {
       for (const auto& [bytes, text] : behavior_.committables) {
         one->add_committables(bytes);
         one->add_committable_texts(text);
+      }
+      for (const std::string& blob : behavior_.files) {
+        one->add_files()->mutable_object()->set_blob(blob);
       }
     }
   }

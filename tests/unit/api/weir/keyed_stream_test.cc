@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace weir {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::OperatorTestHarness;
 using testing::OutputRecord;
@@ -137,6 +139,177 @@ TEST(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
   for (const auto& output : harness.Outputs()) minutes.push_back(output.record.minutes);
   EXPECT_EQ(harness.error(), "");
   EXPECT_THAT(minutes, ElementsAre(1, 10, 3, 6));
+}
+
+class Largest final : public AggregateFunction<Delay, int64_t, int64_t> {
+ public:
+  void Add(const Delay& delay, int64_t& largest) const override {
+    largest = std::max(largest, delay.minutes);
+  }
+  int64_t GetResult(const int64_t& largest) const override { return largest; }
+};
+
+TEST(KeyedStreamTest, AggregateEmitsTheResultSoFar) {
+  OperatorTestHarness<Delay, int64_t> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Aggregate(Largest());
+  });
+  harness.PushBatch({{"a", 3}, {"b", 1}, {"a", 2}, {"a", 5}});
+  std::vector<int64_t> largest;
+  for (const auto& output : harness.Outputs()) largest.push_back(output.record);
+  EXPECT_THAT(largest, ElementsAre(3, 1, 3, 5));
+}
+
+/// A timer for each row; says what the watermark is for its key.
+class Echo final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void ProcessElement(const Delay::View&, Context& context, Collector<Alert>& out) override {
+    context.Timers().RegisterEventTimeTimer(*context.Timestamp());
+    const auto watermark = context.Timers().CurrentWatermark();
+    if (!watermark.has_value()) return;
+    out.Collect(Alert{"watermark", watermark->time_since_epoch().count()});
+  }
+  void OnTimer(Timestamp, Context& context, Collector<Alert>& out) override {
+    out.Collect(Alert{context.CurrentKey(), 0});
+  }
+};
+
+DataStream<Alert> Echoes(const DataStream<Delay>& delays) {
+  return delays.KeyBy(&Delay::route).Process(Echo()).Name("echo");
+}
+
+TEST(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
+  constexpr int64_t kKeys = 2000;
+  std::vector<Delay> delays;
+  for (int64_t key = 0; key < kKeys; ++key) delays.push_back({std::to_string(key), 0});
+  OperatorTestHarness before(Echoes);
+  before.PushBatch(delays, std::vector<int64_t>(kKeys, 5));
+  before.HoldOutput(true);
+  before.PushWatermark(5);
+  before.PassOutput();
+  const std::string snapshot = before.Snapshot().value_or("");
+  before.PassOutput();
+  const size_t fired = before.TakeOutputs().size();
+  EXPECT_GT(fired, 0u);
+  EXPECT_LT(fired, static_cast<size_t>(kKeys));
+  EXPECT_THAT(before.Watermarks(), IsEmpty());
+
+  OperatorTestHarness after(Echoes);
+  ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+  EXPECT_EQ(fired + after.TakeOutputs().size(), static_cast<size_t>(kKeys));
+  EXPECT_THAT(after.Watermarks(), IsEmpty()) << "sources send it again";
+  after.Push({"new", 0}, 3);
+  EXPECT_THAT(Texts(after.TakeOutputs()), ElementsAre("watermark 5 at 0"))
+      << "how far the key has come is restored";
+}
+
+TEST(KeyedStreamTest, ManyTimersFireWithOneWatermarkBehindThem) {
+  OperatorTestHarness harness(Echoes);
+  for (int64_t key = 0; key < 2000; ++key) harness.Push({std::to_string(key), 0}, 5);
+  harness.PushWatermark(5);
+  EXPECT_EQ(harness.Outputs().size(), 2000u);
+  EXPECT_THAT(harness.Watermarks(), ElementsAre(5));
+  harness.Finish();
+  EXPECT_EQ(harness.error(), "");
+}
+
+class Clocked final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void ProcessElement(const Delay::View&, Context& context, Collector<Alert>& out) override {
+    const Timestamp now = context.Timers().CurrentProcessingTime();
+    out.Collect(Alert{"now", now.time_since_epoch().count()});
+    context.Timers().RegisterProcessingTimeTimer(now + std::chrono::microseconds(10));
+  }
+  void OnTimer(Timestamp time, Context&, Collector<Alert>& out) override {
+    out.Collect(Alert{"timer", time.time_since_epoch().count()});
+  }
+};
+
+TEST(KeyedStreamTest, ProcessingTimeIsTheClocks) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(Clocked());
+  });
+  harness.SetProcessingTime(1000);
+  harness.Push({"a", 0});
+  harness.SetProcessingTime(1009);
+  EXPECT_EQ(harness.Outputs().size(), 1u);
+  EXPECT_EQ(harness.Outputs().at(0).record.count, 1000);
+  harness.SetProcessingTime(1010);
+  ASSERT_EQ(harness.Outputs().size(), 2u);
+  EXPECT_EQ(harness.Outputs().at(1).record.count, 1010);
+}
+
+class TextOfKey final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void Open(RuntimeContext& context) override {
+    text_ = context.GetState(ValueStateDescriptor<std::string>("sum"));
+  }
+  void ProcessElement(const Delay::View&, Context&, Collector<Alert>&) override {
+    text_.Update("text");
+  }
+
+ private:
+  ValueState<std::string> text_;
+};
+
+/// Asks for its states when they are needed first.
+class AsksLate final : public KeyedProcessFunction<std::string, Delay, Alert> {
+ public:
+  void Open(RuntimeContext& context) override {
+    context_ = &context;
+    count_ = context.GetState(ValueStateDescriptor<int64_t>("count"));
+  }
+  void ProcessElement(const Delay::View& delay, Context& context, Collector<Alert>& out) override {
+    count_.Update(count_.Value().value_or(0) + 1);
+    if (delay.minutes == 7) {
+      auto texts = context_->GetState(ValueStateDescriptor<std::string>("count"));
+      texts.Update(texts.Value().value_or("none") + "!");
+      auto list = context_->GetListState(ListStateDescriptor<int64_t>("count"));
+      list.Add(1);
+      auto map = context_->GetMapState(MapStateDescriptor<int64_t, int64_t>("count"));
+      map.Put(1, 2);
+      map.ForEach([](int64_t, int64_t) {});
+    }
+    auto sum = context_->GetState(ValueStateDescriptor<int64_t>("sum"));
+    sum.Update(sum.Value().value_or(0) + delay.minutes);
+    out.Collect(Alert{context.CurrentKey(), *sum.Value()});
+  }
+
+ private:
+  RuntimeContext* context_ = nullptr;
+  ValueState<int64_t> count_;
+};
+
+TEST(KeyedStreamTest, TheContextOfOpenIsGoodForLater) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate());
+  });
+  harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 3}}, {0, 0, 0});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 1 at 0", "b 2 at 0", "a 4 at 0"));
+}
+
+TEST(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
+  });
+  EXPECT_FALSE(harness.PushBatch({{"a", 1}, {"b", 7}, {"a", 3}}, {0, 0, 0}));
+  EXPECT_THAT(harness.error(),
+              HasSubstr("state 'count' is asked for twice, with different types or TTLs"));
+  EXPECT_THAT(harness.Outputs(), IsEmpty()) << "nothing that was made without it goes on";
+}
+
+TEST(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness before([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
+  });
+  before.Push({"a", 1}, 0);
+  OperatorTestHarness after([](const DataStream<Delay>& delays) {
+    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
+  });
+  ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
+  EXPECT_FALSE(after.Push({"a", 1}, 0));
+  EXPECT_THAT(after.error(), HasSubstr("state 'sum' cannot be restored"));
+  EXPECT_THAT(after.Outputs(), IsEmpty());
 }
 
 TEST(KeyedStreamTest, TheKeyIsPartOfThePlan) {

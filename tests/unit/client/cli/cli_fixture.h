@@ -68,6 +68,10 @@ class SharedClient final : public ClusterClient {
   absl::StatusOr<proto::ListCheckpointsResponse> ListCheckpoints(const std::string& job) override {
     return client_.ListCheckpoints(job);
   }
+  absl::StatusOr<proto::CheckpointDetails> DescribeCheckpoint(const std::string& job,
+                                                              uint64_t epoch) override {
+    return client_.DescribeCheckpoint(job, epoch);
+  }
   absl::StatusOr<proto::TransactionsResponse> Transactions(
       const proto::TransactionsRequest& request) override {
     return client_.Transactions(request);

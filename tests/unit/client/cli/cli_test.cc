@@ -58,7 +58,7 @@ TEST_F(CliTest, NounWithoutAVerbTellsWhichThereAre) {
   EXPECT_EQ(error_.str(), "weir: transactions needs a verb: list, explain, abort\n");
   EXPECT_EQ(Run({"checkpoint", "lst", "flights"}), kUsage);
   EXPECT_EQ(error_.str(),
-            "weir: unknown verb 'lst' of checkpoint; list exists; did you mean 'list'?\n");
+            "weir: unknown verb 'lst' of checkpoint; list, describe exist; did you mean 'list'?\n");
 }
 
 TEST_F(CliTest, FlagsMayStandAnywhere) {

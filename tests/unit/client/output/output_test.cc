@@ -129,6 +129,7 @@ TEST(JsonOutput, Job) {
           "records_in": 10,
           "records_out": 5,
           "filtered": 2,
+          "late": 0,
           "skipped": 0,
           "dead_lettered": 3
         }
@@ -184,6 +185,67 @@ TEST(JsonOutput, Checkpoints) {
   ]
 }
 )json");
+}
+
+proto::CheckpointDetails DescribedCheckpoint() {
+  proto::CheckpointDetails checkpoint;
+  checkpoint.set_epoch(4);
+  checkpoint.set_generation(2);
+  checkpoint.set_term(1);
+  checkpoint.set_state("COMPLETED");
+  checkpoint.set_triggered_at_ms(1'700'000'000'000);
+  checkpoint.set_duration_ms(12);
+  checkpoint.set_state_bytes(345);
+  proto::SubtaskCheckpoint* one = checkpoint.add_subtasks();
+  one->set_vertex(2);
+  one->set_index(1);
+  one->set_name("count");
+  one->set_end_to_end_us(11'500);
+  one->set_alignment_us(2'000);
+  one->set_sync_us(300);
+  one->set_prepare_us(40);
+  one->set_async_us(5'000);
+  one->set_written_bytes(100);
+  one->set_state_bytes(340);
+  return checkpoint;
+}
+
+TEST(JsonOutput, OneCheckpoint) {
+  EXPECT_EQ(AsJson(DescribedCheckpoint()), R"json({
+  "epoch": 4,
+  "generation": 2,
+  "term": 1,
+  "state": "COMPLETED",
+  "triggered_at": "2023-11-14T22:13:20.000Z",
+  "duration_ms": 12,
+  "state_bytes": 345,
+  "committed": false,
+  "failure": "",
+  "subtasks": [
+    {
+      "vertex": 2,
+      "index": 1,
+      "name": "count",
+      "end_to_end_us": 11500,
+      "alignment_us": 2000,
+      "sync_us": 300,
+      "prepare_us": 40,
+      "async_us": 5000,
+      "written_bytes": 100,
+      "state_bytes": 340
+    }
+  ]
+}
+)json");
+}
+
+TEST(TableOutput, OneCheckpoint) {
+  EXPECT_EQ(AsTable(DescribedCheckpoint(), {}),
+            "Checkpoint 4 (COMPLETED, generation 2, committed: no): triggered "
+            "2023-11-14 22:13:20 UTC, 12 ms, 345 B\n"
+            "\n"
+            "TASK  NAME   END TO END  ALIGNMENT  SYNC    PREPARE  ASYNC   WRITTEN  STATE\n"
+            "2.1   count  11.5 ms     2.0 ms     0.3 ms  0.0 ms   5.0 ms  100 B    340 B\n");
 }
 
 proto::TransactionsResponse Transactions() {
@@ -391,6 +453,29 @@ TEST(YamlOutput, IsTheJsonsDocument) {
             "restarts: 1\n"
             "reason: \"worker w1 was killed by signal 9 (SIGKILL)\"\n"
             "submitted_at: \"2023-11-14T22:13:20.123Z\"\n");
+}
+
+TEST(TableOutput, APlanShowsWhatStateIsKeyedBy) {
+  proto::JobGraph graph;
+  for (const char* name : {"flights -> late", "airports"}) {
+    proto::JobVertex* vertex = graph.add_vertices();
+    vertex->set_id(static_cast<uint64_t>(graph.vertices_size()));
+    vertex->set_name(name);
+    vertex->set_parallelism(2);
+    vertex->add_operators()->set_uid(name);
+  }
+  (*graph.mutable_vertices(0)->mutable_operators(0)->mutable_configuration())["keying"] =
+      "aligned with topic 'flights', 4 partitions by murmur2 of route: string";
+  proto::JobEdge* edge = graph.add_edges();
+  edge->set_source_vertex(1);
+  edge->set_target_vertex(2);
+  edge->set_exchange(proto::JobEdge::HASH);
+  edge->set_key("origin: string");
+  const std::string table = AsTable(graph, OutputStyle());
+  EXPECT_THAT(table,
+              HasSubstr("flights -> late  -       aligned with topic 'flights', 4 partitions "
+                        "by murmur2 of route: string\n"));
+  EXPECT_THAT(table, HasSubstr("airports         1       origin: string, by hash\n"));
 }
 
 }  // namespace

@@ -23,10 +23,11 @@ TEST(WeirOptionsTest, TableIsSound) {
   }
 }
 
-TEST(WeirOptionsTest, OptionsOfCheckpointsRestartsAndTasksAreForJobsAndNoOthers) {
+TEST(WeirOptionsTest, OptionsOfCheckpointsRestartsTasksAndStateAreForJobsAndNoOthers) {
   for (const std::string& key : WeirOptions().keys()) {
-    const bool for_jobs = key.rfind("checkpoint.", 0) == 0 || key.rfind("restart.", 0) == 0 ||
-                          key.rfind("task.", 0) == 0;
+    const std::string group = key.substr(0, key.find('.'));
+    const bool for_jobs = group == "checkpoint" || group == "restart" || group == "task" ||
+                          group == "exchange" || group == "state";
     EXPECT_EQ(WeirOptions().Find(key)->scope == OptionScope::kJob, for_jobs) << key;
   }
 }

@@ -39,6 +39,22 @@ TEST(PlanRenderer, TextIsATree) {
             "            topic = late\n");
 }
 
+TEST(PlanRenderer, ReadersOfSideOutputsAreInTheTree) {
+  TestingStreamGraph job;
+  job.Source("flights");
+  StreamNode& map = job.Map("sort");
+  map.side_outputs["late"] = map.output_schema;
+  job.Sink("out");
+  StreamNode& late = job.Sink("late flights");
+  late.inputs = {{2}};
+  late.inputs[0].side_output = "late";
+  EXPECT_THAT(RenderPlanText(PlanJob(job.graph).value()),
+              HasSubstr("         ├─ out  (KafkaSink)\n"
+                        "         │     topic = late\n"
+                        "         └─ late flights  (KafkaSink)\n"
+                        "               input = sort (side output 'late')\n"));
+}
+
 TEST(PlanRenderer, JsonHasTheFieldsOfTheProto) {
   const std::string json = RenderPlanJson(Plan());
   EXPECT_THAT(json, HasSubstr("\"job_name\": \"test-job\""));

@@ -162,7 +162,10 @@ TEST(Planner, AStreamIsNotUnitedWithItself) {
   job.Source("in");
   StreamNode& out = job.Sink("out");
   out.inputs = {{1}, {1, Exchange::kRebalance}};
-  EXPECT_EQ(ErrorOf(job), "operator 'out' reads 'in' twice: a stream cannot be united with itself");
+  EXPECT_EQ(
+      ErrorOf(job),
+      "operator 'out' reads the stream of operator 'in' twice: a stream cannot be united with "
+      "itself");
 }
 
 TEST(Planner, TwoSinksMayNotHaveOneTransactionalIdPrefix) {

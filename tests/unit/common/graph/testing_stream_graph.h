@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/operator/stream_graph.h"
@@ -14,6 +15,7 @@ class TestingGraphSource final : public Source {
   SchemaPtr schema() const override { return Schema::Make({{"value", DataType::kString, false}}); }
   bool bounded() const override { return false; }
   std::map<std::string, std::string> Describe() const override { return {{"topics", "flights"}}; }
+  std::optional<TopicPartitioning> partitioning() const override { return topic; }
   absl::Status Validate() const override { return status; }
   absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
     return absl::UnimplementedError("not for planning");
@@ -23,6 +25,7 @@ class TestingGraphSource final : public Source {
   }
 
   absl::Status status;
+  std::optional<TopicPartitioning> topic;
 };
 
 class TestingGraphSink final : public Sink {

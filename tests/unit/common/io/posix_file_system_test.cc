@@ -35,6 +35,23 @@ TEST_F(PosixFileSystemTest, LeftoverTemporaryFilesAreNotListed) {
   EXPECT_THAT(files_.List(directory_.path()).value(), ElementsAre("a"));
 }
 
+TEST_F(PosixFileSystemTest, LeftoversGoAndTheirFolderWhenItIsEmpty) {
+  const std::string folder = directory_.File("worker");
+  ASSERT_TRUE(files_.MakeDirectory(folder).ok());
+  std::ofstream(folder + "/.tmp-123-abc") << "torn";
+  ASSERT_TRUE(files_.CreateExclusive(folder + "/a", "1").ok());
+  files_.RemoveLeftovers(folder, absl::InfinitePast());
+  EXPECT_TRUE(std::filesystem::exists(folder + "/.tmp-123-abc")) << "may be written just now";
+  files_.RemoveLeftovers(folder, absl::InfiniteFuture());
+  EXPECT_EQ(files_.Read(folder + "/a").value(), "1");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/.tmp-123-abc"));
+  ASSERT_TRUE(files_.Remove(folder + "/a").ok());
+  files_.RemoveLeftovers(folder, absl::InfinitePast());
+  EXPECT_TRUE(std::filesystem::exists(folder)) << "something was in it just now";
+  files_.RemoveLeftovers(folder, absl::InfiniteFuture());
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
 TEST_F(PosixFileSystemTest, NoTemporaryFileStays) {
   ASSERT_TRUE(files_.CreateExclusive(directory_.File("a"), "1").ok());
   ASSERT_TRUE(files_.Replace(directory_.File("a"), "2").ok());

@@ -88,6 +88,29 @@ TEST(KafkaBuilder, EverythingThatIsWrongIsSaidAtOnce) {
   EXPECT_FALSE(source.source()->MakeReader(0, 1).ok());
 }
 
+TEST(KafkaBuilder, PartitionedByIsAboutOneTopic) {
+  auto builder = KafkaSource<std::string>::Builder();
+  builder.Properties(ExampleProperties()).ValueOnly(SimpleString());
+  builder.Topics({"flights"}).PartitionedBy(Murmur2Partitioner(), 4);
+  const auto source = builder.Build().source();
+  EXPECT_EQ(Problem(source->Validate()), "");
+  ASSERT_TRUE(source->partitioning().has_value());
+  EXPECT_EQ(source->partitioning()->topic, "flights");
+  EXPECT_EQ(source->partitioning()->partitions, 4u);
+  EXPECT_EQ(source->Describe().at("partitioned-by"), "murmur2 over 4 partitions");
+
+  const auto problem = [&builder] { return Problem(builder.Build().source()->Validate()); };
+  builder.Topics({"flights", "delays"});
+  EXPECT_THAT(problem(), HasSubstr("PartitionedBy is about the partitions of one topic"));
+  EXPECT_EQ(builder.Build().source()->partitioning(), std::nullopt);
+  builder.Topics({"flights"}).PartitionedBy(Murmur2Partitioner(), 0);
+  EXPECT_THAT(problem(), HasSubstr("PartitionedBy names 0 partitions; 1 to 32768 can be"));
+  builder.PartitionedBy(nullptr, 4);
+  EXPECT_THAT(problem(), HasSubstr("PartitionedBy names no partitioner"));
+  builder.PartitionedBy(DeclaredPartitioner("ours", nullptr), 4);
+  EXPECT_THAT(problem(), HasSubstr("has no name, or no function"));
+}
+
 TEST(KafkaBuilder, ValuesAreCheckedByTheClientLibrary) {
   const auto source = KafkaSource<std::string>::Builder()
                           .BootstrapServers("b:1")

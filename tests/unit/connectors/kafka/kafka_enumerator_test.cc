@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "common/base/failure_policy.h"
+#include "common/types/key_group.h"
+#include "connectors/kafka/key_partitioners.h"
 #include "tests/unit/connectors/kafka/testing_kafka_clients.h"
 
 namespace weir::kafka {
@@ -120,6 +123,66 @@ TEST_F(KafkaEnumeratorTest, DiscoveryEveryFiveMinutesUnlessSaidOtherwise) {
   EXPECT_EQ(ResolveSourceOptions(options_)->discovery_interval, absl::ZeroDuration());
   options_.properties.Set("partition.discovery.interval.ms", "1000");
   EXPECT_EQ(ResolveSourceOptions(options_)->discovery_interval, absl::Seconds(1));
+}
+
+/// That its topic is partitioned by murmur2 over two partitions.
+class AlignedEnumeratorTest : public KafkaEnumeratorTest {
+ protected:
+  AlignedEnumeratorTest() {
+    options_.partitioner = Murmur2Partitioner();
+    options_.declared_partitions = 2;
+  }
+  const std::vector<SourceSplit> known_ = {ToSourceSplit({"t", 0, 1, {}}),
+                                           ToSourceSplit({"t", 1, 1, {}})};
+};
+
+TEST_F(AlignedEnumeratorTest, TheDeclaredPartitionsAreFound) {
+  EXPECT_THAT(*Discover(), ElementsAre("1 0 10 - t", "1 1 20 - t"));
+  EXPECT_THAT(*Discover(known_), ElementsAre());
+  EXPECT_EQ(enumerator_->CheckPartitioning(), absl::OkStatus());
+}
+
+TEST_F(AlignedEnumeratorTest, AtTheFirstStartAnotherNumberIsTheAuthorsMistake) {
+  options_.declared_partitions = 3;
+  const absl::Status status = Discover().status();
+  EXPECT_EQ(status, absl::InvalidArgumentError(
+                        "Kafka topic 't' has 2 partitions, and PartitionedBy says 3"));
+}
+
+TEST_F(AlignedEnumeratorTest, ANewPartitionSuspendsTheJob) {
+  ASSERT_TRUE(Discover().ok());
+  admin_.topics["t"] = {0, 1, 2};
+  const absl::Status status = Discover(known_).status();
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kSuspendJob);
+  EXPECT_EQ(status.message(),
+            "Kafka topic 't' has 3 partitions by now and had 2, which the job's keys are aligned "
+            "with");
+  EXPECT_EQ(enumerator_->CheckPartitioning(), status);
+}
+
+TEST_F(AlignedEnumeratorTest, ALostPartitionDoesSo) {
+  admin_.topics["t"] = {0};
+  EXPECT_EQ(FailurePolicyOf(Discover(known_).status()), FailurePolicy::kSuspendJob);
+}
+
+TEST_F(AlignedEnumeratorTest, BrokersThatDoNotAnswerDecideNothing) {
+  ASSERT_TRUE(Discover().ok());
+  admin_.topics.clear();
+  const absl::Status status = enumerator_->CheckPartitioning();
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kByCode);
+}
+
+TEST_F(AlignedEnumeratorTest, PartitionsAreDealtOutAsKeyGroupsAre) {
+  options_.declared_partitions = 7;
+  const KafkaEnumerator enumerator(*ResolveSourceOptions(options_), factory_);
+  for (uint32_t parallelism = 1; parallelism <= 7; ++parallelism) {
+    const std::vector<uint32_t> owners = DefaultKeyGroupTable({parallelism, 7});
+    for (int32_t partition = 0; partition < 7; ++partition) {
+      EXPECT_EQ(enumerator.OwnerOf(ToSourceSplit({"t", partition, 0, {}}), parallelism),
+                owners[static_cast<size_t>(partition)]);
+    }
+  }
 }
 
 TEST_F(KafkaEnumeratorTest, UnknownTopicPassesThrough) {

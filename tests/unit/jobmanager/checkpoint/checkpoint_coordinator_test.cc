@@ -206,6 +206,31 @@ TEST_F(CheckpointCoordinatorTest, AStaleLeaderOwnsNothingAndAnswersNothing) {
   EXPECT_THAT(delegate_.owned, Not(Contains(1u)));
 }
 
+// Of a job that is being suspended
+
+TEST_F(CheckpointCoordinatorTest, WhatFollowsAFailedOneSuspendsToo) {
+  StartRunning();
+  coordinator().RequestSuspending();
+  executor_.RunReady();
+  ASSERT_EQ(pending(), 1u);
+  EXPECT_TRUE(coordinator().pending()->Trigger().suspends());
+  Decline(1);
+  Interval();  // nobody has asked again yet
+  ASSERT_EQ(pending(), 2u);
+  EXPECT_TRUE(coordinator().pending()->Trigger().suspends());
+}
+
+TEST_F(CheckpointCoordinatorTest, WhenItRunsOnNoCheckpointSuspendsIt) {
+  StartRunning();
+  coordinator().RequestSuspending();
+  executor_.RunReady();
+  Decline(1);
+  coordinator().WithdrawSuspending();
+  Interval();
+  ASSERT_EQ(pending(), 2u);
+  EXPECT_FALSE(coordinator().pending()->Trigger().suspends());
+}
+
 // The final checkpoint
 
 TEST_F(CheckpointCoordinatorTest, TheFinalCheckpointIsTriggeredAtOnce) {
@@ -258,6 +283,17 @@ TEST_F(CheckpointCoordinatorTest, AFailedFinalCheckpointIsTriedAgainAfterOneInte
   Interval();
   ASSERT_EQ(pending(), 2u);
   EXPECT_TRUE(coordinator().pending()->final());
+}
+
+// Its owner asks at every report that finds all tasks finished.
+TEST_F(CheckpointCoordinatorTest, AFailedFinalCheckpointIsNotTriedAtOnceWhoeverAsks) {
+  StartRunning();
+  coordinator().RequestFinal();
+  Decline(1);
+  for (int report = 0; report < 3; ++report) coordinator().RequestFinal();
+  EXPECT_FALSE(pending().has_value());
+  Interval();
+  EXPECT_EQ(pending(), 2u);
 }
 
 TEST_F(CheckpointCoordinatorTest, NothingIsAppendedOnceItIsClosed) {

@@ -172,6 +172,53 @@ TEST_F(CheckpointCoordinatorTest, BlobsOfALateAnswerAreNamedThenDeleted) {
   EXPECT_FALSE(files_.memory.Exists("/j/late-1"));
 }
 
+// An owned checkpoint has them, and so will later ones.
+TEST_F(CheckpointCoordinatorTest, ALateAnswerTakesNoFileAwayThatItReuses) {
+  StartRunning();
+  Interval();
+  Decline(1);
+  proto::CheckpointAnswer late = AnswerOf({kTaskB}, 1, "late-");
+  for (const bool reused : {true, false}) {
+    proto::StateFile* file = late.mutable_snapshots(0)->mutable_operators(0)->add_files();
+    file->mutable_object()->set_blob(reused ? "reused" : "new");
+    file->set_reused(reused);
+  }
+  coordinator().OnAnswer(late);
+  executor_.RunReady();
+  EXPECT_THAT(LastEntry().aborted().objects(), ElementsAre("late-1", "new"));
+}
+
+TEST_F(CheckpointCoordinatorTest, WhatEndedWorkersLeftBehindIsNamedThenDeleted) {
+  for (const char* worker : {"old", "new"}) {
+    ASSERT_TRUE(files_.memory.MakeDirectory(std::string("/j/blobs/") + worker).ok());
+  }
+  StartRunning();
+  Complete(1, "blobs/old/1-");
+  const std::string left = "blobs/old/2-1";
+  const std::string living = "blobs/new/2-1";
+  for (const std::string& blob : {left, living}) {
+    ASSERT_TRUE(files_.memory.CreateExclusive("/j/" + blob, "state").ok());
+  }
+  coordinator().Sweep({"new"});
+  executor_.RunReady();
+  EXPECT_THAT(LastEntry().swept().objects(), ElementsAre(left));
+  EXPECT_FALSE(files_.memory.Exists("/j/" + left));
+  EXPECT_TRUE(files_.memory.Exists("/j/" + living));
+  EXPECT_TRUE(files_.memory.Exists("/j/blobs/old/1-0"));
+}
+
+// The workers of the next one have written meanwhile, and are not among those that were said to
+// live.
+TEST_F(CheckpointCoordinatorTest, ASweepThatEndsInAnotherGenerationDeletesNothing) {
+  StartRunning();
+  ASSERT_TRUE(files_.memory.MakeDirectory("/j/blobs/new").ok());
+  ASSERT_TRUE(files_.memory.CreateExclusive("/j/blobs/new/2-1", "state").ok());
+  coordinator().Sweep({"old"});
+  coordinator().Stop("a worker died");
+  executor_.RunReady();
+  EXPECT_TRUE(files_.memory.Exists("/j/blobs/new/2-1"));
+}
+
 TEST_F(CheckpointCoordinatorTest, ARepeatedLateAnswerIsNamedOnce) {
   StartRunning();
   Interval();

@@ -39,38 +39,38 @@ TEST_F(PendingCheckpointTest, TheTriggerNamesTheAttempt) {
 }
 
 TEST_F(PendingCheckpointTest, OneAnswerOfTwoIsNotComplete) {
-  pending_.OnAnswer(AnswerOf({0}));
+  pending_.OnAnswer(AnswerOf({0}), absl::Seconds(1));
   EXPECT_FALSE(pending_.complete());
 }
 
 TEST_F(PendingCheckpointTest, KnowsWhoHasAnswered) {
-  pending_.OnAnswer(AnswerOf({0}));
+  pending_.OnAnswer(AnswerOf({0}), absl::Seconds(1));
   EXPECT_TRUE(pending_.HasAnswered(kFirst));
   EXPECT_THAT(pending_.waiting(), ElementsAre(kSecond));
 }
 
 TEST_F(PendingCheckpointTest, AllAnswersCompleteIt) {
-  pending_.OnAnswer(AnswerOf({1}));
-  pending_.OnAnswer(AnswerOf({0}));
+  pending_.OnAnswer(AnswerOf({1}), absl::Seconds(1));
+  pending_.OnAnswer(AnswerOf({0}), absl::Seconds(1));
   EXPECT_TRUE(pending_.complete());
 }
 
 TEST_F(PendingCheckpointTest, ARepeatedAnswerChangesNothing) {
-  pending_.OnAnswer(AnswerOf({0}, "first"));
-  pending_.OnAnswer(AnswerOf({0}, "again"));
+  pending_.OnAnswer(AnswerOf({0}, "first"), absl::Seconds(1));
+  pending_.OnAnswer(AnswerOf({0}, "again"), absl::Seconds(1));
   EXPECT_THAT(pending_.Blobs(), ElementsAre("first"));
 }
 
 TEST_F(PendingCheckpointTest, AnAnswerOfAnUnknownTaskIsIgnored) {
-  pending_.OnAnswer(AnswerOf({7}, "stray"));
+  pending_.OnAnswer(AnswerOf({7}, "stray"), absl::Seconds(1));
   proto::CheckpointManifest manifest;
   pending_.FillManifest(&manifest);
   EXPECT_THAT(manifest.tasks(), SizeIs(0));
 }
 
 TEST_F(PendingCheckpointTest, TheManifestIsOrderedByTask) {
-  pending_.OnAnswer(AnswerOf({1}));
-  pending_.OnAnswer(AnswerOf({0}));
+  pending_.OnAnswer(AnswerOf({1}), absl::Seconds(1));
+  pending_.OnAnswer(AnswerOf({0}), absl::Seconds(1));
   proto::CheckpointManifest manifest;
   pending_.FillManifest(&manifest);
   EXPECT_EQ(manifest.tasks(0).index(), 0u);
@@ -78,8 +78,20 @@ TEST_F(PendingCheckpointTest, TheManifestIsOrderedByTask) {
 }
 
 TEST_F(PendingCheckpointTest, CountsTheBytesOfBlobs) {
-  pending_.OnAnswer(AnswerOf({0}, "blob"));
+  pending_.OnAnswer(AnswerOf({0}, "blob"), absl::Seconds(1));
   EXPECT_GE(pending_.StateBytes(), 1000000u);
+}
+
+TEST_F(PendingCheckpointTest, TellsWhenEachSubtaskAnsweredFirst) {
+  proto::CheckpointAnswer answer = AnswerOf({1});
+  answer.add_statistics()->set_vertex(1);
+  answer.mutable_statistics(0)->set_index(1);
+  answer.mutable_statistics(0)->set_sync_us(9);
+  pending_.OnAnswer(answer, absl::Seconds(3));
+  pending_.OnAnswer(answer, absl::Seconds(4));
+  ASSERT_THAT(pending_.Statistics(), SizeIs(1));
+  EXPECT_EQ(pending_.Statistics()[0].end_to_end_us(), 2'000'000);
+  EXPECT_EQ(pending_.Statistics()[0].sync_us(), 9);
 }
 
 TEST(EmptyPendingCheckpoint, IsCompleteFromTheStart) {

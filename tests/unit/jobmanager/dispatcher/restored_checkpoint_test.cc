@@ -148,13 +148,183 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   EXPECT_EQ(
       Refusal(),
       "operator 'count' has state of 2 subtasks in the checkpoint and parallelism 3 in the new "
-      "job; only the splits of sources can be dealt out anew");
+      "job; only keyed state and the splits of sources can be dealt out anew");
   for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
     task.mutable_operators(1)->clear_state();
   }
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
   EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
+}
+
+// source -> keyed "count", in two vertices.
+class KeyedCheckpointTest : public testing::Test {
+ protected:
+  static proto::JobGraph Graph(uint32_t parallelism, const std::string& key = "route") {
+    proto::JobGraph graph;
+    graph.set_max_parallelism(1024);
+    proto::JobVertex* source = graph.add_vertices();
+    source->set_id(1);
+    source->set_parallelism(2);
+    AddOperator(source, "input", OperatorDescriptor::SOURCE, "KafkaSource");
+    proto::JobVertex* count = graph.add_vertices();
+    count->set_id(2);
+    count->set_parallelism(parallelism);
+    AddOperator(count, "count", OperatorDescriptor::TRANSFORM, "KeyedProcess");
+    proto::JobEdge* edge = graph.add_edges();
+    edge->set_source_vertex(1);
+    edge->set_target_vertex(2);
+    edge->set_exchange(proto::JobEdge::HASH);
+    edge->set_key(key);
+    return graph;
+  }
+  KeyedCheckpointTest() {
+    transfer_.from_graph = Graph(2);
+    transfer_.to_graph = Graph(3);
+    for (uint32_t index = 0; index < 2; ++index) {
+      proto::TaskSnapshot* task = manifest_.add_tasks();
+      task->set_vertex(2);
+      task->set_index(index);
+      task->set_input_watermark_us(10 + index);
+      proto::OperatorSnapshot* one = task->add_operators();
+      one->set_uid("count");
+      one->mutable_state()->set_inlined("groups");
+      one->mutable_state()->set_size_bytes(6);
+    }
+  }
+
+  CheckpointTransfer transfer_;
+  proto::CheckpointManifest manifest_;
+};
+
+TEST_F(KeyedCheckpointTest, StaysAsItWasTakenForTheDeploymentToDealOut) {
+  const auto adapted = AdaptManifest(transfer_, manifest_);
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  EXPECT_EQ(adapted->manifest.tasks(1).index(), 1u);
+  EXPECT_EQ(adapted->manifest.tasks(1).parallelism(), 2u);
+  EXPECT_EQ(adapted->manifest.tasks(1).input_watermark_us(), 10) << "the least of all";
+}
+
+TEST_F(KeyedCheckpointTest, AnotherKeyIsRefused) {
+  transfer_.to_graph = Graph(2, "origin");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' is keyed by route in the checkpoint and keyed by origin in the new "
+            "job");
+}
+
+TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedWhereTheyWouldBeDealtOut) {
+  transfer_.to_graph.set_max_parallelism(64);
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has state in 1024 key groups in the checkpoint, and the new job has "
+            "64 (its maximal parallelism)");
+}
+
+/// As KeyedCheckpointTest, and in both jobs "count" is aligned with 4 partitions.
+class AlignedCheckpointTest : public KeyedCheckpointTest {
+ protected:
+  AlignedCheckpointTest() {
+    Align(&transfer_.from_graph);
+    Align(&transfer_.to_graph);
+  }
+  static proto::PartitionKeying* Align(proto::JobGraph* graph) {
+    graph->clear_edges();
+    proto::PartitionKeying* keying =
+        graph->mutable_vertices(1)->mutable_operators(0)->mutable_partition_keying();
+    keying->set_topic("flights");
+    keying->set_partitions(4);
+    keying->set_partitioner("murmur2");
+    keying->set_key("route");
+    return keying;
+  }
+  std::string Refusal() {
+    const absl::Status status = AdaptManifest(transfer_, manifest_).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    return std::string(status.message());
+  }
+};
+
+TEST_F(AlignedCheckpointTest, AnotherParallelismIsDealtOutByPartitions) {
+  transfer_.to_graph.set_max_parallelism(64);  // which is not that of its key groups
+  manifest_.mutable_tasks(1)->mutable_operators(0)->set_keying("4 partitions by murmur2");
+  const auto adapted = AdaptManifest(transfer_, manifest_);
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  EXPECT_EQ(adapted->manifest.tasks(1).parallelism(), 2u);
+  EXPECT_EQ(adapted->manifest.tasks(1).operators(0).keying(), "4 partitions by murmur2");
+}
+
+TEST_F(AlignedCheckpointTest, ATopicOfAnotherNameIsTakenOver) {
+  Align(&transfer_.to_graph)->set_topic("mirrored-flights");
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
+}
+
+TEST_F(AlignedCheckpointTest, FromHashToPartitionsAndBackIsRefused) {
+  transfer_.from_graph = Graph(2);
+  EXPECT_EQ(Refusal(),
+            "operator 'count' is keyed by route, by hash in the checkpoint and keyed by route, "
+            "aligned with 4 partitions by murmur2 in the new job");
+  Align(&transfer_.from_graph);
+  transfer_.to_graph = Graph(2);
+  EXPECT_EQ(Refusal(),
+            "operator 'count' is keyed by route, aligned with 4 partitions by murmur2 in the "
+            "checkpoint and keyed by route, by hash in the new job");
+}
+
+TEST_F(AlignedCheckpointTest, AnotherNumberOfPartitionsIsRefused) {
+  Align(&transfer_.to_graph)->set_partitions(5);
+  EXPECT_THAT(Refusal(), HasSubstr("aligned with 4 partitions by murmur2 in the checkpoint and "
+                                   "keyed by route, aligned with 5 partitions by murmur2"));
+}
+
+TEST_F(AlignedCheckpointTest, AnotherPartitionerIsRefused) {
+  Align(&transfer_.to_graph)->set_partitioner("crc32");
+  EXPECT_THAT(Refusal(), HasSubstr("aligned with 4 partitions by crc32 in the new job"));
+}
+
+TEST_F(AlignedCheckpointTest, AnotherKeyOfThePartitionsIsRefused) {
+  Align(&transfer_.to_graph)->set_key("origin");
+  EXPECT_THAT(Refusal(), HasSubstr("keyed by origin, aligned with 4 partitions by murmur2 in the "
+                                   "new job"));
+}
+
+TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedAtTheSameParallelismToo) {
+  transfer_.to_graph = Graph(2);
+  transfer_.to_graph.set_max_parallelism(64);
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has state in 1024 key groups in the checkpoint, and the new job has "
+            "64 (its maximal parallelism)");
+}
+
+// As DescribeWindows writes it (api/weir/environment.cc).
+class WindowCheckpointTest : public KeyedCheckpointTest {
+ protected:
+  static void SetWindow(proto::JobGraph& graph, const std::string& window,
+                        const std::string& lateness) {
+    OperatorDescriptor* count = graph.mutable_vertices(1)->mutable_operators(0);
+    count->set_type("Window");
+    (*count->mutable_configuration())["window"] = window;
+    (*count->mutable_configuration())["allowed-lateness"] = lateness;
+  }
+  WindowCheckpointTest() { SetWindow(transfer_.from_graph, "tumbling 1h", "5m"); }
+};
+
+TEST_F(WindowCheckpointTest, AnotherLatenessIsTaken) {
+  SetWindow(transfer_.to_graph, "tumbling 1h", "10m");
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
+}
+
+TEST_F(WindowCheckpointTest, AnotherWindowIsRefusedWithBoth) {
+  SetWindow(transfer_.to_graph, "sliding 1h every 5m, offset 1m", "5m");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
+            "operator 'count' has windows 'tumbling 1h' in the checkpoint and 'sliding 1h every "
+            "5m, offset 1m' in the new job, and its state cannot be cut anew");
+}
+
+TEST_F(WindowCheckpointTest, AnotherWindowIsTakenWhereThereIsNoState) {
+  SetWindow(transfer_.to_graph, "tumbling 2h", "5m");
+  manifest_.clear_tasks();
+  EXPECT_TRUE(AdaptManifest(transfer_, manifest_).ok());
 }
 
 class CopyCheckpointTest : public RestoredCheckpointTest {

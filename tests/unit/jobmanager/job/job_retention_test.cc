@@ -1,4 +1,6 @@
 // What becomes of the checkpoints of a job that has ended.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 
 #include "jobmanager/job/job_master.h"
@@ -26,6 +28,21 @@ class JobRetentionTest : public JobTest {
   void Cancel() {
     job().Cancel([](const absl::Status&) {});
     Wait(absl::Seconds(2));
+    ASSERT_EQ(State(), "CANCELED");
+  }
+  // The clean-up finds no broker, and a person gives up what is left.
+  void Abandon() {
+    behavior_.become_ready = false;
+    job().Cancel([](const absl::Status&) {});
+    Wait(absl::Milliseconds(100));
+    for (auto& manager : task_managers_) {
+      for (const auto& [id, worker] : manager->workers) {
+        if (worker.deployment.cleanup()) manager->FailWorker(id, "no broker answers", true);
+      }
+    }
+    Wait(absl::Milliseconds(500));
+    job().Abandon([](const absl::Status&) {});
+    Wait(absl::Milliseconds(100));
     ASSERT_EQ(State(), "CANCELED");
   }
   void Fail() {
@@ -86,20 +103,25 @@ TEST_F(JobRetentionTest, ASuspendedJobsAreKept) {
 TEST_F(JobRetentionTest, WhatIsOwnedAndNotCommittedIsKept) {
   behavior_.commit = false;
   RunWith(CheckpointRetention::kNever, /*transactional=*/true);
-  behavior_.become_ready = false;
-  job().Cancel([](const absl::Status&) {});
-  Wait(absl::Milliseconds(100));
-  for (auto& manager : task_managers_) {
-    for (const auto& [id, worker] : manager->workers) {
-      if (worker.deployment.cleanup()) manager->FailWorker(id, "no broker answers", true);
-    }
-  }
-  Wait(absl::Milliseconds(500));
-  job().Abandon([](const absl::Status&) {});
-  Wait(absl::Milliseconds(100));
-  ASSERT_EQ(State(), "CANCELED");
+  Abandon();
   EXPECT_EQ(Manifests(), 1u);
   EXPECT_EQ(NewestOwned(), 1u);
+}
+
+// Increments share files.
+TEST_F(JobRetentionTest, WhatAKeptCheckpointHasIsDeletedWithNoOther) {
+  behavior_.files = {"shared"};
+  RunWith(CheckpointRetention::kNever, /*transactional=*/true);
+  behavior_.commit = false;
+  Wait(kInterval + absl::Milliseconds(100));
+  ASSERT_EQ(NewestOwned(), 2u);
+  Abandon();
+  EXPECT_EQ(NewestOwned(), 2u);
+  const proto::JobTerminal terminal = Terminal();
+  ASSERT_GE(terminal.retired_size(), 1);
+  for (const proto::CheckpointRetired& retired : terminal.retired()) {
+    EXPECT_EQ(std::count(retired.objects().begin(), retired.objects().end(), "shared"), 0);
+  }
 }
 
 TEST_F(JobRetentionTest, AReceiptThatRidesOnTheLastEntryCounts) {

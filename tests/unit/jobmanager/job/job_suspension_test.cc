@@ -324,5 +324,23 @@ TEST_F(JobRestartTest, AnEndedJobSaysSo) {
   EXPECT_EQ(replied_, absl::FailedPreconditionError("job j is CANCELED already"));
 }
 
+TEST_F(JobSuspensionTest, AFailureThatSuspendsDoesSoWhileTheJobRuns) {
+  SubmitAndRun();
+  Wait(kInterval + absl::Seconds(1));
+  const uint64_t owned = NewestOwned();
+  proto::Failure failure;
+  failure.set_message("Kafka topic 't' has 3 partitions by now and had 2");
+  failure.set_suspends(true);
+  failure.set_retriable(true);
+  worker(1).failure = failure;
+  Wait(absl::Seconds(1));
+  EXPECT_EQ(State(), "SUSPENDED");
+  EXPECT_EQ(Reason(), "Kafka topic 't' has 3 partitions by now and had 2");
+  EXPECT_EQ(NewestOwned(), owned);
+  EXPECT_EQ(generation(), 1u) << "nothing is tried again";
+  Wait(absl::Minutes(10));
+  EXPECT_EQ(State(), "SUSPENDED");
+}
+
 }  // namespace
 }  // namespace weir::jobmanager

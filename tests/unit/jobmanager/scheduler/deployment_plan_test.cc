@@ -132,6 +132,87 @@ TEST_F(DeploymentPlanTest, EveryTaskGetsItsOwnSnapshot) {
   EXPECT_EQ(deployments.at(kW2).tasks(0).restored().operators(0).state().inlined(), "one");
 }
 
+// Of 1024 key groups the only subtask now had all, of which two had halves then.
+TEST_F(DeploymentPlanTest, KeyGroupsAreDealtOutAtAnotherParallelism) {
+  graph_.set_max_parallelism(1024);
+  for (uint32_t index = 0; index < 2; ++index) {
+    AddSnapshot(2, index, "sink");
+    proto::TaskSnapshot* task = manifest_.mutable_tasks(static_cast<int>(index));
+    task->set_parallelism(2);
+    task->set_input_watermark_us(20 - index);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  for (const proto::TaskDeployment& task : deployments.at(kW1).tasks()) {
+    if (task.vertex() != 2) continue;
+    EXPECT_EQ(task.restored().index(), 1u) << "its watermark is the least";
+    ASSERT_THAT(task.restored_others(), SizeIs(1));
+    EXPECT_EQ(task.restored_others(0).index(), 0u);
+  }
+}
+
+TEST_F(DeploymentPlanTest, ASubtaskGetsThoseThatHadOneOfItsKeyGroups) {
+  graph_.set_max_parallelism(1024);
+  for (uint32_t index = 0; index < 3; ++index) {
+    AddSnapshot(1, index, "source");
+    manifest_.mutable_tasks(static_cast<int>(index))->set_parallelism(3);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  const proto::TaskDeployment& first = deployments.at(kW1).tasks(0);  // groups 0 to 511
+  EXPECT_EQ(first.restored().index(), 0u);
+  ASSERT_THAT(first.restored_others(), SizeIs(1));
+  EXPECT_EQ(first.restored_others(0).index(), 1u);
+}
+
+// Now and then by other tables than the formula's: the first subtask has the last four groups.
+TEST_F(DeploymentPlanTest, WhoHasAKeyGroupIsReadFromTheTables) {
+  graph_.set_max_parallelism(8);
+  for (uint32_t index = 0; index < 3; ++index) {
+    AddSnapshot(1, index, "late");
+    proto::TaskSnapshot* task = manifest_.mutable_tasks(static_cast<int>(index));
+    task->set_parallelism(3);
+    task->mutable_key_groups()->set_first(index == 0 ? 2 : index == 1 ? 0 : 6);
+    task->mutable_key_groups()->set_end(index == 0 ? 6 : index == 1 ? 2 : 8);
+  }
+  context_.restored = &manifest_;
+  proto::KeyGroupTable& table = context_.key_groups.emplace_back();
+  table.set_vertex(1);
+  for (const auto& [end, subtask] : {std::pair(4, 1), std::pair(8, 0)}) {
+    table.add_spans()->set_end(static_cast<uint32_t>(end));
+    table.mutable_spans(table.spans_size() - 1)->set_subtask(static_cast<uint32_t>(subtask));
+  }
+  const auto deployments = Deploy();
+  EXPECT_THAT(deployments.at(kW2).key_groups(), SizeIs(1));
+  const proto::TaskDeployment& first = deployments.at(kW1).tasks(0);  // groups 4 to 7
+  EXPECT_EQ(first.restored().index(), 0u);
+  ASSERT_THAT(first.restored_others(), SizeIs(1));
+  EXPECT_EQ(first.restored_others(0).index(), 2u);
+  const proto::TaskDeployment& second = deployments.at(kW2).tasks(0);  // groups 0 to 3
+  EXPECT_EQ(second.restored().index(), 0u);
+  ASSERT_THAT(second.restored_others(), SizeIs(1));
+  EXPECT_EQ(second.restored_others(0).index(), 1u);
+}
+
+// Of 4 partitions the first subtask of 2 has two, which the first two subtasks of 3 had.
+TEST_F(DeploymentPlanTest, KeyGroupsThatArePartitionsAreDealtOutAsSuch) {
+  graph_.set_max_parallelism(1024);
+  graph_.mutable_vertices(0)->add_operators()->mutable_partition_keying()->set_partitions(4);
+  for (uint32_t index = 0; index < 3; ++index) {
+    AddSnapshot(1, index, "late");
+    manifest_.mutable_tasks(static_cast<int>(index))->set_parallelism(3);
+  }
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  const proto::TaskDeployment& first = deployments.at(kW1).tasks(0);
+  EXPECT_EQ(first.restored().index(), 0u) << "partitions 0 and 1";
+  EXPECT_THAT(first.restored_others(), IsEmpty());
+  const proto::TaskDeployment& second = deployments.at(kW2).tasks(0);
+  EXPECT_EQ(second.restored().index(), 1u);
+  ASSERT_THAT(second.restored_others(), SizeIs(1));
+  EXPECT_EQ(second.restored_others(0).index(), 2u);
+}
+
 TEST_F(DeploymentPlanTest, AReadersPositionWinsOverTheStartingPosition) {
   AddSplit(AddCoordinator("source")->mutable_splits(), "flights-0", "start");
   AddSplit(AddSnapshot(1, 0, "source")->mutable_splits(), "flights-0", "read");
@@ -187,6 +268,19 @@ TEST_F(DeploymentPlanTest, TheStartedEntrySaysWhereEveryTaskRuns) {
   EXPECT_EQ(started.artifact(), "sha");
   ASSERT_THAT(started.placements(), SizeIs(3));
   EXPECT_EQ(started.placements(1).worker(), "w-2");
+}
+
+TEST_F(DeploymentPlanTest, TheStartedEntryHasTheTablesOfKeyGroups) {
+  graph_.set_max_parallelism(8);
+  proto::JobEdge* edge = graph_.add_edges();
+  edge->set_target_vertex(1);
+  edge->set_exchange(proto::JobEdge::HASH);
+  const proto::JobStarted started =
+      MakeStartedEntry(graph_, Generation(3), Epoch(6), placement_, "sha");
+  ASSERT_THAT(started.key_groups(), SizeIs(1));
+  EXPECT_EQ(started.key_groups(0).vertex(), 1u);
+  EXPECT_EQ(started.key_groups(0).spans(0).end(), 4u);
+  EXPECT_EQ(started.key_groups(0).spans(1).subtask(), 1u);
 }
 
 TEST_F(DeploymentPlanTest, AFirstStartedEntryRestoresNoEpoch) {

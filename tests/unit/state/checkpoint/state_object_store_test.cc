@@ -120,5 +120,28 @@ TEST_F(StateObjectStoreTest, ListsTheBlobsOfAManifest) {
   EXPECT_THAT(StateObjectStore::ReferencedBlobs(manifest), ElementsAre("b/1", "b/2"));
 }
 
+proto::CheckpointManifest ManifestWith(const std::vector<std::pair<std::string, bool>>& files) {
+  proto::CheckpointManifest manifest;
+  proto::OperatorSnapshot* one = manifest.add_tasks()->add_operators();
+  for (const auto& [blob, reused] : files) {
+    proto::StateFile* file = one->add_files();
+    file->mutable_object()->set_blob(blob);
+    file->set_reused(reused);
+  }
+  return manifest;
+}
+
+TEST_F(StateObjectStoreTest, WhatACheckpointReusesIsNotItsOwn) {
+  EXPECT_THAT(StateObjectStore::OwnBlobs(ManifestWith({{"b/1", true}, {"b/2", false}})),
+              ElementsAre("b/2"));
+}
+
+TEST_F(StateObjectStoreTest, WhatALaterCheckpointHasTooStays) {
+  EXPECT_THAT(StateObjectStore::UnsharedBlobs(
+                  ManifestWith({{"b/1", true}, {"b/2", false}, {"b/3", false}}),
+                  {ManifestWith({{"b/4", false}}), ManifestWith({{"b/2", true}})}),
+              ElementsAre("b/1", "b/3"));
+}
+
 }  // namespace
 }  // namespace weir

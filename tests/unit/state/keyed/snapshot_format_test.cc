@@ -56,7 +56,7 @@ std::string SomeSnapshot() {
     map.Put({"k", false}, {5, "/d", std::nullopt});
     backend.timers().Register(TimeDomain::kEventTime, 7, "w");
   }
-  return *backend.Freeze()->Write();
+  return *(*backend.Freeze())->Write();
 }
 
 std::string Mutated(std::string bytes, SeededRandom& random) {
@@ -112,13 +112,13 @@ TEST(SnapshotFormatTest, DecodingOfDamagedSectionsOnlySaysSo) {
       continue;
     }
     // What is accepted is a state like any other.
-    const std::string written = *backend.Freeze()->Write();
+    const std::string written = *(*backend.Freeze())->Write();
     HeapKeyedStateBackend again(OptionsOf(), clock);
     const absl::string_view once_more[] = {written};
     ASSERT_EQ(again.Restore(once_more), absl::OkStatus());
     GetStates(again);
     ASSERT_EQ(again.status(), absl::OkStatus());
-    ASSERT_EQ(*again.Freeze()->Write(), written);
+    ASSERT_EQ(*(*again.Freeze())->Write(), written);
   }
   EXPECT_GT(refused, 1'500);
 }

@@ -129,6 +129,7 @@ TEST(FrameCodec, ControlElements) {
                                                 EventTime::Max(),
                                                 Barrier{Epoch(8), LeaderTerm(2), true},
                                                 Barrier{Epoch(9), LeaderTerm(2), false},
+                                                Barrier{Epoch(9), LeaderTerm(2), false, true},
                                                 StreamStatus{true},
                                                 StreamStatus{false},
                                                 EndOfInput()};

@@ -59,7 +59,7 @@ inline std::string TextOf(const std::vector<ChannelElement>& elements) {
     }
     if (const auto* barrier = std::get_if<Barrier>(&element)) {
       absl::StrAppend(&text, " barrier ", barrier->epoch.value(), "/", barrier->attempt.value(),
-                      barrier->final ? " final" : "");
+                      barrier->final ? " final" : "", barrier->suspends ? " suspends" : "");
     } else {
       text += " end";
     }

@@ -30,6 +30,7 @@ class ChannelTask : public ::testing::Test {
     second.name = "sum -> sink";
     second.operator_uids = {"sum", "probe", "sink"};
     second.inputs = {channel_};
+    if (other_ != nullptr) second.inputs.push_back(other_);
     source_ = BuildTask(pipeline_.graph, first, pipeline_.Environment()).value();
     sink_ = BuildTask(pipeline_.graph, second, pipeline_.Environment()).value();
     source_->Start();
@@ -39,6 +40,7 @@ class ChannelTask : public ::testing::Test {
 
   TestingPipeline pipeline_;
   std::shared_ptr<LocalChannel> channel_;
+  std::shared_ptr<LocalChannel> other_;  // into the second task, from nowhere; or none
   std::shared_ptr<Task> source_;
   std::shared_ptr<Task> sink_;
 };
@@ -118,6 +120,30 @@ TEST_F(ChannelTask, EndOfInputAndLaterBarriersReachTheSecondTask) {
   RunUntilBlocked(*source_);
   EXPECT_EQ(RunUntilBlocked(*sink_).blocked_on, StepResult::BlockedOn::kFinished);
   EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(2));
+}
+
+// The alignment of an epoch that was given up is not that of the next one.
+TEST_F(ChannelTask, TellsHowLongItsBarriersWereAligned) {
+  other_ = std::make_shared<LocalChannel>();
+  Build();
+  ASSERT_TRUE(channel_->Push(BarrierOf(1)).ok());
+  RunUntilBlocked(*sink_);
+  pipeline_.clock.Advance(absl::Milliseconds(40));
+  ASSERT_TRUE(channel_->Push(BarrierOf(2)).ok());
+  ASSERT_TRUE(other_->Push(BarrierOf(2)).ok());
+  sink_->NotifyCheckpointAborted(Epoch(1));
+  ASSERT_TRUE(channel_->Push(BarrierOf(3)).ok());
+  RunUntilBlocked(*sink_);
+  pipeline_.clock.Advance(absl::Milliseconds(7));
+  ASSERT_TRUE(other_->Push(BarrierOf(3)).ok());
+  RunUntilBlocked(*sink_);
+  RunUntilBlocked(*sink_);
+
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(2));
+  EXPECT_EQ(pipeline_.observer.snapshots[0].epoch, 2u);
+  EXPECT_EQ(pipeline_.observer.snapshots[0].data->times.alignment, absl::ZeroDuration());
+  EXPECT_EQ(pipeline_.observer.snapshots[1].epoch, 3u);
+  EXPECT_EQ(pipeline_.observer.snapshots[1].data->times.alignment, absl::Milliseconds(7));
 }
 
 TEST_F(ChannelTask, TriggersAtTheSecondTaskAreIgnored) {

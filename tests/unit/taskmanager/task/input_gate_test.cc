@@ -185,6 +185,32 @@ TEST_F(InputGateTest, WhileOneIsIdleAndTheOthersHaveFinishedTimeDoesNotEnd) {
   EXPECT_EQ(gate_->watermark(), EventTime::Max());
 }
 
+// The same whichever came first: another subtask, which was told earlier, has sent it on.
+TEST_F(InputGateTest, WhatFinishedChannelsHadReachedComesBeforeIdle) {
+  Watermark(0, 3);
+  Watermark(0, 7);
+  Push(0, EventTime::Max());
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), IsEmpty()) << "the other channel has said nothing yet";
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "idle"));
+  EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(7));
+  Push(1, EventTime::Max());
+  EXPECT_EQ(Drain().size(), 2u) << "active, and the last watermark";
+  EXPECT_EQ(gate_->watermark(), EventTime::Max());
+}
+
+// A gate that hears of the first channel's idleness first gives 300 because the second is active.
+TEST_F(InputGateTest, TheHighestWatermarkComesBeforeIdleInWhateverOrder) {
+  Watermark(0, 100);
+  Watermark(1, 300);
+  EXPECT_THAT(Drain(), ElementsAre("wm 100"));
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), IsEmpty());
+  Push(0, StreamStatus{true});
+  EXPECT_THAT(Drain(), ElementsAre("wm 300", "idle"));
+}
+
 // One source declined, the others have sent it.
 TEST_F(InputGateTest, ACheckpointThatIsGivenUpHoldsNobodyUp) {
   Barrier(0, 4);
@@ -214,6 +240,47 @@ TEST_F(InputGateTest, WithoutRoomBarriersAreTaken) {
   const auto barrier = gate_->NextBarrier();
   ASSERT_TRUE(barrier.has_value());
   EXPECT_EQ(barrier->epoch, Epoch(1));
+}
+
+// The operators still fire what a restore has left due, and a sink is slow.
+TEST_F(InputGateTest, WithoutRoomBarriersComeBeforeARestoredWatermark) {
+  gate_->Restore(EventTime::FromMicros(7));
+  Barrier(0, 1);
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_TRUE(gate_->aligning());
+  Barrier(1, 1);
+  Row(1, 1);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(1));
+  EXPECT_EQ(gate_->watermark(), EventTime::FromMicros(7)) << "is in the snapshot";
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "row 1"));
+}
+
+// What it makes due would come behind the barrier.
+TEST_F(InputGateTest, ABarrierThatSuspendsOvertakesNoWatermark) {
+  gate_->Restore(EventTime::FromMicros(7));
+  for (size_t channel : {0, 1}) {
+    Push(channel, taskmanager::Barrier{Epoch(4), LeaderTerm(1), false, true});
+  }
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_THAT(Drain(), ElementsAre("wm 7", "barrier 4"));
+}
+
+// It would hold up those behind it, and silence the timers of a job that runs on.
+TEST_F(InputGateTest, ABarrierThatIsGivenUpBehindAWatermarkIsGone) {
+  gate_->Restore(EventTime::FromMicros(7));
+  for (size_t channel : {0, 1}) {
+    Push(channel, taskmanager::Barrier{Epoch(4), LeaderTerm(1), false, true});
+  }
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  gate_->Abort(Epoch(4));
+  for (size_t channel : {0, 1}) Barrier(channel, 5);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(5));
+  EXPECT_THAT(Drain(), ElementsAre("wm 7"));
 }
 
 }  // namespace

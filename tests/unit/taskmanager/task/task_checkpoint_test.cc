@@ -80,6 +80,21 @@ TEST(TaskCheckpoint, RecordsFlowWhileASinkPrepares) {
   EXPECT_EQ(pipeline.observer.snapshots[0].data->Find("source")->splits[0].position, "1");
 }
 
+TEST(TaskCheckpoint, TellsHowLongTheSinksTookToPrepare) {
+  TestingPipeline pipeline;
+  pipeline.writer->prepare_at_once = false;
+  const auto task = pipeline.Build();
+  task->TriggerCheckpoint(BarrierOf(1));
+  RunUntilBlocked(*task);
+  pipeline.clock.Advance(absl::Milliseconds(5));
+  pipeline.writer->FinishPrepare(1);
+  RunUntilBlocked(*task);
+
+  ASSERT_THAT(pipeline.observer.snapshots, SizeIs(1));
+  EXPECT_EQ(pipeline.observer.snapshots[0].data->times.prepare, absl::Milliseconds(5));
+  EXPECT_EQ(pipeline.observer.snapshots[0].data->times.alignment, absl::ZeroDuration());
+}
+
 TEST(TaskCheckpoint, SnapshotsAreReportedInBarrierOrder) {
   TestingPipeline pipeline;
   pipeline.writer->prepare_at_once = false;

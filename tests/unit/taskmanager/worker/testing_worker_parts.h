@@ -17,6 +17,7 @@ struct EnumeratorScript {
   absl::Status error;
   absl::Duration interval = absl::ZeroDuration();
   std::vector<std::string> known;  // what it was told in the last call
+  absl::Status partitioning;       // what CheckPartitioning says
 };
 
 /// Split "<name>-<n>" belongs to subtask n modulo the parallelism.
@@ -40,6 +41,7 @@ class TestingEnumerator final : public SplitEnumerator {
     return static_cast<uint32_t>(split.id.back() - '0') % parallelism;
   }
   absl::Duration discovery_interval() const override { return script_->interval; }
+  absl::Status CheckPartitioning() override { return script_->partitioning; }
 
  private:
   const std::shared_ptr<EnumeratorScript> script_;
@@ -55,6 +57,7 @@ class EnumeratedSource final : public Source {
   SchemaPtr schema() const override { return readers_.schema(); }
   bool bounded() const override { return true; }
   std::map<std::string, std::string> Describe() const override { return {}; }
+  std::optional<TopicPartitioning> partitioning() const override { return partitions; }
   absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
     return std::make_unique<TestingEnumerator>(enumerator_);
   }
@@ -62,6 +65,8 @@ class EnumeratedSource final : public Source {
                                                            uint32_t parallelism) const override {
     return readers_.MakeReader(index, parallelism);
   }
+
+  std::optional<TopicPartitioning> partitions;
 
  private:
   const TestingSource readers_;
@@ -142,8 +147,7 @@ class CommittedSink final : public Sink {
 /// The graph "source -> sum -> sink", as one vertex, with everything in it scripted.
 struct TestingJob {
   TestingJob() {
-    AddNode("source", StreamNode::Kind::kSource).source =
-        std::make_shared<EnumeratedSource>(reader, enumerator);
+    AddNode("source", StreamNode::Kind::kSource).source = source;
     AddNode("sum", StreamNode::Kind::kTransform).make_operator = []() -> std::unique_ptr<Operator> {
       return std::make_unique<SummingOperator>();
     };
@@ -167,6 +171,7 @@ struct TestingJob {
 
   std::shared_ptr<ReaderScript> reader = std::make_shared<ReaderScript>();
   std::shared_ptr<EnumeratorScript> enumerator = std::make_shared<EnumeratorScript>();
+  std::shared_ptr<EnumeratedSource> source = std::make_shared<EnumeratedSource>(reader, enumerator);
   std::shared_ptr<WriterScript> writer = std::make_shared<WriterScript>();
   std::shared_ptr<CommitterScript> committer = std::make_shared<CommitterScript>();
   StreamGraph graph;

@@ -1,4 +1,4 @@
-// A worker through its generations: deploy, run, checkpoint, tear down, fail.
+// A worker through its generations: deploy, run, tear down, fail.
 #include "tests/unit/taskmanager/worker/testing_worker_endpoint.h"
 
 namespace weir::taskmanager {
@@ -275,6 +275,32 @@ TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
   EXPECT_TRUE(Report().failure().suspends());
 }
 
+TEST_F(WorkerEndpointTest, AMissingBlobSuspendsTheJob) {
+  proto::Envelope envelope = DeployOf(1);
+  proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
+                                     ->mutable_deployment()
+                                     ->mutable_tasks(0)
+                                     ->mutable_restored()
+                                     ->add_operators();
+  sum->set_uid("sum");
+  sum->mutable_state()->set_blob("blobs/1");
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(),
+              AllOf(HasSubstr("a file of the checkpoint is missing"), HasSubstr("blobs/1")));
+  EXPECT_TRUE(Report().failure().suspends());
+}
+
+// Its tasks cannot be built where it is not seen, but somewhere else, or later.
+TEST_F(WorkerEndpointTest, StorageThatAHostHasLostMayHealOnceTheJobRan) {
+  ASSERT_TRUE(files_.memory.Remove("/jobs/j/probe").ok());
+  proto::Envelope envelope = DeployOf(1);
+  envelope.mutable_worker_directive()->mutable_deployment()->set_restored(true);
+  Send(envelope);
+  EXPECT_THAT(Report().failure().message(), HasSubstr("is not shared: host node-1"));
+  EXPECT_TRUE(Report().failure().retriable());
+  EXPECT_FALSE(Report().failure().suspends());
+}
+
 TEST_F(WorkerEndpointTest, AFailingTaskFailsTheGeneration) {
   Run();
   job_.writer->write_error = absl::PermissionDeniedError("topic is read-only");
@@ -303,170 +329,6 @@ TEST_F(WorkerEndpointTest, TheFirstFailureIsTheOneThatIsTold) {
   job_.writer->write_error = absl::PermissionDeniedError("second");
   Beat();
   EXPECT_THAT(Report().failure().message(), HasSubstr("first"));
-}
-
-// Checkpoints
-
-TEST_F(WorkerEndpointTest, ATriggerIsAnsweredWithTheTasksSnapshots) {
-  job_.reader->Add({1, 2});
-  Run();
-  Send(TriggerOf(1, 4));
-  ASSERT_THAT(Report().answers(), SizeIs(1));
-  EXPECT_EQ(Report().answers(0).epoch(), 4u);
-  EXPECT_EQ(Report().answers(0).attempt_term(), 1u);
-  const proto::TaskSnapshot& snapshot = Report().answers(0).snapshots(0);
-  EXPECT_EQ(snapshot.operators(0).splits(0).position(), "2");
-}
-
-TEST_F(WorkerEndpointTest, AnAnswerIsRepeatedUntilTheTriggerIsGone) {
-  Run();
-  Send(TriggerOf(1, 4));
-  Beat();
-  EXPECT_THAT(Report().answers(), SizeIs(1));
-  Send(RunOf(1));
-  Beat();
-  EXPECT_THAT(Report().answers(), IsEmpty());
-}
-
-TEST_F(WorkerEndpointTest, AnAnswerToABarrierThatOvertookItsTriggerWaitsForThat) {
-  Run();
-  endpoint_->OnTaskSnapshot({VertexId(1), 0}, Barrier{Epoch(4), LeaderTerm(1)}, TaskSnapshotData());
-  Send(RunOf(1));  // sent before the trigger
-  Beat();
-  ASSERT_THAT(Report().answers(), SizeIs(1));
-  EXPECT_EQ(Report().answers(0).epoch(), 4u);
-  Send(TriggerOf(1, 5));
-  Beat();
-  ASSERT_THAT(Report().answers(), SizeIs(1));
-  EXPECT_EQ(Report().answers(0).epoch(), 5u);
-}
-
-TEST_F(WorkerEndpointTest, ARepeatedTriggerIsAnsweredOnce) {
-  Run();
-  Send(TriggerOf(1, 4));
-  Send(TriggerOf(1, 4));
-  EXPECT_THAT(Report().answers(0).snapshots(), SizeIs(1));
-  EXPECT_THAT(job_.writer->prepared, SizeIs(1));
-}
-
-TEST_F(WorkerEndpointTest, NothingIsAnsweredBeforeTheSinksArePrepared) {
-  job_.writer->prepare_at_once = false;
-  Run();
-  Send(TriggerOf(1, 4));
-  Beat();
-  EXPECT_THAT(Report().answers(), IsEmpty());
-}
-
-TEST_F(WorkerEndpointTest, ASmallStateIsInlined) {
-  job_.reader->Add({1, 2});
-  Run();
-  Send(TriggerOf(1, 4));
-  EXPECT_EQ(Report().answers(0).snapshots(0).operators(1).state().inlined(), "3");
-}
-
-TEST_F(WorkerEndpointTest, AStateAboveTheInlineLimitIsABlob) {
-  job_.reader->Add({12345});
-  Run();
-  Send(TriggerOf(1, 4));
-  const std::string blob = Report().answers(0).snapshots(0).operators(1).state().blob();
-  EXPECT_THAT(blob, HasSubstr("blobs/w-1/4-"));
-  EXPECT_EQ(files_.memory.Read("/jobs/j/" + blob).value(), "12345");
-}
-
-TEST_F(WorkerEndpointTest, NothingIsAnsweredBeforeTheBlobIsWritten) {
-  job_.reader->Add({12345});
-  Run();
-  pool_.Hold();
-  Send(TriggerOf(1, 4));
-  Beat();
-  EXPECT_THAT(Report().answers(), IsEmpty());
-}
-
-TEST_F(WorkerEndpointTest, ABlobThatCannotBeWrittenDeclinesTheCheckpoint) {
-  job_.reader->Add({12345});
-  Run();
-  files_.Inject({Call::kCreate, absl::ResourceExhaustedError("disk is full"), "", false, 1});
-  Send(TriggerOf(1, 4));
-  EXPECT_EQ(Report().answers(0).declined(), "declined by worker w-1: disk is full");
-  EXPECT_EQ(State(), "RUNNING");
-}
-
-TEST_F(WorkerEndpointTest, BlobNamesAreNotUsedAgainInTheNextGeneration) {
-  job_.reader->Add({12345});
-  Run();
-  Send(TriggerOf(1, 4));
-  const std::string first = Report().answers(0).snapshots(0).operators(1).state().blob();
-  job_.reader->Add({54321});
-  job_.reader->splits.clear();
-  job_.reader->positions.clear();
-  Run(2);
-  Send(TriggerOf(2, 4));
-  EXPECT_NE(Report().answers(0).snapshots(0).operators(1).state().blob(), first);
-}
-
-// Commits
-
-TEST_F(WorkerEndpointTest, APermitCommits) {
-  Run();
-  Send(TriggerOf(1, 4));
-  proto::Envelope permit = RunOf(1);
-  permit.mutable_worker_directive()->set_permitted_epoch(4);
-  Send(permit);
-  EXPECT_THAT(job_.writer->commits, ElementsAre(4u));
-  EXPECT_EQ(Report().committed_epoch(), 4u);
-}
-
-TEST_F(WorkerEndpointTest, NothingIsCommittedWithoutAPermit) {
-  Run();
-  Send(TriggerOf(1, 4));
-  Beat();
-  EXPECT_THAT(job_.writer->commits, IsEmpty());
-  EXPECT_FALSE(Report().has_committed_epoch());
-}
-
-TEST_F(WorkerEndpointTest, ARepeatedPermitCommitsOnce) {
-  Run();
-  for (int i = 0; i < 2; ++i) {
-    proto::Envelope permit = RunOf(1);
-    permit.mutable_worker_directive()->set_permitted_epoch(4);
-    Send(permit);
-  }
-  EXPECT_THAT(job_.writer->commits, ElementsAre(4u));
-}
-
-TEST_F(WorkerEndpointTest, ACommitThatIsNotDoneIsNotReported) {
-  job_.writer->commit_at_once = false;
-  Run();
-  proto::Envelope permit = RunOf(1);
-  permit.mutable_worker_directive()->set_permitted_epoch(4);
-  Send(permit);
-  Beat();
-  EXPECT_FALSE(Report().has_committed_epoch());
-}
-
-TEST_F(WorkerEndpointTest, TheRestoredEpochIsNotCommittedAgain) {
-  proto::Envelope deploy = DeployOf(2);
-  deploy.mutable_worker_directive()->mutable_deployment()->set_restored(true);
-  deploy.mutable_worker_directive()->mutable_deployment()->set_restored_epoch(4);
-  Send(deploy);
-  proto::Envelope permit = RunOf(2);
-  permit.mutable_worker_directive()->set_permitted_epoch(4);
-  Send(permit);
-  EXPECT_THAT(job_.writer->commits, IsEmpty());
-}
-
-TEST_F(WorkerEndpointTest, WhatWasPreparedBeforeIsCommittedBeforeTheWorkerIsReady) {
-  proto::Envelope deploy = DeployOf(2);
-  proto::CheckpointManifest* manifest =
-      deploy.mutable_worker_directive()->mutable_deployment()->add_uncommitted();
-  manifest->set_epoch(4);
-  pool_.Hold();
-  Send(deploy);
-  EXPECT_THAT(job_.committer->committed, IsEmpty());
-  pool_.Release();
-  executor_.RunReady();
-  EXPECT_EQ(State(), "READY");
-  EXPECT_THAT(job_.committer->committed, SizeIs(1));
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ TEST_F(WorkerExchangeTest, OnlyChannelsToOtherWorkersAreExchanged) {
   // Source 0 here, to operator 1 there; source 1 there, to operators 0 and 2 here.
   ASSERT_THAT(plan->outputs, SizeIs(1));
   EXPECT_EQ(plan->outputs[0].id, (ChannelId{0, 0, 1}));
-  EXPECT_EQ(plan->outputs[0].address, (ExchangeAddress{"host:w1", "sesame"}));
+  EXPECT_EQ(plan->outputs[0].address, (ExchangeAddress{"host:w1", "sesame", ""}));
   std::vector<ChannelId> inputs;
   for (const RemoteInput& input : plan->inputs) inputs.push_back(input.id);
   EXPECT_THAT(inputs, ElementsAre(ChannelId{0, 1, 0}, ChannelId{0, 1, 2}));

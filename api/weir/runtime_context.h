@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+
+#include "state/api/keyed_state_store.h"
+#include "weir/lost_state.h"
+
+namespace weir {
+
+/// What a function may know about where it runs (Flink's RuntimeContext, of functions on streams
+/// without a key: those have no state).
+class FunctionContext {
+ public:
+  FunctionContext(uint32_t subtask, uint32_t parallelism)
+      : subtask_(subtask), parallelism_(parallelism) {}
+
+  uint32_t SubtaskIndex() const { return subtask_; }
+  uint32_t Parallelism() const { return parallelism_; }
+
+  /// Does not compile: only functions on keyed streams have state.
+  template <class Descriptor>
+  int GetState(const Descriptor&) {
+    return NeedsKey<Descriptor>();
+  }
+  template <class Descriptor>
+  int GetListState(const Descriptor&) {
+    return NeedsKey<Descriptor>();
+  }
+  template <class Descriptor>
+  int GetMapState(const Descriptor&) {
+    return NeedsKey<Descriptor>();
+  }
+  template <class Descriptor>
+  int GetReducingState(const Descriptor&) {
+    return NeedsKey<Descriptor>();
+  }
+  template <class Descriptor>
+  int GetAggregatingState(const Descriptor&) {
+    return NeedsKey<Descriptor>();
+  }
+
+ private:
+  template <class Descriptor>
+  static int NeedsKey() {
+    static_assert(sizeof(Descriptor) == 0,
+                  "state belongs to keys: call KeyBy before Process, and derive the function from "
+                  "KeyedProcessFunction");
+    return 0;
+  }
+
+  uint32_t subtask_;
+  uint32_t parallelism_;
+};
+
+/// What a function may know about where it runs, and its states. Flink's RuntimeContext, of
+/// functions on keyed streams.
+///
+/// Lifetime: the function's, from Open on.
+/// Errors: a state that cannot be had, since its type is another than before, fails the task with a
+/// sentence about the difference: behind the call of the function in which it was asked for, for
+/// which what it gets is empty.
+class RuntimeContext : public FunctionContext {
+ public:
+  RuntimeContext(KeyedStateStore& store, uint32_t subtask, uint32_t parallelism)
+      : FunctionContext(subtask, parallelism), store_(store) {}
+
+  /// States belong to the operator's uid and are found again by the descriptor's name.
+  template <class T>
+  ValueState<T> GetState(const ValueStateDescriptor<T>& descriptor) {
+    ValueState<T> state = store_.GetState(descriptor);
+    return Ok() ? state : ValueState<T>(Lost<T, ValueCell<T>>(descriptor));
+  }
+  template <class T>
+  ListState<T> GetListState(const ListStateDescriptor<T>& descriptor) {
+    ListState<T> state = store_.GetListState(descriptor);
+    return Ok() ? state : ListState<T>(Lost<T, ListCell<T>>(descriptor));
+  }
+  template <class K, class V>
+  MapState<K, V> GetMapState(const MapStateDescriptor<K, V>& descriptor) {
+    MapState<K, V> state = store_.GetMapState(descriptor);
+    if (Ok()) return state;
+    return MapState<K, V>(
+        lost_.Map(internal::DefineState<V, ValueCell<V>>(StateKind::kMap, descriptor)));
+  }
+  template <class T>
+  ReducingState<T> GetReducingState(const ReducingStateDescriptor<T>& descriptor) {
+    ReducingState<T> state = store_.GetReducingState(descriptor);
+    if (Ok()) return state;
+    return ReducingState<T>(Lost<T, ValueCell<T>>(descriptor), descriptor.reduce);
+  }
+  template <class In, class Acc, class Out>
+  AggregatingState<In, Acc, Out> GetAggregatingState(
+      const AggregatingStateDescriptor<In, Acc, Out>& descriptor) {
+    AggregatingState<In, Acc, Out> state = store_.GetAggregatingState(descriptor);
+    if (Ok()) return state;
+    return AggregatingState<In, Acc, Out>(Lost<Acc, ValueCell<Acc>>(descriptor),
+                                          descriptor.function);
+  }
+
+ private:
+  template <class KeyOf, RowType In, RowType Out, class F>
+  friend class KeyedProcessOperator;
+
+  bool Ok() const { return store_.status().ok(); }
+  template <class T, class Cell, class Descriptor>
+  CellTable* Lost(const Descriptor& descriptor) {
+    return lost_.Cells(internal::DefineState<T, Cell>(StateKind::kValue, descriptor));
+  }
+
+  KeyedStateStore& store_;
+  internal::LostState lost_;
+};
+
+}  // namespace weir

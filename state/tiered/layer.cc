@@ -1,0 +1,92 @@
+#include "state/tiered/layer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "state/tiered/dirty_log.h"
+#include "state/tiered/tier_key.h"
+
+namespace weir {
+
+Layer::~Layer() {
+  for (const auto& versions : versions_) {
+    for (Version* version : versions) version->Release();
+  }
+}
+
+void Layer::Add(RocksFamily family, Version& version) {
+  version.Hold();
+  versions_[static_cast<size_t>(family)].push_back(&version);
+  bytes_ += version.charged_bytes();
+}
+
+void Layer::EncodeValue(const Version& version, std::string* out) const {
+  if (version.form() == Version::Form::kDecoded) {
+    states_->Find(StateOfTierKey(version.key()))->Encode(version.cell(), out);
+  } else {
+    out->append(version.encoded().data(), version.encoded().size());
+  }
+}
+
+absl::Status Layer::EncodeToStore(const Version& version, std::string* out) const {
+  EncodeValue(version, out);
+  // Timers have no values.
+  return out->empty() ? absl::OkStatus() : states_->CheckSize(version.key(), out->size());
+}
+
+absl::StatusOr<uint64_t> Layer::WriteFile(const std::string& path) const {
+  WEIR_ASSIGN_OR_RETURN(const auto file, LocalFileWriter::Open(path));
+  DirtyLogEncoder log;
+  uint64_t size = 0;
+  const auto write = [&]() -> absl::Status {
+    size += log.bytes().size();
+    WEIR_RETURN_IF_ERROR(file->Append(log.bytes()));
+    log.bytes().clear();
+    return absl::OkStatus();
+  };
+  log.Begin(generation_);
+  std::string value;
+  for (const RocksFamily family : {RocksFamily::kState, RocksFamily::kTimers}) {
+    for (const Version* version : versions(family)) {
+      value.clear();
+      if (version->present()) WEIR_RETURN_IF_ERROR(EncodeToStore(*version, &value));
+      log.Add({family, !version->present(), version->key(), value});
+      if (log.bytes().size() >= DirtyLogEncoder::kBlockBytes) WEIR_RETURN_IF_ERROR(write());
+    }
+  }
+  log.End();
+  WEIR_RETURN_IF_ERROR(write());
+  WEIR_RETURN_IF_ERROR(file->Finish());
+  return size;
+}
+
+absl::StatusOr<LayerLog> Layer::WriteLog(const std::string& path, const std::string& name) const {
+  MutexLock lock(log_mutex_);
+  if (log_.file != nullptr) return log_;
+  WEIR_ASSIGN_OR_RETURN(const uint64_t size, WriteFile(path));
+  log_ = {std::make_shared<const LocalPath>(path), name, size};
+  return log_;
+}
+
+std::vector<LayerEntry> NewestVersions(absl::Span<const LayerPtr> layers, RocksFamily family) {
+  std::vector<LayerEntry> entries;
+  for (const LayerPtr& layer : layers) {
+    for (const Version* version : layer->versions(family))
+      entries.push_back({version, layer.get()});
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const LayerEntry& a, const LayerEntry& b) {
+    return a.version->key() < b.version->key();
+  });
+  // The last of equal keys stays.
+  size_t kept = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const bool superseded =
+        i + 1 < entries.size() && entries[i].version->key() == entries[i + 1].version->key();
+    if (!superseded) entries[kept++] = entries[i];
+  }
+  entries.resize(kept);
+  return entries;
+}
+
+}  // namespace weir

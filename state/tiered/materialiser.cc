@@ -1,0 +1,106 @@
+#include "state/tiered/materialiser.h"
+
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "state/rocksdb/rocks_loader.h"
+
+namespace weir {
+namespace {
+
+absl::Status Load(const std::vector<LayerPtr>& layers, RocksStore& store, TierFiles& files) {
+  RocksLoader loader(store, files.NextLoadPath());
+  std::string value;
+  for (const RocksFamily family : {RocksFamily::kState, RocksFamily::kTimers}) {
+    for (const LayerEntry& entry : NewestVersions(layers, family)) {
+      const absl::string_view key = entry.version->key();
+      if (!entry.version->present()) {
+        WEIR_RETURN_IF_ERROR(loader.Delete(family, key));
+        continue;
+      }
+      value.clear();
+      WEIR_RETURN_IF_ERROR(entry.layer->EncodeToStore(*entry.version, &value));
+      WEIR_RETURN_IF_ERROR(loader.Put(family, key, value));
+    }
+  }
+  return loader.Finish();
+}
+
+absl::StatusOr<Materialiser::Result> Materialise(const std::vector<LayerPtr>& layers,
+                                                 TierFiles& files) {
+  Materialiser::Result result;
+  WEIR_ASSIGN_OR_RETURN(result.store, files.Store());
+  absl::Status loaded = Load(layers, *result.store, files);
+  if (!loaded.ok() && result.store->Resume().ok()) loaded = Load(layers, *result.store, files);
+  WEIR_RETURN_IF_ERROR(loaded);
+  WEIR_ASSIGN_OR_RETURN(result.base, files.Pin(layers.back()->generation()));
+  return result;
+}
+
+}  // namespace
+
+Materialiser::~Materialiser() {
+  // One that has not begun never will.
+  if (job_ != nullptr && !Claim(*job_)) Wait();
+  MutexLock lock(queued_->mutex);
+  queued_->job.reset();
+}
+
+bool Materialiser::Claim(Job& job) {
+  MutexLock lock(job.mutex);
+  if (job.state != Job::State::kWaiting) return false;
+  job.state = Job::State::kRunning;
+  return true;
+}
+
+void Materialiser::Run(Job& job, TierFiles& files) {
+  job.result = Materialise(job.layers, files);
+  job.layers.clear();
+  MutexLock lock(job.mutex);
+  job.state = Job::State::kDone;
+  job.done.SignalAll();
+}
+
+void Materialiser::RunQueued(Queued& queued, TierFiles& files) {
+  std::shared_ptr<Job> job;
+  {
+    MutexLock lock(queued.mutex);
+    queued.submitted = false;
+    job = std::exchange(queued.job, nullptr);
+  }
+  if (job != nullptr && Claim(*job)) Run(*job, files);
+}
+
+void Materialiser::Start(std::vector<LayerPtr> layers) {
+  WEIR_CHECK(job_ == nullptr && !layers.empty());
+  job_ = std::make_shared<Job>(std::move(layers));
+  {
+    MutexLock lock(queued_->mutex);
+    queued_->job = job_;
+    // One that was run by Wait has left its place in the pool's queue.
+    if (std::exchange(queued_->submitted, true)) return;
+  }
+  pool_.Submit([queued = queued_, &files = files_] { RunQueued(*queued, files); });
+}
+
+std::optional<absl::StatusOr<Materialiser::Result>> Materialiser::Take() {
+  if (job_ == nullptr) return std::nullopt;
+  {
+    MutexLock lock(job_->mutex);
+    if (job_->state != Job::State::kDone) return std::nullopt;
+  }
+  absl::StatusOr<Result> result = std::move(job_->result);
+  job_.reset();
+  return result;
+}
+
+void Materialiser::Wait() {
+  if (job_ == nullptr) return;
+  if (Claim(*job_)) return Run(*job_, files_);
+  MutexLock lock(job_->mutex);
+  while (job_->state != Job::State::kDone) job_->done.Wait(job_->mutex);
+}
+
+}  // namespace weir

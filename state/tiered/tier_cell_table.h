@@ -1,0 +1,51 @@
+#pragma once
+
+#include "state/tiered/cell_index.h"
+#include "state/tiered/tier_table.h"
+
+namespace weir {
+
+/// What the handles of all kinds but maps see of the tier. As CellTable and TierTable.
+class TierCellTable final : public CellTable, public TierTable {
+ public:
+  TierCellTable(const StateDefinition& definition, const int64_t& now_micros, uint32_t id,
+                StateTier& tier, CellIndex& index, KeyGroupRange range,
+                const HeapCurrentKey& current)
+      : CellTable(definition, now_micros),
+        TierTable(definition, id, tier, range, current),
+        index_(index) {}
+
+  const void* Find() override {
+    Version** slot = FindPresent();
+    return slot == nullptr ? nullptr : (*slot)->cell();
+  }
+  void* FindToChange() override {
+    Version** slot = FindPresent();
+    return slot == nullptr ? nullptr : HandOut(*slot);
+  }
+  void* FindOrCreate() override;
+  void Clear() override;
+
+  void PrefetchKeys(absl::Span<const KeyRef> keys) override;
+  void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
+  size_t Expire(int64_t oldest_micros, size_t entries) override;
+
+ private:
+  KeyIndex<Version>& group() { return index_.group(current_.group_index()); }
+  Version** InMemory() { return group().Find(current_.hash(), current_.key()); }
+  // Of the current key, from memory or RocksDB; null when it has nothing, or cannot be read.
+  Version** Lookup();
+  // The same when there is a cell.
+  Version** FindPresent();
+  absl::string_view CurrentTierKey();
+  void InsertTombstone(absl::string_view tier_key);
+
+  CellIndex& index_;
+  std::string tier_key_;
+  // Where Expire goes on: in memory, then in RocksDB.
+  size_t next_group_ = 0;
+  size_t next_slot_ = 0;
+  std::string next_key_;
+};
+
+}  // namespace weir

@@ -1,0 +1,254 @@
+#include "state/tiered/tier_map_table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace weir {
+namespace {
+
+// Before all keys that begin with the prefix of a node, and behind them: an escaped key ends in 1.
+std::string EndOfPrefix(const std::string& prefix) {
+  std::string end = prefix;
+  ++end.back();
+  return end;
+}
+
+}  // namespace
+
+Version** TierMapTable::Lookup(absl::string_view map_key) {
+  tier_.BeforeAccess();
+  CheckKey();
+  CountLookup();
+  MapNode* node = InMemory();
+  if (node != nullptr) {
+    node->referenced = true;
+    const auto found = node->entries.find(map_key);
+    if (found != node->entries.end()) {
+      ++tier_.counters().hits;
+      found->second->referenced = true;
+      return &found->second;
+    }
+  }
+  if (!Incomplete(node)) return nullptr;
+  MapNode& into = Node();
+  Version* loaded = Load(absl::StrCat(into.prefix, map_key));
+  if (loaded == nullptr) return nullptr;
+  return &into.entries.emplace(std::string(map_key), loaded).first->second;
+}
+
+Version** TierMapTable::FindPresent(absl::string_view map_key) {
+  Version** slot = Lookup(map_key);
+  if (slot == nullptr || !(*slot)->present()) return nullptr;
+  return DecodeSlot(*slot) ? slot : nullptr;
+}
+
+void* TierMapTable::FindOrCreate(absl::string_view map_key) {
+  Version** slot = Lookup(map_key);
+  if (slot == nullptr) {
+    MapNode& node = Node();
+    Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
+    slot = &node.entries.emplace(std::string(map_key), version).first->second;
+  }
+  // What cannot be decoded has no type, and gives way to a new cell.
+  (void)DecodeSlot(*slot);
+  MakeTyped(*slot);
+  if ((*slot)->present()) return HandOut(*slot);
+  tier_.Own(RocksFamily::kState, *slot).Construct();
+  return HandOut(*slot);
+}
+
+void TierMapTable::RemoveEntry(MapNode& node, absl::string_view map_key) {
+  const auto found = node.entries.find(map_key);
+  if (found != node.entries.end()) {
+    if (!found->second->present()) return;
+    MakeTyped(found->second);
+    return MakeAbsent(found->second);
+  }
+  if (!Incomplete(&node)) return;
+  Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
+  (void)tier_.Own(RocksFamily::kState, version);
+  node.entries.emplace(std::string(map_key), version);
+}
+
+void TierMapTable::Remove(absl::string_view map_key) {
+  tier_.BeforeAccess();
+  CheckKey();
+  MapNode* node = InMemory();
+  if (node == nullptr && !Incomplete(nullptr)) return;
+  RemoveEntry(Node(), map_key);
+}
+
+std::unique_ptr<RocksScan> TierMapTable::ScanNode(const MapNode& node) const {
+  return tier_.store()->Scan(RocksFamily::kState, node.prefix, EndOfPrefix(node.prefix));
+}
+
+void TierMapTable::TryComplete(MapNode& node) {
+  const auto scan = ScanNode(node);
+  for (size_t entries = 0; scan->valid() && entries <= kCompletedEntries; scan->Next(), ++entries) {
+    const std::string map_key(scan->key().substr(node.prefix.size()));
+    if (node.entries.contains(map_key)) continue;
+    Version* version = NewDecoded(scan->key(), scan->value());
+    if (version != nullptr) node.entries.emplace(map_key, version);
+  }
+  if (!scan->status().ok()) tier_.Fail(scan->status());
+  node.complete = !scan->valid() && scan->status().ok();
+}
+
+bool TierMapTable::Show(absl::string_view map_key, Version* version, Visitor visit) {
+  // Whoever reads the entry meanwhile may put another version in its place.
+  const bool go_on = visit(map_key, version->cell());
+  version->Release();
+  return go_on;
+}
+
+void TierMapTable::ForEach(Visitor visit) {
+  tier_.BeforeAccess();
+  CheckKey();
+  MapNode* node = InMemory();
+  if (node == nullptr && !Incomplete(nullptr)) return;
+  node = &Node();
+  node->referenced = true;
+  if (Incomplete(node)) TryComplete(*node);
+  const StateTier::EvictionPause pause(tier_);
+  MapNode::Entries& entries = node->entries;
+  auto at = entries.begin();
+  std::string map_key;
+  // True: go on. What the visitor reads of the map comes into memory, and moves its entries.
+  const auto visit_version = [&](Version* version) {
+    const size_t before = entries.size();
+    if (!Show(map_key, version, visit)) return false;
+    if (entries.size() != before) at = entries.lower_bound(map_key);
+    return true;
+  };
+  const auto visit_memory = [&] {
+    map_key = at->first;
+    if (at->second->present() && DecodeSlot(at->second)) {
+      at->second->Hold();
+      if (!visit_version(at->second)) return false;
+    }
+    ++at;
+    return true;
+  };
+  if (Incomplete(node)) {
+    const auto scan = ScanNode(*node);
+    for (; scan->valid(); scan->Next()) {
+      const absl::string_view stored_key = scan->key().substr(node->prefix.size());
+      while (at != entries.end() && at->first < stored_key) {
+        if (!visit_memory()) return;
+      }
+      // What is in memory is newer.
+      if (at != entries.end() && at->first == stored_key) continue;
+      map_key.assign(stored_key.data(), stored_key.size());
+      Version* version = NewDecoded(scan->key(), scan->value());
+      if (version == nullptr) continue;
+      if (!visit_version(version)) return;
+      if (at != entries.end() && at->first == map_key) ++at;
+    }
+    if (!scan->status().ok()) tier_.Fail(scan->status());
+  }
+  while (at != entries.end()) {
+    if (!visit_memory()) return;
+  }
+}
+
+void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
+  tier_.BeforeAccess();
+  if (!WorthFetching(entries.size())) return;
+  std::vector<std::string> missing;
+  for (const MapEntryRef& entry : entries) {
+    const KeyRef& key = entry.key;
+    MapNode* node = index_.Find(key.group - range_.first, key.hash, key.key);
+    if (node != nullptr) node->referenced = true;
+    if (node != nullptr && (node->complete || node->entries.contains(entry.map_key))) continue;
+    std::string& tier_key = missing.emplace_back();
+    AppendTierPrefix(key.group, id(), &tier_key);
+    internal::AppendEscaped(key.key, &tier_key);
+    tier_key.append(entry.map_key.data(), entry.map_key.size());
+  }
+  if (!missing.empty()) Fetch(std::move(missing), index_);
+}
+
+void TierMapTable::Clear() {
+  tier_.BeforeAccess();
+  CheckKey();
+  MapNode* node = InMemory();
+  if (node == nullptr && !Incomplete(nullptr)) return;
+  node = &Node();
+  if (Incomplete(node)) {
+    std::vector<std::string> stored;
+    const auto scan = ScanNode(*node);
+    for (; scan->valid(); scan->Next())
+      stored.emplace_back(scan->key().substr(node->prefix.size()));
+    if (!scan->status().ok()) tier_.Fail(scan->status());
+    for (const std::string& map_key : stored) RemoveEntry(*node, map_key);
+    node->complete = scan->status().ok();
+  }
+  for (auto& [map_key, version] : node->entries) {
+    if (!version->present()) continue;
+    MakeTyped(version);
+    MakeAbsent(version);
+  }
+}
+
+void TierMapTable::ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) {
+  tier_.BeforeAccess();
+  index_.ForEach([&](MapNode& node) {
+    for (const auto& [map_key, version] : node.entries) {
+      if (version->present()) visit(version->key());
+    }
+  });
+  (void)ScanStore({}, [&](absl::string_view key, absl::string_view) {
+    if (index_.Find(key) == nullptr) visit(key);
+    return true;
+  });
+}
+
+size_t TierMapTable::ExpireInMemory(int64_t oldest_micros, size_t entries) {
+  for (; next_group_ < index_.num_groups(); ++next_group_, next_slot_ = 0) {
+    KeyIndex<MapNode>& nodes = index_.group(next_group_);
+    // A map is looked at as a whole.
+    for (; next_slot_ < nodes.num_slots() && entries > 0; ++next_slot_) {
+      MapNode* node = nodes.at(next_slot_);
+      if (node == nullptr) continue;
+      for (auto& [map_key, slot] : node->entries) {
+        if (!slot->present()) continue;
+        if (entries > 0) --entries;
+        if (DecodeSlot(slot) && type_->Expired(oldest_micros, slot->cell())) MakeAbsent(slot);
+      }
+    }
+    if (entries == 0) return 0;
+  }
+  return entries;
+}
+
+size_t TierMapTable::ExpireInStore(int64_t oldest_micros, size_t entries) {
+  std::vector<std::string> expired;
+  next_key_ = ScanStore(next_key_, [&](absl::string_view key, absl::string_view value) {
+    if (entries == 0) return false;
+    --entries;
+    if (index_.Find(key) == nullptr && ExpiredValue(value, oldest_micros)) {
+      expired.emplace_back(key);
+    }
+    return true;
+  });
+  for (const std::string& key : expired) {
+    Version* version = tier_.NewVersion(key, type_);
+    (void)tier_.Own(RocksFamily::kState, version);
+    index_.Insert(version);
+  }
+  if (next_key_.empty()) next_group_ = next_slot_ = 0;
+  // At the end, it is the next state's turn.
+  return next_key_.empty() ? std::max<size_t>(entries, 1) : 0;
+}
+
+size_t TierMapTable::Expire(int64_t oldest_micros, size_t entries) {
+  tier_.BeforeAccess();
+  entries = ExpireInMemory(oldest_micros, entries);
+  return entries == 0 ? 0 : ExpireInStore(oldest_micros, entries);
+}
+
+}  // namespace weir

@@ -1,0 +1,220 @@
+// Windows over the flights, on the real cluster, while workers die: examples/airport_delays
+// (sliding windows) and examples/co_visits (a window between two shuffles, map state, top-N).
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+
+#include "tests/e2e/keyed_job.h"
+#include "tests/e2e/late_routes_oracle.h"
+#include <nlohmann/json.hpp>
+
+namespace weir {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+constexpr size_t kFlights = 60'000;  // of almost four days
+
+/// What examples/airport_delays has to say: a loop over the flights for each hour they count in.
+std::vector<std::string> AirportDelaysOf(const std::vector<TestFlight>& flights) {
+  struct Sums {
+    int64_t flights = 0;
+    int64_t delayed = 0;
+    int64_t minutes = 0;
+    int64_t worst = INT64_MIN;
+  };
+  std::map<std::pair<std::string, int64_t>, Sums> windows;  // by the hour they end with
+  for (const TestFlight& flight : flights) {
+    const int64_t hour = absl::ToUnixSeconds(DateOf(flight)) / 3600;
+    for (int64_t until = hour + 1; until <= hour + 3; ++until) {
+      Sums& sums = windows[{flight.origin, until}];
+      ++sums.flights;
+      sums.delayed += flight.delay >= 15 ? 1 : 0;
+      sums.minutes += flight.delay;
+      sums.worst = std::max(sums.worst, flight.delay);
+    }
+  }
+  std::vector<std::string> lines;
+  for (const auto& [key, sums] : windows) {
+    const double mean = static_cast<double>(sums.minutes) / static_cast<double>(sums.flights);
+    lines.push_back(absl::StrCat(key.first, " ", key.second, " ", sums.flights, " ", sums.delayed,
+                                 " ", absl::StrFormat("%.6f", mean), " ", sums.worst));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+/// What examples/co_visits has to say in the end, of each place.
+class CoVisitsOracle {
+ public:
+  void Add(const TestFlight& flight) {
+    const int64_t day = absl::ToUnixSeconds(DateOf(flight)) / 86400;
+    days_[{day, flight.origin}].insert(flight.destination);
+  }
+  std::map<std::string, std::string> Recommendations() const {
+    std::map<std::string, std::map<std::string, int64_t>> counts;
+    for (const auto& [day, places] : days_) {
+      for (const std::string& place : places) {
+        for (const std::string& other : places) {
+          if (place != other) ++counts[place][other];
+        }
+      }
+    }
+    std::map<std::string, std::string> recommendations;
+    for (const auto& [place, others] : counts) {
+      std::vector<std::pair<int64_t, std::string>> order;
+      for (const auto& [other, count] : others) order.emplace_back(-count, other);
+      std::sort(order.begin(), order.end());
+      order.resize(std::min<size_t>(order.size(), 5));
+      recommendations[place] = absl::StrJoin(order, ", ", [](std::string* out, const auto& one) {
+        absl::StrAppend(out, one.second, " ", -one.first);
+      });
+    }
+    return recommendations;
+  }
+
+ private:
+  std::map<std::pair<int64_t, std::string>, std::set<std::string>> days_;
+};
+
+class WindowedStreamTest : public KeyedJobTest {
+ protected:
+  void StartAirportDelays(bool rocks) {
+    StartWith(kFlights);
+    WEIR_ASSERT_OK(cluster().CreateTopic(TopicName("late"), kPartitions));
+    WeirJob job = JobOf("airport_delays");
+    job.arguments.push_back(absl::StrCat("--late-output=", TopicName("late")));
+    Submit(rocks ? OnRocksDb(job) : job);
+  }
+
+  void FeedWhileWorkersDie() {
+    for (int which = 0; which < 3; ++which) {
+      Feed(10);
+      KillWorker(which);
+    }
+    FeedAll();
+    FeedEnd();
+  }
+
+  /// Each window once, nothing else, nothing late.
+  void ExpectAirportDelays() {
+    const std::vector<std::string> expected = AirportDelaysOf(flights_);
+    ASSERT_GT(expected.size(), 10'000u);
+    AwaitOutput(expected.size());
+    StopJob();
+    std::vector<std::string> lines;
+    for (const auto& [key, value] : Output(absl::Seconds(2))) {
+      const nlohmann::json row = nlohmann::json::parse(value);
+      EXPECT_EQ(row["airport"], key);
+      absl::Time until;
+      std::string error;
+      ASSERT_TRUE(
+          absl::ParseTime("%Y-%m-%d %H:%M:%S", row["until"].get<std::string>(), &until, &error))
+          << error << ": " << value;
+      lines.push_back(absl::StrCat(key, " ", absl::ToUnixSeconds(until) / 3600, " ",
+                                   row["flights"].get<int64_t>(), " ",
+                                   row["delayed"].get<int64_t>(), " ",
+                                   absl::StrFormat("%.6f", row["mean_minutes"].get<double>()), " ",
+                                   row["worst_minutes"].get<int64_t>()));
+    }
+    std::sort(lines.begin(), lines.end());
+    EXPECT_THAT(lines, ElementsAreArray(expected));
+    EXPECT_THAT(cluster().ConsumeAll(TopicName("late"), {}).value(), IsEmpty());
+  }
+
+  /// The last word on each place; how often it spoke before depends on how far event time jumped.
+  void ExpectRecommendations(const CoVisitsOracle& oracle,
+                             absl::Duration patience = absl::Seconds(60)) {
+    const std::map<std::string, std::string> expected = oracle.Recommendations();
+    ASSERT_GT(expected.size(), 100u);
+    std::map<std::string, std::string> last;
+    EXPECT_TRUE(AwaitTrue(
+        [&] {
+          for (const auto& [place, value] : Output(absl::Seconds(2))) {
+            last[place] = nlohmann::json::parse(value)["others"];
+          }
+          return last == expected;
+        },
+        patience));
+    StopJob();
+    last.clear();
+    for (const auto& [place, value] : Output(absl::Seconds(2))) {
+      last[place] = nlohmann::json::parse(value)["others"];
+    }
+    EXPECT_EQ(last, expected);
+  }
+};
+
+TEST_F(WindowedStreamTest, SlidingWindowsSayWhatTheFlightsSay) {
+  StartAirportDelays(/*rocks=*/false);
+  FeedWhileWorkersDie();
+  ExpectAirportDelays();
+}
+
+TEST_F(WindowedStreamTest, SlidingWindowsWithTheirStateInRocksDb) {
+  StartAirportDelays(/*rocks=*/true);
+  FeedWhileWorkersDie();
+  ExpectAirportDelays();
+}
+
+TEST_F(WindowedStreamTest, AWindowBetweenTwoShuffles) {
+  StartWith(kFlights);
+  Submit(JobOf("co_visits"));
+  FeedWhileWorkersDie();
+  CoVisitsOracle oracle;
+  for (const TestFlight& flight : flights_) oracle.Add(flight);
+  ExpectRecommendations(oracle);
+}
+
+TEST_F(WindowedStreamTest, AWindowBetweenTwoShufflesWithItsStateInRocksDb) {
+  StartWith(kFlights);
+  // The rows of a window are one value, read and written as a whole where memory cannot hold it.
+  Submit(OnRocksDb(JobOf("co_visits"), "8mb"));
+  FeedWhileWorkersDie();
+  CoVisitsOracle oracle;
+  for (const TestFlight& flight : flights_) oracle.Add(flight);
+  ExpectRecommendations(oracle);
+}
+
+// Three million flights, where they are: WEIR_FLIGHTS_FULL. A worker dies in the middle.
+TEST_F(WindowedStreamTest, HalfAYearThroughTwoShufflesAndAWindow) {
+  const char* file = std::getenv("WEIR_FLIGHTS_FULL");
+  if (file == nullptr) GTEST_SKIP() << "WEIR_FLIGHTS_FULL names no file";
+  StartWith(0);
+  Submit(JobOf("co_visits"));
+  CoVisitsOracle oracle;
+  std::vector<KafkaTestRecord> records;
+  int64_t fed = 0;
+  const auto flush = [&] {
+    WEIR_ASSERT_OK(cluster().Produce(TopicName("input"), records));
+    records.clear();
+  };
+  const absl::Status read = ForEachFlight(file, [&](const TestFlight& flight) {
+    oracle.Add(flight);
+    KafkaTestRecord& record = records.emplace_back();
+    record.key = absl::StrCat(flight.origin, "-", flight.destination);
+    record.value = flight.Json();
+    if (records.size() == 20'000) flush();
+    if (++fed == 1'500'000) KillWorker(1);
+  });
+  WEIR_ASSERT_OK(read);
+  flush();
+  ASSERT_GT(fed, 2'900'000);
+  FeedEnd();
+  ExpectRecommendations(oracle, absl::Seconds(120));
+}
+
+}  // namespace
+}  // namespace weir

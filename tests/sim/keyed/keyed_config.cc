@@ -1,0 +1,71 @@
+#include "tests/sim/keyed/keyed_config.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace weir::sim {
+namespace {
+
+int64_t Between(Random& random, int64_t low, int64_t high) {
+  return low + static_cast<int64_t>(random.Below(static_cast<uint64_t>(high - low + 1)));
+}
+bool Chance(Random& random, uint64_t per_mille) { return random.Below(1000) < per_mille; }
+
+void DrawWindows(Random& random, KeyedConfig* config) {
+  using Program = KeyedConfig::Program;
+  config->size_us = Between(random, 3, 30) * KeyedConfig::kStepMicros;
+  if (config->burst()) config->size_us = Between(random, 60, 150) * KeyedConfig::kStepMicros;
+  config->slide_us = config->size_us;
+  if (config->program == Program::kSliding) {
+    config->slide_us = config->size_us / Between(random, 2, 4) + (Chance(random, 300) ? 2500 : 0);
+    // Rows between two windows are in none.
+    if (Chance(random, 150)) config->slide_us = config->size_us + 20'000;
+  }
+  if (config->program == Program::kSession) {
+    config->size_us = Between(random, 1, 12) * KeyedConfig::kStepMicros;
+  }
+}
+
+// Watermarks go with the records then: the last split to come there ends the window.
+void DrawPause(KeyedConfig* config) {
+  config->late = config->second = false;
+  config->disorder_us = 0;
+  int64_t end = config->size_us;
+  while (end < KeyedConfig::kFirstMicros + config->size_us / 2) end += config->size_us;
+  config->pause_at = (end - KeyedConfig::kFirstMicros) / KeyedConfig::kStepMicros + 1;
+}
+
+}  // namespace
+
+KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
+  KeyedConfig config;
+  config.keys = burst || Chance(random, 300) ? 5000 : Between(random, 1, 12);
+  // Ends of windows that all keys have in common.
+  const bool common = burst || (config.burst() && Chance(random, 700));
+  config.program = static_cast<Program>(Between(random, 1, common ? 2 : 4));
+  config.listed = Chance(random, 300);
+  config.late = config.program != Program::kSliding && Chance(random, 350);
+  config.second = !config.late && Chance(random, 400);
+  config.disorder_us = Chance(random, 200) ? 0 : Between(random, 1, 80'000);
+  DrawWindows(random, &config);
+  if (burst || (common && Chance(random, 500))) DrawPause(&config);
+  if (config.late && config.program == Program::kTumbling && Chance(random, 500)) {
+    config.lateness_us = Between(random, 1, 2 * config.size_us);
+  }
+  if (config.late && Chance(random, 400)) config.idle_after_ms = Between(random, 100, 1000);
+  config.slow_sink = burst || Chance(random, config.burst() ? 800 : 400);
+  if (burst || Chance(random, 600)) {
+    config.crashes = static_cast<uint32_t>(Between(random, 1, config.burst() ? 120 : 40));
+  }
+  return config;
+}
+
+std::string KeyedConfig::ToString() const {
+  static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
+  return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
+                      " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
+                      "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
+                      "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
+                      " crashes=", crashes, " pause_at=", pause_at);
+}
+
+}  // namespace weir::sim

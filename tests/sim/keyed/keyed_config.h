@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/random.h"
+
+namespace weir::sim {
+
+/// Which keyed operators a run has in place of the model operator, and what its records are like;
+/// docs/simulator.md. Times are event times in microseconds.
+struct KeyedConfig {
+  enum class Program { kNone, kTimers, kTumbling, kSliding, kSession };
+
+  Program program = Program::kNone;
+  bool listed = false;  // windows keep their rows, and do not aggregate them
+  /// The results go through a second shuffle, into tumbling windows.
+  bool second = false;
+  /// Records come later than the watermarks allow, and splits turn idle: what comes out depends on
+  /// the order of arrival, and is checked for balance.
+  bool late = false;
+  int64_t keys = 1;
+  int64_t disorder_us = 0;  // what watermarks allow for
+  int64_t size_us = 1;      // of windows; the gap of sessions
+  int64_t slide_us = 1;
+  int64_t lateness_us = 0;
+  int64_t idle_after_ms = 0;  // 0: never
+  /// All splits pause behind this many records, the last of which ends a window, so that barriers
+  /// come while it fires: behind rows they would wait. 0: none does for that.
+  int64_t pause_at = 0;
+  /// Of 1000: how often a worker dies soon after a step of its probe (see WatermarkProbe).
+  uint32_t crashes = 0;
+  /// The sink takes its time, so that barriers come in the middle of firing.
+  bool slow_sink = false;
+
+  static constexpr int64_t kFirstMicros = 1'000'000;
+  static constexpr int64_t kStepMicros = 10'000;  // between two records of a split
+  static constexpr int64_t kSecondKeys = 3;
+
+  /// So many keys that one watermark makes several slices of timers due.
+  bool burst() const { return keys > 100; }
+  bool on() const { return program != Program::kNone; }
+  /// Of the windows behind the second shuffle.
+  int64_t second_size_us() const { return 4 * size_us; }
+
+  /// `burst`: one, for certain, with a pause, a slow sink and workers that die.
+  static KeyedConfig Draw(Random& random, bool burst);
+  std::string ToString() const;
+};
+
+}  // namespace weir::sim

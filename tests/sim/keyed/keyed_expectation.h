@@ -1,0 +1,65 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/keyed/keyed_input.h"
+#include "tests/sim/keyed/keyed_records.h"
+
+namespace weir::sim {
+
+/// The oracle of keyed jobs: what the records of the input come to, by nothing but the definitions
+/// of windows (docs/protocols/windows.md). It shares no code with the operators.
+class KeyedExpectation {
+ public:
+  /// Of a result; there is at most one for each.
+  struct Identity {
+    int64_t key = 0;
+    int64_t kind = 0;
+    int64_t start = 0;
+    int64_t end = 0;
+    auto operator<=>(const Identity&) const = default;
+    static Identity Of(const KeyedResult& result) {
+      return {result.key, result.kind, result.start, result.end};
+    }
+  };
+  struct Total {
+    int64_t count = 0;
+    int64_t sum = 0;
+    void Add(int64_t rows, int64_t values) {
+      count += rows;
+      sum += values;
+    }
+    bool operator==(const Total&) const = default;
+  };
+  using Results = std::map<Identity, KeyedResult>;
+
+  explicit KeyedExpectation(const KeyedInput& input);
+
+  /// Where no record is late.
+  const Results& results() const { return results_; }
+  /// Where records are: what the rows of one account come to. That is the window of a key, or with
+  /// sessions, whose ends depend on which rows were late, all of the key.
+  const std::map<std::pair<int64_t, int64_t>, Total>& accounts() const { return accounts_; }
+  std::pair<int64_t, int64_t> AccountOf(const KeyedInput::Record& record) const;
+
+  /// A slot of timers has a second one, so long behind its first.
+  static int64_t ClosingDelay(const KeyedConfig& config) { return config.size_us / 2 + 3; }
+
+ private:
+  using Rows = std::vector<KeyedInput::Record>;
+  void AddWindows(int64_t key, const Rows& rows);
+  void AddSessions(int64_t key, Rows rows);
+  void AddNumbers();
+  void AddClosings();
+  void AddSecondWindows();
+
+  const KeyedConfig config_;
+  Results results_;
+  std::map<std::pair<int64_t, int64_t>, Total> accounts_;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "tests/sim/keyed/keyed_input.h"
+#include "tests/sim/keyed/keyed_records.h"
+#include "weir/weir.h"
+
+namespace weir::sim {
+
+/// An accumulator; also what a slot of timers has.
+struct RowSum {
+  int64_t count = 0;
+  int64_t sum = 0;
+  WEIR_RECORD(RowSum, count, sum)
+};
+
+inline const OutputTag<ModelRecord>& LateTag() {
+  static const OutputTag<ModelRecord>& tag = *new OutputTag<ModelRecord>("late");
+  return tag;
+}
+
+/// Adds the rows of a slot up in a map, and fires by a timer at its end. With `closing_delay` each
+/// timer registers a second one. With `late`, rows of slots that are over go to the side output.
+class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, KeyedResult> {
+ public:
+  struct Options {
+    KeyedInput input;
+    int64_t size_us = 1;
+    int64_t closing_delay_us = 0;
+    bool late = false;
+  };
+  explicit SlotTimers(const Options& options) : options_(options) {}
+
+  void Open(RuntimeContext& context) override {
+    slots_ = context.GetMapState(MapStateDescriptor<int64_t, RowSum>("slots"));
+    fired_ = context.GetState(ValueStateDescriptor<int64_t>("fired"));
+  }
+  void ProcessElement(const ModelRecord::View& row, Context& context,
+                      Collector<KeyedResult>&) override {
+    const int64_t slot = FloorTo(context.Timestamp()->time_since_epoch().count(), options_.size_us);
+    const Timestamp last = At(slot + options_.size_us - 1);
+    const std::optional<Timestamp> watermark = context.Timers().CurrentWatermark();
+    if (options_.late && watermark.has_value() && last <= *watermark) {
+      return context.Output(LateTag(), row);
+    }
+    bool fresh = false;
+    RowSum& sum = slots_.GetOrCreate(slot, &fresh);
+    ++sum.count;
+    sum.sum += options_.input.At(row.split, row.index).value;
+    if (fresh) context.Timers().RegisterEventTimeTimer(last);
+  }
+  void OnTimer(Timestamp time, Context& context, Collector<KeyedResult>& out) override {
+    const int64_t at = time.time_since_epoch().count();
+    const int64_t key = context.CurrentKey();
+    const int64_t fired = fired_.Value().value_or(0);
+    if (FloorTo(at + 1, options_.size_us) != at + 1) {
+      return out.Collect(KeyedResult{key, KeyedResult::kClosing, at, at, 0, 0, fired});
+    }
+    const int64_t slot = at + 1 - options_.size_us;
+    const RowSum sum = slots_.Get(slot).value_or(RowSum());
+    slots_.Remove(slot);
+    fired_.Update(fired + 1);
+    out.Collect(KeyedResult{key, KeyedResult::kFired, slot, at + 1, sum.count, sum.sum,
+                            options_.late ? 0 : fired + 1});
+    if (options_.closing_delay_us > 0) {
+      context.Timers().RegisterEventTimeTimer(At(at + options_.closing_delay_us));
+    }
+  }
+
+ private:
+  static Timestamp At(int64_t micros) { return Timestamp(std::chrono::microseconds(micros)); }
+
+  const Options options_;
+  MapState<int64_t, RowSum> slots_;
+  ValueState<int64_t> fired_;
+};
+
+class SumOfRecords final : public AggregateFunction<ModelRecord::View, RowSum, RowSum> {
+ public:
+  explicit SumOfRecords(const KeyedInput& input) : input_(input) {}
+  void Add(const ModelRecord::View& row, RowSum& sum) const override {
+    ++sum.count;
+    sum.sum += input_.At(row.split, row.index).value;
+  }
+  RowSum GetResult(const RowSum& sum) const override { return sum; }
+  void Merge(const RowSum& other, RowSum& sum) const override {
+    sum.count += other.count;
+    sum.sum += other.sum;
+  }
+
+ private:
+  const KeyedInput input_;
+};
+
+class SumOfResults final : public AggregateFunction<KeyedResult::View, RowSum, RowSum> {
+ public:
+  void Add(const KeyedResult::View& row, RowSum& sum) const override {
+    sum.count += row.count;
+    sum.sum += row.sum;
+  }
+  RowSum GetResult(const RowSum& sum) const override { return sum; }
+};
+
+inline KeyedResult ResultOf(int64_t key, const TimeWindow& window, const RowSum& sum) {
+  return {key, KeyedResult::kFired, window.start_micros(), window.end_micros(), sum.count, sum.sum,
+          0};
+}
+
+/// Puts key and window to the sum.
+class ResultOfWindow final : public ProcessWindowFunction<RowSum, KeyedResult, int64_t> {
+ public:
+  void Process(const int64_t& key, WindowContext& context, std::span<const RowSum> sums,
+               Collector<KeyedResult>& out) override {
+    out.Collect(ResultOf(key, context.Window(), sums[0]));
+  }
+};
+
+/// The same of all rows.
+class ResultOfRows final : public ProcessWindowFunction<ModelRecord, KeyedResult, int64_t> {
+ public:
+  explicit ResultOfRows(const KeyedInput& input) : sum_(input) {}
+  void Process(const int64_t& key, WindowContext& context, std::span<const ModelRecord> rows,
+               Collector<KeyedResult>& out) override {
+    RowSum sum;
+    for (const ModelRecord& row : rows) sum_.Add({row.split, row.index}, sum);
+    out.Collect(ResultOf(key, context.Window(), sum));
+  }
+
+ private:
+  const SumOfRecords sum_;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,143 @@
+#include "tests/sim/keyed/keyed_pipeline.h"
+
+#include <chrono>
+#include <utility>
+
+#include "tests/sim/keyed/keyed_expectation.h"
+#include "tests/sim/keyed/keyed_functions.h"
+#include "weir/weir.h"
+
+namespace weir::sim {
+namespace {
+
+using std::chrono::microseconds;
+using Program = KeyedConfig::Program;
+
+class PipelineBuilder {
+ public:
+  PipelineBuilder(const KeyedInput& input, const KeyedPipeline& pipeline)
+      : input_(input),
+        config_(input.config()),
+        pipeline_(pipeline),
+        environment_(pipeline.job_name) {}
+
+  StreamGraph Build();
+
+ private:
+  template <class Keyed>
+  DataStream<KeyedResult> First(const Keyed& rows) const;
+  template <class Keyed, class Windows>
+  DataStream<KeyedResult> Windowed(const Keyed& rows, const Windows& windows) const;
+  DataStream<KeyedResult> Second(const DataStream<KeyedResult>& results) const;
+  Stream<KeyedResult> LateRows(const DataStream<KeyedResult>& first) const;
+  void Sink(const DataStream<KeyedResult>& first, const DataStream<KeyedResult>& results) const;
+
+  const KeyedInput input_;
+  const KeyedConfig& config_;
+  const KeyedPipeline& pipeline_;
+  Environment environment_;
+};
+
+template <class Keyed>
+DataStream<KeyedResult> PipelineBuilder::First(const Keyed& rows) const {
+  switch (config_.program) {
+    case Program::kTumbling:
+      return Windowed(rows, Tumbling(microseconds(config_.size_us)));
+    case Program::kSliding:
+      return Windowed(rows, Sliding(microseconds(config_.size_us), microseconds(config_.slide_us)));
+    case Program::kSession:
+      return Windowed(rows, Session(microseconds(config_.size_us)));
+    default: {
+      const bool closing = !config_.second && !config_.late;
+      return rows.Process(
+          SlotTimers({input_, config_.size_us,
+                      closing ? KeyedExpectation::ClosingDelay(config_) : 0, config_.late}));
+    }
+  }
+}
+
+template <class Keyed, class Windows>
+DataStream<KeyedResult> PipelineBuilder::Windowed(const Keyed& rows, const Windows& windows) const {
+  auto windowed = rows.Window(windows).AllowedLateness(microseconds(config_.lateness_us));
+  if (config_.late) windowed.SideOutputLateData(LateTag());
+  if (config_.listed) return windowed.Process(ResultOfRows(input_));
+  return windowed.Aggregate(SumOfRecords(input_), ResultOfWindow());
+}
+
+DataStream<KeyedResult> PipelineBuilder::Second(const DataStream<KeyedResult>& results) const {
+  return results
+      .KeyBy([](const KeyedResult::View& row) { return row.key % KeyedConfig::kSecondKeys; })
+      .Window(Tumbling(microseconds(config_.second_size_us())))
+      .Aggregate(SumOfResults(), ResultOfWindow())
+      .Name("second")
+      .SetParallelism(static_cast<int>(pipeline_.keyed_parallelism));
+}
+
+Stream<KeyedResult> PipelineBuilder::LateRows(const DataStream<KeyedResult>& first) const {
+  return first.GetSideOutput(LateTag())
+      .Map([input = input_](const ModelRecord::View& row) {
+        const KeyedInput::Record record = input.At(row.split, row.index);
+        return KeyedResult{record.key, KeyedResult::kLate, row.split, row.index,
+                           1,          record.value,       0};
+      })
+      .Name("late")
+      .SetParallelism(static_cast<int>(pipeline_.keyed_parallelism));
+}
+
+void PipelineBuilder::Sink(const DataStream<KeyedResult>& first,
+                           const DataStream<KeyedResult>& results) const {
+  const SinkOf<KeyedResult> sink(pipeline_.sink);
+  const auto by_key = [](const KeyedResult::View& row, uint32_t subtasks) {
+    return static_cast<uint32_t>(row.key % subtasks);
+  };
+  const auto add = [&] {
+    if (config_.late) return results.Union(LateRows(first)).PartitionCustom(by_key).SinkTo(sink);
+    if (pipeline_.keyed_parallelism != pipeline_.parallelism) {
+      return results.PartitionCustom(by_key).SinkTo(sink);
+    }
+    return results.SinkTo(sink);
+  };
+  DataStreamSink end = add();
+  end.Name(pipeline_.sink_uid);
+  if (!pipeline_.chained) end.StartNewChain();
+}
+
+StreamGraph PipelineBuilder::Build() {
+  environment_.SetParallelism(static_cast<int>(pipeline_.parallelism));
+  WatermarkStrategy watermarks =
+      WatermarkStrategy::ForBoundedOutOfOrderness(microseconds(config_.disorder_us));
+  if (config_.idle_after_ms > 0) {
+    watermarks = watermarks.WithIdleness(std::chrono::milliseconds(config_.idle_after_ms));
+  }
+  const auto records = environment_.FromSource(SourceOf<ModelRecord>(pipeline_.source), watermarks,
+                                               pipeline_.source_uid);
+  const auto keyed = records.KeyBy([input = input_](const ModelRecord::View& row) {
+    return input.At(row.split, row.index).key;
+  });
+  const auto parallelism = static_cast<int>(pipeline_.keyed_parallelism);
+  DataStream<KeyedResult> first = First(keyed);
+  first.Name("keyed").SetParallelism(parallelism);
+  const DataStream<KeyedResult> results = config_.second ? Second(first) : first;
+  DataStream<KeyedResult> probed = results.Map([](const KeyedResult::View& row) { return row; });
+  probed.Name(pipeline_.probe_uid).SetParallelism(parallelism);
+  if (!pipeline_.chained) probed.StartNewChain();
+  Sink(first, probed);
+  StreamGraph graph = environment_.Graph();
+  WatermarkProbe::Options probe = pipeline_.probe;
+  probe.fires_again = config_.lateness_us > 0;
+  for (StreamNode& node : graph.nodes) {
+    if (node.uid != pipeline_.probe_uid) continue;
+    node.make_operator = [probe]() -> std::unique_ptr<Operator> {
+      return std::make_unique<WatermarkProbe>(probe);
+    };
+  }
+  return graph;
+}
+
+}  // namespace
+
+StreamGraph MakeKeyedGraph(const KeyedInput& input, const KeyedPipeline& pipeline) {
+  return PipelineBuilder(input, pipeline).Build();
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "common/operator/operator.h"
+
+namespace weir::sim {
+
+/// Passes everything on, and reports watermarks that go back, also over a restore, and results at
+/// or below the watermark that was sent on before them (W6 of docs/protocols/windows.md).
+class WatermarkProbe final : public Operator {
+ public:
+  struct Options {
+    std::function<void(const std::string& what)> report;
+    std::function<void()> on_step;  // behind each batch, watermark, snapshot and restore
+    bool fires_again = false;       // results may be of windows that have fired before
+  };
+  explicit WatermarkProbe(Options options) : options_(std::move(options)) {}
+
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override;
+  absl::Status ProcessWatermark(EventTime watermark, Output& out) override;
+  absl::StatusOr<std::string> SnapshotState() override;
+  absl::Status RestoreState(const std::string& state) override;
+
+ private:
+  const Options options_;
+  EventTime watermark_ = EventTime::Min();
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,132 @@
+// What a build function gets wrong is said in one sentence when the job is planned.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "common/graph/planner.h"
+#include "common/operator/stream_graph.h"
+#include "tests/unit/api/weir/testing_connectors.h"
+#include "tests/unit/api/weir/testing_windows.h"
+#include "weir/environment.h"
+
+namespace weir {
+namespace {
+
+using std::chrono::seconds;
+
+std::string ErrorOf(const std::function<void(const DataStream<Click>&)>& build) {
+  Environment env("job");
+  build(env.FromSource(TestingSourceOf<Click>(), WatermarkStrategy::Monotonic(), "clicks in"));
+  return std::string(PlanJob(env.Graph()).status().message());
+}
+
+template <class Windows>
+std::string ErrorOfWindows(const Windows& windows, std::chrono::microseconds lateness = {}) {
+  return ErrorOf([&](const DataStream<Click>& clicks) {
+    ClicksIn(windows, lateness)(clicks).SinkTo(TestingSinkOf<Clicks>());
+  });
+}
+
+TEST(BuildErrors, WindowsOfNoSize) {
+  EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(10))), "");
+  EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(0))),
+            "operator 'clicks': the window size must be above zero, and is 0");
+  EXPECT_EQ(ErrorOfWindows(Sliding(seconds(-5), seconds(1))),
+            "operator 'clicks': the window size must be above zero, and is -5s");
+  EXPECT_EQ(ErrorOfWindows(Sliding(seconds(5), seconds(0))),
+            "operator 'clicks': the window slide must be above zero, and is 0");
+  EXPECT_EQ(ErrorOfWindows(TumblingProcessingTime(seconds(-1))),
+            "operator 'clicks': the window size must be above zero, and is -1s");
+  EXPECT_EQ(ErrorOfWindows(Session(seconds(0))),
+            "operator 'clicks': the session gap must be above zero, and is 0");
+}
+
+TEST(BuildErrors, WindowOffsetBeyondTheSlide) {
+  EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(10), seconds(-9))), "");
+  EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(10), seconds(-10))),
+            "operator 'clicks': the window offset must be smaller than 10s, and is -10s");
+}
+
+TEST(BuildErrors, NegativeLateness) {
+  EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(10)), seconds(-1)),
+            "operator 'clicks': the allowed lateness must not be negative, and is -1s");
+}
+
+TEST(BuildErrors, NoSink) {
+  EXPECT_EQ(
+      ErrorOf([](const DataStream<Click>& clicks) { ClicksIn(Tumbling(seconds(1)))(clicks); }),
+      "job 'job' has no sink: call SinkTo");
+}
+
+TEST(BuildErrors, DuplicateUid) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              ClicksIn(Tumbling(seconds(1)))(clicks).Uid("same").SinkTo(TestingSinkOf<Clicks>());
+              ClicksIn(Session(seconds(1)))(clicks).Name("other").Uid("same").SinkTo(
+                  TestingSinkOf<Clicks>());
+            }),
+            "two operators have the uid 'same': a Window named 'clicks' and a Window named "
+            "'other'; give one of them another with .Uid(...) or .Name(...)");
+}
+
+TEST(BuildErrors, StreamUnitedWithItself) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              clicks.Union(clicks).SinkTo(TestingSinkOf<Click>()).Name("out");
+            }),
+            "operator 'out' reads the stream of operator 'clicks in' twice: a stream cannot be "
+            "united with itself");
+}
+
+TEST(BuildErrors, StreamUnitedWithItsSideOutputIsNone) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              const auto sums = clicks.KeyBy(&Click::user)
+                                    .Window(Tumbling(seconds(1)))
+                                    .SideOutputLateData(LateClicks())
+                                    .Reduce([](const Click& a, const Click&) { return a; });
+              sums.Union(sums.GetSideOutput(LateClicks())).SinkTo(TestingSinkOf<Click>());
+            }),
+            "");
+}
+
+TEST(BuildErrors, SideOutputOfTwoTypes) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              const auto sums = ClicksIn(Tumbling(seconds(1)))(clicks);
+              sums.SinkTo(TestingSinkOf<Clicks>());
+              sums.GetSideOutput(OutputTag<int64_t>("late")).SinkTo(TestingSinkOf<int64_t>());
+            }),
+            "operator 'clicks': side output 'late' is used with two types: "
+            "(user string, count int64) and (value int64)");
+}
+
+TEST(BuildErrors, SideOutputWithoutAName) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              const auto sums = ClicksIn(Tumbling(seconds(1)))(clicks);
+              sums.SinkTo(TestingSinkOf<Clicks>());
+              sums.GetSideOutput(OutputTag<int64_t>("")).SinkTo(TestingSinkOf<int64_t>());
+            }),
+            "operator 'clicks': the tag of a side output has an empty name");
+}
+
+TEST(BuildErrors, SideOutputOfASource) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              clicks.GetSideOutput(LateClicks()).SinkTo(TestingSinkOf<Click>());
+            }),
+            "operator 'clicks in' is a source and has no side output 'late'");
+}
+
+TEST(BuildErrors, WindowsAreInThePlan) {
+  Environment env("job");
+  ClicksIn(Sliding(seconds(60), seconds(10)), seconds(5))(
+      env.FromSource(TestingSourceOf<Click>(), WatermarkStrategy::Monotonic(), "in"))
+      .SinkTo(TestingSinkOf<Clicks>());
+  const auto plan = PlanJob(env.Graph());
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const auto& configuration = plan->vertices(1).operators(0).configuration();
+  EXPECT_EQ(configuration.at("window"), "sliding 1m every 10s");
+  EXPECT_EQ(configuration.at("allowed-lateness"), "5s");
+  EXPECT_EQ(configuration.at("late-rows"), "side output 'late'");
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/checkpoint.pb.h"
+#include "state/keyed/snapshot_format.h"
+#include "weir/keyed_stream.h"
+#include "weir/testing/operator_test_harness.h"
+#include "weir/testing/side_output_sink.h"
+
+namespace weir {
+
+/// What goes into the windows under test.
+struct Click {
+  std::string user;
+  int64_t count = 0;
+  WEIR_RECORD(Click, user, count)
+};
+
+/// What comes out.
+struct Clicks {
+  std::string user;
+  int64_t start = 0;
+  int64_t end = 0;
+  int64_t count = 0;
+  WEIR_RECORD(Clicks, user, start, end, count)
+};
+
+struct Sum {
+  int64_t value = 0;
+  WEIR_RECORD(Sum, value)
+};
+
+class SumOfClicks final : public AggregateFunction<Click::View, Sum, int64_t> {
+ public:
+  void Add(const Click::View& click, Sum& sum) const override { sum.value += click.count; }
+  int64_t GetResult(const Sum& sum) const override { return sum.value; }
+  void Merge(const Sum& other, Sum& sum) const override { sum.value += other.value; }
+};
+
+/// Puts key and window to the sum.
+class ClicksOfWindow final : public ProcessWindowFunction<int64_t, Clicks, std::string> {
+ public:
+  void Process(const std::string& user, WindowContext& context, std::span<const int64_t> sums,
+               Collector<Clicks>& out) override {
+    out.Collect(
+        Clicks{user, context.Window().start_micros(), context.Window().end_micros(), sums[0]});
+  }
+};
+
+inline const OutputTag<Click>& LateClicks() {
+  static const OutputTag<Click> tag("late");
+  return tag;
+}
+
+/// A pipeline of these windows; the operator's name is "clicks".
+template <class Windows>
+auto ClicksIn(const Windows& windows, std::chrono::microseconds lateness = {}) {
+  return [windows, lateness](const DataStream<Click>& clicks) {
+    return clicks.KeyBy(&Click::user)
+        .Window(windows)
+        .AllowedLateness(lateness)
+        .SideOutputLateData(LateClicks())
+        .Aggregate(SumOfClicks(), ClicksOfWindow())
+        .Name("clicks");
+  };
+}
+
+using ClicksHarness = testing::OperatorTestHarness<Click, Clicks>;
+
+inline std::string TextOf(const Clicks& clicks) {
+  return absl::StrCat(clicks.user, " [", clicks.start, ",", clicks.end, ") ", clicks.count);
+}
+
+/// "user [start,end) count", in the order in which they came out.
+inline std::vector<std::string> TakeTexts(ClicksHarness& harness) {
+  std::vector<std::string> texts;
+  for (const auto& output : harness.TakeOutputs()) {
+    texts.push_back(TextOf(output.record));
+    if (output.event_time_us != output.record.end - 1) texts.back() += " at another time";
+  }
+  return texts;
+}
+
+/// What is in the keyed state of a snapshot of a harness: values (entries of maps), and timers.
+struct KeyedContents {
+  size_t entries = 0;
+  size_t timers = 0;
+  bool operator==(const KeyedContents&) const = default;
+};
+
+inline KeyedContents ContentsOf(const std::string& harness_snapshot) {
+  class Reader final : public SnapshotSectionReader {
+   public:
+    absl::Status OnWatermark(EventTime) override { return absl::OkStatus(); }
+    absl::Status OnEntry(size_t, const SnapshotEntry&) override {
+      ++contents.entries;
+      return absl::OkStatus();
+    }
+    absl::Status OnTimer(TimeDomain, const SnapshotTimer&) override {
+      ++contents.timers;
+      return absl::OkStatus();
+    }
+    KeyedContents contents;
+  };
+  Reader reader;
+  proto::TaskSnapshot task;
+  if (!task.ParseFromString(harness_snapshot)) return {SIZE_MAX, SIZE_MAX};
+  for (const proto::OperatorSnapshot& one : task.operators()) {
+    const std::string& bytes = one.state().inlined();
+    if (bytes.empty()) continue;
+    const auto header = ReadSnapshotHeader(bytes);
+    if (!header.ok()) return {SIZE_MAX, SIZE_MAX};
+    for (const SnapshotHeader::Group& group : header->groups) {
+      const auto section = ReadSnapshotSection(bytes, group);
+      if (!section.ok() || !DecodeSnapshotSection(*header, *section, reader).ok()) {
+        return {SIZE_MAX, SIZE_MAX};
+      }
+    }
+  }
+  return reader.contents;
+}
+
+}  // namespace weir
