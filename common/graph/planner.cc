@@ -119,6 +119,15 @@ absl::Status Planner::CheckNames() const {
 absl::Status Planner::CheckInputs(const StreamNode& node) const {
   std::set<std::pair<uint64_t, std::string>> read;
   for (const StreamInput& input : node.inputs) {
+    // Of a member of the struct that WEIR_RECORD does not list.
+    const bool unknown_key =
+        (input.key != nullptr && input.key->Describe().empty()) ||
+        (input.partition_key != nullptr && input.partition_key->Describe().empty());
+    if (unknown_key) {
+      return Invalid(absl::StrCat("operator '", node.name,
+                                  "': the field that the stream is keyed by is not in the "
+                                  "WEIR_RECORD of its rows"));
+    }
     if (!input.side_output.empty() && NodeOf(input.node).kind != StreamNode::Kind::kTransform) {
       return Invalid(absl::StrCat("operator '", NodeOf(input.node).name,
                                   "' is a source and has no side output '", input.side_output,

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "tests/bench/bench_client.h"
+
 namespace {
 
 constexpr size_t kMessagesPerBatch = 4096;
@@ -16,18 +18,13 @@ constexpr int kTransactionTimeoutMs = 60000;
 
 volatile sig_atomic_t stopping = 0;
 
-[[noreturn]] void Fail(const std::string& what) {
-  std::fprintf(stderr, "bench_handwritten: %s\n", what.c_str());
-  std::exit(1);
-}
-
 rd_kafka_conf_t* MakeConf(const std::map<std::string, std::string>& settings) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   char error[512];
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error, sizeof(error)) !=
         RD_KAFKA_CONF_OK) {
-      Fail(error);
+      weir::bench::Die(error);
     }
   }
   return conf;
@@ -36,33 +33,25 @@ rd_kafka_conf_t* MakeConf(const std::map<std::string, std::string>& settings) {
 rd_kafka_t* MakeClient(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
   char error[512];
   rd_kafka_t* client = rd_kafka_new(type, conf, error, sizeof(error));
-  if (client == nullptr) Fail(error);
+  if (client == nullptr) weir::bench::Die(error);
   return client;
 }
 
 /// Nothing is retried by hand: a benchmark in which a commit fails is none.
 void Check(rd_kafka_error_t* error) {
-  if (error != nullptr) Fail(rd_kafka_error_string(error));
-}
-
-std::string Argument(int argc, char** argv, const std::string& name) {
-  const std::string prefix = "--" + name + "=";
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]).substr(0, prefix.size()) == prefix)
-      return argv[i] + prefix.size();
-  }
-  Fail(prefix + "... is missing");
+  if (error != nullptr) weir::bench::Die(rd_kafka_error_string(error));
 }
 
 }  // namespace
 
 HandwrittenJob::Settings HandwrittenJob::SettingsOf(int argc, char** argv) {
+  using weir::bench::Argument;
   return {Argument(argc, argv, "brokers"), Argument(argc, argv, "input"),
           Argument(argc, argv, "output"), Argument(argc, argv, "delivery") == "exactly-once",
           std::chrono::milliseconds(std::atoi(Argument(argc, argv, "interval-ms").c_str()))};
 }
 
-void HandwrittenJob::Die(const std::string& what) { Fail(what); }
+void HandwrittenJob::Die(const std::string& what) { weir::bench::Die(what); }
 
 HandwrittenJob::HandwrittenJob(const Settings& settings)
     : settings_(settings), in_(kMessagesPerBatch) {

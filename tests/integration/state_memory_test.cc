@@ -17,22 +17,11 @@
 #include "common/time/system_clock.h"
 #include "common/types/key_codec.h"
 #include "state/tiered/tiered_keyed_state_backend.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr size_t kMemoryBytes = 16u << 20;
 constexpr int64_t kValueBytes = 400;

@@ -49,6 +49,25 @@ TEST(BuildErrors, WindowOffsetBeyondTheSlide) {
             "operator 'clicks': the window offset must be smaller than 10s, and is -10s");
 }
 
+/// Its rows do not have all that it has.
+struct Hit {
+  std::string page;
+  std::string secret;
+  WEIR_RECORD(Hit, page)
+};
+
+TEST(BuildErrors, KeyOfAFieldThatIsNotInTheRecord) {
+  Environment env("job");
+  env.FromSource(TestingSourceOf<Hit>(), WatermarkStrategy::None(), "hits")
+      .KeyBy(&Hit::secret)
+      .Reduce([](const Hit& a, const Hit&) { return a; })
+      .Name("first")
+      .SinkTo(TestingSinkOf<Hit>());
+  EXPECT_EQ(PlanJob(env.Graph()).status().message(),
+            "operator 'first': the field that the stream is keyed by is not in the WEIR_RECORD of "
+            "its rows");
+}
+
 TEST(BuildErrors, NegativeLateness) {
   EXPECT_EQ(ErrorOfWindows(Tumbling(seconds(10)), seconds(-1)),
             "operator 'clicks': the allowed lateness must not be negative, and is -1s");

@@ -13,25 +13,13 @@
 #include "common/operator/current_call.h"
 #include "taskmanager/task/signal_safe_text.h"
 #include "taskmanager/task/watched_call.h"
+#include "tests/support/sanitizers.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
 
 namespace weir::taskmanager {
 namespace {
 
 using testing::KilledBySignal;
-
-// Sanitizers have handlers of their own for all but SIGABRT.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class CrashReportDeathTest : public testing::Test {
  protected:

@@ -258,8 +258,8 @@ TEST_F(WorkerEndpointTest, AnUnknownTopicMayHealOnceTheJobRan) {
   EXPECT_TRUE(Report().failure().retriable());
 }
 
-TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
-  proto::Envelope envelope = DeployOf(1);
+// Of a checkpoint whose state lies in blobs/1.
+proto::Envelope WithRestoredBlob(proto::Envelope envelope) {
   proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
                                      ->mutable_deployment()
                                      ->mutable_tasks(0)
@@ -267,6 +267,11 @@ TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
                                      ->add_operators();
   sum->set_uid("sum");
   sum->mutable_state()->set_blob("blobs/1");
+  return envelope;
+}
+
+TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
+  const proto::Envelope envelope = WithRestoredBlob(DeployOf(1));
   ASSERT_TRUE(files_.MakeDirectory("/jobs/j/blobs").ok());
   ASSERT_TRUE(files_.memory.Replace("/jobs/j/blobs/1", "garbage").ok());
   Send(envelope);
@@ -276,14 +281,7 @@ TEST_F(WorkerEndpointTest, ACorruptBlobFailsTheGenerationAndIsNamed) {
 }
 
 TEST_F(WorkerEndpointTest, AMissingBlobSuspendsTheJob) {
-  proto::Envelope envelope = DeployOf(1);
-  proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
-                                     ->mutable_deployment()
-                                     ->mutable_tasks(0)
-                                     ->mutable_restored()
-                                     ->add_operators();
-  sum->set_uid("sum");
-  sum->mutable_state()->set_blob("blobs/1");
+  const proto::Envelope envelope = WithRestoredBlob(DeployOf(1));
   Send(envelope);
   EXPECT_THAT(Report().failure().message(),
               AllOf(HasSubstr("a file of the checkpoint is missing"), HasSubstr("blobs/1")));
