@@ -39,6 +39,9 @@
 namespace weir::taskmanager {
 namespace {
 
+// A function that does not return holds up nobody for longer.
+constexpr absl::Duration kStopPatience = absl::Seconds(2);
+
 void DieWithParent(uint64_t parent_pid) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the call above.
@@ -167,6 +170,12 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                                      transport.get(), nullptr, &uploads});
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
+  signals.Wait();
+  LogInfo("worker is told to end", {{"worker", options.worker}});
+  executor.Post([&] {
+    executor.PostAfter(kStopPatience, [] { std::_Exit(0); });
+    endpoint->Stop([] { std::_Exit(0); });
+  });
   signals.Wait();
   std::_Exit(0);
 }
