@@ -87,8 +87,8 @@ absl::Status HostNetwork::AddHost(const std::string& host) {
   WEIR_RETURN_IF_ERROR(Ip({"netns", "add", host}));
   added.name_space = InodeOf(NamespaceOf(host));
   WEIR_RETURN_IF_ERROR(Ip({"-n", host, "link", "set", "lo", "up"}));
-  WEIR_RETURN_IF_ERROR(Ip({"link", "add", LinkOf(host), "type", "veth", "peer", "name", "eth0",
-                           "netns", host}));
+  WEIR_RETURN_IF_ERROR(
+      Ip({"link", "add", LinkOf(host), "type", "veth", "peer", "name", "eth0", "netns", host}));
   WEIR_RETURN_IF_ERROR(
       Ip({"addr", "add", absl::StrCat("10.77.", added.number, ".1/24"), "dev", LinkOf(host)}));
   WEIR_RETURN_IF_ERROR(Ip({"link", "set", LinkOf(host), "up"}));
@@ -146,17 +146,20 @@ absl::Status HostNetwork::Plug(const std::string& host) {
 }
 
 absl::Status HostNetwork::Cut(const std::string& from, const std::string& to) {
-  std::vector<std::string> rule;
-  if (from != "*") rule = {"from", AddressOf(from)};
-  if (to != "*") {
-    rule.push_back("to");
-    rule.push_back(AddressOf(to));
+  for (const auto& [sender, sending] : hosts_) {
+    for (const auto& [receiver, receiving] : hosts_) {
+      const bool meant = (from == "*" || from == sender) && (to == "*" || to == receiver);
+      if (!meant || sender == receiver) continue;
+      // By the names of links: a host that comes back under another address is cut, too.
+      std::vector<std::string> rule = {"iif", LinkOf(sender), "to",
+                                       absl::StrCat("10.77.", receiving.number, ".0/24"),
+                                       "blackhole"};
+      std::vector<std::string> command = {"rule", "add"};
+      command.insert(command.end(), rule.begin(), rule.end());
+      WEIR_RETURN_IF_ERROR(Ip(std::move(command)));
+      cuts_.push_back(std::move(rule));
+    }
   }
-  rule.push_back("blackhole");
-  std::vector<std::string> command = {"rule", "add"};
-  command.insert(command.end(), rule.begin(), rule.end());
-  WEIR_RETURN_IF_ERROR(Ip(std::move(command)));
-  cuts_.push_back(std::move(rule));
   return absl::OkStatus();
 }
 

@@ -290,8 +290,8 @@ TEST_F(ProcessesTest, MemoryBeyondTheLimitOfAllEndsTheLargest) {
   launcher_ = std::make_unique<PosixProcessLauncher>(executor_, options);
   server_ = std::thread([this] { launcher_->Serve(); });
   const auto hold = [this](int mebibytes, const std::string& name) {
-    return Shell(absl::StrCat("exec python3 -c \"x = bytearray(", mebibytes, " << 20); open('", name,
-                              "', 'w'); import time; time.sleep(100)\""));
+    return Shell(absl::StrCat("exec python3 -c \"x = bytearray(", mebibytes, " << 20); open('",
+                              name, "', 'w'); import time; time.sleep(100)\""));
   };
   const auto await = [this](const std::string& name) {
     while (!std::filesystem::exists(directory_.File(name))) std::this_thread::yield();
@@ -304,18 +304,18 @@ TEST_F(ProcessesTest, MemoryBeyondTheLimitOfAllEndsTheLargest) {
   Launch(hold(150, "large"));
   await("large");
   launcher_->Launch(hold(60, "last"), {nullptr, [](const ProcessExit&) {}});
-  EXPECT_THAT(ExitReason(),
-              testing::MatchesRegex("killed by its TaskManager: it used 1[56][0-9]\\.[0-9] MiB of "
-                                    "memory, the most of what it starts, which used 2[56][0-9].* of "
-                                    "250.0 MiB together \\(a\\.limit\\)"));
+  EXPECT_THAT(ExitReason(), testing::MatchesRegex(
+                                "killed by its TaskManager: it used 1[56][0-9]\\.[0-9] MiB of "
+                                "memory, the most of what it starts, which used 2[56][0-9].* of "
+                                "250.0 MiB together \\(a\\.limit\\)"));
   await("last");
   launcher_->Terminate(small);
   EXPECT_EQ(small_exit.Await().value_or(ProcessExit()).reason, "killed by signal 15 (SIGTERM)");
 }
 
 TEST_F(ProcessesTest, TerminateLetsTheProcessWindDown) {
-  const auto launch =
-      Launch(Shell("trap 'echo wound down; exit 0' TERM; touch ready; while :; do sleep 0.01; done"));
+  const auto launch = Launch(
+      Shell("trap 'echo wound down; exit 0' TERM; touch ready; while :; do sleep 0.01; done"));
   while (!std::filesystem::exists(directory_.File("ready"))) std::this_thread::yield();
   launcher_->Terminate(launch);
   EXPECT_EQ(ExitReason(), "exited with code 0");

@@ -126,8 +126,8 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Start(
 
 std::vector<std::string> KafkaCluster::ServerCommand(const std::string& verb) const {
   std::vector<std::string> argv = command_prefix_;
-  for (const std::string& argument : {Script("kafka_server.sh"), verb, std::string("--dir"),
-                                      folder_}) {
+  for (const std::string& argument :
+       {Script("kafka_server.sh"), verb, std::string("--dir"), folder_}) {
     argv.push_back(argument);
   }
   return argv;

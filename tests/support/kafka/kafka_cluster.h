@@ -37,10 +37,11 @@ struct KafkaReadOptions {
   bool headers = false;
 };
 
-/// Real Apache Kafka for tests, on 127.0.0.1 unless told otherwise: KRaft, one JVM per broker, a folder below the
-/// temporary directory, free ports. Started by tests/support/kafka/kafka_server.sh from the jars
-/// that fetch_kafka.sh fetched. Broker 1 is also the only controller: while it is down the others
-/// serve what they lead, and nothing moves. Topics have min(brokers, 3) replicas by default.
+/// Real Apache Kafka for tests, on 127.0.0.1 unless told otherwise: KRaft, one JVM per broker, a
+/// folder below the temporary directory, free ports. Started by tests/support/kafka/kafka_server.sh
+/// from the jars that fetch_kafka.sh fetched. Broker 1 is also the only controller: while it is
+/// down the others serve what they lead, and nothing moves. Topics have min(brokers, 3) replicas by
+/// default.
 ///
 /// Life cycle: Start waits until all brokers are up (about 1 s each); the destructor stops them and
 /// removes the folder, except after KeepFiles. Should this program be killed, a watchdog kills the

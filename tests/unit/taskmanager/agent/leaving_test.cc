@@ -13,9 +13,7 @@ class LeavingTest : public TaskManagerTest {
   void Leave() {
     task_manager_->Leave([this] { ++left_; });
   }
-  bool Told() {
-    return sent_.back().has_task_manager_report() && LastReport().leaving();
-  }
+  bool Told() { return sent_.back().has_task_manager_report() && LastReport().leaving(); }
   int left_ = 0;
 };
 
