@@ -54,7 +54,7 @@ class TaskManager {
     uint64_t slot_memory_bytes = 0;  // that workers may use for each slot; 0: no limit
     uint64_t pid = 0;
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
-    absl::Duration leader_timeout = absl::Seconds(10);  // of silence; then another one is looked for
+    absl::Duration leader_timeout = absl::Seconds(10);  // of silence; then another is looked for
   };
 
   TaskManager(Options options, Dependencies dependencies);
@@ -81,7 +81,8 @@ class TaskManager {
   static constexpr absl::Duration kLeavePatience = absl::Seconds(5);
 
   LeaderTerm term() const { return term_; }
-  bool registered() const { return registered_; }
+  /// At a leader, and it is not leaving.
+  bool registered() const { return registered_ && !leaving_; }
   size_t running_workers() const;
   /// It has been registered at some leader.
   bool was_registered() const { return was_registered_; }

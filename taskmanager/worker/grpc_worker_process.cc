@@ -99,6 +99,17 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
   return transport;
 }
 
+// A second signal ends it at once.
+[[noreturn]] void WindDown(Executor& executor, const std::unique_ptr<WorkerEndpoint>& endpoint,
+                           SignalWaiter& signals) {
+  executor.Post([&] {
+    executor.PostAfter(kStopPatience, [] { std::_Exit(0); });
+    endpoint->Stop([] { std::_Exit(0); });
+  });
+  signals.Wait();
+  std::_Exit(0);
+}
+
 }  // namespace
 
 void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& graph,
@@ -172,12 +183,7 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();
   LogInfo("worker is told to end", {{"worker", options.worker}});
-  executor.Post([&] {
-    executor.PostAfter(kStopPatience, [] { std::_Exit(0); });
-    endpoint->Stop([] { std::_Exit(0); });
-  });
-  signals.Wait();
-  std::_Exit(0);
+  WindDown(executor, endpoint, signals);
 }
 
 }  // namespace weir::taskmanager

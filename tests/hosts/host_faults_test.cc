@@ -303,6 +303,17 @@ TEST_F(HostFaultsTest, TheLinkOfTwoTaskManagersIsCut) {
   ExpectRecovery(absl::StrCat("the link of ", hosts[0], " and ", hosts[1], " cut for 5s"), mended);
 }
 
+// Nothing can be read or committed there, so no checkpoint is complete until it is mended.
+TEST_F(HostFaultsTest, TheLinkOfATaskManagerAndKafkaIsCut) {
+  const std::string victim = TaskHosts().at(0);
+  WEIR_ASSERT_OK(network_->Cut(victim, kKafka));
+  WEIR_ASSERT_OK(network_->Cut(kKafka, victim));
+  absl::SleepFor(absl::Seconds(5));
+  const absl::Time mended = absl::Now();
+  WEIR_ASSERT_OK(network_->Mend());
+  ExpectRecovery(absl::StrCat("the link of ", victim, " and Kafka cut for 5s"), mended);
+}
+
 // The leader reaches nobody: it keeps the lock of its storage, and the cluster waits for it.
 TEST_F(HostFaultsTest, TheLeadersHostIsCutOffForAWhile) {
   const std::string leader = Leader();

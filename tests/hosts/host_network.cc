@@ -138,37 +138,43 @@ absl::StatusOr<std::vector<pid_t>> HostNetwork::Processes(const std::string& hos
 }
 
 absl::Status HostNetwork::Unplug(const std::string& host) {
-  return Ip({"link", "set", LinkOf(host), "down"});
+  WEIR_RETURN_IF_ERROR(AddRules(host, "*", &unplugged_[host]));
+  return AddRules("*", host, &unplugged_[host]);
 }
 
-absl::Status HostNetwork::Plug(const std::string& host) {
-  return Ip({"link", "set", LinkOf(host), "up"});
-}
+absl::Status HostNetwork::Plug(const std::string& host) { return RemoveRules(&unplugged_[host]); }
 
 absl::Status HostNetwork::Cut(const std::string& from, const std::string& to) {
+  return AddRules(from, to, &cuts_);
+}
+
+absl::Status HostNetwork::Mend() { return RemoveRules(&cuts_); }
+
+// They drop what is forwarded, and say nothing. By links and subnets: a host that comes back under
+// another address is meant, too.
+absl::Status HostNetwork::AddRules(const std::string& from, const std::string& to, Rules* rules) {
   for (const auto& [sender, sending] : hosts_) {
     for (const auto& [receiver, receiving] : hosts_) {
       const bool meant = (from == "*" || from == sender) && (to == "*" || to == receiver);
       if (!meant || sender == receiver) continue;
-      // By the names of links: a host that comes back under another address is cut, too.
       std::vector<std::string> rule = {"iif", LinkOf(sender), "to",
                                        absl::StrCat("10.77.", receiving.number, ".0/24"),
                                        "blackhole"};
       std::vector<std::string> command = {"rule", "add"};
       command.insert(command.end(), rule.begin(), rule.end());
       WEIR_RETURN_IF_ERROR(Ip(std::move(command)));
-      cuts_.push_back(std::move(rule));
+      rules->push_back(std::move(rule));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status HostNetwork::Mend() {
-  while (!cuts_.empty()) {
+absl::Status HostNetwork::RemoveRules(Rules* rules) {
+  while (!rules->empty()) {
     std::vector<std::string> command = {"rule", "del"};
-    command.insert(command.end(), cuts_.back().begin(), cuts_.back().end());
+    command.insert(command.end(), rules->back().begin(), rules->back().end());
     WEIR_RETURN_IF_ERROR(Ip(std::move(command)));
-    cuts_.pop_back();
+    rules->pop_back();
   }
   return absl::OkStatus();
 }

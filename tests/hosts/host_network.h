@@ -42,7 +42,7 @@ class HostNetwork {
   /// Those that run on the host.
   absl::StatusOr<std::vector<pid_t>> Processes(const std::string& host) const;
 
-  /// The host's link, in both directions and whole: it reaches nobody, nor this process.
+  /// The host's link, in both directions: it and the other hosts do not reach each other.
   absl::Status Unplug(const std::string& host);
   absl::Status Plug(const std::string& host);
   /// What `from` sends to `to` is lost from now on; the other direction goes on. "*" for `from` or
@@ -59,13 +59,18 @@ class HostNetwork {
     ino_t name_space = 0;
   };
 
+  using Rules = std::vector<std::vector<std::string>>;  // as `ip rule` takes them
+
   HostNetwork() = default;
   absl::Status GiveAddress(const std::string& host);
+  absl::Status AddRules(const std::string& from, const std::string& to, Rules* rules);
+  static absl::Status RemoveRules(Rules* rules);
   absl::Status WriteNames() const;
 
   TemporaryDirectory directory_;
   std::map<std::string, Host> hosts_;
-  std::vector<std::vector<std::string>> cuts_;  // the rules, to take them back
+  std::map<std::string, Rules> unplugged_;
+  Rules cuts_;
 };
 
 }  // namespace weir
