@@ -7,14 +7,14 @@
 
 #include "common/operator/current_call.h"
 #include "common/operator/operator.h"
-#include "weir/runtime_context.h"
+#include "weir/function_context.h"
 #include "weir/side_outputs.h"
 #include "weir/stream_functions.h"
 
 namespace weir {
 
-/// A function of the rows of a stream without a key, with side outputs (Flink's ProcessFunction).
-/// Derive from it, as `final`; it is copied into every subtask.
+/// A function of the rows of a stream without a key, with side outputs and state of its subtask
+/// (Flink's ProcessFunction). Derive from it, as `final`; it is copied into every subtask.
 ///
 /// Life cycle: Open; ProcessElement, never two at a time; Close.
 /// Threads: the subtask's. Errors: an exception fails the task, whatever the error policy: what it
@@ -66,8 +66,8 @@ class ProcessOperator final : public Operator {
 
   absl::Status Open(const OperatorContext& context) override {
     side_outputs_.Open(context.side_outputs);
-    FunctionContext function_context(context.subtask_index, context.parallelism);
-    function_.Open(function_context);
+    state_.Open(context);
+    function_.Open(state_.context());
     return absl::OkStatus();
   }
 
@@ -81,6 +81,7 @@ class ProcessOperator final : public Operator {
       Access::SetRow(collector_, row);
       if (times != nullptr) call_.time_micros_ = times[row];
       function_.ProcessElement(reader.View(row), call_, collector_);
+      if (!state_.status().ok()) return state_.status();
     }
     call.ClearRow();
     call_.time_micros_.reset();
@@ -93,6 +94,7 @@ class ProcessOperator final : public Operator {
  private:
   using Access = internal::CollectorAccess;
 
+  internal::FunctionState state_;  // the function may keep its context
   F function_;
   internal::SideOutputs side_outputs_;
   typename F::Context call_;

@@ -18,6 +18,7 @@
 namespace weir {
 
 class KeyedStateStore;
+class OperatorStateStore;
 
 /// Where an operator puts what it makes: the next operator of the chain, or the chain's end.
 /// Threads: the task's thread. Errors pass through to the task, which fails with them.
@@ -46,6 +47,8 @@ struct OperatorContext {
   /// Of an operator whose input is keyed; else null. Outlives the operator.
   KeyedStateStore* keyed_state = nullptr;
   uint32_t max_parallelism = 0;  // number of key groups
+  /// Of its function, and of no key. Outlives the operator; null in tests of operators alone.
+  OperatorStateStore* operator_state = nullptr;
   /// The key group of a row is the partition it was read from, and proved to be that of its key.
   bool partition_aligned = false;
   /// By tag, those that somebody reads. They outlive the operator.

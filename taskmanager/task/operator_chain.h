@@ -15,6 +15,7 @@
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
 #include "state/keyed/keyed_state_backend.h"
+#include "state/operator/operator_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/partition_check.h"
@@ -76,6 +77,7 @@ class OperatorStage final : public ChainStage {
     std::vector<KeyedStateIncrement> restored_keyed;  // all that may have groups of it
     std::unique_ptr<PartitionCheck> partition_check;  // where its key groups are partitions
     std::string keying;                               // then: in words, for its snapshots
+    OperatorStateParts restored_operator_state;       // of all subtasks that there were
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
     /// By tag: those that somebody reads.
@@ -101,9 +103,14 @@ class OperatorStage final : public ChainStage {
   absl::Status ContinueFiring();
 
  private:
+  absl::Status OpenOperator();
   absl::Status Process(const BatchPtr& batch);
   void BalanceBooks();
+  /// `call` within the boundary; where its state cannot be had, that is the reason why it fails.
+  template <class Call>
+  absl::Status Run(const Batch* batch, const Call& call);
 
+  OperatorStateBackend operator_state_;  // outlives the operator
   Options options_;
   OperatorBoundary& boundary_;
   StageOutput output_;

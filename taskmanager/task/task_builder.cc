@@ -135,6 +135,8 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
 
 absl::Status ChainBuilder::AddRestored(const StreamNode& node,
                                        OperatorStage::Options& options) const {
+  const auto parts = description_.operator_states.find(node.uid);
+  if (parts != description_.operator_states.end()) options.restored_operator_state = parts->second;
   std::vector<const TaskSnapshotData*> snapshots = description_.restored_others;
   if (description_.restored != nullptr) snapshots.insert(snapshots.begin(), description_.restored);
   for (const TaskSnapshotData* snapshot : snapshots) {

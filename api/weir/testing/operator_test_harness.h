@@ -125,8 +125,8 @@ class OperatorTestHarness {
   bool Restore(const std::string& snapshot) {
     return core_.Restore(std::vector<std::string>{snapshot});
   }
-  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt
-  /// out anew; operators without a key begin without state.
+  /// At another parallelism: the snapshots of all subtasks that there were, in any order. Keyed
+  /// state and operator state are dealt out anew.
   bool Restore(const std::vector<std::string>& snapshots) { return core_.Restore(snapshots); }
 
   /// All that came out since the harness was made, or since TakeOutputs.

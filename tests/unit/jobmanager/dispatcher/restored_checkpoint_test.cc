@@ -148,7 +148,7 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   EXPECT_EQ(
       Refusal(),
       "operator 'count' has state of 2 subtasks in the checkpoint and parallelism 3 in the new "
-      "job; only keyed state and the splits of sources can be dealt out anew");
+      "job; only keyed state, operator state and the splits of sources can be dealt out anew");
   for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
     task.mutable_operators(1)->clear_state();
   }
