@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,16 +22,22 @@
 
 namespace weir::internal {
 
-/// The clock of the machine until it is set; then it stands.
+/// The clock of the machine until it is set; then it stands. Each time that it is set to later than
+/// before is time that has passed, for idleness, too.
 class HarnessClock final : public Clock {
  public:
   absl::Time Now() const override { return now_.value_or(system_.Now()); }
-  absl::Duration Monotonic() const override { return system_.Monotonic(); }
-  void Set(absl::Time now) { now_ = now; }
+  absl::Duration Monotonic() const override { return monotonic_.value_or(system_.Monotonic()); }
+  void Set(absl::Time now) {
+    const absl::Duration passed = now - now_.value_or(now);
+    monotonic_ = Monotonic() + std::max(passed, absl::ZeroDuration());
+    now_ = now;
+  }
 
  private:
   SystemClock system_;
   std::optional<absl::Time> now_;
+  std::optional<absl::Duration> monotonic_;
 };
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped
