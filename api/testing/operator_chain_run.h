@@ -22,22 +22,21 @@
 
 namespace weir::internal {
 
-/// The clock of the machine until it is set; then it stands. Each time that it is set to later than
-/// before is time that has passed, for idleness, too.
+/// The clock of the machine until it is set; then it stands. Durations pass only by that: each time
+/// that it is set to later than before.
 class HarnessClock final : public Clock {
  public:
   absl::Time Now() const override { return now_.value_or(system_.Now()); }
-  absl::Duration Monotonic() const override { return monotonic_.value_or(system_.Monotonic()); }
+  absl::Duration Monotonic() const override { return monotonic_; }
   void Set(absl::Time now) {
-    const absl::Duration passed = now - now_.value_or(now);
-    monotonic_ = Monotonic() + std::max(passed, absl::ZeroDuration());
+    monotonic_ += std::max(now - now_.value_or(now), absl::ZeroDuration());
     now_ = now;
   }
 
  private:
   SystemClock system_;
   std::optional<absl::Time> now_;
-  std::optional<absl::Duration> monotonic_;
+  absl::Duration monotonic_ = absl::ZeroDuration();
 };
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped

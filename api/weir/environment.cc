@@ -219,11 +219,11 @@ NodeHandle StreamEnds::AddFunction(const std::string& type, SchemaPtr output,
 }
 
 NodeHandle StreamEnds::AddTimestamps(const WatermarkStrategy& strategy, SchemaPtr rows) const {
-  const NodeHandle added = AddRowwise(
-      "TimestampsAndWatermarks", std::move(rows),
-      [spec = strategy.spec()]() -> std::unique_ptr<Operator> {
-        return std::make_unique<TimestampsAndWatermarksOperator>(spec);
-      });
+  const NodeHandle added =
+      AddRowwise("TimestampsAndWatermarks", std::move(rows),
+                 [spec = strategy.spec()]() -> std::unique_ptr<Operator> {
+                   return std::make_unique<TimestampsAndWatermarksOperator>(spec);
+                 });
   graph->SetWatermarks(added.node, strategy.spec());
   return added;
 }

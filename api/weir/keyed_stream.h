@@ -71,9 +71,9 @@ class RollingAggregateFunction final : public KeyedProcessFunction<K, T, Out> {
 /// A stream whose rows go to the subtask that owns their key: what follows has state of each key.
 /// Made by Stream::KeyBy and KeyByPartition.
 ///
-/// It is a stream as others are: Map, Filter, FlatMap, SinkTo and the rest are on the subtask of the
-/// key, too, and have no state; what they make is not keyed any more. Behind KeyByPartition they are
-/// where the partition is read, and do not verify it.
+/// It is a stream as others are: Map, Filter, FlatMap, SinkTo and the rest are on the subtask of
+/// the key, too, and have no state; what they make is not keyed any more. Behind KeyByPartition
+/// they are where the partition is read, and do not verify it.
 template <RowType T, class KeyOf>
 class KeyedStream : public Stream<T> {
  public:

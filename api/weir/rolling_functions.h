@@ -42,8 +42,8 @@ struct SumOfField {
   T operator()(T sum, const T& row) const {
     if constexpr (std::integral<K>) {
       using Unsigned = std::make_unsigned_t<K>;
-      sum.*field = static_cast<K>(static_cast<Unsigned>(sum.*field) +
-                                  static_cast<Unsigned>(row.*field));
+      sum.*field =
+          static_cast<K>(static_cast<Unsigned>(sum.*field) + static_cast<Unsigned>(row.*field));
     } else {
       sum.*field += row.*field;
     }

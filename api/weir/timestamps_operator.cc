@@ -98,8 +98,8 @@ absl::StatusOr<std::string> TimestampsAndWatermarksOperator::SnapshotState() {
 absl::Status TimestampsAndWatermarksOperator::RestoreState(const std::string& state) {
   int64_t micros = 0;
   if (!absl::SimpleAtoi(state, &micros)) {
-    return absl::DataLossError(absl::StrCat("the state of assigned watermarks is no number: ",
-                                            state));
+    return absl::DataLossError(
+        absl::StrCat("the state of assigned watermarks is no number: ", state));
   }
   reached_ = EventTime::FromMicros(micros);
   return absl::OkStatus();

@@ -96,8 +96,8 @@ class RowWatermarkGenerator final : public BatchWatermarkGenerator {
     CurrentCall& call = ThisThreadsCall();
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
-      const Timestamp time = times == nullptr ? Timestamp::min()
-                                              : Timestamp(std::chrono::microseconds(times[row]));
+      const Timestamp time =
+          times == nullptr ? Timestamp::min() : Timestamp(std::chrono::microseconds(times[row]));
       generator_->OnEvent(reader.View(row), time, output_);
     }
     call.ClearRow();

@@ -56,8 +56,8 @@ WatermarkStrategy WatermarkStrategy::ForBoundedOutOfOrderness(std::chrono::micro
   auto spec = BoundedSpec(bound);
   spec->description = "bounded out-of-orderness " + DurationText(bound);
   if (bound.count() < 0) {
-    spec->mistake = "the bound of its watermark strategy must not be negative, and is " +
-                    DurationText(bound);
+    spec->mistake =
+        "the bound of its watermark strategy must not be negative, and is " + DurationText(bound);
   }
   return WatermarkStrategy(spec);
 }
@@ -76,8 +76,10 @@ WatermarkStrategy WatermarkStrategy::WithIdleness(std::chrono::microseconds idle
   auto spec = std::make_shared<WatermarkStrategySpec>(*spec_);
   spec->idle_after = absl::FromChrono(idle_after);
   if (idle_after.count() <= 0 && spec->mistake.empty()) {
-    spec->mistake = "the time after which its watermark strategy takes a split for idle must be "
-                    "above zero, and is " + DurationText(idle_after);
+    spec->mistake =
+        "the time after which its watermark strategy takes a split for idle must be "
+        "above zero, and is " +
+        DurationText(idle_after);
   }
   spec->description += ", idle after " + DurationText(idle_after);
   return WatermarkStrategy(spec);
@@ -99,8 +101,9 @@ WatermarkStrategy WatermarkStrategy::WithAssignField(SchemaPtr rows, const std::
   spec->assigner_rows = std::move(rows);
   spec->description += ", event times of field " + field;
   if (field.empty() && spec->mistake.empty()) {
-    spec->mistake = "the field that its event times are taken from is not in the WEIR_RECORD of "
-                    "its rows";
+    spec->mistake =
+        "the field that its event times are taken from is not in the WEIR_RECORD of "
+        "its rows";
   }
   return WatermarkStrategy(spec);
 }

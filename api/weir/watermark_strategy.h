@@ -19,8 +19,8 @@
 
 namespace weir {
 
-/// How a source, or Stream::AssignTimestampsAndWatermarks, gets event times and watermarks, as in Flink. A value: the With... functions return
-/// a changed copy.
+/// How a source, or Stream::AssignTimestampsAndWatermarks, gets event times and watermarks, as in
+/// Flink. A value: the With... functions return a changed copy.
 ///
 ///   WatermarkStrategy::ForBoundedOutOfOrderness(5s)
 ///       .WithTimestampAssigner([](const Flight::View& flight) { return flight.departure; })
@@ -96,8 +96,8 @@ auto AssignTime(F& function, const RecordReader<T>& reader, size_t row, const in
     if (before != nullptr) time = Timestamp(std::chrono::microseconds(before[row]));
     return CallWithRow<T>(function, reader, row, std::as_const(time));
   } else if constexpr (kTakesRow<T, F, const Timestamp&>) {
-    const Timestamp time = before == nullptr ? Timestamp::min()
-                                             : Timestamp(std::chrono::microseconds(before[row]));
+    const Timestamp time =
+        before == nullptr ? Timestamp::min() : Timestamp(std::chrono::microseconds(before[row]));
     return CallWithRow<T>(function, reader, row, time);
   } else {
     return CallWithRow<T>(function, reader, row);

@@ -25,14 +25,14 @@ struct StreamNode {
   Kind kind = Kind::kTransform;
   std::string type;  // "KafkaSource", "Map", ...
   std::string name;
-  std::string uid;                              // default: the name
-  uint32_t parallelism = 0;                     // 0: the environment's default
-  bool chain_with_input = true;                 // false: its own task behind a queue
-  std::vector<StreamInput> inputs;              // none of sources, several of unions
-  bool reads_dead_letters = false;              // of its input, instead of its stream
+  std::string uid;                  // default: the name
+  uint32_t parallelism = 0;         // 0: the environment's default
+  bool chain_with_input = true;     // false: its own task behind a queue
+  std::vector<StreamInput> inputs;  // none of sources, several of unions
+  bool reads_dead_letters = false;  // of its input, instead of its stream
   /// Makes each row of one row, and says of which; has no state of keys, whatever it reads.
   bool keeps_positions = false;
-  bool takes_error_policy = false;  // rows that its function throws for can be left out
+  bool takes_error_policy = false;              // rows that its function throws for can be left out
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
   /// By tag: what its side outputs are read as, or declared to be.
@@ -42,7 +42,7 @@ struct StreamNode {
   /// planner refuses the job with it. Empty: nothing.
   std::string mistake;
 
-  std::shared_ptr<const Source> source;                      // kSource
+  std::shared_ptr<const Source> source;  // kSource
   /// kSource; also of a kTransform that assigns them in mid-stream, for the plan.
   WatermarkStrategyPtr watermarks;
   std::function<std::unique_ptr<Operator>()> make_operator;  // kTransform

@@ -122,7 +122,8 @@ bool BeginsAnew(const std::string& uid, const Operators& before, const Operators
   const auto now = after.find(uid);
   if (then == before.end() || now == after.end()) return false;
   const OperatorDescriptor& one = *now->second.descriptor;
-  return one.kind() == OperatorDescriptor::TRANSFORM && one.configuration().count(kWatermarks) > 0 &&
+  return one.kind() == OperatorDescriptor::TRANSFORM &&
+         one.configuration().count(kWatermarks) > 0 &&
          then->second.parallelism != now->second.parallelism;
 }
 

@@ -73,8 +73,8 @@ std::string KeyedConfig::ToString() const {
                       "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
                       "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
                       " crashes=", crashes, " pause_at=", pause_at,
-                      " watermarks=", kWatermarks[static_cast<int>(watermarks)], " every=",
-                      watermark_interval_ms, "ms mid_stream=", mid_stream);
+                      " watermarks=", kWatermarks[static_cast<int>(watermarks)],
+                      " every=", watermark_interval_ms, "ms mid_stream=", mid_stream);
 }
 
 }  // namespace weir::sim
