@@ -50,6 +50,9 @@ void Obey(const Order& order) {
   if (order.fault == "stall") {
     std::this_thread::sleep_for(std::chrono::milliseconds(order.amount));
   }
+  if (order.fault == "gulp") {
+    kept_memory.emplace_back(static_cast<size_t>(order.amount) << 20, 'x');
+  }
   if (order.fault == "allocate") {
     for (int64_t i = 0; i < order.amount; ++i) {
       kept_memory.emplace_back(size_t{1} << 20, 'x');
