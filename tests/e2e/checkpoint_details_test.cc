@@ -4,21 +4,20 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
-#include "tests/e2e/event_job.h"
+#include "tests/e2e/profile_job.h"
 
 namespace weir {
 namespace {
 
 using testing::AllOf;
-using testing::Each;
 using testing::HasSubstr;
 using testing::SizeIs;
 
@@ -27,21 +26,15 @@ constexpr int64_t kBytes = 400;
 constexpr uint64_t kStateBytes = kKeys * kBytes;
 constexpr uint64_t kFew = kStateBytes / 20;
 
-class CheckpointDetailsTest : public EventJobTest {
+class CheckpointDetailsTest : public ProfileJobTest {
  protected:
-  /// One event of every `step`-th key.
-  void FeedKeys(int64_t step) {
-    std::vector<TestEvent> events;
-    for (int64_t key = 0; key < kKeys; key += step) {
-      events.push_back({next_++, absl::StrCat("p", key), next_});
-      ++visits_[events.back().key];
-    }
-    EventJobTest::Feed(events);
+  void FeedAndAwait(int64_t step) {
+    FeedKeys(0, kKeys, step);
     AwaitConsumed();
   }
   uint64_t Latest() { return Details().checkpoints().latest_epoch(); }
   /// Empty when it is not among the newest any more, or was a former leader's.
-  nlohmann::json Describe(uint64_t epoch) {
+  nlohmann::json DescribeCheckpoint(uint64_t epoch) {
     const auto described = weir().CliJson({"checkpoint", "describe", job_, absl::StrCat(epoch)});
     EXPECT_TRUE(described.ok()) << described.status();
     return described.value_or(nlohmann::json());
@@ -72,7 +65,7 @@ class CheckpointDetailsTest : public EventJobTest {
   }
   /// Every subtask says what it did.
   void ExpectDetails(uint64_t epoch) {
-    const nlohmann::json before = Describe(epoch);
+    const nlohmann::json before = DescribeCheckpoint(epoch);
     ASSERT_THAT(before["subtasks"], SizeIs(2 * kPartitions)) << before;
     EXPECT_GE(Sum(before, "state_bytes"), kStateBytes) << "no compression makes it smaller";
     EXPECT_EQ(Sum(before, "state_bytes"), before["state_bytes"].get<uint64_t>());
@@ -98,20 +91,6 @@ class CheckpointDetailsTest : public EventJobTest {
                       HasSubstr("WRITTEN"), HasSubstr("profiles -> visits")));
   }
   uint64_t Generation() { return Details().summary().generation(); }
-  /// One row for each event, and nothing of what was kept is lost or changed.
-  void ExpectAllVisits() {
-    std::map<std::string, int64_t> visits;
-    int64_t changed = 0;
-    for (const nlohmann::json& row : Rows("output")) {
-      EXPECT_EQ(row["visits"], ++visits[row["key"]]) << row;
-      changed += row["intact"].get<bool>() ? 0 : 1;
-    }
-    EXPECT_EQ(visits, visits_);
-    EXPECT_EQ(changed, 0);
-  }
-
-  int64_t next_ = 0;
-  std::map<std::string, int64_t> visits_;
 };
 
 TEST_F(CheckpointDetailsTest, IncrementsAreSmallAndARestoreTakesTheLocalCopies) {
@@ -119,10 +98,10 @@ TEST_F(CheckpointDetailsTest, IncrementsAreSmallAndARestoreTakesTheLocalCopies) 
   WeirJob job = OnRocksDb(EventJob("event_profiles"), "4mb");
   job.arguments.push_back(absl::StrCat("--bytes=", kBytes));
   Submit(job);
-  FeedKeys(1);
+  FeedAndAwait(1);
   // RocksDB may still merge what it has got.
   ASSERT_TRUE(AwaitTrue([&] {
-    const nlohmann::json checkpoint = Describe(Latest());
+    const nlohmann::json checkpoint = DescribeCheckpoint(Latest());
     return Sum(checkpoint, "written_bytes") < kFew / 4;
   }));
 
@@ -130,10 +109,10 @@ TEST_F(CheckpointDetailsTest, IncrementsAreSmallAndARestoreTakesTheLocalCopies) 
   ASSERT_NO_FATAL_FAILURE(ExpectDetails(quiet));
 
   // What 40 keys change is all that is written.
-  FeedKeys(kKeys / 40);
+  FeedAndAwait(kKeys / 40);
   uint64_t written = 0;
   for (uint64_t epoch = quiet + 1; epoch <= Latest(); ++epoch) {
-    written += Sum(Describe(epoch), "written_bytes");
+    written += Sum(DescribeCheckpoint(epoch), "written_bytes");
   }
   EXPECT_GE(written, 40 * static_cast<uint64_t>(kBytes));
   EXPECT_LT(written, kFew);
@@ -142,7 +121,7 @@ TEST_F(CheckpointDetailsTest, IncrementsAreSmallAndARestoreTakesTheLocalCopies) 
   KillWorker(0);
   EXPECT_GE(Restored(Generation(), "local_bytes"), kStateBytes);
   EXPECT_LT(Restored(Generation(), "fetched_bytes"), kFew);
-  FeedKeys(8);
+  FeedAndAwait(8);
   // A TaskManager whose disk is lost: its half comes from the storage.
   const uint64_t generation = Generation();
   WEIR_ASSERT_OK(weir().KillTaskManager(2));
@@ -154,7 +133,7 @@ TEST_F(CheckpointDetailsTest, IncrementsAreSmallAndARestoreTakesTheLocalCopies) 
   EXPECT_GE(Restored(Generation(), "local_bytes"), kStateBytes / 4);
   EXPECT_GE(Restored(Generation(), "fetched_bytes"), kStateBytes / 4);
 
-  FeedKeys(4);
+  FeedAndAwait(4);
   StopJob();
   ExpectAllVisits();
 }

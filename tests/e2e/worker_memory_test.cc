@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
-#include "tests/e2e/event_job.h"
+#include "tests/e2e/profile_job.h"
 
 namespace weir {
 namespace {
@@ -37,16 +35,8 @@ uint64_t PeakBytes(pid_t pid) {
   return 0;
 }
 
-class WorkerMemoryTest : public EventJobTest {
+class WorkerMemoryTest : public ProfileJobTest {
  protected:
-  void FeedKeys(int64_t from, int64_t to, int64_t step) {
-    std::vector<TestEvent> events;
-    for (int64_t key = from; key < to; key += step) {
-      events.push_back({next_++, absl::StrCat("p", key), next_});
-      ++visits_[events.back().key];
-    }
-    EventJobTest::Feed(events);
-  }
   void ExpectPeakBelowLimit() {
     const proto::JobDetails details = Details();
     ASSERT_EQ(details.workers_size(), 1);
@@ -56,9 +46,6 @@ class WorkerMemoryTest : public EventJobTest {
     RecordProperty(absl::StrCat("mebibytes of generation ", details.summary().generation()),
                    absl::StrCat(peak >> 20));
   }
-
-  int64_t next_ = 0;
-  std::map<std::string, int64_t> visits_;
 };
 
 TEST_F(WorkerMemoryTest, StateOfThreeTimesTheLimit) {
@@ -89,14 +76,7 @@ TEST_F(WorkerMemoryTest, StateOfThreeTimesTheLimit) {
   EXPECT_EQ(Details().summary().restarts(), 1u) << Details().summary().ShortDebugString();
 
   StopJob();
-  std::map<std::string, int64_t> visits;
-  int64_t changed = 0;
-  for (const nlohmann::json& row : Rows("output")) {
-    EXPECT_EQ(row["visits"], ++visits[row["key"]]) << row;
-    changed += row["intact"].get<bool>() ? 0 : 1;
-  }
-  EXPECT_EQ(visits, visits_);
-  EXPECT_EQ(changed, 0);
+  ExpectAllVisits();
 }
 
 }  // namespace
