@@ -29,7 +29,7 @@ TEST_F(BoundedWindowsTest, AWorkerIsKilledOnTheWayToTheEnd) {
   for (size_t i = 0; i < events.size(); ++i) {
     events[i].partition = i % 200 == 0 ? 0 : 1 + static_cast<int32_t>(i % 2);
   }
-  EventJobTest::Feed(events);
+  Feed(events);
   WeirJob job = EventJob("event_windows");
   job.arguments.insert(job.arguments.end(),
                        {"--bounded=true", "--pause=100us", absl::StrCat("--size=", kWindowMs, "ms"),

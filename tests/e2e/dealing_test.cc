@@ -31,7 +31,7 @@ class DealingTest : public EventJobTest {
       // 85 % of all into partition 0.
       events[i].partition = i % 20 < 17 ? 0 : static_cast<int32_t>(i % 20 - 16);
     }
-    EventJobTest::Feed(events);
+    Feed(events);
   }
 };
 

@@ -42,7 +42,7 @@ class IdlePartitionsTest : public EventJobTest {
     for (size_t i = 0; i < events.size(); ++i) {
       events[i].partition = partitions[i % partitions.size()];
     }
-    EventJobTest::Feed(events);
+    Feed(events);
     in_time_.insert(in_time_.end(), events.begin(), events.end());
     AwaitConsumed();
   }
@@ -50,7 +50,7 @@ class IdlePartitionsTest : public EventJobTest {
   void PassPhase(int phase, const std::vector<int32_t>& partitions) {
     const int64_t at = phase * kPhaseMs + kTickMs;
     const std::vector<TestEvent> ticks = MakeTicks(at, partitions);
-    EventJobTest::Feed(ticks);
+    Feed(ticks);
     in_time_.insert(in_time_.end(), ticks.begin(), ticks.end());
     until_ms_ = at - kBoundMs;
     AwaitCommitted("output", Expected().size());
@@ -79,7 +79,7 @@ TEST_F(IdlePartitionsTest, WindowsFireWithoutThemAlsoAfterAWorkerWasKilled) {
   // It is back, with events of windows that have fired, and with such that have not.
   std::vector<TestEvent> late = MakeEvents(1 * kPhaseMs, kSpanMs, 100, 50);
   for (TestEvent& event : late) event.partition = 2;
-  EventJobTest::Feed(late);
+  Feed(late);
   ASSERT_NO_FATAL_FAILURE(AwaitCommitted("late", late.size()));
   FeedPhase(3, {0, 1, 2});
   ASSERT_NO_FATAL_FAILURE(PassPhase(3, {0, 1, 2}));
@@ -96,13 +96,13 @@ TEST_F(IdlePartitionsTest, WindowsFireWithoutThemAlsoAfterAWorkerWasKilled) {
 TEST_F(IdlePartitionsTest, WithoutIdlenessASilentPartitionHoldsTimeBack) {
   ASSERT_NO_FATAL_FAILURE(Start("--idle=0s"));
   FeedPhase(0, {0, 1, 2});
-  EventJobTest::Feed(MakeTicks(kTickMs, {0, 1, 2}));
+  Feed(MakeTicks(kTickMs, {0, 1, 2}));
   AwaitConsumed();
   AwaitCheckpoints();
   EXPECT_THAT(WindowLines(), testing::IsEmpty());
   // Its first record lets time go on.
   const std::vector<TestEvent> ticks = MakeTicks(kTickMs, {3});
-  EventJobTest::Feed(ticks);
+  Feed(ticks);
   until_ms_ = kTickMs - kBoundMs;
   AwaitCommitted("output", Expected().size());
   StopJob();

@@ -27,7 +27,7 @@ class ProfileJobTest : public EventJobTest {
       event.key = absl::StrCat("p", key);
       ++visits_[event.key];
     }
-    EventJobTest::Feed(events);
+    Feed(events);
   }
   /// One row for each event, and nothing of what was kept is lost or changed.
   void ExpectAllVisits() {

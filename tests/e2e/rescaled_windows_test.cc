@@ -44,13 +44,13 @@ class RescaledWindowsTest : public EventJobTest {
   }
   void FeedStage(int stage) {
     const std::vector<TestEvent> events = MakeEvents(stage * kStageMs, kStageMs, kEvents, 100);
-    EventJobTest::Feed(events);
+    Feed(events);
     all_.insert(all_.end(), events.begin(), events.end());
   }
   /// Events of the first windows of all, which have fired.
   void FeedLate() {
     const std::vector<TestEvent> events = MakeEvents(0, 2 * kWindowMs, kLate, 100);
-    EventJobTest::Feed(events);
+    Feed(events);
     for (const TestEvent& event : events) late_.push_back(event.Line());
   }
 
@@ -74,7 +74,7 @@ TEST_F(RescaledWindowsTest, NoWindowIsLostAndNoneFiresTwice) {
   FeedLate();
   FeedStage(2);
   const int64_t at = 3 * kStageMs + kWindowMs + kBoundMs;
-  EventJobTest::Feed(MakeTicks(at));
+  Feed(MakeTicks(at));
   const std::vector<std::string> expected = TumblingCounts(all_, kWindowMs);
   ASSERT_GT(expected.size(), 1'000u);
   AwaitCommitted("output", expected.size());

@@ -52,7 +52,7 @@ class SessionWindowsTest : public EventJobTest {
     const std::vector<TestEvent> ticks = MakeTicks(at);
     for (const TestEvent& tick : ticks) oracle_.Add(tick);
     oracle_.AdvanceTo(at - kBoundMs);
-    EventJobTest::Feed(ticks);
+    Feed(ticks);
   }
   /// At most one of each key: every one that is not too late fires its session once more. Some keys
   /// had no event before.
@@ -66,7 +66,7 @@ class SessionWindowsTest : public EventJobTest {
       late.push_back(event);
       if (late.size() == kLate) break;
     }
-    EventJobTest::Feed(late);
+    Feed(late);
   }
   void AwaitAll() {
     AwaitCommitted("output", oracle_.lines().size());
@@ -81,9 +81,9 @@ TEST_F(SessionWindowsTest, LateEventsAndWorkersThatAreKilled) {
   // A worker dies with sessions open.
   const std::vector<TestEvent> first = EventsOfPhase(0);
   const auto middle = first.begin() + static_cast<ptrdiff_t>(first.size() / 2);
-  EventJobTest::Feed({first.begin(), middle});
+  Feed({first.begin(), middle});
   KillWorker(0);
-  EventJobTest::Feed({middle, first.end()});
+  Feed({middle, first.end()});
   AwaitConsumed();
   Tick(0);
   ASSERT_NO_FATAL_FAILURE(AwaitAll());
@@ -98,7 +98,7 @@ TEST_F(SessionWindowsTest, LateEventsAndWorkersThatAreKilled) {
   ASSERT_GT(oracle_.late().size(), 10u);
 
   // And one while sessions fire, whose state from the phase before is to be gone.
-  EventJobTest::Feed(EventsOfPhase(1));
+  Feed(EventsOfPhase(1));
   AwaitConsumed();
   Tick(1);
   KillWorker(2);

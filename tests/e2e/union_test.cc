@@ -32,8 +32,8 @@ class UnionTest : public EventJobTest {
       all_.push_back(event);
       if (event.id % 2 == 0) all_.back().id += kMark;
     }
-    EventJobTest::Feed(first);
-    EventJobTest::Feed(second, "second");
+    Feed(first);
+    Feed(second, "second");
   }
 
   std::vector<TestEvent> all_;
@@ -61,8 +61,8 @@ TEST_F(UnionTest, TwoTopicsAndUnequalParallelism) {
     if (round < 2) KillWorker(round);
   }
   const int64_t at = 400'000;
-  EventJobTest::Feed(MakeTicks(at));
-  EventJobTest::Feed(MakeTicks(at, {0, 1, 2}), "second");
+  Feed(MakeTicks(at));
+  Feed(MakeTicks(at, {0, 1, 2}), "second");
   const std::vector<std::string> expected = TumblingCounts(all_, kWindowMs);
   ASSERT_GT(expected.size(), 500u);
   AwaitCommitted("output", expected.size());
