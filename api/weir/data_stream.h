@@ -208,7 +208,7 @@ class Stream {
   template <class F>
   auto KeyByPartition(F function) const;
 
-  /// Rows in turn, batch by batch, to the subtasks of the next operator.
+  /// Rows evenly, batch by batch, to the subtasks of the next operator.
   Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
   /// Every row to all subtasks of the next operator.
   Stream<T> Broadcast() const { return Stream<T>(ends_.With({0, Exchange::kBroadcast, {}, {}})); }
