@@ -26,8 +26,8 @@ hash_aggregate Time per row of a running sum by key, as one task's thread calls 
 windows        The same of windows that overlap 1, 5 and 60 times, beside one update of a hash
                table per row and the merge of slices when a window ends.
 timers         The same of a timer for each row, beside a binary heap.
-keyed_state    Time per access to each kind of keyed state, beside a plain hash table, and of rows in
-               operators by how many of their keys are not in memory.
+keyed_state    Time per access to each kind of keyed state, beside a plain hash table, and of rows
+               in operators by how many of their keys are not in memory.
 tier           Time per access to keyed state behind RocksDB, ten times what memory holds, by how
                many are of a hot set, beside a hash table and bare Gets of RocksDB.
 checkpoint     The longest pause of the task (aim: 1 ms), the bytes and the time of a checkpoint of
