@@ -130,7 +130,8 @@ class Cluster:
         """The objects go, and the pods, in order; claims stay."""
         with self._lock:
             self.objects = {}
-        self.wait(lambda: not self.pods, 90, "all pods are gone")
+        self.wait(lambda: not self.pods and not run("podman", "ps", "-a", "-q").split(), 90,
+                  "all pods are gone")
 
     def scale(self, stateful_set, replicas):
         with self._lock:

@@ -2,15 +2,15 @@
 # Starts and stops real Apache Kafka on 127.0.0.1: KRaft, broker 1 is also the only controller.
 #
 #   kafka_server.sh start --dir DIR [--brokers N] [--port PORT] [--parent-pid PID]
-#                         [--broker-config KEY=VALUE]...
+#                         [--host ADDRESS] [--broker-config KEY=VALUE]...
 #       writes everything below DIR, picks free ports (but for --port, of broker 1), waits until all
-#       brokers are up and prints "bootstrap=HOST:PORT,...". With --parent-pid the brokers end when
-#       that process is gone.
+#       brokers are up and prints "bootstrap=HOST:PORT,...". --host is where clients reach them,
+#       127.0.0.1 unless told otherwise. With --parent-pid the brokers end when that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
 #
-# In DIR: broker-I/{server.properties,port,pid,log,data}, bootstrap, watchdog.pid.
+# In DIR: broker-I/{server.properties,host,port,pid,log,data}, bootstrap, watchdog.pid.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/kafka_env.sh"
 
@@ -23,7 +23,7 @@ usage() {
 }
 
 parse_arguments() {
-  dir="" brokers=1 port_of_first="" parent_pid="" broker="" broker_config=()
+  dir="" brokers=1 port_of_first="" parent_pid="" broker="" broker_config=() host=127.0.0.1
   while (($# > 0)); do
     case "$1" in
       --dir) dir="$2" ;;
@@ -31,6 +31,7 @@ parse_arguments() {
       --port) port_of_first="$2" ;;
       --parent-pid) parent_pid="$2" ;;
       --broker) broker="$2" ;;
+      --host) host="$2" ;;
       --broker-config) broker_config+=("$2") ;;
       *) kafka_die "unknown option $1 (see --help)" ;;
     esac
@@ -39,8 +40,9 @@ parse_arguments() {
   [[ -n "$dir" ]] || kafka_die "--dir is missing (see --help)"
 }
 
+# port_accepts ADDRESS PORT
 port_accepts() {
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+  (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
 # A free port below the range the kernel gives to clients, so that no connection takes it meanwhile.
@@ -49,7 +51,7 @@ free_port() {
   local port
   while true; do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    port_accepts "$port" || break
+    port_accepts 127.0.0.1 "$port" || break
   done
   echo "$port"
 }
@@ -74,7 +76,8 @@ write_broker_files() {
   port="$(free_port)"
   if ((id == 1)) && [[ -n "$port_of_first" ]]; then port="$port_of_first"; fi
   echo "$port" >"$home/port"
-  listeners="PLAINTEXT://127.0.0.1:$port"
+  echo "$host" >"$home/host"
+  listeners="PLAINTEXT://$host:$port"
   if ((id == 1)); then
     roles=broker,controller
     listeners+=",CONTROLLER://127.0.0.1:$controller_port"
@@ -88,7 +91,7 @@ node.id=$id
 controller.quorum.voters=1@127.0.0.1:$controller_port
 controller.listener.names=CONTROLLER
 listeners=$listeners
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+advertised.listeners=PLAINTEXT://$host:$port
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs=$home/data
@@ -131,7 +134,7 @@ launch_broker() {
 
 broker_is_up() {
   grep -q -F "Kafka Server started" "$dir/broker-$1/log" 2>/dev/null &&
-    port_accepts "$(cat "$dir/broker-$1/port")"
+    port_accepts "$(cat "$dir/broker-$1/host")" "$(cat "$dir/broker-$1/port")"
 }
 
 # 0 up, 1 died or too late.
@@ -192,7 +195,7 @@ start() {
     kafka_die "broker $id did not come up (see $dir/broker-$id/log)"
   fi
   for ((id = 1; id <= brokers; id++)); do
-    bootstrap+="${bootstrap:+,}127.0.0.1:$(cat "$dir/broker-$id/port")"
+    bootstrap+="${bootstrap:+,}$host:$(cat "$dir/broker-$id/port")"
   done
   echo "bootstrap=$bootstrap" | tee "$dir/bootstrap"
 }
