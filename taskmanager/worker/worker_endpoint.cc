@@ -12,6 +12,7 @@
 #include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
+#include "taskmanager/worker/operator_state_limits.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/task_failure_judgement.h"
 #include "taskmanager/worker/tiered_state_factory.h"
@@ -376,6 +377,8 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   TellLayout(deployment_, &written.snapshot);
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
+  upload.operator_inline_max_bytes =
+      OperatorStateInlineMax(deployment_.graph(), deployment_.inline_state_max_bytes());
   upload.worker = id_;
   upload.epoch = barrier.epoch;
   upload.last_blob = last_blob_;
@@ -383,6 +386,7 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   upload.copies = LocalStateCopies(options_.state_directory);
   for (const OperatorSnapshotData& one : snapshot->operators) {
     if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
+    if (one.operator_state != nullptr) upload.operator_states[one.uid] = one.operator_state;
   }
   if (!upload.Needed(written.snapshot)) {
     AddSizes(written.snapshot, &written.statistics);

@@ -309,5 +309,52 @@ TEST_F(DeploymentPlanTest, TheStartedEntryTellsTheTaskManagerOfEverySlot) {
               ElementsAre(TaskManagerId("tm-a"), TaskManagerId("tm-b")));
 }
 
+// Once for each worker, whatever the parallelisms; the snapshots of tasks are without it.
+TEST_F(DeploymentPlanTest, OperatorStateOfAllSubtasksGoesToTheWorkersThatHaveATask) {
+  AddVertex(3, 2, "buffer");
+  for (const uint32_t index : {0u, 2u}) {
+    proto::OperatorStateSnapshot* state = AddSnapshot(3, index, "buffer")->mutable_operator_state();
+    state->set_parallelism(3);
+    state->mutable_lists()->set_blob("lists of " + std::to_string(index));
+  }
+  AddSnapshot(2, 0, "sink")->mutable_operator_state()->set_parallelism(1);
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  ASSERT_THAT(deployments.at(kW2).operator_states(), SizeIs(1)) << "it has no task of vertex 2";
+  const proto::OperatorStateParts& parts = deployments.at(kW2).operator_states(0);
+  EXPECT_EQ(parts.vertex(), 3u);
+  EXPECT_EQ(parts.uid(), "buffer");
+  ASSERT_THAT(parts.parts(), SizeIs(3)) << "subtask 1 had none";
+  EXPECT_EQ(parts.parts(0).lists().blob(), "lists of 0");
+  EXPECT_FALSE(parts.parts(1).has_lists());
+  EXPECT_EQ(parts.parts(2).lists().blob(), "lists of 2");
+  EXPECT_THAT(deployments.at(kW1).operator_states(), SizeIs(2));
+  for (const auto& [worker, deployment] : deployments) {
+    for (const proto::TaskDeployment& task : deployment.tasks()) {
+      for (const proto::OperatorSnapshot& one : task.restored().operators()) {
+        EXPECT_FALSE(one.has_operator_state());
+      }
+    }
+  }
+}
+
+// `--from` has put operators of two and of three subtasks into one task.
+TEST_F(DeploymentPlanTest, ASnapshotOfOperatorStateAloneIsNoTasksOwn) {
+  graph_.set_max_parallelism(1024);
+  AddVertex(3, 3, "keyed");
+  for (uint32_t index = 0; index < 3; ++index) {
+    proto::OperatorSnapshot* one = AddSnapshot(3, index, index < 2 ? "keyed" : "buffer");
+    if (index < 2) one->mutable_state()->set_inlined("groups");
+    manifest_.mutable_tasks()->rbegin()->set_parallelism(2);
+  }
+  placement_.slot_task_managers = {TaskManagerId("a"), TaskManagerId("b"), TaskManagerId("c")};
+  placement_.slot_workers = {kW1, kW1, kW2};
+  context_.restored = &manifest_;
+  const proto::Deployment deployment = Deploy().at(kW2);
+  ASSERT_THAT(deployment.tasks(), SizeIs(1));
+  EXPECT_EQ(deployment.tasks(0).restored().index(), 1u);
+  EXPECT_EQ(deployment.tasks(0).restored().operators(0).state().inlined(), "groups");
+}
+
 }  // namespace
 }  // namespace weir::jobmanager
