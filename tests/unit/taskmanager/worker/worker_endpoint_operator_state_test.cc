@@ -186,7 +186,7 @@ TEST_F(WorkerOperatorStateTest, StorageThatDoesNotAnswerIsTriedAgain) {
   Restore(snapshot);
   ASSERT_EQ(State(), "FAILED");
   EXPECT_FALSE(Report().failure().suspends());
-  EXPECT_TRUE(Report().failure().recoverable());
+  EXPECT_TRUE(Report().failure().retriable());
 }
 
 }  // namespace
