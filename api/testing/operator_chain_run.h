@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,16 +22,21 @@
 
 namespace weir::internal {
 
-/// The clock of the machine until it is set; then it stands.
+/// The clock of the machine until it is set; then it stands. Durations pass only by that: each time
+/// that it is set to later than before.
 class HarnessClock final : public Clock {
  public:
   absl::Time Now() const override { return now_.value_or(system_.Now()); }
-  absl::Duration Monotonic() const override { return system_.Monotonic(); }
-  void Set(absl::Time now) { now_ = now; }
+  absl::Duration Monotonic() const override { return monotonic_; }
+  void Set(absl::Time now) {
+    monotonic_ += std::max(now - now_.value_or(now), absl::ZeroDuration());
+    now_ = now;
+  }
 
  private:
   SystemClock system_;
   std::optional<absl::Time> now_;
+  absl::Duration monotonic_ = absl::ZeroDuration();
 };
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/time/time.h"
+
 #include "common/operator/current_call.h"
 #include "common/operator/operator.h"
 #include "weir/function_context.h"
@@ -33,6 +35,11 @@ class ProcessFunction {
       if (!time_micros_.has_value()) return std::nullopt;
       return weir::Timestamp(std::chrono::microseconds(*time_micros_));
     }
+    /// How far event time has come for this subtask; nothing before the first watermark since it
+    /// has been started, also after a restore.
+    std::optional<weir::Timestamp> CurrentWatermark() const { return watermark_; }
+    /// As of the batch that the row came in.
+    weir::Timestamp CurrentProcessingTime() const { return processing_time_; }
     /// Into the side output of this tag (DataStream::GetSideOutput), with the time of the row.
     /// Views are copied.
     template <RowType T>
@@ -50,6 +57,8 @@ class ProcessFunction {
 
     internal::SideOutputs& side_outputs_;
     std::optional<int64_t> time_micros_;
+    std::optional<weir::Timestamp> watermark_;
+    weir::Timestamp processing_time_;
   };
 
   virtual ~ProcessFunction() = default;
@@ -68,6 +77,7 @@ class ProcessOperator final : public Operator {
     side_outputs_.Open(context.side_outputs);
     state_.Open(context);
     function_.Open(state_.context());
+    clock_ = context.clock;
     return absl::OkStatus();
   }
 
@@ -75,6 +85,10 @@ class ProcessOperator final : public Operator {
     const RecordReader<In> reader(*batch);
     const int64_t* times = batch->event_times();
     CurrentCall& call = ThisThreadsCall();
+    if (clock_ != nullptr) {
+      call_.processing_time_ =
+          Timestamp(std::chrono::microseconds(absl::ToUnixMicros(clock_->Now())));
+    }
     Access::Begin(collector_, *batch, out);
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
@@ -89,11 +103,17 @@ class ProcessOperator final : public Operator {
     return status.ok() ? side_outputs_.Flush() : status;
   }
 
+  absl::Status ProcessWatermark(EventTime watermark, Output& out) override {
+    call_.watermark_ = Timestamp(std::chrono::microseconds(watermark.micros()));
+    return out.EmitWatermark(watermark);
+  }
+
   void Close() override { function_.Close(); }
 
  private:
   using Access = internal::CollectorAccess;
 
+  const Clock* clock_ = nullptr;
   internal::FunctionState state_;  // the function may keep its context
   F function_;
   internal::SideOutputs side_outputs_;

@@ -123,6 +123,21 @@ absl::Status CheckWindow(const std::string& uid, const Operators& before, const 
       is->second, "' in the new job, and its state cannot be cut anew"));
 }
 
+// As the plan has it (Planner::DescribeWatermarks).
+constexpr char kWatermarks[] = "watermarks";
+
+// An operator that assigns watermarks in mid-stream keeps how far it had come, which is of its
+// subtask: where there are others it begins anew, and its readers have theirs.
+bool BeginsAnew(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto then = before.find(uid);
+  const auto now = after.find(uid);
+  if (then == before.end() || now == after.end()) return false;
+  const OperatorDescriptor& one = *now->second.descriptor;
+  return one.kind() == OperatorDescriptor::TRANSFORM &&
+         one.configuration().count(kWatermarks) > 0 &&
+         then->second.parallelism != now->second.parallelism;
+}
+
 absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   if (old == before.end()) return absl::OkStatus();
@@ -244,12 +259,13 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
                                               const proto::CheckpointManifest& manifest) {
   const Operators before = OperatorsOf(transfer.from_graph);
   const Operators after = OperatorsOf(transfer.to_graph);
-  const States states = StatesOf(manifest, before);
+  States states = StatesOf(manifest, before);
   std::vector<proto::SourceCoordinatorState> sources = MergeSourceStates(manifest);
   std::set<std::string> with_state;
   for (const auto& [uid, state] : states) with_state.insert(uid);
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
+  std::erase_if(states, [&](const auto& one) { return BeginsAnew(one.first, before, after); });
   AdaptedManifest result;
   WEIR_ASSIGN_OR_RETURN(result.left_out, CheckFit(with_state, states, transfer, before, after));
 

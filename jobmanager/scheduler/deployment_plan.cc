@@ -104,6 +104,17 @@ void AddOperatorStates(const proto::CheckpointManifest& manifest,
   }
 }
 
+// What the worker may use for all its slots; 0: no limit.
+uint64_t MemoryOf(const DeploymentContext& context, const WorkerId& worker) {
+  uint64_t bytes = 0;
+  for (size_t slot = 0; slot < context.placement->slot_workers.size(); ++slot) {
+    if (context.placement->slot_workers[slot] != worker) continue;
+    const auto limit = context.slot_memory_bytes.find(context.placement->slot_task_managers[slot]);
+    if (limit != context.slot_memory_bytes.end()) bytes += limit->second;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<proto::SourceCoordinatorState> MergeSourceStates(
@@ -196,9 +207,10 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
-    deployment.set_exchange_memory_bytes(context.exchange_memory_bytes);
     deployment.set_state_backend(context.state_backend);
-    deployment.set_state_memory_bytes(context.state_memory_bytes);
+    const WorkerMemory memory = DivideWorkerMemory(context.memory, MemoryOf(context, worker));
+    deployment.set_exchange_memory_bytes(memory.exchange_bytes);
+    deployment.set_state_memory_bytes(memory.state_bytes);
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
     }

@@ -48,6 +48,12 @@ absl::Status StageOutput::EmitWatermark(EventTime watermark) {
   return absl::OkStatus();
 }
 
+absl::Status StageOutput::EmitStatus(bool idle) {
+  for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnStatus(idle));
+  for (StageOutput* side : sides_) WEIR_RETURN_IF_ERROR(side->EmitStatus(idle));
+  return absl::OkStatus();
+}
+
 OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
     : ChainStage({options.context.operator_uid, options.context.operator_name}),
       options_(std::move(options)),
@@ -122,6 +128,11 @@ absl::Status OperatorStage::Process(const BatchPtr& batch) {
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
   return Run(nullptr, [&] { return options_.op->ProcessWatermark(watermark, output_); });
+}
+
+absl::Status OperatorStage::OnStatus(bool idle) {
+  return boundary_.Run(identity_, nullptr,
+                       [&] { return options_.op->ProcessStatus(idle, output_); });
 }
 
 absl::Status OperatorStage::ContinueFiring() {
@@ -260,6 +271,7 @@ bool ChannelStage::HasRoom() {
 }
 
 absl::Status ChannelStage::OnWatermark(EventTime watermark) { return Push(watermark); }
+absl::Status ChannelStage::OnStatus(bool idle) { return Push(StreamStatus{idle}); }
 
 absl::Status ChannelStage::Push(const ChannelElement& element) {
   return boundary_.Run(identity_, nullptr, [&] {
@@ -269,6 +281,7 @@ absl::Status ChannelStage::Push(const ChannelElement& element) {
 }
 
 OperatorStage& OperatorChain::AddOperator(StageOutput& input, OperatorStage::Options options) {
+  options.context.activity = &activity_;
   auto stage = std::make_unique<OperatorStage>(std::move(options), boundary_);
   OperatorStage& added = *stage;
   input.AddTarget(&added);

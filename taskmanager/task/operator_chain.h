@@ -37,6 +37,7 @@ class ChainStage {
   virtual bool HasRoom() { return true; }
   virtual absl::Status OnBatch(const BatchPtr& batch) = 0;
   virtual absl::Status OnWatermark(EventTime watermark) = 0;
+  virtual absl::Status OnStatus(bool idle) = 0;
   /// The end of input has come; called from the first stage to the last.
   virtual absl::Status Finish() { return absl::OkStatus(); }
   virtual void Close() {}
@@ -55,10 +56,11 @@ class StageOutput final : public Output {
   /// `counter` counts the records.
   explicit StageOutput(std::atomic<uint64_t>& counter) : counter_(counter) {}
   void AddTarget(ChainStage* target) { targets_.push_back(target); }
-  /// It gets every watermark that this one gets.
+  /// It gets every watermark and status that this one gets.
   void AddSide(StageOutput* side) { sides_.push_back(side); }
   absl::Status Emit(BatchPtr batch) override;
   absl::Status EmitWatermark(EventTime watermark) override;
+  absl::Status EmitStatus(bool idle) override;
 
  private:
   std::atomic<uint64_t>& counter_;
@@ -92,6 +94,7 @@ class OperatorStage final : public ChainStage {
   absl::Status Open() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
+  absl::Status OnStatus(bool idle) override;
   absl::Status Finish() override;
   void Close() override;
   /// UNAVAILABLE, without a failure of the boundary: this checkpoint is to be declined.
@@ -138,6 +141,7 @@ class SinkStage final : public ChainStage {
   bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime) override { return absl::OkStatus(); }
+  absl::Status OnStatus(bool) override { return absl::OkStatus(); }
   /// SinkWriter::PrepareCommit behind every batch before it.
   void PrepareCommit(Epoch epoch, SinkWriter::PrepareDone done);
   /// The writer is destroyed here, on the task's thread.
@@ -180,6 +184,7 @@ class ChannelStage final : public ChainStage {
   bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
+  absl::Status OnStatus(bool idle) override;
   /// To all channels.
   absl::Status Push(const ChannelElement& element);
 
@@ -206,6 +211,8 @@ class OperatorChain {
   StageOutput& head_dead_letters() { return head_dead_letters_; }
   OperatorCounters& head_counters() { return head_counters_; }
   const OperatorCounters& head_counters() const { return head_counters_; }
+  /// Operators look at it; the task lets it go on.
+  ActivityClock& activity() { return activity_; }
 
   /// `input` is head() or the output() of an operator added before.
   OperatorStage& AddOperator(StageOutput& input, OperatorStage::Options options);
@@ -240,6 +247,7 @@ class OperatorChain {
 
  private:
   OperatorBoundary boundary_;
+  ActivityClock activity_;
   OperatorCounters head_counters_;
   StageOutput head_;
   StageOutput head_dead_letters_;

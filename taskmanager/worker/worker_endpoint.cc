@@ -94,7 +94,7 @@ bool WorkerEndpoint::PassesFence(const proto::Header& header) {
 }
 
 void WorkerEndpoint::OnEnvelope(const proto::Envelope& envelope) {
-  if (!envelope.has_worker_directive()) return;
+  if (!envelope.has_worker_directive() || stopped_ != nullptr) return;
   if (!PassesFence(envelope.header())) {
     LogDebug("directive dropped", {{"worker", id_}, {"term", envelope.header().term()}});
     return;
@@ -122,6 +122,14 @@ void WorkerEndpoint::Obey(const proto::Header& header, const proto::WorkerDirect
   if (!wanted.is_none() && directive.has_deployment()) {
     StartGeneration(wanted, directive.deployment());
   }
+}
+
+void WorkerEndpoint::Stop(std::function<void()> stopped) {
+  if (stopped_ != nullptr) return;
+  stopped_ = std::move(stopped);
+  if (tearing_down_) return;  // the end of that calls it
+  if (generation_.is_none()) return stopped_();
+  TearDown([] {});
 }
 
 void WorkerEndpoint::TearDown(std::function<void()> then) {
@@ -154,6 +162,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     deployment_.Clear();
     discovering_ = false;
     tearing_down_ = false;
+    if (stopped_ != nullptr) return stopped_();
     then();
     if (!held_back_) return;
     const proto::Envelope next = *std::move(held_back_);

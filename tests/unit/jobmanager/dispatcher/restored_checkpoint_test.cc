@@ -157,6 +157,21 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
 }
 
+TEST_F(RestoredCheckpointTest, AnOperatorThatAssignsWatermarksBeginsAnewAtAnotherParallelism) {
+  for (proto::JobGraph* graph : {&transfer_.from_graph, &transfer_.to_graph}) {
+    (*graph->mutable_vertices(0)->mutable_operators(1)->mutable_configuration())["watermarks"] =
+        "monotonic";
+  }
+  auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->manifest.tasks_size(), 2) << "at the same one it goes on";
+  transfer_.to_graph.mutable_vertices(0)->set_parallelism(3);
+  adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->manifest.tasks_size(), 0);
+  EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
+}
+
 // source -> keyed "count", in two vertices.
 class KeyedCheckpointTest : public testing::Test {
  protected:

@@ -75,6 +75,20 @@ class DeploymentPlanTest : public ::testing::Test {
   DeploymentContext context_;
 };
 
+// Of a TaskManager with a limit, for the slots that the worker has there.
+TEST_F(DeploymentPlanTest, AWorkersBudgetsFollowFromTheMemoryOfItsSlots) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
+  context_.memory = {256 * kMiB, false, 64 * kMiB, false};
+  context_.slot_memory_bytes = {{TaskManagerId("tm-a"), 100 * kMiB}, {TaskManagerId("tm-b"), 0}};
+  EXPECT_EQ(Deploy().at(kW1).state_memory_bytes(), 40 * kMiB);
+  EXPECT_EQ(Deploy().at(kW1).exchange_memory_bytes(), 10 * kMiB);
+  EXPECT_EQ(Deploy().at(kW2).state_memory_bytes(), 256 * kMiB);
+  EXPECT_EQ(Deploy().at(kW2).exchange_memory_bytes(), 64 * kMiB);
+  placement_.slot_task_managers = {TaskManagerId("tm-a"), TaskManagerId("tm-a")};
+  placement_.slot_workers = {kW1, kW1};
+  EXPECT_EQ(Deploy().at(kW1).state_memory_bytes(), 80 * kMiB);
+}
+
 TEST_F(DeploymentPlanTest, AJobNeedsItsHighestParallelismInSlots) {
   EXPECT_EQ(RequiredSlots(graph_), 2u);
 }
