@@ -85,7 +85,8 @@ class OperatorHarnessCore::Impl {
   bool HoldOutput(bool held) { return Ready() && Check(run_->HoldOutput(held)); }
   bool PassOutput() { return Ready() && Check(run_->PassOutput()); }
   bool SetProcessingTime(int64_t time_us) {
-    return Ready() && Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
+    if (failure_.has_value()) return false;
+    return Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
   }
   testing::OperatorBooks Books(const std::string& uid) const {
     return run_ == nullptr ? testing::OperatorBooks() : run_->BooksOf(uid);
@@ -95,7 +96,9 @@ class OperatorHarnessCore::Impl {
     if (!Ready()) return std::nullopt;
     const absl::StatusOr<TaskSnapshotData> snapshot = run_->Snapshot();
     if (!Check(snapshot.status())) return std::nullopt;
-    return taskmanager::ToProto(SubtaskId(), *snapshot).SerializeAsString();
+    proto::TaskSnapshot message = taskmanager::ToProto(SubtaskId(), *snapshot);
+    if (!Check(HarnessState::AddFiles(*snapshot, &message))) return std::nullopt;
+    return message.SerializeAsString();
   }
 
   bool Restore(const std::vector<std::string>& snapshots) {
@@ -112,6 +115,7 @@ class OperatorHarnessCore::Impl {
       }
       absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
       if (!Check(snapshot.status()) || !Check(run_->CheckFits(*snapshot))) return false;
+      if (!Check(run_->state().Restore(parsed, &*snapshot))) return false;
       restored.push_back(*std::move(snapshot));
     }
     return Ready(restored);

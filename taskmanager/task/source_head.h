@@ -52,8 +52,8 @@ class SourceHead {
   bool idle(absl::Duration now) const { return assigned_ && watermarks_.idle(now); }
   bool tracks_idleness() const { return watermarks_.tracks_idleness(); }
 
-  /// Positions behind the last batch of Poll, with the splits' watermarks.
-  absl::StatusOr<std::vector<SourceSplit>> Snapshot();
+  /// Positions behind the last batch of Poll, with the splits' watermarks, and which are idle.
+  absl::StatusOr<std::vector<SourceSplit>> Snapshot(absl::Duration now);
   void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits);
   /// Destroys the reader. Idempotent; nothing else may be called afterwards.
   void Close() { reader_.reset(); }
@@ -65,7 +65,7 @@ class SourceHead {
 
  private:
   absl::Status AssignEventTimes(BatchPtr& batch);
-  absl::Status FindFinishedSplits();
+  absl::Status FindFinishedSplits(absl::Duration now);
 
   const OperatorIdentity identity_;
   std::unique_ptr<SourceReader> reader_;

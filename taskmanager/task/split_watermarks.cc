@@ -10,6 +10,7 @@ void SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
   if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
   state.last_record = now;
   state.finished = split.finished;
+  state.restored_idle = split.idle;
   if (!announced_ && !state.finished && state.watermark.has_value()) {
     emitted_ = emitted_.has_value() ? std::min(*emitted_, *state.watermark) : *state.watermark;
   }
@@ -20,6 +21,7 @@ void SplitWatermarks::OnBatch(size_t split, const Batch& batch, absl::Duration n
   if (!enabled()) return;
   SplitState& state = splits_[split];
   state.last_record = now;
+  state.restored_idle = false;
   if (batch.event_times() == nullptr) return;
   const std::optional<EventTime> watermark = state.generator->OnBatch(batch);
   if (watermark.has_value() && (!state.watermark.has_value() || *watermark > *state.watermark)) {
@@ -41,6 +43,8 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
   if (all_finished) minimum = EventTime::Max();
+  // Tasks behind have heard of it once: before they hear that this one is idle, they do again.
+  if (!announced_ && !minimum.has_value()) minimum = emitted_;
   if (!minimum.has_value()) return std::nullopt;
   if (emitted_.has_value() && (announced_ ? *minimum <= *emitted_ : *minimum < *emitted_)) {
     return std::nullopt;

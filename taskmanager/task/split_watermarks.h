@@ -23,7 +23,10 @@ namespace weir::taskmanager {
 /// The combined watermark never goes back, over a restore neither: a split's snapshot carries the
 /// combined watermark where that is higher than its own (the split was idle, or found late), so the
 /// lowest restored one is what had been sent. Splits that come later can hold it there, not lower
-/// it. After a restore it is sent once more.
+/// it. After a restore it is sent once more, also when all splits are idle.
+///
+/// The status is restored, too: a split that was idle is idle until it has a record, and one that
+/// had finished has finished.
 ///
 /// Threads: the task's. Units: `now` is a clock that stands still while the task is backpressured.
 class SplitWatermarks {
@@ -52,6 +55,10 @@ class SplitWatermarks {
 
   /// What the split's snapshot carries: its watermark, or the combined one if that is higher.
   std::optional<EventTime> SnapshotOf(size_t split) const;
+  /// And whether it is idle; one that has finished is not.
+  bool SplitIsIdle(size_t split, absl::Duration now) const {
+    return !splits_[split].finished && IsIdle(splits_[split], now);
+  }
 
  private:
   struct SplitState {
@@ -59,9 +66,11 @@ class SplitWatermarks {
     std::optional<EventTime> watermark;
     absl::Duration last_record;
     bool finished = false;
+    bool restored_idle = false;  // and no record since
   };
   bool IsIdle(const SplitState& split, absl::Duration now) const {
-    return tracks_idleness() && now - split.last_record >= strategy_->idle_after;
+    if (!tracks_idleness()) return false;
+    return split.restored_idle || now - split.last_record >= strategy_->idle_after;
   }
 
   const WatermarkStrategyPtr strategy_;

@@ -222,15 +222,7 @@ absl::Status Task::StepSource(StepResult& result) {
     Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
-  if (source_->idle(now) != told_idle_) {
-    told_idle_ = !told_idle_;
-    WEIR_RETURN_IF_ERROR(PassStatus({told_idle_}));
-  }
-  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
-      watermark.has_value()) {
-    watermark_ = watermark;
-    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
-  }
+  WEIR_RETURN_IF_ERROR(PassTime(now));
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
       WEIR_RETURN_IF_ERROR(PassWatermark(EventTime::Max()));
@@ -242,6 +234,26 @@ absl::Status Task::StepSource(StepResult& result) {
   } else {
     result.blocked_on = StepResult::BlockedOn::kInput;
     result.wake_after = source_->UntilNextIdle(now);
+  }
+  return absl::OkStatus();
+}
+
+// A watermark says that the task is active. One that turns idle has given it, and worked it off,
+// before it says so; restored as idle, too.
+absl::Status Task::PassTime(absl::Duration now) {
+  const bool idle = source_->idle(now);
+  if (!idle && told_idle_) {
+    told_idle_ = false;
+    WEIR_RETURN_IF_ERROR(PassStatus({false}));
+  }
+  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
+      watermark.has_value()) {
+    watermark_ = watermark;
+    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
+  }
+  if (idle && !told_idle_ && !chain_->firing()) {
+    told_idle_ = true;
+    WEIR_RETURN_IF_ERROR(PassStatus({true}));
   }
   return absl::OkStatus();
 }

@@ -59,9 +59,25 @@ KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
   return config;
 }
 
+KeyedConfig KeyedConfig::Small(uint32_t number) {
+  static constexpr Program kPrograms[kSmallPrograms] = {Program::kTimers,  Program::kTimers,
+                                                        Program::kTumbling, Program::kSliding,
+                                                        Program::kSession,  Program::kTumbling};
+  KeyedConfig config;
+  config.program = kPrograms[number];
+  config.lists = number == 1;
+  config.listed = number == 3;
+  config.second = number == 5;
+  config.keys = 3;
+  config.disorder_us = 2 * kStepMicros;
+  config.size_us = config.program == Program::kSession ? kStepMicros : 4 * kStepMicros;
+  config.slide_us = config.program == Program::kSliding ? 2 * kStepMicros : config.size_us;
+  return config;
+}
+
 std::string KeyedConfig::ToString() const {
   static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
-  return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
+  return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed, " lists=", lists,
                       " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
                       "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
                       "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,

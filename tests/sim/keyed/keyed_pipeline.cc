@@ -51,7 +51,8 @@ DataStream<KeyedResult> PipelineBuilder::First(const Keyed& rows) const {
       const bool closing = !config_.second && !config_.late;
       return rows.Process(
           SlotTimers({input_, config_.size_us,
-                      closing ? KeyedExpectation::ClosingDelay(config_) : 0, config_.late}));
+                      closing ? KeyedExpectation::ClosingDelay(config_) : 0, config_.late,
+                      config_.lists}));
     }
   }
 }
