@@ -108,9 +108,8 @@ absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const
 }
 
 absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restored) {
-  const TaskEnvironment environment{clock_,        *this,
-                                    pool_,         {},
-                                    Generation(1), state_.Factory(clock_)};
+  const TaskEnvironment environment{clock_, *this,         pool_,
+                                    {},     Generation(1), state_.Factory(clock_)};
   std::vector<std::shared_ptr<taskmanager::ChannelInput>> between;
   for (uint32_t i = 0; i < options_.inputs; ++i) {
     between.push_back(inputs_.emplace_back(std::make_shared<LocalChannel>()));

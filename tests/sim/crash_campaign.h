@@ -12,9 +12,9 @@
 
 namespace weir::sim {
 
-/// A crash at every step: a small keyed job (SimConfig::Small) is run once, to count its events, and
-/// then once more for each of them and each process that can die there. A run is the same as the
-/// first one up to the crash. Its output has to be the oracle's, as that of all runs.
+/// A crash at every step: a small keyed job (SimConfig::Small) is run once, to count its events,
+/// and then once more for each of them and each process that can die there. A run is the same as
+/// the first one up to the crash. Its output has to be the oracle's, as that of all runs.
 struct CrashCampaignOptions {
   uint64_t seed = 0;
   PlantedBug bug = PlantedBug::kNone;

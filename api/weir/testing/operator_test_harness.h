@@ -45,13 +45,13 @@ struct OutputRecord {
 /// not end in sinks of its own, but for SideOutputSink. What the planner finds wrong in it, as a
 /// uid that is used twice, is said by error() as soon as the harness is made.
 ///
-/// Life cycle: construct; SetProcessingTime and Restore, if at all; any number of Push..., PushWatermark, Snapshot;
-/// Finish. After a recovery a worker has new operators: so has a test, by a new harness that
-/// restores the snapshot of the old one. Each call returns when all that follows from it is done.
-/// Errors: the calls return false, and change nothing more, once an operator has failed or a call
-/// was not possible; error() is the first such sentence, failure() the same in parts. What came out
-/// before stays.
-/// Threads: one at a time. The functions are called on the caller's.
+/// Life cycle: construct; SetProcessingTime and Restore, if at all; any number of Push...,
+/// PushWatermark, Snapshot; Finish. After a recovery a worker has new operators: so has a test, by
+/// a new harness that restores the snapshot of the old one. Each call returns when all that follows
+/// from it is done. Errors: the calls return false, and change nothing more, once an operator has
+/// failed or a call was not possible; error() is the first such sentence, failure() the same in
+/// parts. What came out before stays. Threads: one at a time. The functions are called on the
+/// caller's.
 template <RowType In, RowType Out>
 class OperatorTestHarness {
  public:

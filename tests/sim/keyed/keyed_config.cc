@@ -60,7 +60,7 @@ KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
 }
 
 KeyedConfig KeyedConfig::Small(uint32_t number) {
-  static constexpr Program kPrograms[kSmallPrograms] = {Program::kTimers,  Program::kTimers,
+  static constexpr Program kPrograms[kSmallPrograms] = {Program::kTimers,   Program::kTimers,
                                                         Program::kTumbling, Program::kSliding,
                                                         Program::kSession,  Program::kTumbling};
   KeyedConfig config;
@@ -77,11 +77,11 @@ KeyedConfig KeyedConfig::Small(uint32_t number) {
 
 std::string KeyedConfig::ToString() const {
   static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
-  return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed, " lists=", lists,
-                      " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
-                      "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
-                      "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
-                      " crashes=", crashes, " pause_at=", pause_at);
+  return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
+                      " lists=", lists, " second=", second, " late=", late, " keys=", keys,
+                      " disorder=", disorder_us, "us size=", size_us, "us slide=", slide_us,
+                      "us lateness=", lateness_us, "us idle_after=", idle_after_ms,
+                      "ms slow_sink=", slow_sink, " crashes=", crashes, " pause_at=", pause_at);
 }
 
 }  // namespace weir::sim

@@ -22,13 +22,13 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::HarnessOptions;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::HarnessOptions;
 using testing::OperatorTestHarness;
 using testing::OutputRecord;
-using testing::StateBackend;
 using ::testing::SizeIs;
+using testing::StateBackend;
 
 struct Reading {
   std::string sensor;

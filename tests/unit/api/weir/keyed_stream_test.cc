@@ -121,21 +121,25 @@ TEST_P(KeyedStreamTest, StateAndTimersAreRestored) {
 }
 
 TEST_P(KeyedStreamTest, AFunctionIsToldTheProcessingTimeWithEachRow) {
-  OperatorTestHarness harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(TellsTheYear());
-  }, Options());
+  OperatorTestHarness harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(TellsTheYear());
+      },
+      Options());
   harness.Push({"a", 20}, kSecond);
   ASSERT_EQ(harness.Outputs().size(), 1u);
   EXPECT_GT(harness.Outputs().at(0).record.count, 30);
 }
 
 TEST_P(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
-  OperatorTestHarness<Delay, Delay> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy([](const Delay::View& delay) { return delay.route; })
-        .Reduce([](const Delay& a, const Delay& b) {
-          return Delay{a.route, a.minutes + b.minutes};
-        });
-  }, Options());
+  OperatorTestHarness<Delay, Delay> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy([](const Delay::View& delay) { return delay.route; })
+            .Reduce([](const Delay& a, const Delay& b) {
+              return Delay{a.route, a.minutes + b.minutes};
+            });
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"b", 10}, {"a", 2}, {"a", 3}});
   std::vector<int64_t> minutes;
   for (const auto& output : harness.Outputs()) minutes.push_back(output.record.minutes);
@@ -152,9 +156,11 @@ class Largest final : public AggregateFunction<Delay, int64_t, int64_t> {
 };
 
 TEST_P(KeyedStreamTest, AggregateEmitsTheResultSoFar) {
-  OperatorTestHarness<Delay, int64_t> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Aggregate(Largest());
-  }, Options());
+  OperatorTestHarness<Delay, int64_t> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Aggregate(Largest());
+      },
+      Options());
   harness.PushBatch({{"a", 3}, {"b", 1}, {"a", 2}, {"a", 5}});
   std::vector<int64_t> largest;
   for (const auto& output : harness.Outputs()) largest.push_back(output.record);
@@ -227,9 +233,11 @@ class Clocked final : public KeyedProcessFunction<std::string, Delay, Alert> {
 };
 
 TEST_P(KeyedStreamTest, ProcessingTimeIsTheClocks) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(Clocked());
-  }, Options());
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(Clocked());
+      },
+      Options());
   harness.SetProcessingTime(1000);
   harness.Push({"a", 0});
   harness.SetProcessingTime(1009);
@@ -282,18 +290,22 @@ class AsksLate final : public KeyedProcessFunction<std::string, Delay, Alert> {
 };
 
 TEST_P(KeyedStreamTest, TheContextOfOpenIsGoodForLater) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate());
-  }, Options());
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate());
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 3}}, {0, 0, 0});
   EXPECT_EQ(harness.error(), "");
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 1 at 0", "b 2 at 0", "a 4 at 0"));
 }
 
 TEST_P(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
-  }, Options());
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
+      },
+      Options());
   EXPECT_FALSE(harness.PushBatch({{"a", 1}, {"b", 7}, {"a", 3}}, {0, 0, 0}));
   EXPECT_THAT(harness.error(),
               HasSubstr("state 'count' is asked for twice, with different types or TTLs"));
@@ -301,13 +313,17 @@ TEST_P(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
 }
 
 TEST_P(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
-  OperatorTestHarness before([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
-  }, Options());
+  OperatorTestHarness before(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
+      },
+      Options());
   before.Push({"a", 1}, 0);
-  OperatorTestHarness after([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
-  }, Options());
+  OperatorTestHarness after(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
+      },
+      Options());
   ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
   EXPECT_FALSE(after.Push({"a", 1}, 0));
   EXPECT_THAT(after.error(), HasSubstr("state 'sum' cannot be restored"));

@@ -79,8 +79,8 @@ class TimerRestore : public OnEachBackend {
   /// That each key's timer at `time` has fired, its n-th.
   static void Expect(std::vector<std::string>* expected, Command domain, int64_t time, int64_t n) {
     for (int64_t key = 0; key < kKeys; ++key) {
-      expected->push_back(absl::StrCat(UserOf(key), " [", static_cast<int64_t>(domain), ",", time,
-                                       ") ", n));
+      expected->push_back(
+          absl::StrCat(UserOf(key), " [", static_cast<int64_t>(domain), ",", time, ") ", n));
     }
     std::sort(expected->begin(), expected->end());
   }

@@ -28,9 +28,7 @@ class RandomWindows {
   };
   RandomWindows(ClicksHarness::Pipeline pipeline, const internal::WindowSpec& spec,
                 SeededRandom& random, const Setup& setup)
-      : random_(random),
-        fleet_(std::move(pipeline), Parallelism(), setup.options),
-        oracle_(spec) {
+      : random_(random), fleet_(std::move(pipeline), Parallelism(), setup.options), oracle_(spec) {
     for (int64_t i = 0; i < setup.users; ++i) {
       users_.push_back(absl::StrCat("u", i));
       oracle_.AddUser(users_.back());

@@ -58,11 +58,13 @@ TEST_P(TumblingWindow, NegativeOffsetMovesTheOtherWay) {
 
 TEST_P(TumblingWindow, LateRowIsCountedAndGoesToTheSideOutput) {
   SideOutputSink<Click> late;
-  ClicksHarness harness([&](const DataStream<Click>& clicks) {
-    const auto result = ClicksIn(Tumbling(Us(10)))(clicks);
-    result.GetSideOutput(LateClicks()).SinkTo(late.sink());
-    return result;
-  }, Options());
+  ClicksHarness harness(
+      [&](const DataStream<Click>& clicks) {
+        const auto result = ClicksIn(Tumbling(Us(10)))(clicks);
+        result.GetSideOutput(LateClicks()).SinkTo(late.sink());
+        return result;
+      },
+      Options());
   harness.PushWatermark(9);
   harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 3}}, {9, 10, 0});
   harness.Finish();
@@ -189,13 +191,15 @@ TEST_P(WindowState, EndOfInputFiresAndRemovesEverything) {
 }
 
 TEST_P(WindowFunctions, ReduceHasTheWindowsTime) {
-  testing::OperatorTestHarness<Click, Click> harness([](const DataStream<Click>& clicks) {
-    return clicks.KeyBy(&Click::user)
-        .Window(Sliding(Us(10), Us(5)))
-        .Reduce([](const Click& a, const Click& b) {
-          return Click{a.user, a.count + b.count};
-        });
-  }, Options());
+  testing::OperatorTestHarness<Click, Click> harness(
+      [](const DataStream<Click>& clicks) {
+        return clicks.KeyBy(&Click::user)
+            .Window(Sliding(Us(10), Us(5)))
+            .Reduce([](const Click& a, const Click& b) {
+              return Click{a.user, a.count + b.count};
+            });
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"a", 2}}, {6, 7});
   harness.PushWatermark(9);
   ASSERT_EQ(harness.Outputs().size(), 1u);
@@ -217,12 +221,14 @@ class Largest final : public ProcessWindowFunction<Click, Clicks, std::string> {
 
 TEST_P(WindowFunctions, ProcessSeesAllRowsAndHasSideOutputs) {
   SideOutputSink<int64_t> rows;
-  ClicksHarness harness([&](const DataStream<Click>& clicks) {
-    const auto result =
-        clicks.KeyBy(&Click::user).Window(Sliding(Us(10), Us(5))).Process(Largest());
-    result.GetSideOutput(OutputTag<int64_t>("rows")).SinkTo(rows.sink());
-    return result;
-  }, Options());
+  ClicksHarness harness(
+      [&](const DataStream<Click>& clicks) {
+        const auto result =
+            clicks.KeyBy(&Click::user).Window(Sliding(Us(10), Us(5))).Process(Largest());
+        result.GetSideOutput(OutputTag<int64_t>("rows")).SinkTo(rows.sink());
+        return result;
+      },
+      Options());
   harness.PushBatch({{"a", 5}, {"a", 2}, {"a", 4}}, {6, 7, 12});
   harness.Finish();
   EXPECT_EQ(harness.error(), "");

@@ -219,8 +219,8 @@ TEST_F(ChannelTask, ASourceThatHadFinishedIsNotIdleAfterARestore) {
   Build();
   pipeline_.clock.Advance(absl::Seconds(60));
   RunUntilBlocked(*source_);
-  EXPECT_THAT(Drain(*channel_), ElementsAre("wm " + std::to_string(EventTime::Max().micros()),
-                                            "end"));
+  EXPECT_THAT(Drain(*channel_),
+              ElementsAre("wm " + std::to_string(EventTime::Max().micros()), "end"));
 }
 
 }  // namespace

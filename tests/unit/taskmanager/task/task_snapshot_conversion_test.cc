@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 
 TaskSnapshotData Sample() {
   TaskSnapshotData data;
-  data.operators.push_back({"source", {{"flights-3", std::string("\0\x01", 2), 77, true, true}}, "", {}});
+  data.operators.push_back(
+      {"source", {{"flights-3", std::string("\0\x01", 2), 77, true, true}}, "", {}});
   data.operators.push_back({"sum", {}, "42", {}});
   data.operators.push_back({"sink", {}, "", {"one", "two"}});
   return data;
