@@ -14,6 +14,9 @@ void SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
   if (!announced_ && !state.finished && state.watermark.has_value()) {
     emitted_ = emitted_.has_value() ? std::min(*emitted_, *state.watermark) : *state.watermark;
   }
+  if (state.finished && state.watermark.has_value()) {
+    reached_ = std::max(reached_.value_or(*state.watermark), *state.watermark);
+  }
   splits_.push_back(std::move(state));
 }
 
@@ -43,7 +46,9 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
   if (all_finished) minimum = EventTime::Max();
-  // Tasks behind have heard of it once: before they hear that this one is idle, they do again.
+  // Tasks behind had heard how far this one had come before it turned idle, or finished. So they do
+  // again: an idle one of them gives on the highest that it was told.
+  if (!announced_ && all_finished && reached_.has_value()) minimum = reached_;
   if (!announced_ && !minimum.has_value()) minimum = emitted_;
   if (!minimum.has_value()) return std::nullopt;
   if (emitted_.has_value() && (announced_ ? *minimum <= *emitted_ : *minimum < *emitted_)) {

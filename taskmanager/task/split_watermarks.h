@@ -23,7 +23,8 @@ namespace weir::taskmanager {
 /// The combined watermark never goes back, over a restore neither: a split's snapshot carries the
 /// combined watermark where that is higher than its own (the split was idle, or found late), so the
 /// lowest restored one is what had been sent. Splits that come later can hold it there, not lower
-/// it. After a restore it is sent once more, also when all splits are idle.
+/// it. After a restore it is sent once more, also when all splits are idle; where all have
+/// finished, the highest that they had reached is, before EventTime::Max().
 ///
 /// The status is restored, too: a split that was idle is idle until it has a record, and one that
 /// had finished has finished.
@@ -77,6 +78,7 @@ class SplitWatermarks {
   std::vector<SplitState> splits_;
   std::optional<EventTime> emitted_;  // before the first Advance that gave one: what is restored
   bool announced_ = false;            // emitted_ has been returned since the restore
+  std::optional<EventTime> reached_;  // the highest of those that were added as finished
 };
 
 }  // namespace weir::taskmanager

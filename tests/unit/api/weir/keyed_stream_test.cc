@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "common/operator/stream_graph.h"
+#include "tests/unit/api/weir/on_each_backend.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/testing/operator_test_harness.h"
 
@@ -328,6 +332,51 @@ TEST_P(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
   EXPECT_FALSE(after.Push({"a", 1}, 0));
   EXPECT_THAT(after.error(), HasSubstr("state 'sum' cannot be restored"));
   EXPECT_THAT(after.Outputs(), IsEmpty());
+}
+
+struct Measure {
+  double at = 0;
+  int64_t count = 0;
+  WEIR_RECORD(Measure, at, count)
+};
+
+std::vector<int64_t> Counts(const std::vector<OutputRecord<Measure>>& outputs) {
+  std::vector<int64_t> counts;
+  for (const auto& output : outputs) counts.push_back(output.record.count);
+  return counts;
+}
+
+Measure Add(const Measure& a, const Measure& b) { return {b.at, a.count + b.count}; }
+
+TEST_P(KeyedStreamTest, ZerosAreOneKeyAndSoAreNaNs) {
+  const auto sums = [](const DataStream<Measure>& measures) {
+    return measures.KeyBy(&Measure::at).Reduce(Add).Name("sums");
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  OperatorTestHarness<Measure, Measure> before(sums, Options());
+  before.PushBatch({{0.0, 1}, {-0.0, 2}, {nan, 10}, {-nan, 20}, {0.1, 100}});
+  EXPECT_EQ(before.error(), "");
+  EXPECT_THAT(Counts(before.Outputs()), ElementsAre(1, 3, 10, 30, 100));
+  OperatorTestHarness<Measure, Measure> after(sums, Options());
+  ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
+  after.PushBatch({{-0.0, 4}, {std::nan("7"), 40}, {0.1, 200}});
+  EXPECT_THAT(Counts(after.Outputs()), ElementsAre(7, 70, 300));
+}
+
+TEST_P(KeyedStreamTest, ATupleIsAKey) {
+  OperatorTestHarness<Measure, Measure> harness(
+      [](const DataStream<Measure>& measures) {
+        return measures
+            .KeyBy([](const Measure::View& measure) {
+              return std::tuple(measure.at, std::string("a"), measure.count % 2 == 0);
+            })
+            .Reduce(Add)
+            .Name("sums");
+      },
+      Options());
+  harness.PushBatch({{0.5, 1}, {0.5, 2}, {0.5, 3}, {0.6, 5}});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(Counts(harness.Outputs()), ElementsAre(1, 2, 4, 5));
 }
 
 TEST_P(KeyedStreamTest, TheKeyIsPartOfThePlan) {

@@ -212,15 +212,28 @@ TEST_F(ChannelTask, ASourceThatWasIdleIsIdleAfterARestoreAndSaysWhatItHadReached
   EXPECT_THAT(Drain(*after.channel_), ElementsAre("row", "active", "wm 80"));
 }
 
-TEST_F(ChannelTask, ASourceThatHadFinishedIsNotIdleAfterARestore) {
+// Else a task behind, whose other channels are idle, would keep what its neighbours have sent.
+TEST_F(ChannelTask, ASourceThatHadFinishedSaysWhatItHadReachedAfterARestoreAndIsNotIdle) {
+  pipeline_.WithWatermarks(IdleAfterTenSeconds());
+  splits_ = {{"numbers-0", "5", 70, true}};
+  pipeline_.reader->end_when_empty = true;
+  other_ = std::make_shared<LocalChannel>();
+  Build();
+  pipeline_.clock.Advance(absl::Seconds(60));
+  RunUntilBlocked(*source_);
+  ASSERT_TRUE(other_->Push(StreamStatus{true}).ok());
+  RunUntilBlocked(*sink_);
+  EXPECT_THAT(*pipeline_.watermarks, ElementsAre(70));
+}
+
+TEST_F(ChannelTask, ASourceThatHadFinishedEndsAgainAfterARestore) {
   pipeline_.WithWatermarks(IdleAfterTenSeconds());
   splits_ = {{"numbers-0", "5", 70, true}};
   pipeline_.reader->end_when_empty = true;
   Build();
-  pipeline_.clock.Advance(absl::Seconds(60));
   RunUntilBlocked(*source_);
   EXPECT_THAT(Drain(*channel_),
-              ElementsAre("wm " + std::to_string(EventTime::Max().micros()), "end"));
+              ElementsAre("wm 70", "wm " + std::to_string(EventTime::Max().micros()), "end"));
 }
 
 }  // namespace

@@ -101,7 +101,10 @@ TEST(SplitWatermarks, FinishedSplitHoldsNothingBack) {
 TEST(SplitWatermarks, AllFinishedIsTheEndOfTime) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   watermarks.AddSplit(Split("a", 10, /*finished=*/true), kNow);
+  watermarks.AddSplit(Split("b", 30, /*finished=*/true), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(30)) << "what they had reached";
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
 }
 
 TEST(SplitWatermarks, AllIdleIsIdleAndNotTheMaximum) {
@@ -184,6 +187,7 @@ TEST(SplitWatermarks, FinishedIsNotIdleAlsoAfterARestore) {
   SplitWatermarks after(strategy);
   after.AddSplit(Again(before, 0, absl::Seconds(9)), kNow);
   EXPECT_FALSE(after.idle(absl::Seconds(9)));
+  EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::FromMicros(10));
   EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::Max());
 
   // Beside an idle one time does not end.
