@@ -222,6 +222,7 @@ absl::Status Task::StepSource(StepResult& result) {
     Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
+  const std::optional<EventTime> passed = watermark_;
   WEIR_RETURN_IF_ERROR(PassTime(now));
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
@@ -229,7 +230,7 @@ absl::Status Task::StepSource(StepResult& result) {
     }
     WEIR_RETURN_IF_ERROR(EndInput());
     result.kind = StepResult::Kind::kProgress;
-  } else if (got_batch || read.next == ReadResult::Next::kMore) {
+  } else if (got_batch || read.next == ReadResult::Next::kMore || watermark_ != passed) {
     result.kind = StepResult::Kind::kProgress;
   } else {
     result.blocked_on = StepResult::BlockedOn::kInput;

@@ -112,8 +112,8 @@ class WindowedStreamTest : public KeyedJobTest {
     std::map<std::string, std::vector<std::string>> places;
     for (const auto& [place, value] : Output(absl::Seconds(2))) {
       const nlohmann::json row = nlohmann::json::parse(value);
-      EXPECT_EQ(row["place"], place);
-      places[place].push_back(row["others"]);
+      EXPECT_EQ(row["place"].get<std::string>(), place);
+      places[place].push_back(row["others"].get<std::string>());
     }
     EXPECT_EQ(places.size(), oracle.places());
     for (const auto& [place, texts] : places) EXPECT_EQ(oracle.Check(place, texts), "");

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 
 #include "common/base/status_macros.h"
 #include "common/exec/thread_blocking_pool.h"
@@ -52,7 +53,7 @@ inline absl::StatusOr<std::string> CanonicalOf(const proto::OperatorSnapshot& on
   tiered.instance = "contents";
   WEIR_ASSIGN_OR_RETURN(const auto backend,
                         TieredKeyedStateBackend::Open(options, tiered, clock, pool));
-  WEIR_RETURN_IF_ERROR(backend->RestoreIncrements({&increment, 1}));
+  WEIR_RETURN_IF_ERROR(backend->RestoreIncrements(absl::MakeConstSpan(&increment, 1)));
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<FrozenState> frozen, backend->Freeze());
   return frozen->Write();
 }
