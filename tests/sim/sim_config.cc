@@ -174,6 +174,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   }
   SeededRandom lists(StableHash64("lists", seed));
   config.keyed.lists = seed % 2 == 0 && Chance(lists, 700);
+  SeededRandom watermarks(StableHash64("watermarks", seed));
+  if (bug == PlantedBug::kNone && config.keyed.on()) config.keyed.DrawWatermarks(watermarks);
   SeededRandom transactions(StableHash64("transactions", seed));
   DrawTransactions(transactions, &config);
   SeededRandom handles(StableHash64("handles", seed));
