@@ -68,14 +68,14 @@ absl::Status RocksLoader::Delete(RocksFamily family, absl::string_view key) {
       files_[static_cast<size_t>(family)]->writer.Delete(internal::SliceOf(key)));
 }
 
-absl::Status RocksLoader::Add(ChangeKind kind, RocksFamily family, absl::string_view key,
+absl::Status RocksLoader::Add(StoreChange kind, RocksFamily family, absl::string_view key,
                               absl::string_view value) {
   switch (kind) {
-    case ChangeKind::kPut:
+    case StoreChange::kPut:
       return Put(family, key, value);
-    case ChangeKind::kDelete:
+    case StoreChange::kDelete:
       return Delete(family, key);
-    case ChangeKind::kAppend:
+    case StoreChange::kAppend:
       return Append(family, key, value);
   }
   return absl::InternalError("a change of no kind");

@@ -29,7 +29,7 @@ class RocksLoader {
   absl::Status Put(RocksFamily family, absl::string_view key, absl::string_view value);
   absl::Status Delete(RocksFamily family, absl::string_view key);
   /// A deletion has no value.
-  absl::Status Add(ChangeKind kind, RocksFamily family, absl::string_view key,
+  absl::Status Add(StoreChange kind, RocksFamily family, absl::string_view key,
                    absl::string_view value);
   absl::Status Finish();
 

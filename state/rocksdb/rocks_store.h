@@ -26,7 +26,7 @@ enum class RocksFamily : uint8_t {
 inline constexpr size_t kRocksFamilies = 2;
 
 /// What a change does with the value of a key.
-enum class ChangeKind : uint8_t {
+enum class StoreChange : uint8_t {
   kPut,
   kDelete,
   kAppend,  // of kState: comes behind the value that is there, if any

@@ -109,9 +109,9 @@ absl::Status CanonicalWriter::ForEachNewest(RocksFamily family, uint32_t group, 
   const auto visit_layered = [&](absl::string_view stored) -> absl::Status {
     const LayerRow row = *next;
     ++next;
-    if (row.kind() == ChangeKind::kDelete) return absl::OkStatus();
+    if (row.kind() == StoreChange::kDelete) return absl::OkStatus();
     value.clear();
-    if (row.kind() == ChangeKind::kAppend) value.assign(stored.data(), stored.size());
+    if (row.kind() == StoreChange::kAppend) value.assign(stored.data(), stored.size());
     row.Encode(&value);
     return visit(row.key(), absl::string_view(value));
   };

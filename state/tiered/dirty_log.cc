@@ -22,8 +22,8 @@ absl::Status Damaged(absl::string_view what) {
 
 uint8_t FlagsOf(const DirtyEntry& entry) {
   const uint8_t family = entry.family == RocksFamily::kTimers ? kTimers : 0;
-  if (entry.kind == ChangeKind::kAppend) return family | kAppended;
-  return entry.kind == ChangeKind::kDelete ? family | kDeleted : family;
+  if (entry.kind == StoreChange::kAppend) return family | kAppended;
+  return entry.kind == StoreChange::kDelete ? family | kDeleted : family;
 }
 
 bool ReadFlags(ByteReader& in, uint32_t version, DirtyEntry* entry) {
@@ -31,17 +31,17 @@ bool ReadFlags(ByteReader& in, uint32_t version, DirtyEntry* entry) {
   if (!in.ReadFixed(&flags)) return false;
   entry->family = (flags & kTimers) != 0 ? RocksFamily::kTimers : RocksFamily::kState;
   if (flags == kAppended && version > kVersionWithoutAppends) {
-    entry->kind = ChangeKind::kAppend;
+    entry->kind = StoreChange::kAppend;
     return true;
   }
-  entry->kind = (flags & kDeleted) != 0 ? ChangeKind::kDelete : ChangeKind::kPut;
+  entry->kind = (flags & kDeleted) != 0 ? StoreChange::kDelete : StoreChange::kPut;
   return flags <= (kTimers | kDeleted);
 }
 
 bool ReadEntry(ByteReader& in, uint32_t version, DirtyEntry* entry) {
   if (!ReadFlags(in, version, entry) || !in.ReadSized(&entry->key)) return false;
   entry->value = {};
-  return entry->kind == ChangeKind::kDelete || in.ReadSized(&entry->value);
+  return entry->kind == StoreChange::kDelete || in.ReadSized(&entry->value);
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ void DirtyLogEncoder::Add(const DirtyEntry& entry) {
       << "an entry of a dirty log of " << entry.key.size() + entry.value.size() << " bytes";
   AppendFixed(FlagsOf(entry), &block_);
   AppendSized(entry.key, &block_);
-  if (entry.kind != ChangeKind::kDelete) AppendSized(entry.value, &block_);
+  if (entry.kind != StoreChange::kDelete) AppendSized(entry.value, &block_);
   ++entries_;
   if (block_.size() >= kBlockBytes) EndBlock();
 }

@@ -25,7 +25,7 @@ inline constexpr size_t kLargestEntryBytes = UINT32_MAX - (size_t{1} << 20);
 /// One change; a deletion has no value.
 struct DirtyEntry {
   RocksFamily family = RocksFamily::kState;
-  ChangeKind kind = ChangeKind::kPut;
+  StoreChange kind = StoreChange::kPut;
   absl::string_view key;
   absl::string_view value;
 };

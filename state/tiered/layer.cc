@@ -9,9 +9,9 @@
 namespace weir {
 namespace {
 
-ChangeKind KindOf(const Version& version) {
-  if (version.is_append()) return ChangeKind::kAppend;
-  return version.present() ? ChangeKind::kPut : ChangeKind::kDelete;
+StoreChange KindOf(const Version& version) {
+  if (version.is_append()) return StoreChange::kAppend;
+  return version.present() ? StoreChange::kPut : StoreChange::kDelete;
 }
 
 }  // namespace

@@ -4,10 +4,10 @@
 
 namespace weir {
 
-ChangeKind LayerRow::kind() const {
+StoreChange LayerRow::kind() const {
   const Version& first = *parts_[0].version;
-  if (first.is_append()) return ChangeKind::kAppend;
-  return first.present() || parts_.size() > 1 ? ChangeKind::kPut : ChangeKind::kDelete;
+  if (first.is_append()) return StoreChange::kAppend;
+  return first.present() || parts_.size() > 1 ? StoreChange::kPut : StoreChange::kDelete;
 }
 
 void LayerRow::Encode(std::string* out) const {

@@ -25,7 +25,7 @@ class LayerRow {
   explicit LayerRow(absl::Span<const LayerEntry> parts) : parts_(parts) {}
 
   absl::string_view key() const { return parts_[0].version->key(); }
-  ChangeKind kind() const;
+  StoreChange kind() const;
   /// Appends the value; nothing for a deletion.
   void Encode(std::string* out) const;
   /// The same for files. INVALID_ARGUMENT, with the state's name: it is too large for them.

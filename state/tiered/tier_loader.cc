@@ -23,11 +23,11 @@ absl::Status CheckSize(const TierChange& change) {
 
 // The newer one comes on top.
 void PutOnTop(TierChange newer, TierChange* change) {
-  if (newer.kind != ChangeKind::kAppend) {
+  if (newer.kind != StoreChange::kAppend) {
     *change = std::move(newer);
     return;
   }
-  if (change->kind == ChangeKind::kDelete) change->kind = ChangeKind::kPut;
+  if (change->kind == StoreChange::kDelete) change->kind = StoreChange::kPut;
   change->value += newer.value;
 }
 

@@ -16,7 +16,7 @@ namespace weir {
 /// A change to be restored. A deletion has no value.
 struct TierChange {
   RocksFamily family = RocksFamily::kState;
-  ChangeKind kind = ChangeKind::kPut;
+  StoreChange kind = StoreChange::kPut;
   std::string key;
   std::string value;
 };

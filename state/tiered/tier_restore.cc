@@ -138,7 +138,7 @@ absl::StatusOr<RestoredTier> TierRestore::Canonical(absl::Span<const absl::strin
   return Finish();
 }
 
-absl::Status TierRestore::CheckKey(RocksFamily family, ChangeKind kind,
+absl::Status TierRestore::CheckKey(RocksFamily family, StoreChange kind,
                                    absl::string_view key) const {
   DueTimer timer;
   if (family == RocksFamily::kTimers) {
@@ -151,7 +151,7 @@ absl::Status TierRestore::CheckKey(RocksFamily family, ChangeKind kind,
     if (state->kind == StateKind::kMap && !SplitMapKey(key, &timer.key, &map_key)) {
       return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
     }
-    if (kind == ChangeKind::kAppend && state->kind != StateKind::kList) {
+    if (kind == StoreChange::kAppend && state->kind != StateKind::kList) {
       return absl::DataLossError(
           absl::StrCat("elements are added to state '", state->name, "', which is no list"));
     }
@@ -165,7 +165,7 @@ absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, const Di
   }
   if (!options_.range.Contains(GroupOfTierKey(entry.key))) return absl::OkStatus();
   TierChange change{entry.family, entry.kind, std::string(entry.key), std::string(entry.value)};
-  const bool deleted = entry.kind == ChangeKind::kDelete;
+  const bool deleted = entry.kind == StoreChange::kDelete;
   if (entry.family == RocksFamily::kState &&
       !renumbering.Apply(&change.key, deleted ? nullptr : &change.value)) {
     return absl::DataLossError("there is a value of an unknown state");
@@ -185,7 +185,7 @@ absl::Status TierRestore::CopyBase(const TierManifest& manifest,
     const auto scan = opened.store->Scan(family, BeginOfGroup(own.first), BeginOfGroup(own.end));
     for (; scan->valid(); scan->Next()) {
       WEIR_RETURN_IF_ERROR(
-          AddChange(renumbering, {family, ChangeKind::kPut, scan->key(), scan->value()}));
+          AddChange(renumbering, {family, StoreChange::kPut, scan->key(), scan->value()}));
     }
     WEIR_RETURN_IF_ERROR(scan->status());
   }

@@ -53,7 +53,7 @@ class TierRestore {
   // Of a base or a log; those of other groups are left out.
   absl::Status AddChange(const TierRenumbering& renumbering, const DirtyEntry& entry);
   // Of an own group, renumbered.
-  absl::Status CheckKey(RocksFamily family, ChangeKind kind, absl::string_view key) const;
+  absl::Status CheckKey(RocksFamily family, StoreChange kind, absl::string_view key) const;
   absl::StatusOr<RestoredTier> Finish();
   KeyGroupRange OwnGroups(KeyGroupRange range) const;
 

@@ -125,7 +125,7 @@ class BatchDesign final : public IncrementDesign {
     // In the order of the keys: the memtable takes them faster.
     for (const LayerRow row : LayerRows({&layer, 1}, RocksFamily::kState)) {
       const rocksdb::Slice key = internal::SliceOf(row.key());
-      if (row.kind() == ChangeKind::kPut) {
+      if (row.kind() == StoreChange::kPut) {
         value.clear();
         WEIR_RETURN_IF_ERROR(row.EncodeToStore(&value));
         WEIR_RETURN_IF_ERROR(db.StatusOf(batch.Put(family, key, value)));

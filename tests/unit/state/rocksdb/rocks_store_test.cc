@@ -45,7 +45,7 @@ class RocksStoreTest : public testing::Test {
   }
   void Append(RocksStore& store, const std::string& key, const std::string& value) {
     RocksLoader loader(store, directory_.File(absl::StrCat("load", ++loads_)));
-    ASSERT_EQ(loader.Add(ChangeKind::kAppend, RocksFamily::kState, key, value), absl::OkStatus());
+    ASSERT_EQ(loader.Add(StoreChange::kAppend, RocksFamily::kState, key, value), absl::OkStatus());
     ASSERT_EQ(loader.Finish(), absl::OkStatus());
   }
   static std::vector<std::pair<std::string, std::string>> All(const RocksStore& store) {

@@ -68,9 +68,9 @@ std::string SomeLog(int entries, size_t value_bytes) {
   DirtyLogEncoder log;
   log.Begin(42);
   for (int i = 0; i < entries; ++i) {
-    const ChangeKind kind = i % 4 == 0   ? ChangeKind::kDelete
-                            : i % 3 == 2 ? ChangeKind::kAppend
-                                         : ChangeKind::kPut;
+    const StoreChange kind = i % 4 == 0   ? StoreChange::kDelete
+                             : i % 3 == 2 ? StoreChange::kAppend
+                                          : StoreChange::kPut;
     log.Add({i % 3 == 0 ? RocksFamily::kTimers : RocksFamily::kState, kind, absl::StrCat("key ", i),
              i % 4 == 0 ? "" : std::string(value_bytes, 'v')});
   }
@@ -81,8 +81,8 @@ std::string SomeLog(int entries, size_t value_bytes) {
 absl::StatusOr<uint64_t> Read(absl::string_view log, std::vector<std::string>* entries) {
   return ReadDirtyLog(log, [entries](const DirtyEntry& entry) {
     entries->push_back(absl::StrCat(entry.family == RocksFamily::kTimers ? "timer " : "",
-                                    entry.kind == ChangeKind::kDelete ? "-" : "", entry.key,
-                                    entry.kind == ChangeKind::kAppend ? "+=" : "=", entry.value));
+                                    entry.kind == StoreChange::kDelete ? "-" : "", entry.key,
+                                    entry.kind == StoreChange::kAppend ? "+=" : "=", entry.value));
     return absl::OkStatus();
   });
 }
