@@ -262,9 +262,8 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
   }
   absl::Status OnTimer(TimeDomain domain, const SnapshotTimer& timer) override {
     WEIR_RETURN_IF_ERROR(CheckGroup(timer.key));
-    const bool added = backend_.timers_.Restore(
-        domain, Index(),
-        {timer.time_micros, std::string(timer.key), std::string(timer.name_space)});
+    const bool added =
+        backend_.timers_.Restore(domain, Index(), {timer.time_micros, timer.key, timer.name_space});
     return added ? absl::OkStatus() : absl::DataLossError("a snapshot has a timer twice");
   }
 
