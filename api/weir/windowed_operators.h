@@ -150,15 +150,15 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     const int64_t next_start = window.start_micros() + layout().slide();
     bool more = false;
     std::optional<Accumulator> merged;
-    slices_.ForEach([&](int64_t start, const Accumulator& slice) {
-      if (start < window.start_micros()) return;
+    slices_.ForEachFrom(window.start_micros(), [&](int64_t start, const Accumulator& slice) {
       more = more || (start >= next_start && start < next_start + layout().size());
-      if (start >= window.end_micros()) return;
+      if (start >= window.end_micros()) return false;
       if (start < next_start) last_of.push_back(start);
       if (merged.has_value()) {
         parts_.contents.Merge(slice, *merged);
       } else {
         merged = slice;
+      return true;
       }
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));

@@ -74,15 +74,16 @@ class MapState {
   /// visit(const K&, const V&) for each entry, which must not change this state.
   template <class F>
   void ForEach(F visit) const {
-    std::vector<std::string> read;
-    handle_.table().ForEach([&](absl::string_view bytes, const void* at) {
-      const Cell& cell = *static_cast<const Cell*>(at);
-      if (!Alive(cell)) return true;
-      visit(KeyOf(bytes), cell.value);
-      if (handle_.update_on_read()) read.emplace_back(bytes);
+    Walk(nullptr, [&visit](const K& key, const V& value) {
+      visit(key, value);
       return true;
     });
-    for (const std::string& bytes : read) (void)Touch(bytes);
+  }
+  /// The same, of the entries from this key on, until visit says false.
+  template <class F>
+  void ForEachFrom(const K& from, F visit) const {
+    const std::string bytes = EncodeKey(from);
+    Walk(&bytes, visit);
   }
   std::vector<std::pair<K, V>> Entries() const {
     std::vector<std::pair<K, V>> entries;
@@ -103,6 +104,22 @@ class MapState {
  private:
   using Cell = ValueCell<V>;
 
+  template <class F>
+  void Walk(const std::string* from, F visit) const {
+    std::vector<std::string> read;
+    const auto visit_cell = [&](absl::string_view bytes, const void* at) -> bool {
+      const Cell& cell = *static_cast<const Cell*>(at);
+      if (!Alive(cell)) return true;
+      if (handle_.update_on_read()) read.emplace_back(bytes);
+      return visit(KeyOf(bytes), cell.value);
+    };
+    if (from == nullptr) {
+      handle_.table().ForEach(visit_cell);
+    } else {
+      handle_.table().ForEachFrom(*from, visit_cell);
+    }
+    for (const std::string& bytes : read) (void)Touch(bytes);
+  }
   bool Alive(const Cell& cell) const {
     return !handle_.has_ttl() || cell.stamp_micros > handle_.oldest_micros();
   }

@@ -58,11 +58,12 @@ void HeapMapTable::Remove(absl::string_view map_key) {
   if (map->cells().empty()) table_.Erase();
 }
 
-void HeapMapTable::ForEach(Visitor visit) {
+void HeapMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
   const auto* map = static_cast<const HeapMap*>(table_.Find());
   if (map == nullptr) return;
-  for (const auto& [key, cell] : map->cells()) {
-    if (!visit(key, cell)) return;
+  const auto& cells = map->cells();
+  for (auto at = cells.lower_bound(from); at != cells.end(); ++at) {
+    if (!visit(at->first, at->second)) return;
   }
 }
 

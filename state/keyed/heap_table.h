@@ -131,7 +131,8 @@ class HeapMapTable final : public MapTable {
     return static_cast<HeapMap*>(table_.FindOrCreate())->FindOrCreate(map_key);
   }
   void Remove(absl::string_view map_key) override;
-  void ForEach(Visitor visit) override;
+  void ForEach(Visitor visit) override { ForEachFrom({}, visit); }
+  void ForEachFrom(absl::string_view from, Visitor visit) override;
   void Clear() override { table_.Erase(); }
   void Prefetch(absl::Span<const MapEntryRef>) override {}
 
