@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/operator/current_call.h"
+#include "common/types/key_bytes.h"
 #include "common/types/key_codec.h"
 #include "weir/batch_keys.h"
 #include "weir/window_contents.h"
@@ -28,13 +29,11 @@ struct WindowParts {
   Contents contents;
   Emitter emitter;
   Collector<Out> collector = {};
-  std::string key_bytes = {};
+  KeyBytes key_bytes = {};
 
   template <class Keys>
   absl::string_view KeyAt(const Keys& keys, size_t row) {
-    key_bytes.clear();
-    EncodeKey(keys.At(row), &key_bytes);
-    return key_bytes;
+    return key_bytes.Of(keys.At(row));
   }
   void Emit(const typename Contents::Accumulator& accumulator, KeyedStateStore& store,
             WindowContext& context) {
@@ -158,8 +157,8 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
         parts_.contents.Merge(slice, *merged);
       } else {
         merged = slice;
-      return true;
       }
+      return true;
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
     return more;

@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 
 #include "common/base/check.h"
-#include "common/types/key_codec.h"
+#include "common/types/key_bytes.h"
 #include "state/api/state_handle.h"
 
 namespace weir {
@@ -129,11 +129,7 @@ class MapState {
     if (cell != nullptr) cell->stamp_micros = handle_.stamp_micros();
     return cell;
   }
-  absl::string_view BytesOf(const K& key) const {
-    bytes_.clear();
-    EncodeKey(key, &bytes_);
-    return bytes_;
-  }
+  absl::string_view BytesOf(const K& key) const { return bytes_.Of(key); }
   static K KeyOf(absl::string_view bytes) {
     absl::StatusOr<K> key = DecodeKey<K>(bytes);
     WEIR_CHECK(key.ok()) << "a key of a map in state: " << key.status();
@@ -141,7 +137,7 @@ class MapState {
   }
 
   internal::StateHandle<MapTable> handle_;
-  mutable std::string bytes_;
+  mutable KeyBytes bytes_;
 };
 
 }  // namespace weir

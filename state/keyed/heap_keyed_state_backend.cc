@@ -14,6 +14,8 @@
 namespace weir {
 namespace {
 
+constexpr int kBatchesBetweenSizes = 64;
+
 // What was written then or earlier has expired.
 int64_t OldestMicros(const StateDefinition& definition, int64_t now_micros) {
   if (!definition.has_ttl()) return INT64_MIN;
@@ -58,7 +60,24 @@ KeyRef HeapKeyedStateBackend::current_key() const {
   return current_.ref();
 }
 
-void HeapKeyedStateBackend::BeginBatch() { now_micros_ = absl::ToUnixMicros(clock_.Now()); }
+void HeapKeyedStateBackend::BeginBatch() {
+  now_micros_ = absl::ToUnixMicros(clock_.Now());
+  if (batches_to_size_-- > 0) return;
+  batches_to_size_ = kBatchesBetweenSizes;
+  prefetches_ = LargerThanCaches();
+}
+
+bool HeapKeyedStateBackend::LargerThanCaches() const {
+  size_t bytes = 0;
+  for (const auto& [name, state] : states_) bytes += state.cells->bytes();
+  return bytes > kUncachedStateBytes;
+}
+
+void HeapKeyedStateBackend::Prefetch(absl::Span<const KeyRef> keys) {
+  for (auto& [name, state] : states_) {
+    if (state.map_table == nullptr) state.cells->Prefetch(keys);
+  }
+}
 
 HeapKeyedStateBackend::State HeapKeyedStateBackend::MakeState(
     const StateDefinition& definition) const {

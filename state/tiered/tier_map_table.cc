@@ -26,7 +26,7 @@ Version** TierMapTable::Lookup(absl::string_view map_key) {
   MapNode* node = InMemory();
   if (node != nullptr) {
     node->referenced = true;
-    const auto found = node->entries.find(map_key);
+    const auto found = node->Find(map_key);
     if (found != node->entries.end()) {
       ++tier_.counters().hits;
       found->second->referenced = true;
@@ -159,7 +159,10 @@ void TierMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
 
 void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
   tier_.BeforeAccess();
-  if (!WorthFetching(entries.size())) return;
+  if (!WorthPrefetching(entries.size())) return;
+  PrefetchLines(entries,
+                [this](const KeyRef& key) { return &index_.group(key.group - range_.first); });
+  if (!BeginFetching()) return;
   std::vector<std::string> missing;
   for (const MapEntryRef& entry : entries) {
     const KeyRef& key = entry.key;
