@@ -125,7 +125,7 @@ class Scenario:
         self.cluster.wait_ready()
         self.cluster.wait(lambda: self.state() == "RUNNING", RECOVERY_SECONDS, "the job runs")
         self.results["survived"].append({"fault": row, "then": then, "seconds": round(seconds, 1)})
-        self.say(f"  records flow again after {seconds:.1f} s")
+        self.say(f"  records flow again after {seconds:.1f} s; {self.describe()['reason']}")
 
     def expect(self, condition, what):
         if not condition:
@@ -209,8 +209,6 @@ def delete_taskmanager(scenario):
         seconds = scenario.cluster.delete_pod(f"{TM}-0")
         scenario.expect(seconds < 15, f"SIGTERM: the TaskManager took {seconds:.1f} s to end")
     scenario.survive("TaskManager pod deleted (SIGTERM)", fault)
-    log = scenario.cluster.ended_log(f"{TM}-0")
-    scenario.expect("worker exited" in log, f"the TaskManager reported no worker's end: {log}")
 
 
 def delete_jobmanager(scenario):

@@ -90,6 +90,7 @@ class Cluster:
         self.service_addresses = {}
         self.extra_names = {}
         self.events = []
+        self._ending = set()  # names that podman has still
         self._directory = directory
         self._next_ip = 0
         self._pod_count = 0
@@ -130,8 +131,10 @@ class Cluster:
         """The objects go, and the pods, in order; claims stay."""
         with self._lock:
             self.objects = {}
-        self.wait(lambda: not self.pods and not run("podman", "ps", "-a", "-q").split(), 90,
-                  "all pods are gone")
+        self.wait(lambda: not self.pods and not self._ending, 90, "all pods are gone")
+        left = run("podman", "ps", "-a", "--format", "{{.Names}}").split()
+        if left:
+            raise RuntimeError(f"these containers are left: {left}")
 
     def scale(self, stateful_set, replicas):
         with self._lock:
@@ -141,6 +144,7 @@ class Cluster:
         """kubectl delete pod: SIGTERM, and SIGKILL after the grace period. Seconds it took."""
         with self._lock:
             pod = self.pods.pop(name)
+            self._ending.add(name)
         start = time.monotonic()
         self._end_pod(pod, pod.plan.grace_seconds)
         return time.monotonic() - start
@@ -149,6 +153,7 @@ class Cluster:
         """The pod and its disk are gone at once, as with its node."""
         with self._lock:
             pod = self.pods.pop(name)
+            self._ending.add(name)
             self._publish()
         self._end_pod(pod, 0)
 
@@ -318,6 +323,15 @@ class Cluster:
         return pod
 
     def _end_pod(self, pod, grace_seconds):
+        with self._lock:
+            self._ending.add(pod.name)
+        try:
+            self._remove_pod(pod, grace_seconds)
+        finally:
+            with self._lock:
+                self._ending.discard(pod.name)
+
+    def _remove_pod(self, pod, grace_seconds):
         if pod.kubelet is not None:
             pod.kubelet.stop()
         log = run("podman", "logs", pod.container(), check=False)
@@ -364,7 +378,8 @@ class Cluster:
                     for name, metadata, spec in manifests.pods_of(document):
                         wanted[name] = (metadata, spec)
             extra = [name for name in self.pods if name not in wanted]
-            missing = [name for name in wanted if name not in self.pods]
+            missing = [name for name in wanted if name not in self.pods and
+                       name not in self._ending]
             self._publish()
         for name in extra:
             self._log(f"ending pod {name}")
