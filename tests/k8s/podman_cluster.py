@@ -27,7 +27,7 @@ RECONCILE_SECONDS = 0.2
 
 
 def run(*command, check=True, timeout=120, text=None):
-    """Output of a command, both streams; CommandFailed says what it wrote."""
+    """Output of a command, both streams; RuntimeError says what it wrote."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=timeout, input=text)
     if check and done.returncode != 0:
@@ -334,9 +334,13 @@ class Cluster:
     def _remove_pod(self, pod, grace_seconds):
         if pod.kubelet is not None:
             pod.kubelet.stop()
+        with self._lock:
+            self._publish()  # no endpoint any more, as soon as it is being deleted
         log = run("podman", "logs", pod.container(), check=False)
         if grace_seconds > 0:
-            run("podman", "pod", "stop", "-t", str(grace_seconds), pod.name, check=False)
+            # The containers first, the network behind them, as a kubelet does.
+            for index in range(len(pod.plan.containers)):
+                run("podman", "stop", "-t", str(grace_seconds), pod.container(index), check=False)
             log = run("podman", "logs", pod.container(), check=False)
         self._keep_log(pod, log)
         run("podman", "pod", "rm", "-f", "-t", "0", pod.name)

@@ -5,7 +5,7 @@
 #                         [--host ADDRESS] [--broker-config KEY=VALUE]...
 #       writes everything below DIR, picks free ports (but for --port, of broker 1), waits until all
 #       brokers are up and prints "bootstrap=HOST:PORT,...". --host is where clients reach them,
-#       127.0.0.1 unless told otherwise. With --parent-pid the brokers end when that process is gone.
+#       127.0.0.1 by default. With --parent-pid the brokers end when that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
