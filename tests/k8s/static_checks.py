@@ -149,7 +149,19 @@ class Checks:
             if f"ARG VERSION={version}\n" not in file.read():
                 raise Problem(f"deploy/image/Dockerfile has not ARG VERSION={version}")
         self.check_options()
-        self.count += 3
+        self.check_table()
+        self.count += 5
+
+    def check_table(self):
+        """What survives what: the rows of the page are the steps of faults.py."""
+        with open(os.path.join(HERE, "faults.py"), encoding="utf-8") as file:
+            steps = re.findall(r"\.survive\(\s*\"([^\"]+)\"", file.read())
+        with open(os.path.join(ROOT, "docs/kubernetes.md"), encoding="utf-8") as file:
+            page = file.read().partition("## What survives what")[2].partition("\n## ")[0]
+        rows = re.findall(r"^\| (?!-|what is done)([^|]+) \|", page, re.MULTILINE)
+        if sorted(steps) != sorted(rows):
+            raise Problem("docs/kubernetes.md and tests/k8s/faults.py differ in: "
+                          f"{sorted(set(steps) ^ set(rows))}")
 
     def check_options(self):
         """Options that the templates name are in the reference of options."""

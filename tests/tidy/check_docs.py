@@ -83,7 +83,7 @@ def check(root):
             if line.lstrip().startswith("```"):
                 fenced = not fenced
             words = [] if fenced else BACKTICKS.findall(line)
-            words += [match.group(0) for match in re.finditer(r"\./dev [a-z]+", line)]
+            words += [match.group(0) for match in re.finditer(r"\./dev [a-z0-9-]+", line)]
             for word in dict.fromkeys(words):
                 problem = check_token(root, folder, word, tops, options)
                 if problem:
