@@ -41,12 +41,15 @@ static_checks() {
 
 # Images and containers of this test only, by podman's and buildah's own variables.
 configure_containers() {
-  local work="$1"
+  local work="$1" files processes
   mkdir -p "$work/etc"
-  # crun cannot do with both versions of cgroups at once; a sandbox may not raise limits.
+  # A sandbox may not raise limits: podman's and buildah's own ones are above this.
+  files="$(printf '%s\n20000\n' "$(ulimit -n)" | grep -v unlimited | sort -n | head -n 1)"
+  processes="$(printf '%s\n30000\n' "$(ulimit -u)" | grep -v unlimited | sort -n | head -n 1)"
+  # crun cannot do with both versions of cgroups at once.
   cat >"$work/etc/containers.conf" <<CONF
 [containers]
-default_ulimits=["nofile=$(ulimit -n):$(ulimit -n)","nproc=$(ulimit -u):$(ulimit -u)"]
+default_ulimits=["nofile=$files:$files","nproc=$processes:$processes"]
 [engine]
 runtime="runc"
 cgroup_manager="cgroupfs"

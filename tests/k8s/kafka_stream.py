@@ -27,7 +27,7 @@ class Feeder:
     def __init__(self, brokers, topic, per_second):
         self.fed = 0
         self._producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True,
-                                   "linger.ms": 5})
+                                   "linger.ms": 5, "log_level": 3})
         self._topic = topic
         self._batch = max(1, per_second // FEEDS_PER_SECOND)
         self._stopping = threading.Event()
