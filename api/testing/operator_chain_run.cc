@@ -10,6 +10,7 @@
 #include "api/testing/harness_ends.h"
 #include "common/base/status_macros.h"
 #include "common/graph/planner.h"
+#include "state/operator/frozen_operator_state.h"
 #include "taskmanager/task/task_builder.h"
 
 namespace weir::internal {
@@ -31,6 +32,27 @@ constexpr uint64_t kAttempt = 1;
 
 bool IsOutput(const StreamNode& node) {
   return dynamic_cast<const HarnessOutput*>(node.sink.get()) != nullptr;
+}
+
+std::shared_ptr<const std::string> Shared(const std::string& object) {
+  return object.empty() ? nullptr : std::make_shared<const std::string>(object);
+}
+
+// The operator state of one operator, of all subtasks; none when no subtask has any.
+OperatorStateParts PartsOf(const std::vector<TaskSnapshotData>& restored, const std::string& uid) {
+  OperatorStateParts parts;
+  bool any = false;
+  for (const TaskSnapshotData& snapshot : restored) {
+    OperatorStatePart& part = parts.emplace_back();
+    const OperatorSnapshotData* one = snapshot.Find(uid);
+    if (one == nullptr || !one->operator_objects.has_value()) continue;
+    any = true;
+    part.lists = Shared(one->operator_objects->lists);
+    part.union_lists = Shared(one->operator_objects->union_lists);
+    part.broadcast = Shared(one->operator_objects->broadcast);
+    part.list_sizes = one->operator_objects->list_sizes;
+  }
+  return any ? parts : OperatorStateParts();
 }
 
 }  // namespace
@@ -74,10 +96,10 @@ absl::Status OperatorChainRun::Cut() {
   if (options_.subtask >= options_.parallelism || options_.inputs == 0) {
     return absl::InvalidArgumentError("the harness has no such subtask, or no input");
   }
-  const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
-  if (options_.parallelism > 1 && (vertices_.size() > 1 || first.inputs[0].key == nullptr)) {
+  if (options_.parallelism > 1 && vertices_.size() > 1) {
     return absl::InvalidArgumentError(
-        "only a pipeline that is one task and begins with KeyBy can be one of several subtasks");
+        absl::StrCat("only a pipeline that is one task can be one of several subtasks; '",
+                     vertices_[1].name, "' begins another"));
   }
   return absl::OkStatus();
 }
@@ -130,6 +152,10 @@ absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restore
     between = {output_};
     description.outputs.push_back(
         {graph_.nodes[input.node - 1].uid, target, {output_}, input.side_output});
+    for (const std::string& uid : vertices_[i].uids) {
+      OperatorStateParts parts = PartsOf(restored, uid);
+      if (!parts.empty()) description.operator_states[uid] = std::move(parts);
+    }
     if (restored.size() == 1) description.restored = &restored[0];
     if (restored.size() > 1) {
       for (const TaskSnapshotData& one : restored) description.restored_others.push_back(&one);
@@ -195,6 +221,7 @@ void OperatorChainRun::Drain() {
 absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const {
   if (options_.parallelism == 1) return batch;
   const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
+  if (first.inputs[0].key == nullptr) return batch;  // what is pushed is what it is dealt
   if (first.inputs[0].partition_key != nullptr) {
     const KeyGroupRange own = DefaultKeyGroupRange(
         options_.subtask, {options_.parallelism, options_.partitioned_by->partitions});
@@ -251,6 +278,10 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
         }
         one.state = *std::move(written);
         one.keyed = nullptr;
+      }
+      if (one.operator_state != nullptr) {
+        one.operator_objects = one.operator_state->Write();
+        one.operator_state = nullptr;
       }
       snapshot_->operators.push_back(std::move(one));
     }

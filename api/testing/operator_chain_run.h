@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,16 +22,21 @@
 
 namespace weir::internal {
 
-/// The clock of the machine until it is set; then it stands.
+/// The clock of the machine until it is set; then it stands. Durations pass only by that: each time
+/// that it is set to later than before.
 class HarnessClock final : public Clock {
  public:
   absl::Time Now() const override { return now_.value_or(system_.Now()); }
-  absl::Duration Monotonic() const override { return system_.Monotonic(); }
-  void Set(absl::Time now) { now_ = now; }
+  absl::Duration Monotonic() const override { return monotonic_; }
+  void Set(absl::Time now) {
+    monotonic_ += std::max(now - now_.value_or(now), absl::ZeroDuration());
+    now_ = now;
+  }
 
  private:
   SystemClock system_;
   std::optional<absl::Time> now_;
+  absl::Duration monotonic_ = absl::ZeroDuration();
 };
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped
@@ -41,12 +47,12 @@ class HarnessClock final : public Clock {
 class OperatorChainRun final : public taskmanager::TaskObserver {
  public:
   /// INVALID_ARGUMENT, one sentence: what the planner says, a pipeline that is not one line of
-  /// operators, or several subtasks of one that is more than a keyed operator's task.
+  /// operators, or several subtasks of one that is more than one task.
   static absl::StatusOr<std::unique_ptr<OperatorChainRun>> Build(
       StreamGraph graph, const testing::HarnessOptions& options);
 
   /// Makes and opens the operators, with the state that the snapshots have of them. Several: of all
-  /// subtasks that there were, whose keyed state is dealt out anew.
+  /// subtasks that there were, by number, whose keyed state and operator state are dealt out anew.
   absl::Status Open(const std::vector<taskmanager::TaskSnapshotData>& restored);
   bool opened() const { return !tasks_.empty(); }
   /// FAILED_PRECONDITION, naming an operator that only one of the two has.
@@ -97,7 +103,8 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   absl::Status Cut();
   /// Sinks of dead letters and side outputs, which belong to their operator's task.
   bool IsKept(const std::string& uid) const;
-  /// The rows of the batch whose keys this subtask owns: what an exchange would send it.
+  /// The rows of the batch whose keys this subtask owns: what an exchange would send it. All, where
+  /// the pipeline does not begin with keys.
   absl::StatusOr<BatchPtr> OwnRows(const BatchPtr& batch) const;
   /// Steps all tasks until none has anything to do.
   absl::Status Run();

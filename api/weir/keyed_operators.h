@@ -43,7 +43,7 @@ class KeyedProcessOperator final : public KeyedOperator {
       }
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
-      if (runtime_->lost_.any()) break;  // the task fails behind this batch
+      if (runtime_->lost_.any() || state_failed()) break;  // the task fails behind this batch
     }
     call.ClearRow();
     return End();
@@ -58,7 +58,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     side_outputs_.Open(context.side_outputs);
     call_.emplace(store(), side_outputs_);
-    runtime_.emplace(store(), context.subtask_index, context.parallelism);
+    runtime_.emplace(store(), context);
     function_.Open(*runtime_);
     return absl::OkStatus();
   }
@@ -75,7 +75,7 @@ class KeyedProcessOperator final : public KeyedOperator {
     return status.ok() ? side_outputs_.Flush() : status;
   }
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) override {
-    if (runtime_->lost_.any()) return;
+    if (runtime_->lost_.any() || state_failed()) return;
     call_->domain_ = domain;
     SetTime(timer.time_micros);
     function_.OnTimer(Timestamp(std::chrono::microseconds(timer.time_micros)), *call_, collector_);

@@ -24,12 +24,17 @@ inline constexpr char kWindowContents[] = "window-contents";
 /// The author's part of a window operator: what is added, and what comes out.
 template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
 struct WindowParts {
+  std::optional<FunctionContext> context;  // the author's function may keep its address
   KeyOf key;
   Contents contents;
   Emitter emitter;
   Collector<Out> collector = {};
   std::string key_bytes = {};
 
+  void OpenEmitter(const OperatorContext& of_operator) {
+    context.emplace(of_operator);
+    emitter.Open(*context);
+  }
   template <class Keys>
   absl::string_view KeyAt(const Keys& keys, size_t row) {
     key_bytes.clear();
@@ -66,7 +71,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
  public:
   TypedSliceWindowOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
       : SliceWindowOperator(std::move(spec)),
-        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+        parts_{{}, std::move(key), std::move(contents), std::move(emitter)} {}
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
@@ -130,8 +135,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     slices_ =
         store().GetMapState(MapStateDescriptor<int64_t, Accumulator>(internal::kWindowContents));
-    FunctionContext function_context(context.subtask_index, context.parallelism);
-    parts_.emitter.Open(function_context);
+    parts_.OpenEmitter(context);
     return OpenContext(context);
   }
   void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }
@@ -185,7 +189,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
  public:
   TypedSessionOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
       : SessionWindowOperator(std::move(spec)),
-        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+        parts_{{}, std::move(key), std::move(contents), std::move(emitter)} {}
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
@@ -288,8 +292,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     sessions_ =
         store().GetMapState(MapStateDescriptor<int64_t, Session>(internal::kWindowContents));
-    FunctionContext function_context(context.subtask_index, context.parallelism);
-    parts_.emitter.Open(function_context);
+    parts_.OpenEmitter(context);
     return OpenContext(context);
   }
   void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }

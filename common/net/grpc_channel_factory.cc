@@ -153,11 +153,13 @@ void GrpcChannelFactory::Authorize(grpc::ClientContext& context) const {
   context.AddMetadata(kProtocolHeader, ProtocolHeaderValue());
 }
 
-std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own) {
+std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own,
+                                                                     const GrpcWindows& windows) {
   gpr_set_log_function(&LogFromGrpc);
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory({}));
   factory->certificate_ = std::move(own.certificate);
   factory->key_ = std::move(own.key);
+  factory->windows_ = windows;
   return factory;
 }
 
@@ -172,14 +174,23 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::stri
   } else {
     credentials = grpc::InsecureChannelCredentials();
   }
-  return grpc::CreateCustomChannel(address, credentials, ChannelArgumentsOfAll());
+  return grpc::CreateCustomChannel(address, credentials, ChannelArguments());
+}
+
+grpc::ChannelArguments GrpcChannelFactory::ChannelArguments() const {
+  grpc::ChannelArguments arguments = ChannelArgumentsOfAll();
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, windows_.probed ? 1 : 0);
+  if (windows_.stream_bytes > 0) {
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, windows_.stream_bytes);
+  }
+  return arguments;
 }
 
 std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreatePinnedChannel(
-    const std::string& address, const std::string& certificate) {
+    const std::string& address, const std::string& certificate) const {
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = certificate;
-  grpc::ChannelArguments arguments = ChannelArgumentsOfAll();
+  grpc::ChannelArguments arguments = ChannelArguments();
   arguments.SetSslTargetNameOverride(kPinnedName);
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
 }
@@ -211,6 +222,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kLeastPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, windows_.probed ? 1 : 0);
+  if (windows_.stream_bytes > 0) {
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, windows_.stream_bytes);
+  }
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   int port = 0;

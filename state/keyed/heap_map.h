@@ -17,6 +17,7 @@ class HeapMap {
  public:
   explicit HeapMap(const CellType& type) : type_(&type) {}
   HeapMap(const HeapMap& other);
+  HeapMap(HeapMap&& other) noexcept = default;
   HeapMap& operator=(const HeapMap&) = delete;
   ~HeapMap();
 

@@ -39,6 +39,9 @@
 namespace weir::taskmanager {
 namespace {
 
+// A function that does not return holds up nobody for longer.
+constexpr absl::Duration kStopPatience = absl::Seconds(2);
+
 void DieWithParent(uint64_t parent_pid) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the call above.
@@ -94,6 +97,17 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
                         GrpcExchangeTransport::Create(std::move(transport_options)));
   for (const std::string& address : transport->addresses()) own->add_addresses(address);
   return transport;
+}
+
+// A second signal ends it at once.
+[[noreturn]] void WindDown(Executor& executor, const std::unique_ptr<WorkerEndpoint>& endpoint,
+                           SignalWaiter& signals) {
+  executor.Post([&] {
+    executor.PostAfter(kStopPatience, [] { std::_Exit(0); });
+    endpoint->Stop([] { std::_Exit(0); });
+  });
+  signals.Wait();
+  std::_Exit(0);
 }
 
 }  // namespace
@@ -168,7 +182,8 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();
-  std::_Exit(0);
+  LogInfo("worker is told to end", {{"worker", options.worker}});
+  WindDown(executor, endpoint, signals);
 }
 
 }  // namespace weir::taskmanager

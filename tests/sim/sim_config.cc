@@ -172,6 +172,8 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) : IsKeyedBug(bug)) {
     DrawKeyed(keyed, &config);
   }
+  SeededRandom watermarks(StableHash64("watermarks", seed));
+  if (bug == PlantedBug::kNone && config.keyed.on()) config.keyed.DrawWatermarks(watermarks);
   SeededRandom transactions(StableHash64("transactions", seed));
   DrawTransactions(transactions, &config);
   SeededRandom handles(StableHash64("handles", seed));

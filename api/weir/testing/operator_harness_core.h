@@ -19,7 +19,8 @@ namespace testing {
 struct HarnessOptions {
   /// Channels into the first of them: watermarks are their minimum, but for those that are idle.
   uint32_t inputs = 1;
-  /// Which of so many subtasks: rows of other subtasks' keys are left out.
+  /// Which of so many subtasks of a pipeline that is one task. Where it begins with KeyBy, rows of
+  /// other subtasks' keys are left out; else all rows that are pushed are this subtask's.
   uint32_t subtask = 0;
   uint32_t parallelism = 1;
   /// Of a pipeline with KeyByPartition: the topic, which every record is pushed with a position of;

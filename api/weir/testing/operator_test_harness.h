@@ -103,7 +103,8 @@ class OperatorTestHarness {
   }
   /// The input holds no watermark back, or does again.
   bool PushIdle(bool idle, uint32_t input = 0) { return core_.PushIdle(idle, input); }
-  /// From now on the clock of the machine stands there, in microseconds since 1970.
+  /// From now on the clock of the machine stands there, in microseconds since 1970. What it is set
+  /// forward by has passed for idleness and periodic watermarks, too.
   bool SetProcessingTime(int64_t time_us) { return core_.SetProcessingTime(time_us); }
 
   /// Backpressure: while it is held operators stop behind the first batch that they emit, also in
@@ -125,8 +126,8 @@ class OperatorTestHarness {
   bool Restore(const std::string& snapshot) {
     return core_.Restore(std::vector<std::string>{snapshot});
   }
-  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt
-  /// out anew; operators without a key begin without state.
+  /// At another parallelism: the snapshots of all subtasks that there were, in any order. Keyed
+  /// state and operator state are dealt out anew.
   bool Restore(const std::vector<std::string>& snapshots) { return core_.Restore(snapshots); }
 
   /// All that came out since the harness was made, or since TakeOutputs.

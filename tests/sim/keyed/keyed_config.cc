@@ -59,13 +59,22 @@ KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
   return config;
 }
 
+void KeyedConfig::DrawWatermarks(Random& random) {
+  watermarks = static_cast<Watermarks>(Between(random, 0, 2));
+  watermark_interval_ms = Between(random, 10, 500);
+  mid_stream = late && Chance(random, 400);
+}
+
 std::string KeyedConfig::ToString() const {
+  static constexpr const char* kWatermarks[] = {"bounded", "punctuated", "periodic"};
   static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
   return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
                       " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
                       "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
                       "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
-                      " crashes=", crashes, " pause_at=", pause_at);
+                      " crashes=", crashes, " pause_at=", pause_at,
+                      " watermarks=", kWatermarks[static_cast<int>(watermarks)],
+                      " every=", watermark_interval_ms, "ms mid_stream=", mid_stream);
 }
 
 }  // namespace weir::sim

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Starts and stops real Apache Kafka on 127.0.0.1: KRaft, broker 1 is also the only controller.
+# Starts and stops real Apache Kafka: KRaft, broker 1 is also the only controller.
 #
-#   kafka_server.sh start --dir DIR [--brokers N] [--port PORT] [--parent-pid PID]
-#                         [--host ADDRESS] [--broker-config KEY=VALUE]...
-#       writes everything below DIR, picks free ports (but for --port, of broker 1), waits until all
-#       brokers are up and prints "bootstrap=HOST:PORT,...". --host is where clients reach them,
-#       127.0.0.1 by default. With --parent-pid the brokers end when that process is gone.
+#   kafka_server.sh start --dir DIR [--brokers N] [--host HOST] [--port PORT] [--parent-pid PID]
+#                         [--broker-config KEY=VALUE]...
+#       writes everything below DIR, picks free ports (but for --port, of broker 1) of HOST
+#       (127.0.0.1), waits until all brokers are up and prints "bootstrap=HOST:PORT,...". With
+#       --parent-pid the brokers end when that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
 #
-# In DIR: broker-I/{server.properties,host,port,pid,log,data}, bootstrap, watchdog.pid.
+# In DIR: broker-I/{server.properties,port,pid,log,data}, bootstrap, host, watchdog.pid.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/kafka_env.sh"
 
@@ -19,30 +19,31 @@ readonly STOP_SECONDS="${KAFKA_STOP_SECONDS:-3}"
 readonly PORT_ATTEMPTS=5
 
 usage() {
-  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+  sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 parse_arguments() {
-  dir="" brokers=1 port_of_first="" parent_pid="" broker="" broker_config=() host=127.0.0.1
+  dir="" brokers=1 host="" port_of_first="" parent_pid="" broker="" broker_config=()
   while (($# > 0)); do
     case "$1" in
       --dir) dir="$2" ;;
       --brokers) brokers="$2" ;;
+      --host) host="$2" ;;
       --port) port_of_first="$2" ;;
       --parent-pid) parent_pid="$2" ;;
       --broker) broker="$2" ;;
-      --host) host="$2" ;;
       --broker-config) broker_config+=("$2") ;;
       *) kafka_die "unknown option $1 (see --help)" ;;
     esac
     shift 2 || kafka_die "option $1 needs a value"
   done
   [[ -n "$dir" ]] || kafka_die "--dir is missing (see --help)"
+  # The other verbs find it where start has left it.
+  [[ -n "$host" ]] || host="$(cat "$dir/host" 2>/dev/null)" || host=127.0.0.1
 }
 
-# port_accepts ADDRESS PORT
 port_accepts() {
-  (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
+  (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null
 }
 
 # A free port below the range the kernel gives to clients, so that no connection takes it meanwhile.
@@ -51,7 +52,7 @@ free_port() {
   local port
   while true; do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    port_accepts 127.0.0.1 "$port" || break
+    port_accepts "$port" || break
   done
   echo "$port"
 }
@@ -76,7 +77,6 @@ write_broker_files() {
   port="$(free_port)"
   if ((id == 1)) && [[ -n "$port_of_first" ]]; then port="$port_of_first"; fi
   echo "$port" >"$home/port"
-  echo "$host" >"$home/host"
   listeners="PLAINTEXT://$host:$port"
   if ((id == 1)); then
     roles=broker,controller
@@ -134,7 +134,7 @@ launch_broker() {
 
 broker_is_up() {
   grep -q -F "Kafka Server started" "$dir/broker-$1/log" 2>/dev/null &&
-    port_accepts "$(cat "$dir/broker-$1/host")" "$(cat "$dir/broker-$1/port")"
+    port_accepts "$(cat "$dir/broker-$1/port")"
 }
 
 # 0 up, 1 died or too late.
@@ -173,6 +173,7 @@ start() {
   mkdir -p "$dir"
   dir="$(cd "$dir" && pwd)"
   [[ ! -e "$dir/bootstrap" ]] || kafka_die "$dir already holds a cluster"
+  echo "$host" >"$dir/host"
   local attempt id controller_port cluster_id up bootstrap
   for ((attempt = 1; attempt <= PORT_ATTEMPTS; attempt++)); do
     rm -rf "$dir"/broker-*

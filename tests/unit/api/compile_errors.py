@@ -45,6 +45,18 @@ CASES = [
     ("bids.KeyByPartition([](const Bid&) { return 1.5; })"
      ".Reduce([](const Bid& a, const Bid&) { return a; })",
      "", "as Java's serializers write them"),
+    ("struct Text { std::string text; WEIR_RECORD(Text, text) };"
+     "bids.Map([](const Bid&) { return Text(); }).KeyBy(&Text::text).Sum(&Text::text)",
+     "", "Sum takes a field of type int32_t, int64_t or double"),
+    ("struct Maybe { int64_t id = 0; std::optional<int64_t> size; WEIR_RECORD(Maybe, id, size) };"
+     "bids.Map([](const Bid&) { return Maybe(); }).KeyBy(&Maybe::id).MaxBy(&Maybe::size)",
+     "", "Min, Max, MinBy and MaxBy take a field that is no std::optional"),
+    ("struct Text { std::string text; WEIR_RECORD(Text, text) };"
+     "weir::WatermarkStrategy::Monotonic().WithTimestampAssigner(&Text::text)",
+     "", "WithTimestampAssigner takes a field of type weir::Timestamp"),
+    ("weir::WatermarkStrategy::ForGenerator([] { return 1; })",
+     "", "ForGenerator's factory returns a std::unique_ptr"),
+    ("bids.KeyBy(&Bid::auction).Process(Stateful())", "", None),
     ("bids.KeyBy(&Bid::auction).Window(std::chrono::seconds(1))",
      "", "Window takes one of the kinds of windows"),
 ]

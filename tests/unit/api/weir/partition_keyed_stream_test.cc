@@ -110,12 +110,28 @@ TEST(PartitionKeyedStreamTest, TheFirstRowThatIsWrongIsNamed) {
             absl::StrCat("topic delays, partition ", PartitionOf("a"), ", offset 102"));
 }
 
-TEST(PartitionKeyedStreamTest, AnErrorPolicyDoesNotHideIt) {
+TEST(PartitionKeyedStreamTest, AnErrorPolicyThatWouldHideItIsRefused) {
   Harness harness(
       [](const DataStream<Delay>& delays) { return Sums(delays).OnError(ErrorPolicy::Skip()); },
       Aligned());
-  EXPECT_FALSE(harness.PushBatch({{"a", 2}}, {2}, {{"delays", (PartitionOf("a") + 1) % 4, 18}}));
-  EXPECT_THAT(harness.error(), HasSubstr("murmur2 of its key"));
+  EXPECT_EQ(
+      harness.error(),
+      "operator 'sums': OnError is for sources, Map, Filter and FlatMap: an error of a Reduce "
+      "always fails its task");
+}
+
+TEST(PartitionKeyedStreamTest, OperatorsWithoutStateAreWhereThePartitionIsRead) {
+  Harness harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyByPartition(&Delay::route).Filter([](const Delay::View& delay) {
+          return delay.minutes > 1;
+        });
+      },
+      Aligned());
+  Push(harness, {"a", 1});
+  Push(harness, {"a", 2});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a 2 at 1"));
 }
 
 TEST(PartitionKeyedStreamTest, RowsWithoutAPositionAreRefused) {

@@ -45,6 +45,43 @@ class ChannelTask : public ::testing::Test {
   std::shared_ptr<Task> sink_;
 };
 
+/// Tells its readers nothing of its input's status.
+class KeepingStatus final : public Operator {
+ public:
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override { return out.Emit(batch); }
+  absl::Status ProcessStatus(bool, Output&) override { return absl::OkStatus(); }
+};
+
+/// What comes out of a chain of this operator when its head turns idle, and active again.
+std::vector<bool> StatusesBehind(std::unique_ptr<Operator> op) {
+  TestingClock clock;
+  OperatorChain chain;
+  OperatorStage::Options options;
+  options.op = std::move(op);
+  options.clock = &clock;
+  OperatorStage& stage = chain.AddOperator(chain.head(), std::move(options));
+  const auto channel = std::make_shared<LocalChannel>();
+  OutputEdge edge;
+  edge.channels = {channel};
+  chain.AddChannels(stage.output(), {"op", "op"}, std::move(edge));
+  std::vector<bool> statuses;
+  for (const bool idle : {true, false}) {
+    EXPECT_TRUE(chain.head().EmitStatus(idle).ok());
+    while (const std::optional<ChannelElement> element = channel->Pop()) {
+      statuses.push_back(std::get<StreamStatus>(*element).idle);
+    }
+  }
+  return statuses;
+}
+
+TEST(ChainStatus, PassesThroughOperators) {
+  EXPECT_THAT(StatusesBehind(std::make_unique<SummingOperator>()), ElementsAre(true, false));
+}
+
+TEST(ChainStatus, EndsAtOneThatKeepsIt) {
+  EXPECT_THAT(StatusesBehind(std::make_unique<KeepingStatus>()), IsEmpty());
+}
+
 TEST_F(ChannelTask, RecordsAndWatermarksPass) {
   pipeline_.WithWatermarks(HighestTimeStrategy());
   pipeline_.reader->Add({1, 2}, 0, {10, 20});

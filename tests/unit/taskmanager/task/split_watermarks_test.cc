@@ -16,28 +16,165 @@ SourceSplit Split(const std::string& id, std::optional<int64_t> watermark = {},
 
 TEST(SplitWatermarks, IsTheMinimumOfTheSplits) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a"), kNow);
-  watermarks.AddSplit(Split("b"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
   watermarks.OnBatch(1, *MakeBatch({1}, {60}), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(60));
 }
 
+/// What it says next; nothing: keeps silent.
+struct Script {
+  std::optional<EventTime> on_batch;
+  std::optional<EventTime> periodic;
+  bool idle = false;
+  int asked = 0;  // for periodic watermarks
+  int made = 0;
+};
+
+class Scripted final : public BatchWatermarkGenerator {
+ public:
+  explicit Scripted(Script& script) : script_(script) { ++script_.made; }
+  std::optional<EventTime> OnBatch(const Batch&) override { return script_.on_batch; }
+  std::optional<EventTime> OnPeriodicEmit() override {
+    ++script_.asked;
+    return script_.periodic;
+  }
+  bool idle() const override { return script_.idle; }
+
+ private:
+  Script& script_;
+};
+
+std::shared_ptr<WatermarkStrategySpec> ScriptedStrategy(Script& script) {
+  auto spec = std::make_shared<WatermarkStrategySpec>();
+  spec->make_generator = [&script] { return std::make_unique<Scripted>(script); };
+  spec->periodic = true;
+  return spec;
+}
+
+TEST(OwnGenerators, EachSplitHasOneAndARestoredSplitANewOne) {
+  Script script;
+  script.on_batch = EventTime::FromMicros(40);
+  SplitWatermarks watermarks(ScriptedStrategy(script));
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
+  EXPECT_EQ(script.made, 2);
+  watermarks.OnBatch(0, *MakeBatch({1}), kNow);
+  EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(100)) << "what it says anew is lower";
+}
+
+TEST(OwnGenerators, LowerOneIsIgnored) {
+  Script script;
+  SplitWatermarks watermarks(ScriptedStrategy(script), absl::Milliseconds(200));
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  script.on_batch = EventTime::FromMicros(70);
+  watermarks.OnBatch(0, *MakeBatch({1}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
+  script.on_batch = script.periodic = EventTime::FromMicros(60);
+  watermarks.OnBatch(0, *MakeBatch({1}), kNow);
+  watermarks.EmitPeriodically(absl::Seconds(1));
+  EXPECT_EQ(watermarks.Advance(absl::Seconds(1)), std::nullopt);
+  EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(70));
+}
+
+TEST(OwnGenerators, AreAskedOncePerInterval) {
+  Script script;
+  script.periodic = EventTime::FromMicros(5);
+  SplitWatermarks watermarks(ScriptedStrategy(script), absl::Milliseconds(200));
+  EXPECT_FALSE(watermarks.emits_now(absl::Hours(1))) << "there is no split";
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  EXPECT_EQ(watermarks.UntilNextChange(kNow), absl::Milliseconds(200));
+  EXPECT_FALSE(watermarks.emits_now(absl::Milliseconds(199)));
+  EXPECT_TRUE(watermarks.emits_now(absl::Milliseconds(200)));
+  watermarks.EmitPeriodically(absl::Milliseconds(250));
+  EXPECT_EQ(watermarks.Advance(absl::Milliseconds(250)), EventTime::FromMicros(5));
+  EXPECT_FALSE(watermarks.emits_now(absl::Milliseconds(449)));
+  EXPECT_EQ(watermarks.UntilNextChange(absl::Milliseconds(300)), absl::Milliseconds(150));
+}
+
+TEST(OwnGenerators, AreNotAskedWithoutAnInterval) {
+  Script script;
+  SplitWatermarks watermarks(ScriptedStrategy(script), absl::ZeroDuration());
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  EXPECT_FALSE(watermarks.emits_now(absl::Hours(1)));
+  EXPECT_EQ(watermarks.UntilNextChange(kNow), std::nullopt);
+}
+
+TEST(OwnGenerators, OfFinishedAndSilentSplitsAreNotAsked) {
+  Script script;
+  const auto strategy = ScriptedStrategy(script);
+  strategy->idle_after = absl::Seconds(5);
+  SplitWatermarks watermarks(strategy, absl::Milliseconds(200));
+  ASSERT_TRUE(watermarks.AddSplit(Split("finished", 10, /*finished=*/true), kNow).ok());
+  EXPECT_FALSE(watermarks.emits_now(absl::Hours(1)));
+  ASSERT_TRUE(watermarks.AddSplit(Split("silent"), kNow).ok());
+  watermarks.EmitPeriodically(absl::Seconds(6));
+  EXPECT_EQ(script.asked, 0);
+  watermarks.OnBatch(1, *MakeBatch({1}), absl::Seconds(7));
+  watermarks.EmitPeriodically(absl::Seconds(8));
+  EXPECT_EQ(script.asked, 1);
+  watermarks.MarkFinished(1);
+  watermarks.EmitPeriodically(absl::Seconds(9));
+  EXPECT_EQ(script.asked, 1);
+  EXPECT_EQ(watermarks.UntilNextChange(absl::Seconds(9)), std::nullopt);
+}
+
+TEST(OwnGenerators, SplitThatIsSaidToBeIdleHoldsNothingBack) {
+  Script speaks;
+  Script idles;
+  int made = 0;
+  auto spec = ScriptedStrategy(speaks);
+  spec->make_generator = [&] { return std::make_unique<Scripted>(made++ == 0 ? speaks : idles); };
+  SplitWatermarks watermarks(spec);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
+  speaks.on_batch = EventTime::FromMicros(70);
+  watermarks.OnBatch(0, *MakeBatch({1}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  idles.idle = true;
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
+  EXPECT_FALSE(watermarks.idle(kNow));
+  speaks.idle = true;
+  EXPECT_TRUE(watermarks.idle(kNow));
+}
+
+TEST(OwnGenerators, EndOfEventTimeIsAWatermarkLikeOthers) {
+  Script script;
+  script.on_batch = EventTime::Max();
+  SplitWatermarks watermarks(ScriptedStrategy(script));
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 30), kNow).ok());
+  watermarks.OnBatch(0, *MakeBatch({1}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(30)) << "the other split goes on";
+  EXPECT_FALSE(watermarks.finished(0));
+  watermarks.OnBatch(1, *MakeBatch({1}), kNow);
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
+}
+
+TEST(OwnGenerators, FactoryThatGivesNone) {
+  auto spec = std::make_shared<WatermarkStrategySpec>();
+  spec->make_generator = [] { return nullptr; };
+  SplitWatermarks watermarks(spec);
+  EXPECT_EQ(watermarks.AddSplit(Split("a"), kNow).message(),
+            "the factory of the watermark generator gave none");
+}
+
 TEST(SplitWatermarks, NeverGoesBack) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(100));
-  watermarks.AddSplit(Split("b"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(1, *MakeBatch({1}, {60}), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
 }
 
 TEST(SplitWatermarks, StartsFromTheRestoredWatermarks) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 100), kNow);
-  watermarks.AddSplit(Split("b", 80), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 80), kNow).ok());
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(80));
 }
 
@@ -45,22 +182,22 @@ TEST(SplitWatermarks, SnapshotOfAnIdleSplitCarriesWhatWasSentPastIt) {
   const auto strategy = HighestTimeStrategy();
   strategy->idle_after = absl::Seconds(5);
   SplitWatermarks watermarks(strategy);
-  watermarks.AddSplit(Split("a"), kNow);
-  watermarks.AddSplit(Split("b"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(1, *MakeBatch({1}, {50}), kNow);
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), absl::Seconds(4));
   EXPECT_EQ(watermarks.Advance(absl::Seconds(6)), EventTime::FromMicros(100));
 
   SplitWatermarks restored(strategy);
-  restored.AddSplit(Split("a", watermarks.SnapshotOf(0)->micros()), kNow);
-  restored.AddSplit(Split("b", watermarks.SnapshotOf(1)->micros()), kNow);
+  ASSERT_TRUE(restored.AddSplit(Split("a", watermarks.SnapshotOf(0)->micros()), kNow).ok());
+  ASSERT_TRUE(restored.AddSplit(Split("b", watermarks.SnapshotOf(1)->micros()), kNow).ok());
   EXPECT_EQ(restored.Advance(kNow), EventTime::FromMicros(100));
 }
 
 TEST(SplitWatermarks, SplitFoundAfterARestoreHoldsTheWatermarkAndDoesNotLowerIt) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 100), kNow);
-  watermarks.AddSplit(Split("found-late"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("found-late"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {300}), kNow);
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(1), EventTime::FromMicros(100));
@@ -72,29 +209,29 @@ TEST(SplitWatermarks, SplitFoundAfterARestoreHoldsTheWatermarkAndDoesNotLowerIt)
 
 TEST(SplitWatermarks, RestoredWatermarkIsSentOnce) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 100), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(100));
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
 }
 
 TEST(SplitWatermarks, RestoredWatermarkIsNotLoweredByLateRecords) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 100), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {40}), kNow);
   EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(100));
 }
 
 TEST(SplitWatermarks, FinishedSplitHoldsNothingBack) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 10), kNow);
-  watermarks.AddSplit(Split("b", 80), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 80), kNow).ok());
   watermarks.MarkFinished(0);
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(80));
 }
 
 TEST(SplitWatermarks, AllFinishedIsTheEndOfTime) {
   SplitWatermarks watermarks(HighestTimeStrategy());
-  watermarks.AddSplit(Split("a", 10, /*finished=*/true), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 10, /*finished=*/true), kNow).ok());
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
 }
 
@@ -102,8 +239,8 @@ TEST(SplitWatermarks, AllIdleIsIdleAndNotTheMaximum) {
   const auto strategy = HighestTimeStrategy();
   strategy->idle_after = absl::Seconds(5);
   SplitWatermarks watermarks(strategy);
-  watermarks.AddSplit(Split("a", 10), kNow);
-  watermarks.AddSplit(Split("b", 80, /*finished=*/true), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 80, /*finished=*/true), kNow).ok());
   EXPECT_EQ(watermarks.Advance(absl::Seconds(1)), EventTime::FromMicros(10));
   EXPECT_EQ(watermarks.Advance(absl::Seconds(9)), std::nullopt);
 }
@@ -112,8 +249,8 @@ TEST(SplitWatermarks, IdleSplitComesBackWithItsNextRecord) {
   const auto strategy = HighestTimeStrategy();
   strategy->idle_after = absl::Seconds(5);
   SplitWatermarks watermarks(strategy);
-  watermarks.AddSplit(Split("a"), kNow);
-  watermarks.AddSplit(Split("b"), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), absl::Seconds(4));
   EXPECT_EQ(watermarks.Advance(absl::Seconds(5)), EventTime::FromMicros(100));
   watermarks.OnBatch(1, *MakeBatch({1}, {90}), absl::Seconds(6));
@@ -124,7 +261,7 @@ TEST(SplitWatermarks, IdleSplitComesBackWithItsNextRecord) {
 
 TEST(SplitWatermarks, WithoutAGeneratorThereIsNone) {
   SplitWatermarks watermarks(nullptr);
-  watermarks.AddSplit(Split("a", 10), kNow);
+  ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
   EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(10));
 }
