@@ -285,7 +285,7 @@ def memory_limit(scenario):
         return json.loads(scenario.weir("-o", "json", "describe", hoarder))["state"] == "FAILED"
     cluster.wait(failed, RECOVERY_SECONDS, "the hoarder has failed")
     reason = json.loads(scenario.weir("-o", "json", "describe", hoarder))["reason"]
-    scenario.expect("taskmanager.worker-memory-limit" in reason, f"its reason: {reason}")
+    scenario.expect("killed by its TaskManager: it used" in reason, f"its reason: {reason}")
     after = scenario.describe()
     scenario.expect(before["generation"] == after["generation"], "the other job was disturbed")
     scenario.expect(restarts == {name: one.kubelet.restarts for name, one in cluster.pods.items()},

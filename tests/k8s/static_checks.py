@@ -174,10 +174,8 @@ class Checks:
         refused = set(re.findall(r'"([a-z.-]+)"', own))
         if named - known or refused - known:
             raise Problem(f"there are no options {sorted((named | refused) - known)}")
-        # The limit of workers is a default that config may replace.
-        missing = named - refused - {"taskmanager.worker-memory-limit"}
-        if missing:
-            raise Problem(f"config may have {sorted(missing)}, which the chart sets")
+        if named - refused:
+            raise Problem(f"config may have {sorted(named - refused)}, which the chart sets")
 
 
 def main():
