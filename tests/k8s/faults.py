@@ -21,7 +21,7 @@ import time
 import podman_cluster
 import yaml
 from kafka_stream import Feeder, Reader, create_topics
-from podman_cluster import Cluster, memory_of
+from podman_cluster import Cluster, memory_of, processes_of
 
 NAMESPACE = "streams"
 RELEASE = "weir"
@@ -139,6 +139,9 @@ def install(scenario):
     ready = time.monotonic() - start
     code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
     scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
+    refused = scenario.weir("--security.token-file=/etc/hostname", "list", check=False)
+    scenario.expect("token" in refused and "NAME" not in refused,
+                    f"a wrong token is not refused: {refused}")
     scenario.results["install_seconds"] = round(ready, 1)
     scenario.say(f"installed: all pods ready after {ready:.1f} s, helm test passed")
 
@@ -252,12 +255,16 @@ def zombie(scenario):
     scenario.expect(len(busy) == 2, f"the job runs on {len(busy)} TaskManagers")
     pod = cluster.pods[f"{TM}-0"].container()
     former = scenario.describe()["generation"]
+    workers = processes_of(cluster.pods[f"{TM}-0"])[1:]
+    scenario.expect(workers, "the TaskManager has no worker")
 
     def fault():
         podman_cluster.run("podman", "pause", pod)
         cluster.wait(lambda: scenario.describe()["generation"] > former and
                      scenario.state() == "RUNNING", RECOVERY_SECONDS, "its tasks are elsewhere")
         podman_cluster.run("podman", "unpause", pod)
+        cluster.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers),
+                     RECOVERY_SECONDS, "its old workers have ended")
     scenario.survive("TaskManager pod frozen, taken for lost, and back with its old workers", fault)
     cluster.scale(TM, 2)
 
@@ -307,8 +314,14 @@ def reinstall(scenario):
     """helm uninstall, and install again: the claim has stayed, and with it the job."""
     def fault():
         scenario.cluster.uninstall()
+        scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
         scenario.apply()
     scenario.survive("uninstalled, and installed again with the same storage", fault)
+    scenario.survive("TaskManager pod lost, whose disk is a claim and comes back",
+                     lambda: scenario.cluster.lose_pod(f"{TM}-0"))
+    log = scenario.cluster.logs(f"{TM}-0")
+    scenario.expect("fetching an artifact" not in log,
+                    f"the job's program was fetched again, though its disk came back: {log}")
 
 
 STEPS = [kill_taskmanager, lose_taskmanager, kill_jobmanager, lose_jobmanager, kill_both, lose_all,

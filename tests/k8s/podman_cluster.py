@@ -396,17 +396,26 @@ class Cluster:
                 self._publish()
 
 
-def memory_of(pod):
-    """Bytes of memory of the pod's container: (all processes without the page cache, limit)."""
-    pid = pod.pid()
-    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+def _memory_group(pod):
+    """(the folder of the control group of the pod's container, whether it is of cgroup v1)"""
+    with open(f"/proc/{pod.pid()}/cgroup", encoding="ascii") as file:
         groups = dict(line.strip().split(":", 2)[1:] for line in file)
     if "memory" in groups:
-        folder = "/sys/fs/cgroup/memory" + groups["memory"]
-        names = ("rss", "memory.limit_in_bytes")
-    else:
-        folder = "/sys/fs/cgroup" + groups[""]
-        names = ("anon", "memory.max")
+        return "/sys/fs/cgroup/memory" + groups["memory"], True
+    return "/sys/fs/cgroup" + groups[""], False
+
+
+def processes_of(pod):
+    """The ids of all processes of the pod's container, its first process first."""
+    with open(_memory_group(pod)[0] + "/cgroup.procs", encoding="ascii") as file:
+        found = {int(line) for line in file}
+    return [pod.pid()] + sorted(found - {pod.pid()})
+
+
+def memory_of(pod):
+    """Bytes of memory of the pod's container: (all processes without the page cache, limit)."""
+    folder, first = _memory_group(pod)
+    names = ("rss", "memory.limit_in_bytes") if first else ("anon", "memory.max")
     with open(folder + "/memory.stat", encoding="ascii") as file:
         stat = dict(line.split() for line in file)
     with open(f"{folder}/{names[1]}", encoding="ascii") as file:
