@@ -14,7 +14,7 @@ FEEDS_PER_SECOND = 20
 
 
 def create_topics(brokers, names):
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient({"bootstrap.servers": brokers, "log_level": 3})
     for future in admin.create_topics(
             [NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)
              for name in names]).values():

@@ -250,6 +250,8 @@ class Cluster:
             file.write("1")
         run("podman", "network", "rm", "-f", NETWORK, check=False)
         run("podman", "network", "create", "--subnet", "10.244.0.0/16", "--disable-dns", NETWORK)
+        self._make_bridge(run("podman", "network", "inspect", NETWORK, "--format",
+                              "{{.NetworkInterface}}").strip())
         for hook in ("PREROUTING", "OUTPUT"):
             run("iptables", "-t", "nat", "-N", f"KUBE-{hook}")
             run("iptables", "-t", "nat", "-A", hook, "-j", f"KUBE-{hook}")
@@ -258,6 +260,18 @@ class Cluster:
         run("iptables", "-N", "KUBE-REJECT")
         for hook in ("FORWARD", "OUTPUT"):
             run("iptables", "-A", hook, "-j", "KUBE-REJECT")
+
+    @staticmethod
+    def _make_bridge(name):
+        """A bridge has the lowest address of its ports: another one whenever pods come and go, and
+        the node is unreachable until pods have asked again. This one's stays, and with a port of
+        its own it is not removed with the last pod."""
+        run("ip", "link", "add", name, "address", "02:00:0a:f4:00:01", "type", "bridge")
+        run("ip", "link", "add", "keep-a", "type", "veth", "peer", "name", "keep-b")
+        run("ip", "link", "set", "keep-a", "master", name)
+        run("ip", "addr", "add", "10.244.0.1/16", "dev", name)
+        for link in (name, "keep-a", "keep-b"):
+            run("ip", "link", "set", link, "up")
 
     def _publish(self):
         """Names and rules of the services, of the pods that are ready."""
