@@ -130,7 +130,8 @@ absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const
 }
 
 absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restored) {
-  const TaskEnvironment environment{clock_, *this, pool_, {}, Generation(1)};
+  const TaskEnvironment environment{clock_, *this,         pool_,
+                                    {},     Generation(1), state_.Factory(clock_)};
   std::vector<std::shared_ptr<taskmanager::ChannelInput>> between;
   for (uint32_t i = 0; i < options_.inputs; ++i) {
     between.push_back(inputs_.emplace_back(std::make_shared<LocalChannel>()));
@@ -191,7 +192,7 @@ absl::Status OperatorChainRun::PassOutput() {
 
 absl::Status OperatorChainRun::SetProcessingTime(absl::Time now) {
   clock_.Set(now);
-  return Run();
+  return Run();  // nothing, before they are opened
 }
 
 testing::OperatorBooks OperatorChainRun::BooksOf(const std::string& uid) const {
@@ -271,12 +272,11 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
   } else if (snapshot_.ok()) {
     for (OperatorSnapshotData& one : snapshot->operators) {
       if (one.keyed != nullptr) {
-        absl::StatusOr<std::string> written = one.keyed->Write();
+        const absl::Status written = HarnessState::Write(*one.keyed, &one);
         if (!written.ok()) {
-          snapshot_ = written.status();
+          snapshot_ = written;
           return;
         }
-        one.state = *std::move(written);
         one.keyed = nullptr;
       }
       if (one.operator_state != nullptr) {

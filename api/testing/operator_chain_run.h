@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "api/testing/harness_state.h"
 #include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/system_clock.h"
@@ -69,6 +70,7 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   absl::Status SetProcessingTime(absl::Time now);
   /// Zeros for an operator that is not there.
   testing::OperatorBooks BooksOf(const std::string& uid) const;
+  HarnessState& state() { return state_; }
   /// The state of all operators, first to last.
   absl::StatusOr<taskmanager::TaskSnapshotData> Snapshot();
 
@@ -99,7 +101,10 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
 
   OperatorChainRun(StreamGraph graph, const testing::HarnessOptions& options,
                    std::shared_ptr<std::vector<BatchPtr>> dead_letters)
-      : graph_(std::move(graph)), options_(options), dead_letters_(std::move(dead_letters)) {}
+      : graph_(std::move(graph)),
+        options_(options),
+        dead_letters_(std::move(dead_letters)),
+        state_(options) {}
   absl::Status Cut();
   /// Sinks of dead letters and side outputs, which belong to their operator's task.
   bool IsKept(const std::string& uid) const;
@@ -117,6 +122,7 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   std::string output_uid_;
   HarnessClock clock_;
   NoPool pool_;
+  HarnessState state_;
   std::vector<std::shared_ptr<taskmanager::LocalChannel>> inputs_;
   std::shared_ptr<taskmanager::LocalChannel> output_;
   std::vector<std::shared_ptr<taskmanager::Task>> tasks_;

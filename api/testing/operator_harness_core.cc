@@ -105,7 +105,8 @@ class OperatorHarnessCore::Impl {
   bool HoldOutput(bool held) { return Ready() && Check(run_->HoldOutput(held)); }
   bool PassOutput() { return Ready() && Check(run_->PassOutput()); }
   bool SetProcessingTime(int64_t time_us) {
-    return Ready() && Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
+    if (failure_.has_value()) return false;
+    return Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
   }
   testing::OperatorBooks Books(const std::string& uid) const {
     return run_ == nullptr ? testing::OperatorBooks() : run_->BooksOf(uid);
@@ -117,6 +118,7 @@ class OperatorHarnessCore::Impl {
     if (!Check(snapshot.status())) return std::nullopt;
     proto::TaskSnapshot message = taskmanager::ToProto({VertexId(), options_.subtask}, *snapshot);
     message.set_parallelism(options_.parallelism);
+    if (!Check(HarnessState::AddFiles(*snapshot, &message))) return std::nullopt;
     return message.SerializeAsString();
   }
 
@@ -139,6 +141,7 @@ class OperatorHarnessCore::Impl {
     for (const proto::TaskSnapshot& parsed : all) {
       absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
       if (!Check(snapshot.status()) || !Check(run_->CheckFits(*snapshot))) return false;
+      if (!Check(run_->state().Restore(parsed, &*snapshot))) return false;
       restored.push_back(*std::move(snapshot));
     }
     return Ready(restored);

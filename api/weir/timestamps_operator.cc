@@ -5,10 +5,18 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status_macros.h"
 
 namespace weir {
+namespace {
+
+// In its state, behind the watermark.
+constexpr absl::string_view kIdle = " idle";
+
+}  // namespace
 
 absl::Status TimestampsAndWatermarksOperator::Open(const OperatorContext& context) {
   if (!strategy_->has_watermarks()) return absl::OkStatus();
@@ -45,15 +53,22 @@ void TimestampsAndWatermarksOperator::Raise(std::optional<EventTime> watermark) 
   if (watermark.has_value()) reached_ = std::max(reached_, *watermark);
 }
 
+// A watermark says that the stream is active: so it comes before idle, and idle once more behind
+// it.
 absl::Status TimestampsAndWatermarksOperator::Announce(Output& out) {
-  const bool idle = generator_ != nullptr && (silent_ || generator_->idle());
-  if (idle != told_idle_) {
-    told_idle_ = idle;
-    WEIR_RETURN_IF_ERROR(out.EmitStatus(idle));
+  const bool idle = IsIdle();
+  if (told_idle_ && !idle) {
+    told_idle_ = false;
+    WEIR_RETURN_IF_ERROR(out.EmitStatus(false));
   }
-  if (reached_ == announced_) return absl::OkStatus();
-  announced_ = reached_;
-  return out.EmitWatermark(reached_);
+  if (reached_ != announced_) {
+    announced_ = reached_;
+    told_idle_ = false;
+    WEIR_RETURN_IF_ERROR(out.EmitWatermark(reached_));
+  }
+  if (!idle || told_idle_) return absl::OkStatus();
+  told_idle_ = true;
+  return out.EmitStatus(true);
 }
 
 std::optional<absl::Duration> TimestampsAndWatermarksOperator::NextDue() const {
@@ -67,7 +82,7 @@ std::optional<absl::Duration> TimestampsAndWatermarksOperator::NextDue() const {
 
 std::optional<int64_t> TimestampsAndWatermarksOperator::NextProcessingTime() const {
   // What a restore has brought goes on before all else.
-  if (reached_ != announced_) return std::numeric_limits<int64_t>::min();
+  if (reached_ != announced_ || IsIdle() != told_idle_) return std::numeric_limits<int64_t>::min();
   const std::optional<absl::Duration> due = NextDue();
   if (!due.has_value()) return std::nullopt;
   const absl::Duration left = *due - activity_->Now();
@@ -92,16 +107,22 @@ absl::Status TimestampsAndWatermarksOperator::OnProcessingTime(int64_t, Output& 
 }
 
 absl::StatusOr<std::string> TimestampsAndWatermarksOperator::SnapshotState() {
-  return reached_ == EventTime::Min() ? std::string() : absl::StrCat(reached_.micros());
+  std::string state;
+  if (reached_ != EventTime::Min()) state = absl::StrCat(reached_.micros());
+  if (silent_) absl::StrAppend(&state, kIdle);
+  return state;
 }
 
 absl::Status TimestampsAndWatermarksOperator::RestoreState(const std::string& state) {
-  int64_t micros = 0;
-  if (!absl::SimpleAtoi(state, &micros)) {
+  absl::string_view number = state;
+  const bool idle = absl::ConsumeSuffix(&number, kIdle);
+  int64_t micros = EventTime::Min().micros();
+  if (!(idle && number.empty()) && !absl::SimpleAtoi(number, &micros)) {
     return absl::DataLossError(
         absl::StrCat("the state of assigned watermarks is no number: ", state));
   }
   reached_ = EventTime::FromMicros(micros);
+  silent_ = idle && activity_ != nullptr && tracks_idleness();
   return absl::OkStatus();
 }
 

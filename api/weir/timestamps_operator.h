@@ -19,7 +19,8 @@ namespace weir {
 /// One generator, of all rows of the subtask. Watermarks and idleness of its input end here, but
 /// for EventTime::Max(). The highest watermark it has sent is its state, is sent once more after a
 /// restore, and is never gone below. Idle is what its input has given no rows for so long, in time
-/// in which the task was not backpressured, and has been looked at since in vain.
+/// in which the task was not backpressured, and has been looked at since in vain; that is state,
+/// too: idle at a checkpoint, it is idle after a restore until it is given rows.
 /// Threads, errors: as Operator; what the author's functions throw passes through.
 class TimestampsAndWatermarksOperator final : public Operator {
  public:
@@ -41,6 +42,7 @@ class TimestampsAndWatermarksOperator final : public Operator {
   absl::Status Announce(Output& out);
   void Raise(std::optional<EventTime> watermark);
   bool tracks_idleness() const { return strategy_->idle_after > absl::ZeroDuration(); }
+  bool IsIdle() const { return generator_ != nullptr && (silent_ || generator_->idle()); }
   /// Of the activity clock: when something is to be done without rows; nothing: never.
   std::optional<absl::Duration> NextDue() const;
 

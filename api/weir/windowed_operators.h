@@ -24,16 +24,16 @@ inline constexpr char kWindowContents[] = "window-contents";
 /// The author's part of a window operator: what is added, and what comes out.
 template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
 struct WindowParts {
-  std::optional<FunctionContext> context;  // the author's function may keep its address
+  std::optional<FunctionContext> function_context;  // the author's function may keep its address
   KeyOf key;
   Contents contents;
   Emitter emitter;
   Collector<Out> collector = {};
   std::string key_bytes = {};
 
-  void OpenEmitter(const OperatorContext& of_operator) {
-    context.emplace(of_operator);
-    emitter.Open(*context);
+  void OpenEmitter(const OperatorContext& context) {
+    function_context.emplace(context);
+    emitter.Open(*function_context);
   }
   template <class Keys>
   absl::string_view KeyAt(const Keys& keys, size_t row) {

@@ -76,6 +76,9 @@ class CellTable : public StateTable {
   virtual void* FindToChange() = 0;
   /// A new cell, as CellType::Construct makes it, when there is none.
   virtual void* FindOrCreate() = 0;
+  /// Of lists: a cell to whose end elements are added, without a look at those that are there. It
+  /// may have all of them, some, or none, and what was added to it is behind all of them.
+  virtual void* FindToAppend() { return FindOrCreate(); }
 };
 
 /// Any number of cells for each key, each under a key of its own, in the order of these.

@@ -77,6 +77,15 @@ class StateTier {
   Version& Own(RocksFamily family, Version*& slot);
   /// The same, and it is a tombstone.
   void Delete(RocksFamily family, Version*& slot);
+  /// A change by the active layer: it may be changed in place.
+  bool active(const Version& version) const { return version.generation == generation_; }
+  /// A new version becomes an append of the active layer on top of `below`, whose hold is taken
+  /// over; null: of what RocksDB has.
+  void AddAppend(Version& version, Version* below);
+  /// In place of the append in the slot comes its list as a whole, which is as new.
+  void Complete(Version*& slot, Version* whole);
+  /// Of what is below an append, what RocksDB has, too, is let go.
+  void DropCleanBelow(Version& append);
   /// The cell was handed out to be changed: what it grows by is charged at the next access.
   void HandedOut(Version& version) {
     handed_out_ = &version;
@@ -121,6 +130,8 @@ class StateTier {
  private:
   bool OwnInPlace(RocksFamily family, Version& version);
   void OwnCopy(RocksFamily family, Version*& slot, Version* copy);
+  // What an append needs of what it comes on top of.
+  Version* Shortened(Version* below);
   void Attend();
   void MakeRoom();
   void Evict();

@@ -23,12 +23,18 @@ class TierCellTable final : public CellTable, public TierTable {
     Version** slot = FindPresent();
     return slot == nullptr ? nullptr : HandOut(*slot);
   }
-  void* FindOrCreate() override;
+  void* FindOrCreate() override { return CellIn(Lookup()); }
+  /// Never reads: of a list that is not in memory, or not as new as the active layer and large, an
+  /// append is begun.
+  void* FindToAppend() override;
   void Clear() override;
 
   void PrefetchKeys(absl::Span<const KeyRef> keys) override;
   void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
   size_t Expire(int64_t oldest_micros, size_t entries) override;
+
+  /// Smaller lists that are in memory are changed as a whole, as values are.
+  static constexpr size_t kRewrittenBytes = 1024;
 
  private:
   KeyIndex<Version>& group() { return index_.group(current_.group_index()); }
@@ -37,6 +43,14 @@ class TierCellTable final : public CellTable, public TierTable {
   Version** Lookup();
   // The same when there is a cell.
   Version** FindPresent();
+  // To be changed; a new one where nothing is, also where the slot is null.
+  void* CellIn(Version** slot);
+  bool ChangesAsAWhole(const Version& version) const {
+    return !version.is_append() && (!version.present() || tier_.active(version) ||
+                                    version.charged_bytes() <= kRewrittenBytes);
+  }
+  // Of Expire, where the slot has an append.
+  void ExpireAppend(KeyIndex<Version>& cells, int64_t oldest_micros);
   absl::string_view CurrentTierKey();
   void InsertTombstone(absl::string_view tier_key);
 

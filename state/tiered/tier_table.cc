@@ -71,8 +71,7 @@ Version* TierTable::NewDecoded(absl::string_view tier_key, absl::string_view val
   return nullptr;
 }
 
-void TierTable::MakeTyped(Version*& slot) {
-  if (slot->type() != nullptr) return;
+void TierTable::ReplaceByNone(Version*& slot) {
   Version* typed = tier_.NewVersion(slot->key(), type_);
   typed->generation = slot->generation;
   slot->Release();
@@ -80,6 +79,7 @@ void TierTable::MakeTyped(Version*& slot) {
 }
 
 bool TierTable::DecodeSlot(Version*& slot) {
+  if (slot->is_append()) return CompleteSlot(slot);
   if (slot->form() != Version::Form::kEncoded) return true;
   Version* decoded = NewDecoded(slot->key(), slot->encoded());
   if (decoded == nullptr) return false;

@@ -42,8 +42,13 @@ class TierTable {
   }
   const TierState& state() const { return *tier_.states()->Find(id_); }
   /// A version that can hold a cell is in the slot then.
-  void MakeTyped(Version*& slot);
-  /// The version in the slot has its cell then; false, with the tier's status, when it cannot.
+  void MakeTyped(Version*& slot) {
+    if (slot->type() == nullptr) ReplaceByNone(slot);
+  }
+  /// One that can, and has none.
+  void ReplaceByNone(Version*& slot);
+  /// The version in the slot has its cell then, a list its whole one; false, with the tier's
+  /// status, when it cannot.
   bool DecodeSlot(Version*& slot);
   /// For the head of every look-up: what is not looked at is not prefetched for long.
   void CountLookup() { ++lookups_; }
@@ -78,6 +83,12 @@ class TierTable {
   absl::Status Undecodable() const;
   // The handles of maps decode the keys of entries, and rely on them.
   static bool GoodKey(const TierState& state, absl::string_view tier_key);
+
+  // Of DecodeSlot: an append gives way to the list with all that is below it.
+  bool CompleteSlot(Version*& slot);
+  // A clean version with a cell of what the other one has.
+  Version* CopyWhole(const Version& from);
+  bool AddParts(absl::Span<const Version* const> newest_first, Version& whole);
 
   // Charged bytes.
   size_t FetchChunk(absl::Span<const std::string> tier_keys, TierIndex& index);

@@ -272,11 +272,16 @@ absl::Status TieredKeyedStateBackend::Take(absl::StatusOr<RestoredTier> restored
 
 void TieredKeyedStateBackend::TakeChanges(const RestoredTier& restored) {
   for (const TierChange& change : restored.changes) {
-    Version* version = change.deleted || change.family == RocksFamily::kTimers
+    const bool deleted = change.kind == StoreChange::kDelete;
+    Version* version = deleted || change.family == RocksFamily::kTimers
                            ? tier_.NewVersion(change.key, nullptr)
                            : tier_.NewEncoded(change.key, change.value);
-    if (change.family == RocksFamily::kTimers && !change.deleted) version->MakeMark();
-    (void)tier_.Own(change.family, version);
+    if (change.family == RocksFamily::kTimers && !deleted) version->MakeMark();
+    if (change.kind == StoreChange::kAppend) {
+      tier_.AddAppend(*version, /*below=*/nullptr);
+    } else {
+      (void)tier_.Own(change.family, version);
+    }
     if (change.family == RocksFamily::kTimers) {
       timers_.Insert(version);
     } else {

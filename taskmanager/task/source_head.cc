@@ -58,7 +58,7 @@ absl::StatusOr<ReadResult> SourceHead::Poll(absl::Duration now) {
     for (size_t i = 0; i < watermarks_.size(); ++i) watermarks_.MarkFinished(i);
   } else if (bounded_ && watermarks_.enabled() &&
              (result.batch == nullptr || polls_ % kPollsBetweenFinishedChecks == 0)) {
-    WEIR_RETURN_IF_ERROR(FindFinishedSplits());
+    WEIR_RETURN_IF_ERROR(FindFinishedSplits(now));
   }
   return result;
 }
@@ -79,9 +79,9 @@ absl::Status SourceHead::Watermark(ReadResult& result, absl::Duration now) {
   });
 }
 
-absl::Status SourceHead::FindFinishedSplits() { return Snapshot().status(); }
+absl::Status SourceHead::FindFinishedSplits(absl::Duration now) { return Snapshot(now).status(); }
 
-absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
+absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot(absl::Duration now) {
   std::vector<SourceSplit> splits;
   if (!assigned_) return splits;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
@@ -96,6 +96,7 @@ absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
     if (splits[i].finished) watermarks_.MarkFinished(i);
     const std::optional<EventTime> watermark = watermarks_.SnapshotOf(i);
     if (watermark.has_value()) splits[i].watermark_us = watermark->micros();
+    splits[i].idle = watermarks_.SplitIsIdle(i, now);
   }
   return splits;
 }

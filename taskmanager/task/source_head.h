@@ -55,8 +55,8 @@ class SourceHead {
   /// Else `now` may be anything.
   bool needs_clock() const { return strategy_ != nullptr && strategy_->needs_clock(); }
 
-  /// Positions behind the last batch of Poll, with the splits' watermarks.
-  absl::StatusOr<std::vector<SourceSplit>> Snapshot();
+  /// Positions behind the last batch of Poll, with the splits' watermarks, and which are idle.
+  absl::StatusOr<std::vector<SourceSplit>> Snapshot(absl::Duration now);
   void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits);
   /// Destroys the reader. Idempotent; nothing else may be called afterwards.
   void Close() { reader_.reset(); }
@@ -68,7 +68,7 @@ class SourceHead {
 
  private:
   absl::Status Watermark(ReadResult& result, absl::Duration now);
-  absl::Status FindFinishedSplits();
+  absl::Status FindFinishedSplits(absl::Duration now);
 
   const OperatorIdentity identity_;
   std::unique_ptr<SourceReader> reader_;

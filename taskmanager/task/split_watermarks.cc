@@ -16,8 +16,12 @@ absl::Status SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration 
   if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
   state.last_record = now;
   state.finished = split.finished;
+  state.restored_idle = split.idle;
   if (!announced_ && !state.finished && state.watermark.has_value()) {
     emitted_ = emitted_.has_value() ? std::min(*emitted_, *state.watermark) : *state.watermark;
+  }
+  if (state.finished && state.watermark.has_value()) {
+    reached_ = std::max(reached_.value_or(*state.watermark), *state.watermark);
   }
   splits_.push_back(std::move(state));
   return absl::OkStatus();
@@ -27,7 +31,8 @@ void SplitWatermarks::OnBatch(size_t split, const Batch& batch, absl::Duration n
   if (!enabled()) return;
   SplitState& state = splits_[split];
   state.last_record = now;
-  Raise(state, state.generator->OnBatch(batch));
+  state.restored_idle = false;
+  (void)Raise(state, state.generator->OnBatch(batch));
 }
 
 void SplitWatermarks::EmitPeriodically(absl::Duration now) {
@@ -36,14 +41,18 @@ void SplitWatermarks::EmitPeriodically(absl::Duration now) {
     if (state.finished) continue;
     open = true;
     // As in Flink, where an idle split's generator is not asked.
-    if (!IsSilent(state, now)) Raise(state, state.generator->OnPeriodicEmit());
+    if (IsSilent(state, now)) continue;
+    // It says more than it did before the restore: it is not idle any more.
+    if (Raise(state, state.generator->OnPeriodicEmit())) state.restored_idle = false;
   }
   next_emit_ = open ? std::optional(now + interval_) : std::nullopt;
 }
 
-void SplitWatermarks::Raise(SplitState& split, std::optional<EventTime> watermark) {
-  if (!watermark.has_value()) return;
-  if (!split.watermark.has_value() || *watermark > *split.watermark) split.watermark = watermark;
+bool SplitWatermarks::Raise(SplitState& split, std::optional<EventTime> watermark) {
+  if (!watermark.has_value()) return false;
+  if (split.watermark.has_value() && *watermark <= *split.watermark) return false;
+  split.watermark = watermark;
+  return true;
 }
 
 void SplitWatermarks::MarkFinished(size_t split) { splits_[split].finished = true; }
@@ -60,6 +69,10 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
   if (all_finished) minimum = EventTime::Max();
+  // Tasks behind had heard how far this one had come before it turned idle, or finished. So they do
+  // again: an idle one of them gives on the highest that it was told.
+  if (!announced_ && all_finished && reached_.has_value()) minimum = reached_;
+  if (!announced_ && !minimum.has_value()) minimum = emitted_;
   if (!minimum.has_value()) return std::nullopt;
   if (emitted_.has_value() && (announced_ ? *minimum <= *emitted_ : *minimum < *emitted_)) {
     return std::nullopt;

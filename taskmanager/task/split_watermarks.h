@@ -24,7 +24,12 @@ namespace weir::taskmanager {
 /// The combined watermark never goes back, over a restore neither: a split's snapshot carries the
 /// combined watermark where that is higher than its own (the split was idle, or found late), so the
 /// lowest restored one is what had been sent. Splits that come later can hold it there, not lower
-/// it. After a restore it is sent once more.
+/// it. After a restore it is sent once more, also when all splits are idle; where all have
+/// finished, the highest that they had reached is, before EventTime::Max().
+///
+/// The status is restored, too: a split that was idle is idle until it has a record, or its
+/// generator emits a higher watermark, and one that had finished has finished. Where nothing makes
+/// splits idle any more, none is.
 ///
 /// Generators are the author's: one for each split, which begins anew after a restore; the split's
 /// watermark does not. What a generator says that is lower than its split's watermark is ignored.
@@ -66,6 +71,10 @@ class SplitWatermarks {
 
   /// What the split's snapshot carries: its watermark, or the combined one if that is higher.
   std::optional<EventTime> SnapshotOf(size_t split) const;
+  /// And whether it is idle; one that has finished is not.
+  bool SplitIsIdle(size_t split, absl::Duration now) const {
+    return enabled() && !splits_[split].finished && IsIdle(splits_[split], now);
+  }
 
  private:
   struct SplitState {
@@ -73,20 +82,25 @@ class SplitWatermarks {
     std::optional<EventTime> watermark;
     absl::Duration last_record;
     bool finished = false;
+    bool restored_idle = false;  // and no record since
   };
   bool IsSilent(const SplitState& split, absl::Duration now) const {
-    return tracks_idleness() && now - split.last_record >= strategy_->idle_after;
+    if (!tracks_idleness()) return false;
+    return split.restored_idle || now - split.last_record >= strategy_->idle_after;
   }
   bool IsIdle(const SplitState& split, absl::Duration now) const {
-    return split.generator->idle() || IsSilent(split, now);
+    if (split.generator->idle() || IsSilent(split, now)) return true;
+    return split.restored_idle && strategy_->periodic;  // its generator has said so
   }
-  static void Raise(SplitState& split, std::optional<EventTime> watermark);
+  /// False: it is not higher.
+  static bool Raise(SplitState& split, std::optional<EventTime> watermark);
 
   const WatermarkStrategyPtr strategy_;
   const absl::Duration interval_;
   std::vector<SplitState> splits_;
   std::optional<EventTime> emitted_;  // before the first Advance that gave one: what is restored
   bool announced_ = false;            // emitted_ has been returned since the restore
+  std::optional<EventTime> reached_;  // the highest of those that were added as finished
   std::optional<absl::Duration> next_emit_;  // while a split is not over
 };
 

@@ -224,26 +224,39 @@ absl::Status Task::StepSource(StepResult& result) {
     Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
-  if (source_->idle(now) != told_idle_) {
-    told_idle_ = !told_idle_;
-    WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(told_idle_));
-  }
-  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
-      watermark.has_value()) {
-    watermark_ = watermark;
-    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
-  }
+  const std::optional<EventTime> passed = watermark_;
+  WEIR_RETURN_IF_ERROR(PassTime(now));
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
       WEIR_RETURN_IF_ERROR(PassWatermark(EventTime::Max()));
     }
     WEIR_RETURN_IF_ERROR(EndInput());
     result.kind = StepResult::Kind::kProgress;
-  } else if (got_batch || read.next == ReadResult::Next::kMore) {
+  } else if (got_batch || read.next == ReadResult::Next::kMore || watermark_ != passed) {
     result.kind = StepResult::Kind::kProgress;
   } else {
     result.blocked_on = StepResult::BlockedOn::kInput;
     result.wake_after = source_->UntilNextWatermark(now);
+  }
+  return absl::OkStatus();
+}
+
+// A watermark says that the task is active. One that turns idle has given it, and worked it off,
+// before it says so; restored as idle, too.
+absl::Status Task::PassTime(absl::Duration now) {
+  const bool idle = source_->idle(now);
+  if (!idle && told_idle_) {
+    told_idle_ = false;
+    WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(false));
+  }
+  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
+      watermark.has_value()) {
+    watermark_ = watermark;
+    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
+  }
+  if (idle && !told_idle_ && !chain_->firing()) {
+    told_idle_ = true;
+    WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(true));
   }
   return absl::OkStatus();
 }

@@ -163,6 +163,7 @@ class Task {
   absl::Status FireProcessingTimers();
   std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
+  absl::Status PassTime(absl::Duration now);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);
   absl::Status PassWatermark(EventTime watermark);

@@ -73,6 +73,7 @@ proto::SplitState ToProto(const SourceSplit& split) {
   message.set_position(split.position);
   if (split.watermark_us.has_value()) message.set_watermark_us(*split.watermark_us);
   message.set_finished(split.finished);
+  message.set_idle(split.idle);
   return message;
 }
 
@@ -82,6 +83,7 @@ SourceSplit FromProto(const proto::SplitState& split) {
   result.position = split.position();
   if (split.has_watermark_us()) result.watermark_us = split.watermark_us();
   result.finished = split.finished();
+  result.idle = split.idle();
   return result;
 }
 

@@ -65,6 +65,7 @@ class SnapshotLoader {
   void DropOtherCopies() const { copies_.KeepOnly(kept_); }
   uint64_t fetched_bytes() const { return fetched_bytes_; }
   uint64_t local_bytes() const { return local_bytes_; }
+  uint64_t operator_state_bytes() const { return operator_states_.loaded_bytes(); }
 
  private:
   absl::StatusOr<TaskSnapshotData> LoadSnapshot(proto::TaskSnapshot snapshot) {
@@ -171,6 +172,10 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
     LogInfo("files of keyed state are here", {{"generation", context.generation},
                                               {"fetched_bytes", loader.fetched_bytes()},
                                               {"local_bytes", loader.local_bytes()}});
+  }
+  if (loader.operator_state_bytes() > 0) {
+    LogInfo("operator state is here",
+            {{"generation", context.generation}, {"bytes", loader.operator_state_bytes()}});
   }
   if (deployment.coordinator()) {
     prepared.coordinator = std::make_shared<CoordinatorTasks>(graph, context.on_progress);

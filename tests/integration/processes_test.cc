@@ -109,13 +109,6 @@ class ProcessesTest : public LaunchedProcessesTest {
   SystemRandom random_;
   ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
 };
-ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
-std::unique_ptr<PosixProcessLauncher> launcher_ =
-    std::make_unique<PosixProcessLauncher>(executor_, LauncherOptions(directory_.path()));
-Awaited<uint64_t> pid_;
-Awaited<ProcessExit> exit_;
-std::thread server_{[this] { launcher_->Serve(); }};
-};
 
 TEST_F(ProcessesTest, TellsAGoodEnd) {
   Launch(Shell("echo hello"));

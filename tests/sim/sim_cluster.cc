@@ -162,11 +162,32 @@ void SimCluster::Fault() {
   }
 }
 
-void SimCluster::CrashWorker() {
+std::vector<SimWorker*> SimCluster::Workers() const {
   std::vector<SimWorker*> workers;
   for (const auto& starts : task_managers_) {
     for (SimWorker* worker : starts.back()->launcher().Workers()) workers.push_back(worker);
   }
+  return workers;
+}
+
+void SimCluster::CrashAsPlanned() {
+  const std::vector<SimWorker*> workers = Workers();
+  if (first_worker_ == 0 && !workers.empty()) first_worker_ = world_.events();
+  if (!config_.crash.has_value() || config_.crash->event != world_.events()) return;
+  const uint32_t which = config_.crash->which;
+  switch (config_.crash->victim) {
+    case SimCrash::Victim::kWorker:
+      if (!workers.empty()) workers[which % workers.size()]->process().Kill();
+      return;
+    case SimCrash::Victim::kTaskManager:
+      return task_managers_[which % task_managers_.size()].back()->process().Kill();
+    case SimCrash::Victim::kJobManager:
+      if (lock_.holder() != nullptr) lock_.holder()->Kill();
+  }
+}
+
+void SimCluster::CrashWorker() {
+  const std::vector<SimWorker*> workers = Workers();
   if (!workers.empty()) workers[random_.Below(workers.size())]->process().Kill();
 }
 
@@ -280,6 +301,7 @@ void SimCluster::CheckEnd() {
 SimResult SimCluster::Run() {
   bool finished = false;
   while (!world_.violated() && world_.RunNext()) {
+    if (config_.small) CrashAsPlanned();
     if (world_.events() % 64 != 0) continue;
     if (static_cast<double>(world_.events()) >
         kEventsAtFirst + kEventsPerSecond * absl::ToDoubleSeconds(world_.now())) {
@@ -305,6 +327,7 @@ SimResult SimCluster::Run() {
   result.events = world_.events();
   result.finished_at = world_.now();
   result.replays = transactions_.replays();
+  result.first_worker = first_worker_;
   if (const LogTruth::Job* job = JobTruth()) {
     result.epochs = job->manifests.size();
     result.generations = job->starts.size();
@@ -312,9 +335,13 @@ SimResult SimCluster::Run() {
   return result;
 }
 
-SimResult RunSeed(uint64_t seed, PlantedBug bug, bool verbose) {
-  SimCluster cluster(SimConfig::Draw(seed, bug), verbose);
+SimResult RunConfig(const SimConfig& config, bool verbose) {
+  SimCluster cluster(config, verbose);
   return cluster.Run();
+}
+
+SimResult RunSeed(uint64_t seed, PlantedBug bug, bool verbose) {
+  return RunConfig(SimConfig::Draw(seed, bug), verbose);
 }
 
 }  // namespace weir::sim

@@ -15,6 +15,7 @@ struct KeyedConfig {
 
   Program program = Program::kNone;
   bool listed = false;  // windows keep their rows, and do not aggregate them
+  bool lists = false;   // slots of timers keep theirs in a list of the key
   /// The results go through a second shuffle, into tumbling windows.
   bool second = false;
   /// Records come later than the watermarks allow, and splits turn idle: what comes out depends on
@@ -50,6 +51,10 @@ struct KeyedConfig {
 
   /// `burst`: one, for certain, with a pause, a slow sink and workers that die.
   static KeyedConfig Draw(Random& random, bool burst);
+  /// Of a few keys, where nothing is late: timers with a map, timers with a list, tumbling windows,
+  /// sliding windows with their rows, sessions, and windows behind a second shuffle.
+  static constexpr uint32_t kSmallPrograms = 6;
+  static KeyedConfig Small(uint32_t number);
   void DrawWatermarks(Random& random);
   std::string ToString() const;
 };

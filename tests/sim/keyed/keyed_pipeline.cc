@@ -50,9 +50,9 @@ DataStream<KeyedResult> PipelineBuilder::First(const Keyed& rows) const {
       return Windowed(rows, Session(microseconds(config_.size_us)));
     default: {
       const bool closing = !config_.second && !config_.late;
-      return rows.Process(
-          SlotTimers({input_, config_.size_us,
-                      closing ? KeyedExpectation::ClosingDelay(config_) : 0, config_.late}));
+      return rows.Process(SlotTimers({input_, config_.size_us,
+                                      closing ? KeyedExpectation::ClosingDelay(config_) : 0,
+                                      config_.late, config_.lists}));
     }
   }
 }

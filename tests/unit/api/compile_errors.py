@@ -37,6 +37,14 @@ CASES = [
     ("bids.Process(Stateful())",
      'context.GetState(weir::ValueStateDescriptor<int64_t>("sum"));',
      "state belongs to keys: call KeyBy before Process"),
+    ("bids.Process(Stateful())",
+     'context.GetOperatorStateStore().GetListState(weir::ListStateDescriptor<Bid>("held"));', None),
+    ("bids.Process(Stateful())",
+     'context.GetOperatorStateStore().GetListState(weir::ListStateDescriptor<int*>("held"));',
+     "not a type for state"),
+    ("struct F { void Open(weir::RuntimeContext&) {} Bid operator()(const Bid& b) { return b; } };"
+     "bids.Map(F())",
+     "", "the function's Open takes a weir::FunctionContext&"),
     ("struct NoKey {}; bids.KeyBy([](const Bid&) { return NoKey(); })"
      ".Reduce([](const Bid& a, const Bid&) { return a; })",
      "", "not a type for a key"),

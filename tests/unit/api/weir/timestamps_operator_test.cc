@@ -190,12 +190,18 @@ class TextOutput final : public Output {
 /// The operator as its task would step it.
 class SteppedOperator {
  public:
-  explicit SteppedOperator(const WatermarkStrategy& strategy) : operator_(strategy.spec()) {
+  explicit SteppedOperator(const WatermarkStrategy& strategy) : SteppedOperator(strategy, "") {
+    Step();
+  }
+  SteppedOperator(const WatermarkStrategy& strategy, const std::string& restored)
+      : operator_(strategy.spec()) {
     OperatorContext context;
     context.clock = &clock_;
     context.activity = &activity_;
     EXPECT_TRUE(operator_.Open(context).ok());
-    Step();
+    if (!restored.empty()) {
+      EXPECT_TRUE(operator_.RestoreState(restored).ok());
+    }
   }
   /// Timers come before rows.
   std::vector<std::string> Step(std::optional<Reading> row = std::nullopt) {
@@ -263,6 +269,39 @@ TEST(AssignedIdleness, BackpressureDoesNotCount) {
   EXPECT_FALSE(stepped.WantsToRunNow());
 }
 
+TEST(AssignedIdleness, IsRestoredUntilTheNextRow) {
+  SteppedOperator before(ByField().WithIdleness(10s));
+  before.Step(Reading{70, 1});
+  before.StepAfter(absl::Seconds(10));
+  ASSERT_THAT(before.Step(), ElementsAre("idle"));
+  const std::string state = *before.op().SnapshotState();
+  SteppedOperator after(ByField().WithIdleness(10s), state);
+  EXPECT_TRUE(after.WantsToRunNow());
+  EXPECT_THAT(after.Step(), ElementsAre("watermark 69", "idle"));
+  EXPECT_FALSE(after.WantsToRunNow());
+  EXPECT_EQ(*after.op().SnapshotState(), state);
+  EXPECT_THAT(after.Step(Reading{80, 1}), ElementsAre("1 rows", "active", "watermark 79"));
+  EXPECT_EQ(*after.op().SnapshotState(), "79");
+
+  SteppedOperator never(ByField(), state);
+  EXPECT_THAT(never.Step(), ElementsAre("watermark 69")) << "where nothing turns idle";
+}
+
+TEST(AssignedIdleness, InputThatHasNeverGivenRowsIsRestoredAsIdle) {
+  SteppedOperator before(ByField().WithIdleness(10s));
+  before.StepAfter(absl::Seconds(10));
+  ASSERT_THAT(before.Step(), ElementsAre("idle"));
+  SteppedOperator after(ByField().WithIdleness(10s), *before.op().SnapshotState());
+  EXPECT_THAT(after.Step(), ElementsAre("idle"));
+}
+
+TEST(AssignedIdleness, StateThatIsNoneIsRefused) {
+  for (const char* state : {"x", "7 busy", "7 idle idle", "idle"}) {
+    TimestampsAndWatermarksOperator op(ByField().spec());
+    EXPECT_EQ(op.RestoreState(state).code(), absl::StatusCode::kDataLoss) << state;
+  }
+}
+
 TEST(AssignedIdleness, StatusOfTheInputEndsHere) {
   SteppedOperator stepped(ByField());
   EXPECT_TRUE(stepped.op().ProcessStatus(true, stepped.output()).ok());
@@ -275,6 +314,7 @@ TEST(AssignedIdleness, GeneratorSaysSo) {
     void OnEvent(const Reading::View& reading, Timestamp, WatermarkOutput& output) override {
       if (reading.value == 0) return output.MarkIdle();
       output.EmitWatermark(Timestamp(std::chrono::microseconds(reading.at)));
+      if (reading.value == 2) output.MarkIdle();
     }
   };
   SteppedOperator stepped(
@@ -282,6 +322,8 @@ TEST(AssignedIdleness, GeneratorSaysSo) {
   EXPECT_THAT(stepped.Step(Reading{7, 0}), ElementsAre("1 rows", "idle"));
   EXPECT_THAT(stepped.Step(Reading{8, 0}), ElementsAre("1 rows"));
   EXPECT_THAT(stepped.Step(Reading{9, 1}), ElementsAre("1 rows", "active", "watermark 9"));
+  EXPECT_THAT(stepped.Step(Reading{10, 2}), ElementsAre("1 rows", "watermark 10", "idle"))
+      << "a channel that gets a watermark counts as active";
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ inline OperatorStateParts PartsOf(const std::vector<OperatorStateObjects>& writt
 /// The backends of all subtasks of one operator, over checkpoints and parallelisms.
 class OperatorStateFleet {
  public:
-  explicit OperatorStateFleet(uint32_t parallelism) { Start(parallelism, {}); }
+  explicit OperatorStateFleet(uint32_t parallelism) { (void)Start(parallelism, {}); }
 
   OperatorStateBackend& operator[](size_t index) { return *backends_[index]; }
   size_t size() const { return backends_.size(); }

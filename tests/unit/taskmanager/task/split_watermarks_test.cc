@@ -9,6 +9,12 @@ namespace {
 
 constexpr absl::Duration kNow = absl::ZeroDuration();
 
+std::shared_ptr<WatermarkStrategySpec> IdleAfterFiveSeconds() {
+  const auto strategy = HighestTimeStrategy();
+  strategy->idle_after = absl::Seconds(5);
+  return strategy;
+}
+
 SourceSplit Split(const std::string& id, std::optional<int64_t> watermark = {},
                   bool finished = false) {
   return SourceSplit{id, "0", watermark, finished};
@@ -140,6 +146,21 @@ TEST(OwnGenerators, SplitThatIsSaidToBeIdleHoldsNothingBack) {
   EXPECT_TRUE(watermarks.idle(kNow));
 }
 
+TEST(OwnGenerators, RestoredIdleSplitIsIdleUntilItsGeneratorSaysMore) {
+  Script script;
+  SplitWatermarks watermarks(ScriptedStrategy(script), absl::Milliseconds(200));
+  SourceSplit split = Split("a", 50);
+  split.idle = true;
+  ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
+  script.periodic = EventTime::FromMicros(50);
+  watermarks.EmitPeriodically(absl::Seconds(1));
+  EXPECT_TRUE(watermarks.SplitIsIdle(0, absl::Seconds(1))) << "that is no news";
+  script.periodic = EventTime::FromMicros(51);
+  watermarks.EmitPeriodically(absl::Seconds(2));
+  EXPECT_FALSE(watermarks.SplitIsIdle(0, absl::Seconds(2)));
+  EXPECT_EQ(watermarks.Advance(absl::Seconds(2)), EventTime::FromMicros(51));
+}
+
 TEST(OwnGenerators, EndOfEventTimeIsAWatermarkLikeOthers) {
   Script script;
   script.on_batch = EventTime::Max();
@@ -232,7 +253,10 @@ TEST(SplitWatermarks, FinishedSplitHoldsNothingBack) {
 TEST(SplitWatermarks, AllFinishedIsTheEndOfTime) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 10, /*finished=*/true), kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 30, /*finished=*/true), kNow).ok());
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(30)) << "what they had reached";
   EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
 }
 
 TEST(SplitWatermarks, AllIdleIsIdleAndNotTheMaximum) {
@@ -257,6 +281,88 @@ TEST(SplitWatermarks, IdleSplitComesBackWithItsNextRecord) {
   watermarks.OnBatch(0, *MakeBatch({1}, {200}), absl::Seconds(6));
   EXPECT_EQ(watermarks.Advance(absl::Seconds(6)), std::nullopt);
   EXPECT_EQ(watermarks.UntilNextIdle(absl::Seconds(7)), absl::Seconds(4));
+}
+
+// What the snapshot of a split says, given to a new subtask.
+SourceSplit Again(const SplitWatermarks& watermarks, size_t split, absl::Duration now) {
+  SourceSplit again = Split(split == 0 ? "a" : "b");
+  if (const auto of = watermarks.SnapshotOf(split)) again.watermark_us = of->micros();
+  again.finished = watermarks.finished(split);
+  again.idle = watermarks.SplitIsIdle(split, now);
+  return again;
+}
+
+TEST(SplitWatermarks, IdleSplitIsIdleAfterARestoreUntilItsNextRecord) {
+  const auto strategy = IdleAfterFiveSeconds();
+  SplitWatermarks before(strategy);
+  ASSERT_TRUE(before.AddSplit(Split("a"), kNow).ok());
+  ASSERT_TRUE(before.AddSplit(Split("b"), kNow).ok());
+  before.OnBatch(0, *MakeBatch({1}, {10}), kNow);
+  before.OnBatch(1, *MakeBatch({1}, {50}), absl::Seconds(4));
+  EXPECT_EQ(before.Advance(absl::Seconds(6)), EventTime::FromMicros(50));
+  EXPECT_TRUE(before.SplitIsIdle(0, absl::Seconds(6)));
+  EXPECT_FALSE(before.SplitIsIdle(1, absl::Seconds(6)));
+
+  SplitWatermarks after(strategy);
+  ASSERT_TRUE(after.AddSplit(Again(before, 0, absl::Seconds(6)), kNow).ok());
+  ASSERT_TRUE(after.AddSplit(Again(before, 1, absl::Seconds(6)), kNow).ok());
+  after.OnBatch(1, *MakeBatch({1}, {90}), kNow);
+  EXPECT_EQ(after.Advance(kNow), EventTime::FromMicros(90)) << "the idle one holds nothing back";
+  EXPECT_TRUE(after.SplitIsIdle(0, kNow)) << "and is so in the next snapshot";
+  after.OnBatch(0, *MakeBatch({1}, {95}), kNow);
+  EXPECT_FALSE(after.SplitIsIdle(0, kNow));
+  after.OnBatch(1, *MakeBatch({1}, {200}), kNow);
+  EXPECT_EQ(after.Advance(kNow), EventTime::FromMicros(95)) << "its record has ended it";
+}
+
+TEST(SplitWatermarks, AllRestoredAsIdleGiveTheirWatermarkOnceAndAreIdle) {
+  SplitWatermarks watermarks(IdleAfterFiveSeconds());
+  for (const char* id : {"a", "b"}) {
+    SourceSplit split = Split(id, 70);
+    split.idle = true;
+    ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
+  }
+  EXPECT_TRUE(watermarks.idle(kNow));
+  EXPECT_EQ(watermarks.UntilNextIdle(kNow), std::nullopt) << "nothing to wait for";
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(70));
+}
+
+TEST(SplitWatermarks, FinishedIsNotIdleAlsoAfterARestore) {
+  const auto strategy = IdleAfterFiveSeconds();
+  SplitWatermarks before(strategy);
+  ASSERT_TRUE(before.AddSplit(Split("a", 10), kNow).ok());
+  before.MarkFinished(0);
+  EXPECT_FALSE(before.SplitIsIdle(0, absl::Seconds(9)));
+  EXPECT_FALSE(before.idle(absl::Seconds(9)));
+  SplitWatermarks after(strategy);
+  ASSERT_TRUE(after.AddSplit(Again(before, 0, absl::Seconds(9)), kNow).ok());
+  EXPECT_FALSE(after.idle(absl::Seconds(9)));
+  EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::FromMicros(10));
+  EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::Max());
+
+  // Beside an idle one time does not end.
+  SplitWatermarks both(strategy);
+  SourceSplit idle = Split("b", 30);
+  idle.idle = true;
+  ASSERT_TRUE(both.AddSplit(Split("a", 10, /*finished=*/true), kNow).ok());
+  ASSERT_TRUE(both.AddSplit(idle, kNow).ok());
+  EXPECT_TRUE(both.idle(kNow));
+  EXPECT_EQ(both.Advance(kNow), EventTime::FromMicros(30));
+  EXPECT_EQ(both.Advance(absl::Seconds(9)), std::nullopt);
+}
+
+TEST(SplitWatermarks, WhereNoSplitTurnsIdleNoneIsRestoredAsIdle) {
+  SplitWatermarks watermarks(HighestTimeStrategy());
+  SourceSplit split = Split("a", 10);
+  split.idle = true;
+  ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
+  ASSERT_TRUE(watermarks.AddSplit(Split("b", 10), kNow).ok());
+  watermarks.OnBatch(1, *MakeBatch({1}, {90}), kNow);
+  EXPECT_FALSE(watermarks.SplitIsIdle(0, kNow));
+  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(10)) << "the job says so now";
+  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
 }
 
 TEST(SplitWatermarks, WithoutAGeneratorThereIsNone) {

@@ -57,18 +57,23 @@ class WorkerOperatorStateTest : public WorkerEndpointTest {
   const proto::OperatorStateSnapshot& Answered() {
     return Report().answers(0).snapshots(0).operators(1).operator_state();
   }
-  /// A new worker is deployed with what was answered.
-  void Restore(const proto::OperatorStateSnapshot& snapshot) {
-    job_.reader->splits.clear();
-    job_.reader->positions.clear();
-    proto::Envelope deploy = DeployOf(2);
-    proto::Deployment& deployment = *deploy.mutable_worker_directive()->mutable_deployment();
+  /// From what was answered.
+  proto::Deployment RestoredOf(const proto::OperatorStateSnapshot& snapshot) {
+    proto::Deployment deployment = DeploymentOf();
     deployment.set_restored(true);
     deployment.set_restored_epoch(4);
     proto::OperatorStateParts* parts = deployment.add_operator_states();
     parts->set_vertex(1);
     parts->set_uid("sum");
     *parts->add_parts() = snapshot;
+    return deployment;
+  }
+  /// A new worker is deployed so.
+  void Restore(const proto::OperatorStateSnapshot& snapshot) {
+    job_.reader->splits.clear();
+    job_.reader->positions.clear();
+    proto::Envelope deploy = DeployOf(2);
+    *deploy.mutable_worker_directive()->mutable_deployment() = RestoredOf(snapshot);
     Send(deploy);
   }
 };
@@ -138,7 +143,6 @@ TEST_F(WorkerOperatorStateTest, ItIsRestoredFromMessagesAndBlobs) {
     MakeEndpoint();
     Restore(snapshot);
     ASSERT_EQ(State(), "READY") << Report().failure().message();
-    EXPECT_EQ(Report().initialization_steps(), inline_max == 4 ? 2u : 0u);
     job_.reader->Add({1, 2, 3, 9});
     Send(RunOf(2));
     Send(TriggerOf(2, 5));
@@ -147,6 +151,19 @@ TEST_F(WorkerOperatorStateTest, ItIsRestoredFromMessagesAndBlobs) {
     job_.reader->positions.clear();
     MakeEndpoint();
   }
+}
+
+// The JobManager gives up on workers that do not get on.
+TEST_F(WorkerOperatorStateTest, EachObjectThatIsLoadedIsProgress) {
+  Answer(4);
+  proto::Deployment deployment = RestoredOf(Answered());
+  deployment.set_coordinator(false);
+  int steps = 0;
+  GenerationContext context;
+  context.on_progress = [&steps] { ++steps; };
+  const PreparedGeneration prepared = PrepareGeneration(files_, job_.graph, deployment, context);
+  EXPECT_EQ(prepared.status, absl::OkStatus());
+  EXPECT_EQ(steps, 2);
 }
 
 TEST_F(WorkerOperatorStateTest, ABlobThatIsDamagedOrMissingSuspendsTheJob) {
@@ -186,7 +203,7 @@ TEST_F(WorkerOperatorStateTest, StorageThatDoesNotAnswerIsTriedAgain) {
   Restore(snapshot);
   ASSERT_EQ(State(), "FAILED");
   EXPECT_FALSE(Report().failure().suspends());
-  EXPECT_TRUE(Report().failure().recoverable());
+  EXPECT_TRUE(Report().failure().retriable());
 }
 
 }  // namespace
