@@ -39,7 +39,8 @@ static_checks() {
     --restricted "$tools/restricted" || fail "k8s-test: the chart is not right (see above)."
 }
 
-# Images and containers of this test only, by podman's and buildah's own variables.
+# Images and containers of this test only, by podman's and buildah's own variables. podman keeps the
+# folders in its books, so they are the same for every checkout.
 configure_containers() {
   local work="$1" files processes
   mkdir -p "$work/etc"
@@ -56,13 +57,13 @@ cgroup_manager="cgroupfs"
 events_logger="file"
 [network]
 network_backend="netavark"
-network_config_dir="$work/etc/networks"
+network_config_dir="$cache/networks"
 CONF
   cat >"$work/etc/storage.conf" <<CONF
 [storage]
 driver="overlay"
 graphroot="$cache/images"
-runroot="$work/run"
+runroot="$cache/run"
 CONF
   echo 'unqualified-search-registries=[]' >"$work/etc/registries.conf"
   echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$work/etc/policy.json"
@@ -116,6 +117,7 @@ build_images() {
   cp "build/$preset/bin/running_counts" "$work/job/job"
   printf 'FROM localhost/weir:test\nCOPY job /job\n' >"$work/job/Dockerfile"
   build_image localhost/running-counts:test "$work/job"
+  podman image prune -f >/dev/null  # what had these names before
 }
 
 bash deploy/dev/setup.sh --kafka required --packages deploy/apt-packages-k8s.txt

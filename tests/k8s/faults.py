@@ -132,13 +132,17 @@ class Scenario:
             raise Failed(f"{what}\n{self.cluster.describe()}")
 
 
+def helm_test(scenario):
+    code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
+    scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
+
+
 def install(scenario):
     start = time.monotonic()
     scenario.apply()
     scenario.cluster.wait_ready()
     ready = time.monotonic() - start
-    code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
-    scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
+    helm_test(scenario)
     refused = scenario.weir("--security.token-file=/etc/hostname", "list", check=False)
     scenario.expect("token" in refused and "NAME" not in refused,
                     f"a wrong token is not refused: {refused}")
@@ -315,8 +319,10 @@ def reinstall(scenario):
     def fault():
         scenario.cluster.uninstall()
         scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
+        scenario.values["tls.requireClientCertificate"] = "true"
         scenario.apply()
     scenario.survive("uninstalled, and installed again with the same storage", fault)
+    helm_test(scenario)
     scenario.survive("TaskManager pod lost, whose disk is a claim and comes back",
                      lambda: scenario.cluster.lose_pod(f"{TM}-0"))
     log = scenario.cluster.logs(f"{TM}-0")

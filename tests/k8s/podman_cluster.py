@@ -97,6 +97,8 @@ class Cluster:
         self._lock = threading.RLock()
         self._rules = None
         self._stopping = False
+        # Of a run that was killed.
+        run("podman", "pod", "rm", "-a", "-f", "-t", "0")
         self._prepare_network()
         self.names = NameServer(NODE_ADDRESS)
         self._thread = threading.Thread(target=self._reconcile_always, daemon=True)
