@@ -28,7 +28,7 @@ RELEASE = "weir"
 JM = "weir-jobmanager"
 TM = "weir-taskmanager"
 EVENTS_PER_SECOND = 1000
-RECOVERY_SECONDS = 60
+RECOVERY_SECONDS = 120  # of a machine that does other things, too
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHART = os.path.join(os.path.dirname(os.path.dirname(HERE)), "deploy/chart/weir")
 
@@ -360,6 +360,19 @@ def finish(scenario):
     return verdict
 
 
+def tell(scenario):
+    """All that may say why something failed."""
+    for name in list(scenario.cluster.pods):
+        print(f"--- {name}\n" + "\n".join(scenario.cluster.logs(name).splitlines()[-40:]))
+    for arguments in (["describe"], ["logs", "--tail=40"]) if scenario.job else ():
+        try:
+            print(f"--- weir {arguments[0]}\n" + scenario.weir(*arguments, scenario.job,
+                                                              check=False))
+        except (RuntimeError, StopIteration, subprocess.TimeoutExpired) as error:
+            print(f"weir {arguments[0]}: {error}")
+    print("\n".join(scenario.cluster.events))
+
+
 def parse():
     parser = argparse.ArgumentParser()
     for name in ("image", "job-image", "helm", "brokers", "work"):
@@ -384,9 +397,7 @@ def main():
             step(scenario)
         verdict = finish(scenario)
     except (Failed, TimeoutError, RuntimeError) as error:
-        for name in list(scenario.cluster.pods):
-            print(f"--- {name}\n" + "\n".join(scenario.cluster.logs(name).splitlines()[-40:]))
-        print("\n".join(scenario.cluster.events))
+        tell(scenario)
         sys.exit(f"k8s: failed: {error}")
     finally:
         scenario.cluster.close()
