@@ -44,6 +44,14 @@ class CellType {
   /// times lose them, since the state has no TTL now. Void times are none.
   virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
                       void* cell) const = 0;
+  /// Of lists alone; others do nothing and say false. The elements of one encoded cell come behind
+  /// those that are there, and what follows it stays in `in`. Otherwise as Decode.
+  virtual bool DecodeBehind(ByteReader& /*in*/, const WrittenCell& /*written*/,
+                            int64_t /*stamp_micros*/, void* /*cell*/) const {
+    return false;
+  }
+  /// Of lists alone: the elements of the other cell come behind those that are there.
+  virtual void AddBehind(const void* /*other_cell*/, void* /*cell*/) const {}
   /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.
   virtual bool Expire(int64_t oldest_micros, void* cell) const = 0;
   /// As Expire would say, without a change.
@@ -136,8 +144,12 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
   bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
               void* cell) const override {
     ByteReader in(bytes);
+    return DecodeBehind(in, written, stamp_micros, cell) && in.done();
+  }
+  bool DecodeBehind(ByteReader& in, const WrittenCell& written, int64_t stamp_micros,
+                    void* cell) const override {
     uint64_t count = 0;
-    if (!in.ReadVarint(&count) || count > in.left()) return false;
+    if (!in.ReadVarint(&count) || count == 0 || count > in.left()) return false;
     ListCell<T>& list = Base::Of(cell);
     for (; count > 0; --count) {
       int64_t stamp = stamp_micros;
@@ -148,7 +160,14 @@ class CellTypeFor<ListCell<T>> final : public CellTypeBase<ListCell<T>> {
       list.values.push_back(std::move(value));
       if (stamp_micros != kNoStamp) list.stamps_micros.push_back(stamp);
     }
-    return in.done() && !list.values.empty();
+    return true;
+  }
+  void AddBehind(const void* other_cell, void* cell) const override {
+    const ListCell<T>& other = Base::Of(other_cell);
+    ListCell<T>& list = Base::Of(cell);
+    list.values.insert(list.values.end(), other.values.begin(), other.values.end());
+    list.stamps_micros.insert(list.stamps_micros.end(), other.stamps_micros.begin(),
+                              other.stamps_micros.end());
   }
   bool Expire(int64_t oldest_micros, void* cell) const override {
     ListCell<T>& list = Base::Of(cell);

@@ -28,17 +28,19 @@ class ListState {
     if (handle_.update_on_read() || AnyExpired(*cell)) cell = Refresh();
     return cell == nullptr ? nullptr : &cell->values;
   }
+  /// Costs as much as the element, however many there are: they are not read.
   void Add(T value) {
-    auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate());
+    auto* cell = static_cast<Cell*>(handle_.table().FindToAppend());
     cell->values.push_back(std::move(value));
     if (handle_.has_ttl()) cell->stamps_micros.push_back(handle_.stamp_micros());
   }
   void AddAll(const std::vector<T>& values) {
     for (const T& value : values) Add(value);
   }
-  /// In place of all that was there.
+  /// In place of all that was there, which is not read.
   void Update(std::vector<T> values) {
-    if (values.empty()) return Clear();
+    Clear();
+    if (values.empty()) return;
     auto* cell = static_cast<Cell*>(handle_.table().FindOrCreate());
     cell->values = std::move(values);
     if (handle_.has_ttl()) {

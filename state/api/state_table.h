@@ -76,6 +76,9 @@ class CellTable : public StateTable {
   virtual void* FindToChange() = 0;
   /// A new cell, as CellType::Construct makes it, when there is none.
   virtual void* FindOrCreate() = 0;
+  /// Of lists: a cell to whose end elements are added, without a look at those that are there. It
+  /// may have all of them, some, or none, and what was added to it is behind all of them.
+  virtual void* FindToAppend() { return FindOrCreate(); }
 };
 
 /// Any number of cells for each key, each under a key of its own, in the order of these.
@@ -89,6 +92,12 @@ class MapTable : public StateTable {
   virtual void Remove(absl::string_view map_key) = 0;
   /// Until the visitor says false. It must not change this table.
   virtual void ForEach(Visitor visit) = 0;
+  /// The same, of those whose keys are not below `from`.
+  virtual void ForEachFrom(absl::string_view from, Visitor visit) {
+    ForEach([&](absl::string_view map_key, const void* cell) {
+      return map_key < from || visit(map_key, cell);
+    });
+  }
   /// As KeyedStateStore::Prefetch, of these entries.
   virtual void Prefetch(absl::Span<const MapEntryRef> entries) = 0;
 };

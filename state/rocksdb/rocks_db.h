@@ -25,6 +25,8 @@ class RocksDb final : public RocksStore {
       absl::FunctionRef<void(size_t place, absl::string_view value)> visit) const override;
   std::unique_ptr<RocksScan> Scan(RocksFamily family, absl::string_view begin,
                                   absl::string_view end) const override;
+  void HoldView() override;
+  void LetViewGo() override;
   absl::StatusOr<std::vector<RocksFile>> Pin(const std::string& directory) override;
   absl::Status Resume() override;
 
@@ -39,11 +41,14 @@ class RocksDb final : public RocksStore {
   }
 
  private:
+  rocksdb::ReadOptions Reading() const;
+
   const RocksOptions options_;
   const std::unique_ptr<rocksdb::CompactionFilter> filter_;
   const std::shared_ptr<rocksdb::Cache> cache_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kRocksFamilies> families_{};
+  const rocksdb::Snapshot* view_ = nullptr;
 };
 
 }  // namespace weir::internal

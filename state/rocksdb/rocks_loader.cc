@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "state/rocksdb/rocks_db.h"
 
@@ -53,10 +54,31 @@ absl::Status RocksLoader::Put(RocksFamily family, absl::string_view key, absl::s
       internal::SliceOf(key), internal::SliceOf(value)));
 }
 
+absl::Status RocksLoader::Append(RocksFamily family, absl::string_view key,
+                                 absl::string_view value) {
+  WEIR_CHECK(family == RocksFamily::kState);
+  WEIR_RETURN_IF_ERROR(Begin(family));
+  return DbOf(store_).StatusOf(files_[static_cast<size_t>(family)]->writer.Merge(
+      internal::SliceOf(key), internal::SliceOf(value)));
+}
+
 absl::Status RocksLoader::Delete(RocksFamily family, absl::string_view key) {
   WEIR_RETURN_IF_ERROR(Begin(family));
   return DbOf(store_).StatusOf(
       files_[static_cast<size_t>(family)]->writer.Delete(internal::SliceOf(key)));
+}
+
+absl::Status RocksLoader::Add(StoreChange kind, RocksFamily family, absl::string_view key,
+                              absl::string_view value) {
+  switch (kind) {
+    case StoreChange::kPut:
+      return Put(family, key, value);
+    case StoreChange::kDelete:
+      return Delete(family, key);
+    case StoreChange::kAppend:
+      return Append(family, key, value);
+  }
+  return absl::InternalError("a change of no kind");
 }
 
 absl::Status RocksLoader::Finish() {

@@ -28,11 +28,15 @@ class RocksLoader {
   /// Keys of each family in ascending order, no key twice.
   absl::Status Put(RocksFamily family, absl::string_view key, absl::string_view value);
   absl::Status Delete(RocksFamily family, absl::string_view key);
+  /// A deletion has no value.
+  absl::Status Add(StoreChange kind, RocksFamily family, absl::string_view key,
+                   absl::string_view value);
   absl::Status Finish();
 
  private:
   struct File;
   absl::Status Begin(RocksFamily family);
+  absl::Status Append(RocksFamily family, absl::string_view key, absl::string_view value);
 
   RocksStore& store_;
   const std::string path_prefix_;

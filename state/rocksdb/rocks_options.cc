@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "state/rocksdb/rocks_append.h"
+
 namespace weir::internal {
 namespace {
 
@@ -76,6 +78,7 @@ rocksdb::ColumnFamilyOptions FamilyOptionsOf(const RocksOptions& options, RocksF
   if (family == RocksFamily::kState) {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
     column.compaction_filter = filter;
+    column.merge_operator = MakeAppendOperator();
   }
   column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   column.write_buffer_size = options.write_buffer_bytes / kRocksFamilies;

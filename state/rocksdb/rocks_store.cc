@@ -47,6 +47,7 @@ RocksDb::RocksDb(const RocksOptions& options)
 
 RocksDb::~RocksDb() {
   if (db_ == nullptr) return;
+  LetViewGo();
   for (rocksdb::ColumnFamilyHandle* handle : families_) {
     (void)db_->DestroyColumnFamilyHandle(handle);
   }
@@ -72,10 +73,23 @@ absl::Status RocksDb::Open() {
   return absl::OkStatus();
 }
 
+rocksdb::ReadOptions RocksDb::Reading() const {
+  rocksdb::ReadOptions options;
+  options.snapshot = view_;
+  return options;
+}
+
+void RocksDb::HoldView() {
+  if (view_ == nullptr) view_ = db_->GetSnapshot();
+}
+
+void RocksDb::LetViewGo() {
+  if (view_ != nullptr) db_->ReleaseSnapshot(std::exchange(view_, nullptr));
+}
+
 absl::StatusOr<bool> RocksDb::Get(RocksFamily of, absl::string_view key, std::string* value) const {
   rocksdb::PinnableSlice pinned;
-  const rocksdb::Status status =
-      db_->Get(rocksdb::ReadOptions(), family(of), SliceOf(key), &pinned);
+  const rocksdb::Status status = db_->Get(Reading(), family(of), SliceOf(key), &pinned);
   if (status.IsNotFound()) return false;
   if (!status.ok()) return StatusOf(status);
   value->assign(pinned.data(), pinned.size());
@@ -90,8 +104,8 @@ absl::Status RocksDb::MultiGet(
   for (const absl::string_view key : keys) slices.push_back(SliceOf(key));
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(rocksdb::ReadOptions(), family(of), keys.size(), slices.data(), values.data(),
-                statuses.data(), /*sorted_input=*/true);
+  db_->MultiGet(Reading(), family(of), keys.size(), slices.data(), values.data(), statuses.data(),
+                /*sorted_input=*/true);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) continue;
     if (!statuses[i].ok()) return StatusOf(statuses[i]);
@@ -102,7 +116,7 @@ absl::Status RocksDb::MultiGet(
 
 std::unique_ptr<RocksScan> RocksDb::Scan(RocksFamily of, absl::string_view begin,
                                          absl::string_view end) const {
-  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions(), family(of)));
+  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(Reading(), family(of)));
   at->Seek(SliceOf(begin));
   return std::make_unique<DbScan>(*this, std::move(at), std::string(end));
 }

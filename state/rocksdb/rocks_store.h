@@ -25,6 +25,13 @@ enum class RocksFamily : uint8_t {
 };
 inline constexpr size_t kRocksFamilies = 2;
 
+/// What a change does with the value of a key.
+enum class StoreChange : uint8_t {
+  kPut,
+  kDelete,
+  kAppend,  // of kState: comes behind the value that is there, if any
+};
+
 /// Says which values compactions may drop. Threads: thread-safe.
 class RocksExpiry {
  public:
@@ -63,8 +70,9 @@ class RocksScan {
 
 /// One RocksDB instance: a thin wrapper, and the only one that includes its headers. Changes come
 /// by RocksLoader only, as sorted files, so its memtables stay empty and a pin flushes nothing.
+/// What was appended to a value of kState is read behind it, in the order it was loaded.
 ///
-/// Threads: thread-safe, but for RocksScan.
+/// Threads: thread-safe, but for RocksScan, and for views: they are of the thread that reads.
 /// Errors: NOT_FOUND never; DATA_LOSS for what is damaged, RESOURCE_EXHAUSTED for a full disk,
 /// UNAVAILABLE for the rest; each message names the directory.
 class RocksStore {
@@ -83,6 +91,10 @@ class RocksStore {
   /// From `begin` to before `end`; an empty end: to the last.
   virtual std::unique_ptr<RocksScan> Scan(RocksFamily family, absl::string_view begin,
                                           absl::string_view end) const = 0;
+  /// From now on reads see what is there now, whatever is loaded: until it is let go. Once more:
+  /// nothing changes.
+  virtual void HoldView() = 0;
+  virtual void LetViewGo() = 0;
   /// Hard links of its files in `directory`, which must not be there yet.
   virtual absl::StatusOr<std::vector<RocksFile>> Pin(const std::string& directory) = 0;
   /// After an error of the disk: tries to become writable again.

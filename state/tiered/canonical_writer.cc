@@ -8,6 +8,7 @@
 
 #include "common/base/status_macros.h"
 #include "common/types/byte_reader.h"
+#include "state/tiered/list_value.h"
 #include "state/tiered/tier_key.h"
 
 namespace weir {
@@ -24,8 +25,8 @@ CanonicalWriter::CanonicalWriter(Keying keying, const TierStates& states,
     : keying_(std::move(keying)),
       states_(states),
       store_(store),
-      entries_(NewestVersions(layers, RocksFamily::kState)),
-      timers_(NewestVersions(layers, RocksFamily::kTimers)) {
+      rows_{LayerRows(layers, RocksFamily::kState), LayerRows(layers, RocksFamily::kTimers)},
+      next_row_{rows_[0].begin(), rows_[1].begin()} {
   MakeSections();
 }
 
@@ -87,7 +88,9 @@ absl::Status CanonicalWriter::AddEntry(absl::string_view key, absl::string_view 
     entry.key = std::string(key.substr(kTierPrefixSize));
   }
   const bool as_it_is = !state->registered() || (format == state->format && !state->stamped());
-  if (as_it_is) {
+  if (as_it_is && state->kind == StateKind::kList) {
+    if (!JoinListParts(state->formats, value, &entry.value)) return Damaged(*state);
+  } else if (as_it_is) {
     entry.value = std::string(in.rest());
   } else {
     WEIR_ASSIGN_OR_RETURN(const bool alive, Recode(*state, value, &entry.value));
@@ -100,34 +103,36 @@ absl::Status CanonicalWriter::AddEntry(absl::string_view key, absl::string_view 
 
 template <class F>
 absl::Status CanonicalWriter::ForEachNewest(RocksFamily family, uint32_t group, F visit) {
-  const std::vector<LayerEntry>& layered = family == RocksFamily::kState ? entries_ : timers_;
-  size_t& next = next_entry_[static_cast<size_t>(family)];
+  LayerRows::Iterator& next = next_row_[static_cast<size_t>(family)];
+  const LayerRows::Iterator layered_end = rows_[static_cast<size_t>(family)].end();
   std::string value;
-  const auto visit_layered = [&]() -> absl::Status {
-    const LayerEntry& entry = layered[next++];
-    if (!entry.version->present()) return absl::OkStatus();
+  const auto visit_layered = [&](absl::string_view stored) -> absl::Status {
+    const LayerRow row = *next;
+    ++next;
+    if (row.kind() == StoreChange::kDelete) return absl::OkStatus();
     value.clear();
-    entry.layer->EncodeValue(*entry.version, &value);
-    return visit(entry.version->key(), absl::string_view(value));
+    if (row.kind() == StoreChange::kAppend) value.assign(stored.data(), stored.size());
+    row.Encode(&value);
+    return visit(row.key(), absl::string_view(value));
   };
   const auto layered_before = [&](absl::string_view key) {
-    return next < layered.size() && layered[next].version->key() < key;
+    return next != layered_end && (*next).key() < key;
   };
   const std::string end = BeginOfGroup(group + 1);
   if (store_ != nullptr) {
     const auto scan = store_->Scan(family, BeginOfGroup(group), end);
     for (; scan->valid(); scan->Next()) {
-      while (layered_before(scan->key())) WEIR_RETURN_IF_ERROR(visit_layered());
-      if (next < layered.size() && layered[next].version->key() == scan->key()) {
-        WEIR_RETURN_IF_ERROR(visit_layered());
+      while (layered_before(scan->key())) WEIR_RETURN_IF_ERROR(visit_layered({}));
+      if (next != layered_end && (*next).key() == scan->key()) {
+        WEIR_RETURN_IF_ERROR(visit_layered(scan->value()));
       } else {
         WEIR_RETURN_IF_ERROR(visit(scan->key(), scan->value()));
       }
     }
     WEIR_RETURN_IF_ERROR(scan->status());
   }
-  while (layered_before(end) || (end.empty() && next < layered.size())) {
-    WEIR_RETURN_IF_ERROR(visit_layered());
+  while (layered_before(end) || (end.empty() && next != layered_end)) {
+    WEIR_RETURN_IF_ERROR(visit_layered({}));
   }
   return absl::OkStatus();
 }

@@ -12,7 +12,7 @@
 #include "state/api/state_schema.h"
 #include "state/keyed/snapshot_format.h"
 #include "state/rocksdb/rocks_store.h"
-#include "state/tiered/layer.h"
+#include "state/tiered/layer_rows.h"
 
 namespace weir {
 
@@ -67,9 +67,8 @@ class CanonicalWriter {
   const Keying keying_;
   const TierStates& states_;
   const RocksStore* const store_;
-  const std::vector<LayerEntry> entries_;
-  const std::vector<LayerEntry> timers_;
-  size_t next_entry_[kRocksFamilies] = {0, 0};
+  const LayerRows rows_[kRocksFamilies];
+  LayerRows::Iterator next_row_[kRocksFamilies];
   std::vector<Section> sections_;
 };
 

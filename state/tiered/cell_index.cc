@@ -1,5 +1,7 @@
 #include "state/tiered/cell_index.h"
 
+#include <utility>
+
 #include "common/base/stable_hash.h"
 
 namespace weir {
@@ -34,12 +36,19 @@ void CellIndex::Insert(Version* version) {
 void CellIndex::EvictSlot(StateTier& tier) {
   KeyIndex<Version>& group = groups_[hand_group_];
   Version* version = group.at(hand_slot_);
-  if (version == nullptr || !tier.clean(*version)) {
+  if (version == nullptr) {
+    ++hand_slot_;
+  } else if (!tier.clean(*version)) {
+    // An append may do without what is below it.
+    if (version->below() != nullptr && !std::exchange(version->referenced, false)) {
+      tier.DropCleanBelow(*version);
+    }
     ++hand_slot_;
   } else if (version->referenced) {
     version->referenced = false;
     ++hand_slot_;
   } else {
+    version->DropBelow();
     version->Release();
     group.EraseSlot(hand_slot_);
     ++tier.counters().evicted;

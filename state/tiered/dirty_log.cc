@@ -13,19 +13,35 @@ namespace {
 constexpr absl::string_view kMagic = "WEIRDLOG";
 constexpr uint8_t kTimers = 1;
 constexpr uint8_t kDeleted = 2;
-constexpr uint8_t kLargestFlags = kTimers | kDeleted;
+constexpr uint8_t kAppended = 4;
+constexpr uint32_t kVersionWithoutAppends = 1;
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("a dirty log of keyed state is damaged: ", what));
 }
 
-bool ReadEntry(ByteReader& in, DirtyEntry* entry) {
+uint8_t FlagsOf(const DirtyEntry& entry) {
+  const uint8_t family = entry.family == RocksFamily::kTimers ? kTimers : 0;
+  if (entry.kind == StoreChange::kAppend) return family | kAppended;
+  return entry.kind == StoreChange::kDelete ? family | kDeleted : family;
+}
+
+bool ReadFlags(ByteReader& in, uint32_t version, DirtyEntry* entry) {
   uint8_t flags = 0;
-  if (!in.ReadFixed(&flags) || flags > kLargestFlags || !in.ReadSized(&entry->key)) return false;
+  if (!in.ReadFixed(&flags)) return false;
   entry->family = (flags & kTimers) != 0 ? RocksFamily::kTimers : RocksFamily::kState;
-  entry->deleted = (flags & kDeleted) != 0;
+  if (flags == kAppended && version > kVersionWithoutAppends) {
+    entry->kind = StoreChange::kAppend;
+    return true;
+  }
+  entry->kind = (flags & kDeleted) != 0 ? StoreChange::kDelete : StoreChange::kPut;
+  return flags <= (kTimers | kDeleted);
+}
+
+bool ReadEntry(ByteReader& in, uint32_t version, DirtyEntry* entry) {
+  if (!ReadFlags(in, version, entry) || !in.ReadSized(&entry->key)) return false;
   entry->value = {};
-  return entry->deleted || in.ReadSized(&entry->value);
+  return entry->kind == StoreChange::kDelete || in.ReadSized(&entry->value);
 }
 
 }  // namespace
@@ -39,11 +55,9 @@ void DirtyLogEncoder::Begin(uint64_t generation) {
 void DirtyLogEncoder::Add(const DirtyEntry& entry) {
   WEIR_CHECK(entry.key.size() + entry.value.size() <= kLargestEntryBytes)
       << "an entry of a dirty log of " << entry.key.size() + entry.value.size() << " bytes";
-  const auto flags = static_cast<uint8_t>((entry.family == RocksFamily::kTimers ? kTimers : 0) |
-                                          (entry.deleted ? kDeleted : 0));
-  AppendFixed(flags, &block_);
+  AppendFixed(FlagsOf(entry), &block_);
   AppendSized(entry.key, &block_);
-  if (!entry.deleted) AppendSized(entry.value, &block_);
+  if (entry.kind != StoreChange::kDelete) AppendSized(entry.value, &block_);
   ++entries_;
   if (block_.size() >= kBlockBytes) EndBlock();
 }
@@ -74,10 +88,10 @@ absl::StatusOr<uint64_t> ReadDirtyLog(absl::string_view log,
   if (!in.ReadBytes(kMagic.size(), &magic) || magic != kMagic || !in.ReadFixed(&version)) {
     return Damaged("it does not begin as one");
   }
-  if (version != kDirtyLogVersion) {
+  if (version == 0 || version > kDirtyLogVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("a dirty log of keyed state has format version ", version,
-                     "; this program reads version ", kDirtyLogVersion));
+                     "; this program reads versions 1 to ", kDirtyLogVersion));
   }
   if (!in.ReadFixed(&generation)) return Damaged("it is too short");
   uint64_t entries = 0;
@@ -99,7 +113,7 @@ absl::StatusOr<uint64_t> ReadDirtyLog(absl::string_view log,
     }
     for (; !from.done(); ++entries) {
       DirtyEntry entry;
-      if (!ReadEntry(from, &entry)) return Damaged("an entry cannot be decoded");
+      if (!ReadEntry(from, version, &entry)) return Damaged("an entry cannot be decoded");
       WEIR_RETURN_IF_ERROR(visit(entry));
     }
   }

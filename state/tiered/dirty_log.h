@@ -16,15 +16,16 @@
 /// Errors: DATA_LOSS for what cannot be one, FAILED_PRECONDITION for a newer version.
 namespace weir {
 
-inline constexpr uint32_t kDirtyLogVersion = 1;
+/// Version 1, which is read, too, has no appends.
+inline constexpr uint32_t kDirtyLogVersion = 2;
 
 /// Key and value together. Blocks of logs, and RocksDB, have 32 bits for it.
 inline constexpr size_t kLargestEntryBytes = UINT32_MAX - (size_t{1} << 20);
 
-/// One change: a value put, or a key deleted.
+/// One change; a deletion has no value.
 struct DirtyEntry {
   RocksFamily family = RocksFamily::kState;
-  bool deleted = false;
+  StoreChange kind = StoreChange::kPut;
   absl::string_view key;
   absl::string_view value;
 };

@@ -1,6 +1,5 @@
 #include "state/tiered/layer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/base/status_macros.h"
@@ -8,6 +7,14 @@
 #include "state/tiered/tier_key.h"
 
 namespace weir {
+namespace {
+
+StoreChange KindOf(const Version& version) {
+  if (version.is_append()) return StoreChange::kAppend;
+  return version.present() ? StoreChange::kPut : StoreChange::kDelete;
+}
+
+}  // namespace
 
 Layer::~Layer() {
   for (const auto& versions : versions_) {
@@ -51,7 +58,7 @@ absl::StatusOr<uint64_t> Layer::WriteFile(const std::string& path) const {
     for (const Version* version : versions(family)) {
       value.clear();
       if (version->present()) WEIR_RETURN_IF_ERROR(EncodeToStore(*version, &value));
-      log.Add({family, !version->present(), version->key(), value});
+      log.Add({family, KindOf(*version), version->key(), value});
       if (log.bytes().size() >= DirtyLogEncoder::kBlockBytes) WEIR_RETURN_IF_ERROR(write());
     }
   }
@@ -67,26 +74,6 @@ absl::StatusOr<LayerLog> Layer::WriteLog(const std::string& path, const std::str
   WEIR_ASSIGN_OR_RETURN(const uint64_t size, WriteFile(path));
   log_ = {std::make_shared<const LocalPath>(path), name, size};
   return log_;
-}
-
-std::vector<LayerEntry> NewestVersions(absl::Span<const LayerPtr> layers, RocksFamily family) {
-  std::vector<LayerEntry> entries;
-  for (const LayerPtr& layer : layers) {
-    for (const Version* version : layer->versions(family))
-      entries.push_back({version, layer.get()});
-  }
-  std::stable_sort(entries.begin(), entries.end(), [](const LayerEntry& a, const LayerEntry& b) {
-    return a.version->key() < b.version->key();
-  });
-  // The last of equal keys stays.
-  size_t kept = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const bool superseded =
-        i + 1 < entries.size() && entries[i].version->key() == entries[i + 1].version->key();
-    if (!superseded) entries[kept++] = entries[i];
-  }
-  entries.resize(kept);
-  return entries;
 }
 
 }  // namespace weir

@@ -26,7 +26,7 @@ struct LayerLog {
 };
 
 /// The versions that one generation changed, in the order of the first changes. A key may be there
-/// more than once: the last one counts. Page: docs/protocols/state-tier.md.
+/// more than once: the last one counts, and appends behind it. Page: docs/protocols/state-tier.md.
 ///
 /// Life cycle: Add until it is sealed, by whoever owns it; then only read.
 /// Threads: sealed layers by any number; WriteLog takes turns.
@@ -46,6 +46,11 @@ class Layer {
 
   uint64_t generation() const { return generation_; }
   size_t bytes() const { return bytes_; }
+  void AddAppend(Version& version) {
+    has_appends_ = true;
+    Add(RocksFamily::kState, version);
+  }
+  bool has_appends() const { return has_appends_; }
   bool empty() const { return versions_[0].empty() && versions_[1].empty(); }
   const std::vector<Version*>& versions(RocksFamily family) const {
     return versions_[static_cast<size_t>(family)];
@@ -67,6 +72,7 @@ class Layer {
   const std::shared_ptr<MemoryAccount> account_;
   std::array<std::vector<Version*>, kRocksFamilies> versions_;
   size_t bytes_ = 0;
+  bool has_appends_ = false;
   std::shared_ptr<const TierStates> states_;
 
   mutable Mutex log_mutex_;
@@ -74,15 +80,5 @@ class Layer {
 };
 
 using LayerPtr = std::shared_ptr<const Layer>;
-
-/// One version of a layer.
-struct LayerEntry {
-  const Version* version = nullptr;
-  const Layer* layer = nullptr;
-};
-
-/// The newest version of each key of these layers (oldest first), by their keys. Valid as long as
-/// the layers.
-std::vector<LayerEntry> NewestVersions(absl::Span<const LayerPtr> layers, RocksFamily family);
 
 }  // namespace weir

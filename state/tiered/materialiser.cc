@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "state/rocksdb/rocks_loader.h"
+#include "state/tiered/layer_rows.h"
 
 namespace weir {
 namespace {
@@ -14,28 +15,35 @@ absl::Status Load(const std::vector<LayerPtr>& layers, RocksStore& store, TierFi
   RocksLoader loader(store, files.NextLoadPath());
   std::string value;
   for (const RocksFamily family : {RocksFamily::kState, RocksFamily::kTimers}) {
-    for (const LayerEntry& entry : NewestVersions(layers, family)) {
-      const absl::string_view key = entry.version->key();
-      if (!entry.version->present()) {
-        WEIR_RETURN_IF_ERROR(loader.Delete(family, key));
-        continue;
-      }
+    for (const LayerRow row : LayerRows(layers, family)) {
       value.clear();
-      WEIR_RETURN_IF_ERROR(entry.layer->EncodeToStore(*entry.version, &value));
-      WEIR_RETURN_IF_ERROR(loader.Put(family, key, value));
+      WEIR_RETURN_IF_ERROR(row.EncodeToStore(&value));
+      WEIR_RETURN_IF_ERROR(loader.Add(row.kind(), family, row.key(), value));
     }
   }
   return loader.Finish();
 }
 
+// Those that an earlier job has loaded, whose files could not be pinned, are not loaded again:
+// appends must not come twice.
+std::vector<LayerPtr> NotLoaded(const std::vector<LayerPtr>& layers, uint64_t loaded) {
+  std::vector<LayerPtr> left;
+  for (const LayerPtr& layer : layers) {
+    if (layer->generation() > loaded) left.push_back(layer);
+  }
+  return left;
+}
+
 absl::StatusOr<Materialiser::Result> Materialise(const std::vector<LayerPtr>& layers,
-                                                 TierFiles& files) {
+                                                 TierFiles& files, uint64_t* loaded) {
   Materialiser::Result result;
   WEIR_ASSIGN_OR_RETURN(result.store, files.Store());
-  absl::Status loaded = Load(layers, *result.store, files);
-  if (!loaded.ok() && result.store->Resume().ok()) loaded = Load(layers, *result.store, files);
-  WEIR_RETURN_IF_ERROR(loaded);
-  WEIR_ASSIGN_OR_RETURN(result.base, files.Pin(layers.back()->generation()));
+  const std::vector<LayerPtr> left = NotLoaded(layers, *loaded);
+  absl::Status status = Load(left, *result.store, files);
+  if (!status.ok() && result.store->Resume().ok()) status = Load(left, *result.store, files);
+  WEIR_RETURN_IF_ERROR(status);
+  *loaded = layers.back()->generation();
+  WEIR_ASSIGN_OR_RETURN(result.base, files.Pin(*loaded));
   return result;
 }
 
@@ -56,7 +64,7 @@ bool Materialiser::Claim(Job& job) {
 }
 
 void Materialiser::Run(Job& job, TierFiles& files) {
-  job.result = Materialise(job.layers, files);
+  job.result = Materialise(job.layers, files, &job.loaded);
   job.layers.clear();
   MutexLock lock(job.mutex);
   job.state = Job::State::kDone;
@@ -75,7 +83,7 @@ void Materialiser::RunQueued(Queued& queued, TierFiles& files) {
 
 void Materialiser::Start(std::vector<LayerPtr> layers) {
   WEIR_CHECK(job_ == nullptr && !layers.empty());
-  job_ = std::make_shared<Job>(std::move(layers));
+  job_ = std::make_shared<Job>(std::move(layers), loaded_);
   {
     MutexLock lock(queued_->mutex);
     queued_->job = job_;
@@ -92,6 +100,7 @@ std::optional<absl::StatusOr<Materialiser::Result>> Materialiser::Take() {
     if (job_->state != Job::State::kDone) return std::nullopt;
   }
   absl::StatusOr<Result> result = std::move(job_->result);
+  loaded_ = job_->loaded;
   job_.reset();
   return result;
 }

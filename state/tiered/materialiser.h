@@ -43,11 +43,13 @@ class Materialiser {
  private:
   struct Job {
     enum class State { kWaiting, kRunning, kDone };
-    explicit Job(std::vector<LayerPtr> of) : layers(std::move(of)) {}
+    Job(std::vector<LayerPtr> of, uint64_t loaded_before)
+        : layers(std::move(of)), loaded(loaded_before) {}
     Mutex mutex;
     CondVar done;
     State state WEIR_GUARDED_BY(mutex) = State::kWaiting;
     std::vector<LayerPtr> layers;
+    uint64_t loaded;  // the last generation that is in RocksDB, pinned or not
     absl::StatusOr<Result> result = absl::UnknownError("not run");
   };
   /// What the pool runs when it comes to it: the job of that time.
@@ -65,6 +67,7 @@ class Materialiser {
   BlockingPool& pool_;
   const std::shared_ptr<Queued> queued_ = std::make_shared<Queued>();
   std::shared_ptr<Job> job_;
+  uint64_t loaded_ = 0;  // by jobs until now
 };
 
 }  // namespace weir

@@ -15,6 +15,9 @@ namespace {
 // After a failed materialisation, unless the task cannot go on without one.
 constexpr absl::Duration kRetryPause = absl::Seconds(1);
 
+// Versions of one list on top of each other, unless RocksDB does not have them yet.
+constexpr int kLongestChain = 16;
+
 // Evictions make room for more than one version.
 size_t LowBytes(size_t memory_bytes) { return memory_bytes - memory_bytes / 16; }
 
@@ -64,12 +67,57 @@ bool StateTier::OwnInPlace(RocksFamily family, Version& version) {
 }
 
 void StateTier::OwnCopy(RocksFamily family, Version*& slot, Version* copy) {
+  slot->DropBelow();
   slot->Release();
   slot = copy;
   (void)OwnInPlace(family, *slot);
 }
 
+void StateTier::DropCleanBelow(Version& append) {
+  for (Version* at = &append; at->below() != nullptr; at = at->below()) {
+    if (clean(*at->below())) return at->DropBelow();
+  }
+}
+
+Version* StateTier::Shortened(Version* below) {
+  int length = 0;
+  bool whole = false;
+  for (const Version* at = below; at != nullptr; at = at->below(), ++length) {
+    whole = !at->is_append();
+  }
+  // A whole list at the end spares a look into RocksDB.
+  if (below == nullptr || (whole && length < kLongestChain)) return below;
+  DropCleanBelow(*below);
+  if (!clean(*below)) return below;
+  below->DropBelow();
+  below->Release();
+  return nullptr;
+}
+
+void StateTier::AddAppend(Version& version, Version* below) {
+  version.MakeAppend(Shortened(below));
+  version.generation = generation_;
+  active_->AddAppend(version);
+  Charged();
+}
+
+void StateTier::Complete(Version*& slot, Version* whole) {
+  if (!active(*slot)) {
+    whole->generation = slot->generation;
+    slot->DropBelow();
+    slot->Release();
+    slot = whole;
+    return;
+  }
+  // The layer has the whole list behind what is no append any more.
+  const auto before = static_cast<int64_t>(slot->charged_bytes());
+  slot->MakeAbsent();
+  active_->Grow(static_cast<int64_t>(slot->charged_bytes()) - before);
+  OwnCopy(RocksFamily::kState, slot, whole);
+}
+
 Version& StateTier::Own(RocksFamily family, Version*& slot) {
+  WEIR_DCHECK(!slot->is_append());
   if (OwnInPlace(family, *slot)) return *slot;
   Version* copy = Version::NewAbsent(slot->key(), slot->type(), *account_);
   if (slot->form() == Version::Form::kDecoded) {
@@ -159,6 +207,11 @@ void StateTier::Materialise() {
   Seal();
   if (layers_.empty()) return;
   last_materialised_ = clock_.Monotonic();
+  // Reads must not see appends that are in memory, too. The view stays until they are known to be
+  // in RocksDB: also when it fails behind the loading.
+  const bool appends = std::any_of(layers_.begin(), layers_.end(),
+                                   [](const LayerPtr& layer) { return layer->has_appends(); });
+  if (store_ != nullptr && appends) store_->HoldView();
   materialiser_.Start(layers_);
 }
 
@@ -173,6 +226,7 @@ void StateTier::TakeResult(bool blocked) {
   }
   ++counters_.materialised;
   store_ = (*result)->store;
+  store_->LetViewGo();
   base_ = (*result)->base;
   materialised_ = base_->generation;
   const auto kept = std::find_if(layers_.begin(), layers_.end(), [this](const LayerPtr& layer) {

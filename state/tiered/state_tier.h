@@ -77,11 +77,25 @@ class StateTier {
   Version& Own(RocksFamily family, Version*& slot);
   /// The same, and it is a tombstone.
   void Delete(RocksFamily family, Version*& slot);
+  /// A change by the active layer: it may be changed in place.
+  bool active(const Version& version) const { return version.generation == generation_; }
+  /// A new version becomes an append of the active layer on top of `below`, whose hold is taken
+  /// over; null: of what RocksDB has.
+  void AddAppend(Version& version, Version* below);
+  /// In place of the append in the slot comes its list as a whole, which is as new.
+  void Complete(Version*& slot, Version* whole);
+  /// Of what is below an append, what RocksDB has, too, is let go.
+  void DropCleanBelow(Version& append);
   /// The cell was handed out to be changed: what it grows by is charged at the next access.
   void HandedOut(Version& version) {
     handed_out_ = &version;
     attention_ = true;
   }
+
+  /// Whether prefetching looks for what is not in memory; else it is known that there is hardly
+  /// any.
+  bool fetches() const { return fetches_; }
+  void SetFetches(bool fetches) { fetches_ = fetches; }
 
   void AddIndex(TierIndex* index) { indexes_.push_back(index); }
   /// Of what may be fetched for a batch, so that it does not drive itself out again.
@@ -121,6 +135,8 @@ class StateTier {
  private:
   bool OwnInPlace(RocksFamily family, Version& version);
   void OwnCopy(RocksFamily family, Version*& slot, Version* copy);
+  // What an append needs of what it comes on top of.
+  Version* Shortened(Version* below);
   void Attend();
   void MakeRoom();
   void Evict();
@@ -151,6 +167,7 @@ class StateTier {
 
   Version* handed_out_ = nullptr;
   bool attention_ = false;
+  bool fetches_ = true;
   int pauses_ = 0;
   size_t reserved_bytes_ = 0;  // during Reserve
   size_t bound_bytes_;         // above it there is something to do

@@ -34,17 +34,39 @@ Version** TierCellTable::FindPresent() {
   return DecodeSlot(*slot) ? slot : nullptr;
 }
 
-void* TierCellTable::FindOrCreate() {
-  Version** slot = Lookup();
+void* TierCellTable::CellIn(Version** slot) {
   if (slot == nullptr) {
     slot = group().Insert(current_.hash(), tier_.NewVersion(CurrentTierKey(), type_));
   }
-  // What cannot be decoded has no type, and gives way to a new cell.
-  (void)DecodeSlot(*slot);
+  // What cannot be decoded gives way to a new cell.
+  if (!DecodeSlot(*slot)) ReplaceByNone(*slot);
   MakeTyped(*slot);
   if ((*slot)->present()) return HandOut(*slot);
   tier_.Own(RocksFamily::kState, *slot).Construct();
   return HandOut(*slot);
+}
+
+void* TierCellTable::FindToAppend() {
+  if (!state().takes_appends()) return FindOrCreate();
+  tier_.BeforeAccess();
+  CheckKey();
+  Version** slot = InMemory();
+  // Without a lookup: what is only added to is not worth fetching.
+  if (slot == nullptr && tier_.store() == nullptr) return CellIn(slot);
+  if (slot != nullptr && ChangesAsAWhole(**slot)) return CellIn(slot);
+  if (slot == nullptr || !tier_.active(**slot)) {
+    Version* append = tier_.NewVersion(CurrentTierKey(), type_);
+    append->Construct();
+    tier_.AddAppend(*append, slot == nullptr ? nullptr : *slot);
+    if (slot == nullptr) {
+      slot = group().Insert(current_.hash(), append);
+    } else {
+      *slot = append;
+    }
+  }
+  (*slot)->referenced = true;
+  tier_.HandedOut(**slot);
+  return (*slot)->cell();
 }
 
 void TierCellTable::InsertTombstone(absl::string_view tier_key) {
@@ -67,7 +89,10 @@ void TierCellTable::Clear() {
 
 void TierCellTable::PrefetchKeys(absl::Span<const KeyRef> keys) {
   tier_.BeforeAccess();
-  if (!WorthFetching(keys.size())) return;
+  if (!WorthPrefetching(keys.size())) return;
+  PrefetchLines(keys,
+                [this](const KeyRef& key) { return &index_.group(key.group - range_.first); });
+  if (!BeginFetching()) return;
   std::vector<std::string> missing;
   for (const KeyRef& key : keys) {
     Version** slot = index_.group(key.group - range_.first).Find(key.hash, key.key);
@@ -93,6 +118,22 @@ void TierCellTable::ForEachEntry(absl::FunctionRef<void(absl::string_view tier_k
   });
 }
 
+void TierCellTable::ExpireAppend(KeyIndex<Version>& cells, int64_t oldest_micros) {
+  Version*& slot = cells.at(next_slot_);
+  if (tier_.clean(*slot)) {
+    // RocksDB has all of the list, and is looked at behind what is in memory.
+    slot->DropBelow();
+    slot->Release();
+    cells.EraseSlot(next_slot_);
+    return;
+  }
+  const bool expired = slot->form() == Version::Form::kDecoded
+                           ? type_->Expired(oldest_micros, slot->cell())
+                           : ExpiredValue(slot->encoded(), oldest_micros);
+  // What is below may be alive all the same.
+  if (expired && DecodeSlot(slot) && type_->Expired(oldest_micros, slot->cell())) MakeAbsent(slot);
+}
+
 size_t TierCellTable::Expire(int64_t oldest_micros, size_t entries) {
   tier_.BeforeAccess();
   for (; next_group_ < index_.groups().size(); ++next_group_, next_slot_ = 0) {
@@ -102,6 +143,10 @@ size_t TierCellTable::Expire(int64_t oldest_micros, size_t entries) {
       Version*& slot = cells.at(next_slot_);
       if (slot == nullptr || !slot->present()) continue;
       --entries;
+      if (slot->is_append()) {
+        ExpireAppend(cells, oldest_micros);
+        continue;
+      }
       if (DecodeSlot(slot) && type_->Expired(oldest_micros, slot->cell())) MakeAbsent(slot);
     }
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 #include "state/rocksdb/rocks_store.h"
@@ -12,10 +13,10 @@
 
 namespace weir {
 
-/// A change to be restored. No value: a tombstone, when it is deleted.
+/// A change to be restored. A deletion has no value.
 struct TierChange {
   RocksFamily family = RocksFamily::kState;
-  bool deleted = false;
+  StoreChange kind = StoreChange::kPut;
   std::string key;
   std::string value;
 };
@@ -23,7 +24,7 @@ struct TierChange {
 /// Takes the changes of a restore, in order, and keeps as many as memory is good for: what is more
 /// goes to RocksDB, chunk by chunk, below what is kept.
 ///
-/// Threads: one. Lifetime: borrows the files. Errors: as RocksStore; INVALID_ARGUMENT for a change
+/// Threads: one. Lifetime: borrows the files. Errors: as RocksStore; INVALID_ARGUMENT for a value
 /// that is larger than files can hold.
 class TierLoader {
  public:
@@ -32,11 +33,13 @@ class TierLoader {
   absl::Status Add(TierChange change);
   /// Something is in RocksDB.
   bool spilled() const { return spilled_; }
-  /// What is not: newer than what is; the last one of a key counts.
-  std::vector<TierChange> TakeRest() { return std::move(changes_); }
+  /// What is not: newer than what is; one change for each key, by the keys.
+  absl::StatusOr<std::vector<TierChange>> TakeRest();
 
  private:
   absl::Status Spill();
+  // Sorts, and makes one change of those of a key.
+  absl::Status Combine();
 
   TierFiles& files_;
   const size_t chunk_bytes_;

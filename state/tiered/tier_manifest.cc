@@ -181,10 +181,10 @@ absl::StatusOr<TierManifest> DecodeTierManifest(absl::string_view bytes) {
   if (!in.ReadBytes(kMagic.size(), &magic) || magic != kMagic || !in.ReadFixed(&version)) {
     return Damaged("it does not begin as one");
   }
-  if (version != kTierManifestVersion) {
+  if (version == 0 || version > kTierManifestVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("a manifest of keyed state has format version ", version,
-                     "; this program reads version ", kTierManifestVersion));
+                     "; this program reads versions 1 to ", kTierManifestVersion));
   }
   if (!in.ReadFixed(&checksum)) return Damaged("it is too short");
   if (StableHash64(in.rest()) != checksum) return Damaged("its checksum differs");

@@ -14,7 +14,9 @@
 /// The manifest of an increment of the tier: docs/formats/state-tier.md. Pure functions.
 namespace weir {
 
-inline constexpr uint32_t kTierManifestVersion = 1;
+/// Version 1, which is read, too, is the same; but its lists have one part each, and its logs are
+/// of version 1.
+inline constexpr uint32_t kTierManifestVersion = 2;
 
 struct TierManifest {
   /// A file of the base.

@@ -10,7 +10,6 @@
 #include "common/types/byte_reader.h"
 #include "common/types/key_codec.h"
 #include "state/keyed/restore_checks.h"
-#include "state/tiered/dirty_log.h"
 #include "state/tiered/tier_key.h"
 
 namespace weir {
@@ -139,7 +138,8 @@ absl::StatusOr<RestoredTier> TierRestore::Canonical(absl::Span<const absl::strin
   return Finish();
 }
 
-absl::Status TierRestore::CheckKey(RocksFamily family, absl::string_view key) const {
+absl::Status TierRestore::CheckKey(RocksFamily family, StoreChange kind,
+                                   absl::string_view key) const {
   DueTimer timer;
   if (family == RocksFamily::kTimers) {
     TimeDomain domain;
@@ -151,20 +151,26 @@ absl::Status TierRestore::CheckKey(RocksFamily family, absl::string_view key) co
     if (state->kind == StateKind::kMap && !SplitMapKey(key, &timer.key, &map_key)) {
       return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
     }
+    if (kind == StoreChange::kAppend && state->kind != StateKind::kList) {
+      return absl::DataLossError(
+          absl::StrCat("elements are added to state '", state->name, "', which is no list"));
+    }
   }
   return CheckKeyInGroup(options_, timer.key, GroupOfTierKey(key));
 }
 
-absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, RocksFamily family,
-                                    bool deleted, absl::string_view key, absl::string_view value) {
-  if (key.size() < kTierPrefixSize) return absl::DataLossError("a key of state is too short");
-  if (!options_.range.Contains(GroupOfTierKey(key))) return absl::OkStatus();
-  TierChange change{family, deleted, std::string(key), std::string(value)};
-  if (family == RocksFamily::kState &&
+absl::Status TierRestore::AddChange(const TierRenumbering& renumbering, const DirtyEntry& entry) {
+  if (entry.key.size() < kTierPrefixSize) {
+    return absl::DataLossError("a key of state is too short");
+  }
+  if (!options_.range.Contains(GroupOfTierKey(entry.key))) return absl::OkStatus();
+  TierChange change{entry.family, entry.kind, std::string(entry.key), std::string(entry.value)};
+  const bool deleted = entry.kind == StoreChange::kDelete;
+  if (entry.family == RocksFamily::kState &&
       !renumbering.Apply(&change.key, deleted ? nullptr : &change.value)) {
     return absl::DataLossError("there is a value of an unknown state");
   }
-  WEIR_RETURN_IF_ERROR(CheckKey(family, change.key));
+  WEIR_RETURN_IF_ERROR(CheckKey(change.family, change.kind, change.key));
   return loader_.Add(std::move(change));
 }
 
@@ -178,7 +184,8 @@ absl::Status TierRestore::CopyBase(const TierManifest& manifest,
   for (const RocksFamily family : {RocksFamily::kState, RocksFamily::kTimers}) {
     const auto scan = opened.store->Scan(family, BeginOfGroup(own.first), BeginOfGroup(own.end));
     for (; scan->valid(); scan->Next()) {
-      WEIR_RETURN_IF_ERROR(AddChange(renumbering, family, false, scan->key(), scan->value()));
+      WEIR_RETURN_IF_ERROR(
+          AddChange(renumbering, {family, StoreChange::kPut, scan->key(), scan->value()}));
     }
     WEIR_RETURN_IF_ERROR(scan->status());
   }
@@ -192,10 +199,9 @@ absl::Status TierRestore::LoadLogs(const TierManifest& manifest,
     WEIR_ASSIGN_OR_RETURN(const std::string path,
                           PathOfIncrementFile(increment, log.name, log.size_bytes));
     WEIR_ASSIGN_OR_RETURN(const std::string bytes, ReadLocalFile(path));
-    const absl::Status read =
-        ReadDirtyLog(bytes, [&](const DirtyEntry& entry) {
-          return AddChange(renumbering, entry.family, entry.deleted, entry.key, entry.value);
-        }).status();
+    const absl::Status read = ReadDirtyLog(bytes, [&](const DirtyEntry& entry) {
+                                return AddChange(renumbering, entry);
+                              }).status();
     if (!read.ok()) return Annotate(read, path);
   }
   return absl::OkStatus();
@@ -242,7 +248,7 @@ absl::StatusOr<RestoredTier> TierRestore::Finish() {
     WEIR_ASSIGN_OR_RETURN(restored_.store, files_.Store());
     WEIR_ASSIGN_OR_RETURN(restored_.base, files_.Pin(/*generation=*/1));
   }
-  restored_.changes = loader_.TakeRest();
+  WEIR_ASSIGN_OR_RETURN(restored_.changes, loader_.TakeRest());
   return std::move(restored_);
 }
 

@@ -11,6 +11,7 @@
 
 #include "state/keyed/keyed_state_backend.h"
 #include "state/keyed/snapshot_format.h"
+#include "state/tiered/dirty_log.h"
 #include "state/tiered/tier_files.h"
 #include "state/tiered/tier_loader.h"
 #include "state/tiered/tier_manifest.h"
@@ -50,10 +51,9 @@ class TierRestore {
   absl::Status LoadLogs(const TierManifest& manifest, const KeyedStateIncrement& increment,
                         const TierRenumbering& renumbering);
   // Of a base or a log; those of other groups are left out.
-  absl::Status AddChange(const TierRenumbering& renumbering, RocksFamily family, bool deleted,
-                         absl::string_view key, absl::string_view value);
+  absl::Status AddChange(const TierRenumbering& renumbering, const DirtyEntry& entry);
   // Of an own group, renumbered.
-  absl::Status CheckKey(RocksFamily family, absl::string_view key) const;
+  absl::Status CheckKey(RocksFamily family, StoreChange kind, absl::string_view key) const;
   absl::StatusOr<RestoredTier> Finish();
   KeyGroupRange OwnGroups(KeyGroupRange range) const;
 

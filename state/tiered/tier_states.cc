@@ -9,6 +9,7 @@
 #include "common/types/byte_reader.h"
 #include "state/keyed/state_compatibility.h"
 #include "state/tiered/dirty_log.h"
+#include "state/tiered/list_value.h"
 #include "state/tiered/tier_key.h"
 
 namespace weir {
@@ -67,14 +68,19 @@ void TierState::Encode(const void* cell, std::string* out) const {
 
 bool TierState::Decode(absl::string_view value, void* cell) const {
   ByteReader in(value);
-  uint64_t number = 0;
-  if (!in.ReadVarint(&number) || number >= formats.size()) return false;
-  const TierFormat& written = formats[static_cast<size_t>(number)];
-  const WrittenCell form{number == format ? nullptr : &written.schema, written.stamped,
-                         !written.has_times()};
-  // Where there are times, this one is not looked at.
-  const int64_t stamp = written.has_times() ? kNewStamp : written.stamp_micros;
-  return cell_type->Decode(in.rest(), form, stamped() ? stamp : kNoStamp, cell);
+  do {
+    uint64_t number = 0;
+    if (!in.ReadVarint(&number) || number >= formats.size()) return false;
+    const TierFormat& written = formats[static_cast<size_t>(number)];
+    const WrittenCell form{number == format ? nullptr : &written.schema, written.stamped,
+                           !written.has_times()};
+    // Where there are times, this one is not looked at.
+    const int64_t as_written = written.has_times() ? kNewStamp : written.stamp_micros;
+    const int64_t stamp = stamped() ? as_written : kNoStamp;
+    if (kind != StateKind::kList) return cell_type->Decode(in.rest(), form, stamp, cell);
+    if (!cell_type->DecodeBehind(in, form, stamp, cell)) return false;
+  } while (!in.done());
+  return true;
 }
 
 const TierRenumbering::State* TierRenumbering::Find(uint32_t from) const {
@@ -84,31 +90,48 @@ const TierRenumbering::State* TierRenumbering::Find(uint32_t from) const {
   return nullptr;
 }
 
-bool TierRenumbering::identity() const {
-  for (const State& state : states) {
-    if (state.from != state.to) return false;
-    for (size_t i = 0; i < state.formats.size(); ++i) {
-      if (state.formats[i] != i) return false;
-    }
+bool TierRenumbering::State::same_formats() const {
+  for (size_t i = 0; i < formats.size(); ++i) {
+    if (formats[i] != i) return false;
   }
   return true;
+}
+
+bool TierRenumbering::State::RenumberValue(std::string* value) const {
+  ByteReader in(*value);
+  uint64_t number = 0;
+  if (!in.ReadVarint(&number) || number >= formats.size()) return false;
+  if (same_formats()) return true;
+  if (!list_formats.empty()) return RenumberList(value);
+  std::string renumbered;
+  AppendVarint(formats[static_cast<size_t>(number)], &renumbered);
+  renumbered.append(in.rest().data(), in.rest().size());
+  *value = std::move(renumbered);
+  return true;
+}
+
+bool TierRenumbering::State::RenumberList(std::string* value) const {
+  std::string renumbered;
+  const bool read = ReadListParts(list_formats, *value, [&](const ListPart& part) {
+    AppendVarint(formats[static_cast<size_t>(part.format)], &renumbered);
+    AppendVarint(part.count, &renumbered);
+    renumbered.append(part.elements.data(), part.elements.size());
+  });
+  if (read) *value = std::move(renumbered);
+  return read;
+}
+
+bool TierRenumbering::identity() const {
+  return std::all_of(states.begin(), states.end(), [](const State& state) {
+    return state.from == state.to && state.same_formats();
+  });
 }
 
 bool TierRenumbering::Apply(std::string* key, std::string* value) const {
   const State* state = Find(StateOfTierKey(*key));
   if (state == nullptr) return false;
   SetStateOfTierKey(state->to, key);
-  if (value == nullptr) return true;
-  ByteReader in(*value);
-  uint64_t number = 0;
-  if (!in.ReadVarint(&number) || number >= state->formats.size()) return false;
-  const uint32_t format = state->formats[static_cast<size_t>(number)];
-  if (format == number) return true;
-  std::string renumbered;
-  AppendVarint(format, &renumbered);
-  renumbered.append(in.rest().data(), in.rest().size());
-  *value = std::move(renumbered);
-  return true;
+  return value == nullptr || state->RenumberValue(value);
 }
 
 TierFormat FormatOf(const StateDefinition& definition) {
@@ -198,6 +221,7 @@ absl::StatusOr<TierRenumbering> TierStates::Adopt(const std::vector<TierState>& 
     TierRenumbering::State& renumbered = renumbering.states.emplace_back();
     renumbered.from = from.id;
     renumbered.to = to->id;
+    if (from.kind == StateKind::kList) renumbered.list_formats = from.formats;
     // A new state has its formats as they are: two may have become equal.
     if (to->formats.empty()) {
       to->formats = from.formats;

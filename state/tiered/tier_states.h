@@ -54,8 +54,12 @@ struct TierState {
   SnapshotState Describe(size_t format_number) const;
   /// Appends the number of the format, and the cell.
   void Encode(const void* cell, std::string* out) const;
-  /// Into a cell just constructed, from any format. False: these bytes are none of it.
+  /// Into a cell just constructed, from any format. Of lists: behind the elements that the cell
+  /// has. False: these bytes are none of it.
   bool Decode(absl::string_view value, void* cell) const;
+  /// What is added to a list may be kept without the rest of it. Not when elements of other formats
+  /// may be there: a list never has parts of different formats.
+  bool takes_appends() const { return kind == StateKind::kList && formats.size() == 1; }
 };
 
 /// How the states of a snapshot are called here.
@@ -63,7 +67,13 @@ struct TierRenumbering {
   struct State {
     uint32_t from = 0;
     uint32_t to = 0;
-    std::vector<uint32_t> formats;  // by the snapshot's number
+    std::vector<uint32_t> formats;         // by the snapshot's number
+    std::vector<TierFormat> list_formats;  // the snapshot's, of a list
+
+    bool same_formats() const;
+    // The value's formats become as they are here.
+    bool RenumberValue(std::string* value) const;
+    bool RenumberList(std::string* value) const;
   };
   std::vector<State> states;
 

@@ -11,9 +11,6 @@
 namespace weir {
 namespace {
 
-// Then it is tried again.
-constexpr int kSkippedBatches = 16;
-
 /// A cell of its own, for a look at one.
 class TemporaryCell {
  public:
@@ -71,8 +68,7 @@ Version* TierTable::NewDecoded(absl::string_view tier_key, absl::string_view val
   return nullptr;
 }
 
-void TierTable::MakeTyped(Version*& slot) {
-  if (slot->type() != nullptr) return;
+void TierTable::ReplaceByNone(Version*& slot) {
   Version* typed = tier_.NewVersion(slot->key(), type_);
   typed->generation = slot->generation;
   slot->Release();
@@ -80,6 +76,7 @@ void TierTable::MakeTyped(Version*& slot) {
 }
 
 bool TierTable::DecodeSlot(Version*& slot) {
+  if (slot->is_append()) return CompleteSlot(slot);
   if (slot->form() != Version::Form::kEncoded) return true;
   Version* decoded = NewDecoded(slot->key(), slot->encoded());
   if (decoded == nullptr) return false;
@@ -90,16 +87,8 @@ bool TierTable::DecodeSlot(Version*& slot) {
   return true;
 }
 
-bool TierTable::WorthFetching(size_t keys) {
-  // An access may be two look-ups.
-  if (lookups_ * 4 < fetched_keys_) skipped_batches_ = kSkippedBatches;
-  lookups_ = 0;
-  fetched_keys_ = 0;
-  if (skipped_batches_ > 0) {
-    --skipped_batches_;
-    return false;
-  }
-  fetched_keys_ = keys;
+bool TierTable::BeginFetching() {
+  if (!tier_.fetches()) return false;
   // Before it is seen what is missing; most likely as much as for the last batch.
   tier_.Reserve(std::exchange(last_fetched_bytes_, 0));
   return tier_.store() != nullptr;

@@ -10,6 +10,7 @@
 
 #include "state/api/keyed_state_store.h"
 #include "state/keyed/heap_table.h"
+#include "state/keyed/prefetch_pacer.h"
 #include "state/tiered/state_tier.h"
 
 namespace weir {
@@ -42,13 +43,20 @@ class TierTable {
   }
   const TierState& state() const { return *tier_.states()->Find(id_); }
   /// A version that can hold a cell is in the slot then.
-  void MakeTyped(Version*& slot);
-  /// The version in the slot has its cell then; false, with the tier's status, when it cannot.
+  void MakeTyped(Version*& slot) {
+    if (slot->type() == nullptr) ReplaceByNone(slot);
+  }
+  /// One that can, and has none.
+  void ReplaceByNone(Version*& slot);
+  /// The version in the slot has its cell then, a list its whole one; false, with the tier's
+  /// status, when it cannot.
   bool DecodeSlot(Version*& slot);
   /// For the head of every look-up: what is not looked at is not prefetched for long.
-  void CountLookup() { ++lookups_; }
+  void CountLookup() { pacer_.CountLookup(); }
   /// Before anything is done for a batch with so many keys.
-  bool WorthFetching(size_t keys);
+  bool WorthPrefetching(size_t keys) { return pacer_.Worth(keys); }
+  /// Makes room for what will be fetched. False: nothing needs to be looked for.
+  bool BeginFetching();
   /// Clean versions of what RocksDB has under these keys, which are not in the index, go there;
   /// fewer when they are too large for memory.
   void Fetch(std::vector<std::string> tier_keys, TierIndex& index);
@@ -79,16 +87,19 @@ class TierTable {
   // The handles of maps decode the keys of entries, and rely on them.
   static bool GoodKey(const TierState& state, absl::string_view tier_key);
 
+  // Of DecodeSlot: an append gives way to the list with all that is below it.
+  bool CompleteSlot(Version*& slot);
+  // A clean version with a cell of what the other one has.
+  Version* CopyWhole(const Version& from);
+  bool AddParts(absl::Span<const Version* const> newest_first, Version& whole);
+
   // Charged bytes.
   size_t FetchChunk(absl::Span<const std::string> tier_keys, TierIndex& index);
 
   uint32_t id_;
   const std::string name_;
   const bool plain_;
-  // Since the last batch that was prefetched for; its keys; batches that are not.
-  size_t lookups_ = 0;
-  size_t fetched_keys_ = 0;
-  int skipped_batches_ = 0;
+  PrefetchPacer pacer_;
   size_t fetched_bytes_ = kFirstFetchedBytes;  // a version's, about
   size_t last_fetched_bytes_ = 0;              // of a batch
 };

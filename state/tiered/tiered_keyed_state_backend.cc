@@ -89,6 +89,8 @@ void TieredKeyedStateBackend::BeginBatch() {
     --prefetched_batches_;
   }
   reads_ = reads;
+  larger_than_caches_ = prefetch_ && tier_.account().bytes() > kUncachedStateBytes;
+  tier_.SetFetches(prefetched_batches_ > 0 || !larger_than_caches_);
   tier_.Tick();
 }
 
@@ -272,11 +274,16 @@ absl::Status TieredKeyedStateBackend::Take(absl::StatusOr<RestoredTier> restored
 
 void TieredKeyedStateBackend::TakeChanges(const RestoredTier& restored) {
   for (const TierChange& change : restored.changes) {
-    Version* version = change.deleted || change.family == RocksFamily::kTimers
+    const bool deleted = change.kind == StoreChange::kDelete;
+    Version* version = deleted || change.family == RocksFamily::kTimers
                            ? tier_.NewVersion(change.key, nullptr)
                            : tier_.NewEncoded(change.key, change.value);
-    if (change.family == RocksFamily::kTimers && !change.deleted) version->MakeMark();
-    (void)tier_.Own(change.family, version);
+    if (change.family == RocksFamily::kTimers && !deleted) version->MakeMark();
+    if (change.kind == StoreChange::kAppend) {
+      tier_.AddAppend(*version, /*below=*/nullptr);
+    } else {
+      (void)tier_.Own(change.family, version);
+    }
     if (change.family == RocksFamily::kTimers) {
       timers_.Insert(version);
     } else {

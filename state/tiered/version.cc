@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "common/base/check.h"
 
@@ -63,12 +64,20 @@ void Version::Charge(size_t bytes) {
 }
 
 void Version::Release() {
-  if (holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // Not by recursion: appends may be on top of each other in any number.
+  Version* version = this;
+  while (version != nullptr && version->ReleaseOne(&version)) continue;
+}
+
+bool Version::ReleaseOne(Version** below) {
+  if (holders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+  *below = below_;
   if (form_ == Form::kDecoded) type_->Destroy(cell());
   account_.Subtract(charged_bytes_);
   const auto alignment = std::align_val_t(AlignmentOf(type_));
   this->~Version();
   ::operator delete(this, alignment);
+  return true;
 }
 
 void* Version::Construct() {
@@ -90,7 +99,18 @@ void Version::MakeMark() {
   form_ = Form::kEncoded;
 }
 
+void Version::MakeAppend(Version* below) {
+  append_ = true;
+  below_ = below;
+}
+
+void Version::DropBelow() {
+  if (below_ != nullptr) std::exchange(below_, nullptr)->Release();
+}
+
 void Version::MakeAbsent() {
+  DropBelow();
+  append_ = false;
   if (form_ == Form::kDecoded) type_->Destroy(cell());
   form_ = Form::kAbsent;
   account_.Subtract(charged_bytes_ - own_bytes_);

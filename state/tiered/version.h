@@ -15,6 +15,9 @@ namespace weir {
 /// What a key holds as of one generation: a tombstone, encoded bytes, or a decoded cell; in one
 /// piece of memory with the key (state/tiered/tier_key.h). Page: docs/protocols/state-tier.md.
 ///
+/// An append has elements of a list alone that come behind those of the version below it, or, where
+/// there is none, of what RocksDB has.
+///
 /// Threads: Hold and Release on any; everything else as the page says: changed by the task's thread
 /// while the active layer or the index alone holds it, else only read.
 /// Lifetime: counted; the memory account and the cell's type outlive it.
@@ -56,6 +59,13 @@ class Version {
   void ConstructFrom(const void* other_cell);
   /// Absent becomes present with an empty value: a timer.
   void MakeMark();
+  /// Of a list. Takes the hold on `below` over; null: RocksDB's value is below.
+  void MakeAppend(Version* below);
+  bool is_append() const { return append_; }
+  /// The task's thread alone.
+  Version* below() const { return below_; }
+  /// What is below is to be had from RocksDB.
+  void DropBelow();
   /// Whatever it was becomes absent.
   void MakeAbsent();
   /// Charges what the cell has grown by; returns that.
@@ -66,9 +76,15 @@ class Version {
   bool referenced = true;  // since the clock's hand was here
 
  private:
+  // Behind `referenced`, so that they take no room of their own.
+  Form form_ = Form::kAbsent;
+  bool append_ = false;
+
   Version(absl::string_view key, const CellType* type, size_t data_offset, MemoryAccount& account);
   static void* Allocate(size_t bytes, size_t alignment);
   static size_t AlignmentOf(const CellType* type);
+  // True: it was the last hold, and `below` has what is to be released next.
+  bool ReleaseOne(Version** below);
   char* data() { return reinterpret_cast<char*>(this) + data_offset_; }
   void Charge(size_t bytes);
 
@@ -77,10 +93,10 @@ class Version {
   const uint32_t data_offset_;
   uint32_t encoded_size_ = 0;
   uint32_t own_bytes_ = 0;  // without what the cell has outside
-  Form form_ = Form::kAbsent;
   const CellType* const type_;
   MemoryAccount& account_;
   size_t charged_bytes_ = 0;
+  Version* below_ = nullptr;  // of an append
 };
 
 }  // namespace weir

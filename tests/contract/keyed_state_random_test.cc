@@ -35,6 +35,7 @@ struct Oracle {
   std::map<int64_t, std::string> values;
   std::map<int64_t, Stamped> expiring;
   std::map<int64_t, std::vector<int64_t>> lists;
+  std::map<int64_t, std::vector<Stamped>> expiring_lists;
   std::map<int64_t, std::map<int32_t, std::string>> maps;
   std::map<int64_t, int64_t> sums;
 };
@@ -45,6 +46,7 @@ struct Subtask {
   ValueState<std::string> value;
   ValueState<std::string> expiring;
   ListState<int64_t> list;
+  ListState<std::string> expiring_list;
   MapState<int32_t, std::string> map;
   ReducingState<int64_t> sum;
 
@@ -53,6 +55,8 @@ struct Subtask {
     expiring = backend->GetState(
         ValueStateDescriptor<std::string>("expiring", {std::chrono::seconds(kTtlSeconds)}));
     list = backend->GetListState(ListStateDescriptor<int64_t>("list"));
+    expiring_list = backend->GetListState(
+        ListStateDescriptor<std::string>("expiring list", {std::chrono::seconds(kTtlSeconds)}));
     map = backend->GetMapState(MapStateDescriptor<int32_t, std::string>("map"));
     sum = backend->GetReducingState(ReducingStateDescriptor<int64_t>(
         "sum", [](const int64_t& a, const int64_t& b) { return a + b; }));
@@ -103,9 +107,9 @@ class KeyedStateRandomTest : public KeyedStateTest {
       subtask.backend->BeginBatch();
       subtask.backend->CleanUpExpired(static_cast<size_t>(random_->Below(50)));
     }
-    for (auto at = oracle_.expiring.begin(); at != oracle_.expiring.end();) {
-      at = at->second.written + kTtlSeconds <= now_ ? oracle_.expiring.erase(at) : std::next(at);
-    }
+    const auto expired = [this](const Stamped& of) { return of.written + kTtlSeconds <= now_; };
+    std::erase_if(oracle_.expiring, [&](const auto& entry) { return expired(entry.second); });
+    for (auto& [key, list] : oracle_.expiring_lists) std::erase_if(list, expired);
   }
 
   void Check(int64_t key) {
@@ -119,6 +123,11 @@ class KeyedStateRandomTest : public KeyedStateTest {
     ASSERT_EQ(at.expiring.Value(),
               expiring ? std::optional<std::string>(expiring->value) : std::nullopt);
     ASSERT_EQ(at.list.Get(), want(oracle_.lists).value_or(std::vector<int64_t>()));
+    std::vector<std::string> expiring_list;
+    for (const Stamped& element : want(oracle_.expiring_lists).value_or(std::vector<Stamped>())) {
+      expiring_list.push_back(element.value);
+    }
+    ASSERT_EQ(at.expiring_list.Get(), expiring_list);
     ASSERT_EQ(at.sum.Get(), want(oracle_.sums));
     const auto map = want(oracle_.maps).value_or(std::map<int32_t, std::string>());
     ASSERT_EQ(at.map.IsEmpty(), map.empty());
@@ -128,12 +137,50 @@ class KeyedStateRandomTest : public KeyedStateTest {
         [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; }));
   }
 
+  void ChangeList(int64_t key) {
+    Subtask& at = SubtaskOf(key);
+    const auto count = random_->Below(40);
+    const auto element = static_cast<int64_t>(random_->Below(1000));
+    std::vector<int64_t>& list = oracle_.lists[key];
+    std::vector<Stamped>& expiring = oracle_.expiring_lists[key];
+    switch (random_->Below(12)) {
+      case 0:
+        at.list.Update(std::vector<int64_t>(count, element));
+        list.assign(count, element);
+        break;
+      case 1:
+        at.expiring_list.Update(std::vector<std::string>(count, absl::StrCat(element)));
+        expiring.assign(count, {absl::StrCat(element), now_});
+        break;
+      case 2:
+        at.list.Clear();
+        list.clear();
+        break;
+      case 3:
+        at.expiring_list.Clear();
+        expiring.clear();
+        break;
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        for (uint64_t i = 0; i < count; ++i) at.list.Add(element + static_cast<int64_t>(i));
+        for (uint64_t i = 0; i < count; ++i) list.push_back(element + static_cast<int64_t>(i));
+        break;
+      default:
+        for (uint64_t i = 0; i < count; ++i) at.expiring_list.Add(absl::StrCat(element, ":", i));
+        for (uint64_t i = 0; i < count; ++i) {
+          expiring.push_back({absl::StrCat(element, ":", i), now_});
+        }
+    }
+  }
+
   void Change(int64_t key) {
     Subtask& at = SubtaskOf(key);
     const auto number = static_cast<int32_t>(random_->Below(8));
     const std::string text =
         absl::StrCat("text ", random_->Below(1000), std::string(number * 4, 'x'));
-    switch (random_->Below(12)) {
+    switch (random_->Below(9)) {
       case 0:
         at.value.Clear();
         oracle_.values.erase(key);
@@ -151,24 +198,15 @@ class KeyedStateRandomTest : public KeyedStateTest {
         oracle_.expiring.erase(key);
         break;
       case 4:
-      case 5:
-        at.list.Add(number);
-        oracle_.lists[key].push_back(number);
-        break;
-      case 6:
-        at.list.Update(std::vector<int64_t>(static_cast<size_t>(number), 5));
-        oracle_.lists[key].assign(static_cast<size_t>(number), 5);
-        break;
-      case 7:
         at.map.Remove(number);
         oracle_.maps[key].erase(number);
         break;
-      case 8:
-      case 9:
+      case 5:
+      case 6:
         at.map.Put(number - 4, text);
         oracle_.maps[key][number - 4] = text;
         break;
-      case 10:
+      case 7:
         at.sum.Add(number);
         oracle_.sums[key] += number;
         break;
@@ -176,10 +214,8 @@ class KeyedStateRandomTest : public KeyedStateTest {
         if (random_->Below(4) != 0) break;
         at.sum.Clear();
         at.map.Clear();
-        at.list.Clear();
         oracle_.sums.erase(key);
         oracle_.maps.erase(key);
-        oracle_.lists.erase(key);
     }
   }
 
@@ -236,6 +272,8 @@ TEST_P(KeyedStateRandomTest, AsPlainMaps) {
         PassSeconds(static_cast<int64_t>(random_->Below(5)));
       } else if (dice < 60) {
         Check(key);
+      } else if (dice < 100) {
+        ChangeList(key);
       } else {
         Change(key);
       }

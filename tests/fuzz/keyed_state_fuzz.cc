@@ -73,6 +73,11 @@ void RestoreSection(const SnapshotHeader& header, const std::string& section) {
   const absl::string_view snapshots[] = {snapshot};
   if (Refused(backend.Restore(snapshots))) return;
   const std::string written = WriteAll(backend);
+  auto list = backend.GetListState(ListStateDescriptor<Record>("list", {std::chrono::hours(1)}));
+  backend.SetCurrentKey(KeyRefOf("a", 1));
+  const size_t elements = list.Get().size();
+  list.Add(Record());
+  WEIR_CHECK(list.Get().size() == elements + 1);
   HeapKeyedStateBackend again(OptionsOf(), clock);
   const absl::string_view once_more[] = {written};
   WEIR_CHECK(again.Restore(once_more).ok());

@@ -6,14 +6,17 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 #include "common/base/check.h"
 #include "common/base/stable_hash.h"
 #include "common/exec/blocking_pool.h"
 #include "common/types/byte_reader.h"
 #include "state/tiered/dirty_log.h"
+#include "state/tiered/list_value.h"
 #include "state/tiered/tier_key.h"
 #include "state/tiered/tier_manifest.h"
 #include "state/tiered/tiered_keyed_state_backend.h"
@@ -93,6 +96,31 @@ void FuzzKeys(absl::string_view body) {
   if (body.size() >= kTierPrefixSize) (void)SplitMapKey(body, &key, &map_key);
 }
 
+/// A list in one part or in many, of two formats.
+void FuzzList(absl::string_view body) {
+  TierState state;
+  state.kind = StateKind::kList;
+  const StateSchema text = StateCodec<std::string>::Schema();
+  state.formats = {{false, kNoStamp, text, {}}, {true, kNoStamp, text, {}}};
+  state.cell_type = &CellTypeOf<ListCell<std::string>>();
+  std::string again;
+  size_t elements = 0;
+  const bool read = ReadListParts(state.formats, body, [&](const ListPart& part) {
+    AppendVarint(part.format, &again);
+    AppendVarint(part.count, &again);
+    again.append(part.elements.data(), part.elements.size());
+    elements += part.count;
+  });
+  ListCell<std::string> cell;
+  WEIR_CHECK(state.Decode(body, &cell) == read);
+  if (!read) return;
+  WEIR_CHECK(again == body && cell.values.size() == elements);
+  std::string joined = again.substr(0, 1);
+  if (!JoinListParts(state.formats, body, &joined)) return;
+  ListCell<std::string> of_joined;
+  WEIR_CHECK(state.Decode(joined, &of_joined) && of_joined.values == cell.values);
+}
+
 TierManifest ManifestOf(uint64_t log_bytes) {
   TierManifest manifest;
   manifest.max_parallelism = 1;
@@ -138,7 +166,7 @@ void FuzzRestore(absl::string_view body) {
   std::ofstream(path, std::ios::binary) << log;
   const KeyedStateIncrement increment{EncodeTierManifest(ManifestOf(log.size())),
                                       {{"log", log.size(), path, nullptr}}};
-  const SettableClock clock;
+  SettableClock clock;
   InlinePool pool;
   TieredStateOptions options;
   options.directory = directory.File("backend");
@@ -153,7 +181,18 @@ void FuzzRestore(absl::string_view body) {
   (*backend)->SetCurrentKey(KeyRefOf("a", 1));
   (void)value.Value();
   (void)map.Entries();
-  (void)list.Get();
+  std::vector<std::string> elements = list.Get();
+  // Behind what is there: in memory, in RocksDB, and from there.
+  for (const std::string element : {"added", "once more"}) {
+    list.Add(element);
+    elements.push_back(element);
+    if (Refused((*backend)->status())) return;
+    clock.Advance(absl::Seconds(11));
+    (*backend)->BeginBatch();
+    (*backend)->BeginBatch();
+    (*backend)->SetCurrentKey(KeyRefOf("a", 1));
+  }
+  WEIR_CHECK(list.Get() == elements || !(*backend)->status().ok());
   while ((*backend)->timers().PopDue(TimeDomain::kEventTime, 1000)) continue;
   if (Refused((*backend)->status())) return;
   const auto frozen = (*backend)->Freeze();
@@ -162,13 +201,15 @@ void FuzzRestore(absl::string_view body) {
 }
 
 void FuzzOne(uint8_t choice, absl::string_view body) {
-  switch (choice % 4) {
+  switch (choice % 5) {
     case 0:
       return FuzzLog(body);
     case 1:
       return FuzzManifest(body);
     case 2:
       return FuzzKeys(body);
+    case 4:
+      return FuzzList(body);
     default:
       return FuzzRestore(body);
   }

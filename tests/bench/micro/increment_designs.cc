@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/time/event_time.h"
 #include "state/rocksdb/rocks_db.h"
+#include "state/tiered/layer_rows.h"
 #include "state/tiered/materialiser.h"
 #include "state/tiered/tier_frozen_state.h"
 
@@ -122,11 +123,11 @@ class BatchDesign final : public IncrementDesign {
     rocksdb::WriteBatch batch;
     std::string value;
     // In the order of the keys: the memtable takes them faster.
-    for (const LayerEntry& entry : NewestVersions({&layer, 1}, RocksFamily::kState)) {
-      const rocksdb::Slice key = internal::SliceOf(entry.version->key());
-      if (entry.version->present()) {
+    for (const LayerRow row : LayerRows({&layer, 1}, RocksFamily::kState)) {
+      const rocksdb::Slice key = internal::SliceOf(row.key());
+      if (row.kind() == StoreChange::kPut) {
         value.clear();
-        WEIR_RETURN_IF_ERROR(layer->EncodeToStore(*entry.version, &value));
+        WEIR_RETURN_IF_ERROR(row.EncodeToStore(&value));
         WEIR_RETURN_IF_ERROR(db.StatusOf(batch.Put(family, key, value)));
       } else {
         WEIR_RETURN_IF_ERROR(db.StatusOf(batch.Delete(family, key)));

@@ -2,9 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rocksdb/env.h>
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -17,6 +15,7 @@
 
 #include "state/rocksdb/rocks_loader.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/state/rocksdb/counting_env.h"
 
 namespace weir {
 namespace {
@@ -24,39 +23,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
-
-/// Counts what is read of files.
-class CountingEnv final : public rocksdb::EnvWrapper {
- public:
-  CountingEnv() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
-  rocksdb::Status NewRandomAccessFile(const std::string& name,
-                                      std::unique_ptr<rocksdb::RandomAccessFile>* file,
-                                      const rocksdb::EnvOptions& options) override {
-    std::unique_ptr<rocksdb::RandomAccessFile> opened;
-    rocksdb::Status status = rocksdb::EnvWrapper::NewRandomAccessFile(name, &opened, options);
-    if (status.ok()) *file = std::make_unique<File>(std::move(opened), read_bytes);
-    return status;
-  }
-  std::atomic<size_t> read_bytes{0};
-
- private:
-  class File final : public rocksdb::RandomAccessFileWrapper {
-   public:
-    File(std::unique_ptr<rocksdb::RandomAccessFile> file, std::atomic<size_t>& read_bytes)
-        : rocksdb::RandomAccessFileWrapper(file.get()),
-          file_(std::move(file)),
-          read_bytes_(read_bytes) {}
-    rocksdb::Status Read(uint64_t offset, size_t bytes, rocksdb::Slice* result,
-                         char* scratch) const override {
-      read_bytes_ += bytes;
-      return file_->Read(offset, bytes, result, scratch);
-    }
-
-   private:
-    const std::unique_ptr<rocksdb::RandomAccessFile> file_;
-    std::atomic<size_t>& read_bytes_;
-  };
-};
 
 class RocksStoreTest : public testing::Test {
  protected:
@@ -75,6 +41,11 @@ class RocksStoreTest : public testing::Test {
                               : loader.Put(RocksFamily::kState, key, value),
                 absl::OkStatus());
     }
+    ASSERT_EQ(loader.Finish(), absl::OkStatus());
+  }
+  void Append(RocksStore& store, const std::string& key, const std::string& value) {
+    RocksLoader loader(store, directory_.File(absl::StrCat("load", ++loads_)));
+    ASSERT_EQ(loader.Add(StoreChange::kAppend, RocksFamily::kState, key, value), absl::OkStatus());
     ASSERT_EQ(loader.Finish(), absl::OkStatus());
   }
   static std::vector<std::pair<std::string, std::string>> All(const RocksStore& store) {
@@ -108,6 +79,64 @@ TEST_F(RocksStoreTest, LoadsAndReads) {
                              })
                   .ok());
   EXPECT_THAT(found, ElementsAre("1=22", "2=4"));
+}
+
+TEST_F(RocksStoreTest, WhatIsAppendedIsReadBehindTheValue) {
+  auto store = Open();
+  Load(*store, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  Append(*store, "a", "2");
+  Append(*store, "a", "3");
+  Append(*store, "none", "2");
+  Load(*store, {{"b", ""}});
+  Append(*store, "b", "2");
+  Append(*store, "c", "2");
+  Load(*store, {{"c", "3"}});
+  const auto as_it_should_be =
+      ElementsAre(Pair("a", "123"), Pair("b", "2"), Pair("c", "3"), Pair("none", "2"));
+  EXPECT_THAT(All(*store), as_it_should_be);
+  std::string value;
+  ASSERT_EQ(store->Get(RocksFamily::kState, "a", &value).value(), true);
+  EXPECT_EQ(value, "123");
+  const std::vector<absl::string_view> keys = {"a", "none"};
+  std::vector<std::string> found;
+  ASSERT_TRUE(store
+                  ->MultiGet(RocksFamily::kState, keys,
+                             [&](size_t, absl::string_view got) { found.emplace_back(got); })
+                  .ok());
+  EXPECT_THAT(found, ElementsAre("123", "2"));
+  ASSERT_TRUE(store->Pin(directory_.File("pin")).ok());
+  store.reset();
+  EXPECT_THAT(All(*Open("pin")), as_it_should_be);
+}
+
+// More files than RocksDB lets stand: it puts them together.
+TEST_F(RocksStoreTest, ManyAppendsBecomeOneValue) {
+  const auto store = Open();
+  std::string all;
+  for (int i = 0; i < 50; ++i) {
+    Append(*store, "a", absl::StrCat(i, ","));
+    absl::StrAppend(&all, i, ",");
+  }
+  EXPECT_THAT(All(*store), ElementsAre(Pair("a", all)));
+}
+
+TEST_F(RocksStoreTest, AViewIsAsOfItsMaking) {
+  const auto store = Open();
+  Load(*store, {{"a", "1"}, {"b", "1"}});
+  store->HoldView();
+  Append(*store, "a", "2");
+  Load(*store, {{"b", "2"}, {"c", "2"}});
+  store->HoldView();
+  EXPECT_THAT(All(*store), ElementsAre(Pair("a", "1"), Pair("b", "1")));
+  std::string value;
+  EXPECT_EQ(store->Get(RocksFamily::kState, "c", &value).value(), false);
+  const std::vector<absl::string_view> keys = {"a", "b", "c"};
+  ASSERT_TRUE(store
+                  ->MultiGet(RocksFamily::kState, keys,
+                             [](size_t, absl::string_view got) { EXPECT_EQ(got, "1"); })
+                  .ok());
+  store->LetViewGo();
+  EXPECT_THAT(All(*store), ElementsAre(Pair("a", "12"), Pair("b", "2"), Pair("c", "2")));
 }
 
 TEST_F(RocksStoreTest, ScansRanges) {

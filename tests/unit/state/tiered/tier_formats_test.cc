@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/stable_hash.h"
+#include "common/types/byte_reader.h"
 #include "state/tiered/dirty_log.h"
 #include "state/tiered/tier_key.h"
 #include "state/tiered/tier_manifest.h"
@@ -66,8 +68,11 @@ std::string SomeLog(int entries, size_t value_bytes) {
   DirtyLogEncoder log;
   log.Begin(42);
   for (int i = 0; i < entries; ++i) {
-    log.Add({i % 3 == 0 ? RocksFamily::kTimers : RocksFamily::kState, i % 4 == 0,
-             absl::StrCat("key ", i), i % 4 == 0 ? "" : std::string(value_bytes, 'v')});
+    const StoreChange kind = i % 4 == 0   ? StoreChange::kDelete
+                             : i % 3 == 2 ? StoreChange::kAppend
+                                          : StoreChange::kPut;
+    log.Add({i % 3 == 0 ? RocksFamily::kTimers : RocksFamily::kState, kind, absl::StrCat("key ", i),
+             i % 4 == 0 ? "" : std::string(value_bytes, 'v')});
   }
   log.End();
   return log.bytes();
@@ -76,7 +81,8 @@ std::string SomeLog(int entries, size_t value_bytes) {
 absl::StatusOr<uint64_t> Read(absl::string_view log, std::vector<std::string>* entries) {
   return ReadDirtyLog(log, [entries](const DirtyEntry& entry) {
     entries->push_back(absl::StrCat(entry.family == RocksFamily::kTimers ? "timer " : "",
-                                    entry.deleted ? "-" : "", entry.key, "=", entry.value));
+                                    entry.kind == StoreChange::kDelete ? "-" : "", entry.key,
+                                    entry.kind == StoreChange::kAppend ? "+=" : "=", entry.value));
     return absl::OkStatus();
   });
 }
@@ -85,7 +91,7 @@ TEST(DirtyLogTest, ComesBack) {
   std::vector<std::string> entries;
   EXPECT_EQ(Read(SomeLog(5, 1), &entries).value(), 42u);
   EXPECT_THAT(entries,
-              ElementsAre("timer -key 0=", "key 1=v", "key 2=v", "timer key 3=v", "-key 4="));
+              ElementsAre("timer -key 0=", "key 1=v", "key 2+=v", "timer key 3=v", "-key 4="));
   entries.clear();
   EXPECT_TRUE(Read(SomeLog(0, 0), &entries).ok());
   EXPECT_TRUE(entries.empty());
@@ -114,10 +120,37 @@ TEST(DirtyLogTest, DamageIsFound) {
   }
   EXPECT_TRUE(absl::IsDataLoss(Read(log + "x", &entries).status()));
   std::string newer = log;
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_EQ(Read(newer, &entries).status(),
-            absl::FailedPreconditionError("a dirty log of keyed state has format version 2; this "
-                                          "program reads version 1"));
+            absl::FailedPreconditionError("a dirty log of keyed state has format version 3; this "
+                                          "program reads versions 1 to 2"));
+}
+
+TEST(DirtyLogTest, Version1HasNoAppends) {
+  std::vector<std::string> entries;
+  // The first two entries are no appends, the third one is.
+  for (const int count : {2, 3}) {
+    std::string log = SomeLog(count, 1);
+    log[8] = 1;
+    const absl::Status status = Read(log, &entries).status();
+    EXPECT_EQ(absl::IsDataLoss(status), count == 3) << status;
+  }
+}
+
+// Nor are timers appended to, nor deletions.
+TEST(DirtyLogTest, AnAppendIsNothingElse) {
+  for (const char flags : {5, 6, 7, 8}) {
+    std::string block{flags, 1, 'k', 1, 'v'};
+    DirtyLogEncoder empty;
+    empty.Begin(1);
+    std::string log = empty.bytes();
+    AppendFixed(static_cast<uint32_t>(block.size()), &log);
+    AppendFixed(StableHash64(absl::string_view(block)), &log);
+    log += block;
+    EXPECT_EQ(ReadDirtyLog(log, [](const DirtyEntry&) { return absl::OkStatus(); }).status(),
+              absl::DataLossError("a dirty log of keyed state is damaged: an entry cannot be "
+                                  "decoded"));
+  }
 }
 
 TEST(DirtyLogTest, AnErrorOfTheVisitorEndsIt) {
@@ -176,7 +209,7 @@ TEST(TierManifestTest, DamageIsFound) {
     EXPECT_FALSE(DecodeTierManifest(bytes.substr(0, at)).ok()) << at;
   }
   std::string newer = bytes;
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_TRUE(absl::IsFailedPrecondition(DecodeTierManifest(newer).status()));
 }
 

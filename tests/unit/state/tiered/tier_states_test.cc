@@ -127,6 +127,42 @@ TEST(TierStatesTest, TwoCheckpointsAreRenumbered) {
   EXPECT_FALSE(renumbering.Apply(&key, &value));
 }
 
+template <class T>
+StateDefinition ListOf(const std::string& name) {
+  return internal::DefineState<T, ListCell<T>>(StateKind::kList, ListStateDescriptor<T>(name));
+}
+
+TEST(TierStatesTest, ListsAreRenumberedPartByPart) {
+  TierStates narrow;
+  ASSERT_TRUE(narrow.Register(ListOf<int8_t>("list"), 0).ok());
+  TierStates wide;
+  const uint32_t id = *wide.Register(ListOf<int16_t>("list"), 0);
+  const TierRenumbering renumbering = *wide.Adopt(narrow.all(), 0);
+  std::string key;
+  AppendTierPrefix(9, 1, &key);
+  // Two elements, then one.
+  std::string value("\0\2\7\1\0\1\5", 7);
+  ASSERT_TRUE(renumbering.Apply(&key, &value));
+  EXPECT_EQ(value, std::string("\1\2\7\1\1\1\5", 7));
+  ListCell<int16_t> list;
+  ASSERT_TRUE(wide.Find(id)->Decode(value, &list));
+  EXPECT_EQ(list.values, (std::vector<int16_t>{7, 1, 5}));
+  for (std::string damaged : {std::string("\0\2\7\1\0\1", 6), std::string("\0\0", 2),
+                              std::string("\0\1\7\3\1\5", 6), std::string()}) {
+    EXPECT_FALSE(renumbering.Apply(&key, &damaged)) << damaged.size();
+  }
+}
+
+TEST(TierStatesTest, AListOfOneFormatTakesAppends) {
+  TierStates states;
+  const uint32_t list = *states.Register(ListOf<int8_t>("list"), 0);
+  const uint32_t value = *states.Register(ValueOf<int8_t>("value"), 0);
+  EXPECT_TRUE(states.Find(list)->takes_appends());
+  EXPECT_FALSE(states.Find(value)->takes_appends());
+  ASSERT_TRUE(states.Register(ListOf<int16_t>("list"), 0).ok());
+  EXPECT_FALSE(states.Find(list)->takes_appends());
+}
+
 TEST(TierStatesTest, WhatCannotBeReadIsRefused) {
   TierStates states;
   ASSERT_TRUE(states.Register(ValueOf<int64_t>("count"), 0).ok());
