@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/operator/current_call.h"
-#include "common/types/key_codec.h"
+#include "common/types/key_bytes.h"
 #include "weir/batch_keys.h"
 #include "weir/keyed_operator.h"
 #include "weir/keyed_process_function.h"
@@ -37,9 +37,7 @@ class KeyedProcessOperator final : public KeyedOperator {
       if (prefetches) {
         store().SetCurrentKey(batch_keys_.refs()[row]);
       } else {
-        key_bytes_.clear();
-        EncodeKey(keys.At(row), &key_bytes_);
-        store().SetCurrentKey(RefOf(key_bytes_));
+        store().SetCurrentKey(RefOf(key_bytes_.Of(keys.At(row))));
       }
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
@@ -92,7 +90,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   internal::SideOutputs side_outputs_;
   std::optional<Context> call_;
   Collector<Out> collector_;
-  std::string key_bytes_;
+  KeyBytes key_bytes_;
   internal::BatchKeys batch_keys_;
 };
 

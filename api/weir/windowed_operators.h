@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/operator/current_call.h"
+#include "common/types/key_bytes.h"
 #include "common/types/key_codec.h"
 #include "weir/batch_keys.h"
 #include "weir/window_contents.h"
@@ -29,7 +30,7 @@ struct WindowParts {
   Contents contents;
   Emitter emitter;
   Collector<Out> collector = {};
-  std::string key_bytes = {};
+  KeyBytes key_bytes = {};
 
   void OpenEmitter(const OperatorContext& context) {
     function_context.emplace(context);
@@ -37,9 +38,7 @@ struct WindowParts {
   }
   template <class Keys>
   absl::string_view KeyAt(const Keys& keys, size_t row) {
-    key_bytes.clear();
-    EncodeKey(keys.At(row), &key_bytes);
-    return key_bytes;
+    return key_bytes.Of(keys.At(row));
   }
   void Emit(const typename Contents::Accumulator& accumulator, KeyedStateStore& store,
             WindowContext& context) {
@@ -154,16 +153,16 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     const int64_t next_start = window.start_micros() + layout().slide();
     bool more = false;
     std::optional<Accumulator> merged;
-    slices_.ForEach([&](int64_t start, const Accumulator& slice) {
-      if (start < window.start_micros()) return;
+    slices_.ForEachFrom(window.start_micros(), [&](int64_t start, const Accumulator& slice) {
       more = more || (start >= next_start && start < next_start + layout().size());
-      if (start >= window.end_micros()) return;
+      if (start >= window.end_micros()) return false;
       if (start < next_start) last_of.push_back(start);
       if (merged.has_value()) {
         parts_.contents.Merge(slice, *merged);
       } else {
         merged = slice;
       }
+      return true;
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
     return more;

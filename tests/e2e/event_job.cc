@@ -51,7 +51,8 @@ std::vector<TestEvent> EventJobTest::MakeEvents(int64_t from_ms, int64_t span_ms
     TestEvent event;
     event.id = next_id_++;
     event.key = absl::StrCat("k", random_.Below(keys));
-    event.at_ms = from_ms + 10 * static_cast<int64_t>(random_.Below(span_ms / 10));
+    event.at_ms =
+        from_ms + 10 * static_cast<int64_t>(random_.Below(static_cast<uint64_t>(span_ms / 10)));
     ordered.emplace_back(event.at_ms + static_cast<int64_t>(random_.Below(kDisorderMs)), event);
   }
   std::stable_sort(ordered.begin(), ordered.end(),

@@ -97,7 +97,6 @@ class StallRound {
     const auto output = from_.Output({1, 0, 0});
     const auto waiter = std::make_shared<Waiter>();
     output->SetProducerWakeup([waiter] { waiter->Do([] {}); });
-    const BatchPtr batch = CountingBatch(0, kRows);
     while (!ended_ && stalled_bytes_ < kStalledBytes) {
       if (waiter->Until([&] { return output->HasRoom(); }, absl::Milliseconds(20))) {
         // A copy of its own, as records have.

@@ -7,19 +7,15 @@
 // Counters: hit_ratio in memory; all_threads_ns per access, with what is written in the background.
 
 #include <benchmark/benchmark.h>
-#include <rocksdb/db.h>
 
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 
-#include "state/rocksdb/rocks_db.h"
-#include "state/rocksdb/rocks_loader.h"
+#include "tests/bench/micro/bare_rocks.h"
 #include "tests/bench/micro/tier_fixture.h"
 #include "tests/bench/process_cpu.h"
 
@@ -37,48 +33,6 @@ TierFixture& ColdTier() {
   static TierFixture fixture({kKeys, kMemoryBytes, 64u << 20, absl::Seconds(10)});
   return fixture;
 }
-
-/// RocksDB with the tier's options, keys and values, and nothing around it.
-class BareRocks {
- public:
-  BareRocks() : db_({.directory = directory_.File("state")}) {
-    Check(db_.Open());
-    RocksLoader loader(db_, directory_.File("load"));
-    std::string encoded;
-    for (int64_t key = 0; key < kKeys; ++key) {  // their encoding rises with them
-      encoded.clear();
-      EncodeKey(key, &encoded);
-      Check(loader.Put(RocksFamily::kState, encoded, ValueOf(1)));
-    }
-    Check(loader.Finish());
-  }
-  int64_t Get(absl::string_view key) {
-    const absl::StatusOr<bool> found = db_.Get(RocksFamily::kState, key, &value_);
-    WEIR_CHECK(found.ok() && *found) << "a key of RocksDB";
-    int64_t value = 0;
-    std::memcpy(&value, value_.data(), sizeof(value));
-    return value;
-  }
-  void Put(absl::string_view key, int64_t value) {
-    rocksdb::WriteOptions options;
-    options.disableWAL = true;
-    const auto bytes = ValueOf(value);
-    WEIR_CHECK(db_.db()
-                   .Put(options, db_.family(RocksFamily::kState), {key.data(), key.size()},
-                        {bytes.data(), bytes.size()})
-                   .ok());
-  }
-
- private:
-  static std::string ValueOf(int64_t value) {
-    return {reinterpret_cast<const char*>(&value), sizeof(value)};
-  }
-  static void Check(const absl::Status& status) { WEIR_CHECK(status.ok()) << status; }
-
-  TemporaryDirectory directory_;
-  internal::RocksDb db_;
-  std::string value_;
-};
 
 std::vector<std::string> Encoded(const std::vector<int64_t>& keys) {
   std::vector<std::string> encoded;
@@ -127,9 +81,21 @@ BENCHMARK(TierAccess)
     ->Iterations(kBatches)
     ->Unit(benchmark::kMicrosecond);
 
+BareRocks NewRocks() {
+  BareRocks rocks;
+  std::string encoded;
+  for (int64_t key = 0; key < kKeys; ++key) {
+    encoded.clear();
+    EncodeKey(key, &encoded);
+    rocks.Load(encoded, 1);
+  }
+  rocks.Loaded();
+  return rocks;
+}
+
 /// Argument: of 100 accesses, how many are of the hot set.
 void TableAndGet(benchmark::State& state) {
-  static BareRocks rocks;
+  static BareRocks rocks = NewRocks();
   absl::flat_hash_map<int64_t, int64_t> hot;
   for (int64_t key = 0; key < kHotKeys; ++key) hot[key] = 1;
   RunMix(state, kWarmUpBatches / 10, [&](const std::vector<int64_t>& keys) {
@@ -157,7 +123,7 @@ BENCHMARK(TableAndGet)
 
 /// Argument: of 100 accesses, how many are of the hot set.
 void GetAndPut(benchmark::State& state) {
-  static BareRocks rocks;
+  static BareRocks rocks = NewRocks();
   RunMix(state, kWarmUpBatches / 10, [&](const std::vector<int64_t>& keys) {
     std::string encoded;
     for (const int64_t key : keys) {

@@ -431,7 +431,9 @@ TEST_F(TieredListsTest, WhatIsBelowAnAppendGivesWay) {
     for (int64_t key = 0; key < 8; ++key) {
       backend_->BeginBatch();
       Add(key, 4000 + round);
-      if (round == key) ASSERT_EQ(List(key), Numbers(4001 + round));
+      if (round == key) {
+        ASSERT_EQ(List(key), Numbers(4001 + round));
+      }
     }
     for (int64_t key = 0; key < 200; ++key) Put(key, std::string(500, 'x'));
     if (round % 3 == 0) (void)Increment();
