@@ -174,7 +174,11 @@ absl::Status OperatorChainRun::Run() {
     progress = false;
     for (const std::shared_ptr<Task>& task : tasks_) {
       progress |= task->RunOnce().kind == StepResult::Kind::kProgress;
-      if (!held_) Drain();
+      if (held_) continue;
+      const size_t before = batches_.size() + watermarks_.size();
+      Drain();
+      // There is room again: timers of processing time may have waited for it.
+      progress |= batches_.size() + watermarks_.size() > before;
     }
   }
   return failure_.has_value() ? failure_->status : absl::OkStatus();
