@@ -39,9 +39,9 @@ static_checks() {
     --restricted "$tools/restricted" || fail "k8s-test: the chart is not right (see above)."
 }
 
-# Images and containers of this test only, by podman's and buildah's own variables. Images stay, in the
-# cache; what runs has a folder of its own each time, so that a run that was killed leaves nothing
-# that the next one trips over.
+# Images and containers of this test only, by podman's and buildah's own variables. Images stay, in
+# the cache; what runs has a folder of its own each time, so that a run that was killed leaves
+# nothing that the next one trips over.
 configure_containers() {
   local work="$1" files processes
   mkdir -p "$work/etc"
