@@ -44,6 +44,9 @@ TIER = [
     (f"{hot} % of a hot set, {'' if prefetch else 'not '}prefetched",
      f"TierAccess/{hot}/{prefetch}/iterations:300", f"TableAndGet/{hot}/iterations:300")
     for hot in HOT_PERCENT for prefetch in (1, 0)]
+CHANGES = "ChangesBehindOneMegabyte/change:{}/iterations:1/process_time"
+LISTS = [("list behind 1 MB, add", CHANGES.format(1), CHANGES.format(0)),
+         ("the same where Add reads the list", CHANGES.format(2), CHANGES.format(0))]
 # Keys, checkpoints of each number of dirty keys, and these.
 CHECKPOINTS = [10_000_000, 10, 10_000, 100_000, 1_000_000]
 QUICK_CHECKPOINTS = [20_000, 2, 1000]
@@ -159,6 +162,9 @@ def tier(options):
     rounds = rounds_of("bench_tier_access", options, "^TierAccess/99/1|^TableAndGet/99/", ".")
     results = report("tier", TIER, rounds, [("ns, all threads", "all_threads_ns", 0),
                                             ("found in memory", "hit_ratio", 3)])
+    if LISTS[0][1] in rounds[0]:
+        print("Lists, beside values that are put under keys of their own:")
+        report("tier", LISTS, rounds, [])
     for hot in HOT_PERCENT:
         name = f"GetAndPut/{hot}/iterations:300"
         if name in rounds[0]:
