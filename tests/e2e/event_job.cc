@@ -107,6 +107,7 @@ SinkInspection* EventJobTest::Inspection() {
 }
 
 int64_t EventJobTest::Consumed(const std::string& topic) {
+  if (Inspection() == nullptr) return 0;
   const auto read =
       Inspection()->GroupOffsets(TopicName("group"), TopicName(topic), partitions_.at(topic));
   int64_t sum = 0;

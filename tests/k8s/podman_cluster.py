@@ -97,8 +97,6 @@ class Cluster:
         self._lock = threading.RLock()
         self._rules = None
         self._stopping = False
-        # Of a run that was killed.
-        run("podman", "pod", "rm", "-a", "-f", "-t", "0")
         self._prepare_network()
         self.names = NameServer(NODE_ADDRESS)
         self._thread = threading.Thread(target=self._reconcile_always, daemon=True)
@@ -332,8 +330,12 @@ class Cluster:
         with open(file, "w", encoding="utf-8") as out:
             yaml.safe_dump(plan.manifest, out)
         pod = Pod(plan, ip, directory)
-        run("podman", "kube", "play", "--network", NETWORK, "--ip", ip, "--log-driver", "k8s-file",
-            file)
+        try:
+            run("podman", "kube", "play", "--network", NETWORK, "--ip", ip, "--log-driver",
+                "k8s-file", file)
+        except RuntimeError:
+            run("podman", "pod", "rm", "-f", "-t", "0", name, check=False)
+            raise
         if watched:
             pod.kubelet = Kubelet(pod, self._log)
         return pod
