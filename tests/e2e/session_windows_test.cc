@@ -23,7 +23,7 @@ constexpr int64_t kBoundMs = 30'000;
 constexpr int64_t kPhaseMs = 600'000;
 constexpr int64_t kSpanMs = 100'000;
 constexpr int64_t kTickMs = 200'000;  // of a phase
-constexpr size_t kKeys = 200;
+constexpr size_t kKeys = 400;
 constexpr size_t kEvents = 4'000;  // of a phase
 constexpr size_t kLate = 80;
 
