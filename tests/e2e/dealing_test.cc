@@ -21,14 +21,14 @@ using testing::SizeIs;
 
 constexpr size_t kSubtasks = 4;
 constexpr size_t kChunks = 4;
-constexpr size_t kChunk = 10'000;
+constexpr size_t kOfChunk = 10'000;
 constexpr int kPoll = 200;  // the largest batch
-constexpr size_t kEvents = kChunks * kChunk;
+constexpr size_t kEvents = kChunks * kOfChunk;
 
 class DealingTest : public EventJobTest {
  protected:
   void FeedSkewed() {
-    std::vector<TestEvent> events = MakeEvents(0, 100'000, kChunk, 10);
+    std::vector<TestEvent> events = MakeEvents(0, 100'000, kOfChunk, 10);
     for (size_t i = 0; i < events.size(); ++i) {
       // 85 % of all into partition 0.
       events[i].partition = i % 20 < 17 ? 0 : static_cast<int32_t>(i % 20 - 16);

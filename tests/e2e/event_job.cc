@@ -143,7 +143,7 @@ void EventJobTest::AwaitCommitted(const std::string& topic, size_t count) {
   };
   ASSERT_TRUE(AwaitTrue([&] { return committed() >= count; }, kPatience))
       << committed() << " of " << count << " in " << topic << ": "
-      << Details().summary().ShortDebugString();
+      << Details().ShortDebugString();
   EXPECT_EQ(committed(), count) << "in " << topic;
 }
 
