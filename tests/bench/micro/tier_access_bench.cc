@@ -25,8 +25,8 @@ namespace {
 constexpr int64_t kKeys = 1'000'000;
 constexpr int64_t kHotKeys = kKeys / 40;
 constexpr size_t kMemoryBytes = 13u << 20;  // a version of such a key is charged with 128 bytes
-constexpr int kWarmUpBatches = 300;
-constexpr int kBatches = 300;
+constexpr int kWarmUpBatches = 100;
+constexpr int kBatches = 100;
 
 /// The state is made once for all benchmarks of it.
 TierFixture& ColdTier() {
