@@ -50,6 +50,7 @@ std::vector<proto::SubtaskCheckpoint> PendingCheckpoint::Statistics() const {
   return all;
 }
 
+// All that a restore reads, also what earlier checkpoints wrote.
 uint64_t PendingCheckpoint::StateBytes() const {
   uint64_t bytes = 0;
   for (const auto& [task, snapshot] : snapshots_) {
