@@ -148,7 +148,9 @@ class WindowRandomTest : public OnEachBackend {
   static RandomWindows::Setup Few() { return {.options = Options()}; }
   // Enough for several slices.
   static RandomWindows::Setup Many() {
-    return {.options = Options(), .users = 1200, .steps = rocks() ? 4 : 12};
+    return {.options = Options({.state_memory_bytes = size_t{1} << 20}),
+            .users = 1200,
+            .steps = rocks() ? 4 : 12};
   }
 };
 
