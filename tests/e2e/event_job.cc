@@ -142,8 +142,7 @@ void EventJobTest::AwaitCommitted(const std::string& topic, size_t count) {
     return tally->records;
   };
   ASSERT_TRUE(AwaitTrue([&] { return committed() >= count; }, kPatience))
-      << committed() << " of " << count << " in " << topic << ": "
-      << Details().ShortDebugString();
+      << committed() << " of " << count << " in " << topic << ": " << Details().ShortDebugString();
   EXPECT_EQ(committed(), count) << "in " << topic;
 }
 
