@@ -174,7 +174,8 @@ absl::Status OperatorChainRun::Run() {
     progress = false;
     for (const std::shared_ptr<Task>& task : tasks_) {
       progress |= task->RunOnce().kind == StepResult::Kind::kProgress;
-      if (!held_) Drain();
+      // Room that this makes is what a task waits for that stopped behind a full output.
+      if (!held_) progress |= Drain();
     }
   }
   return failure_.has_value() ? failure_->status : absl::OkStatus();
@@ -210,13 +211,16 @@ testing::OperatorBooks OperatorChainRun::BooksOf(const std::string& uid) const {
   return {};
 }
 
-void OperatorChainRun::Drain() {
+bool OperatorChainRun::Drain() {
+  bool any = false;
   while (std::optional<ChannelElement> element = output_->Pop()) {
+    any = true;
     if (BatchPtr* batch = std::get_if<BatchPtr>(&*element)) batches_.push_back(std::move(*batch));
     if (const EventTime* watermark = std::get_if<EventTime>(&*element)) {
       watermarks_.push_back(watermark->micros());
     }
   }
+  return any;
 }
 
 absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const {

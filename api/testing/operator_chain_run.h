@@ -113,7 +113,8 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   absl::StatusOr<BatchPtr> OwnRows(const BatchPtr& batch) const;
   /// Steps all tasks until none has anything to do.
   absl::Status Run();
-  void Drain();
+  /// Takes what has come out; whether anything has.
+  bool Drain();
 
   const StreamGraph graph_;
   const testing::HarnessOptions options_;

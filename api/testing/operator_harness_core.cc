@@ -78,10 +78,8 @@ std::shared_ptr<const Sink> OperatorHarnessCore::KeepingEnd(
 class OperatorHarnessCore::Impl {
  public:
   explicit Impl(StreamGraph graph, const testing::HarnessOptions& options = {})
-      : options_(options) {
-    auto run = OperatorChainRun::Build(std::move(graph), options);
-    Check(run.status());
-    if (run.ok()) run_ = *std::move(run);
+      : graph_(std::move(graph)), options_(options) {
+    Build();
   }
 
   /// False: nothing may be done any more. Opens the operators when they are needed first.
@@ -102,18 +100,18 @@ class OperatorHarnessCore::Impl {
     return true;
   }
 
-  bool HoldOutput(bool held) { return Ready() && Check(run_->HoldOutput(held)); }
-  bool PassOutput() { return Ready() && Check(run_->PassOutput()); }
+  bool HoldOutput(bool held) { return OpenForUse() && Check(run_->HoldOutput(held)); }
+  bool PassOutput() { return OpenForUse() && Check(run_->PassOutput()); }
   bool SetProcessingTime(int64_t time_us) {
-    if (failure_.has_value()) return false;
-    return Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
+    time_ = absl::FromUnixMicros(time_us);
+    return Ready() && Check(run_->SetProcessingTime(*time_));
   }
   testing::OperatorBooks Books(const std::string& uid) const {
     return run_ == nullptr ? testing::OperatorBooks() : run_->BooksOf(uid);
   }
 
   std::optional<std::string> Snapshot() {
-    if (!Ready()) return std::nullopt;
+    if (!OpenForUse()) return std::nullopt;
     const absl::StatusOr<TaskSnapshotData> snapshot = run_->Snapshot();
     if (!Check(snapshot.status())) return std::nullopt;
     proto::TaskSnapshot message = taskmanager::ToProto({VertexId(), options_.subtask}, *snapshot);
@@ -124,10 +122,14 @@ class OperatorHarnessCore::Impl {
 
   bool Restore(const std::vector<std::string>& snapshots) {
     if (failure_.has_value()) return false;
-    if (run_->opened()) {
+    if (used_) {
       return Check(absl::FailedPreconditionError(
           "a snapshot is restored before anything is pushed: make a new harness"));
     }
+    // The clock alone may have been set, which has opened the operators without a state.
+    if (run_->opened() && !Build()) return false;
+    if (time_.has_value() && !Check(run_->SetProcessingTime(*time_))) return false;
+    used_ = true;
     std::vector<proto::TaskSnapshot> all;
     for (const std::string& bytes : snapshots) {
       if (!all.emplace_back().ParseFromString(bytes)) {
@@ -173,12 +175,24 @@ class OperatorHarnessCore::Impl {
   const std::string& error() const { return error_; }
 
  private:
+  bool Build() {
+    auto run = OperatorChainRun::Build(graph_, options_);
+    if (run.ok()) run_ = *std::move(run);
+    return Check(run.status());
+  }
+  bool OpenForUse() {
+    used_ = true;
+    return Ready();
+  }
   bool OpenEnded() {
-    if (!Ready()) return false;
+    if (!OpenForUse()) return false;
     return !finished_ || Check(absl::FailedPreconditionError("the input is over: see Finish"));
   }
 
+  const StreamGraph graph_;
   const testing::HarnessOptions options_;
+  std::optional<absl::Time> time_;         // that the clock was set to
+  bool used_ = false;                      // by more than that
   std::unique_ptr<OperatorChainRun> run_;  // null: the pipeline cannot be planned
   bool finished_ = false;
   std::optional<testing::OperatorFailure> failure_;

@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -64,6 +65,15 @@ void LogFromGrpc(gpr_log_func_args* arguments) {
   } else {
     LogDebug("gRPC says", {{"text", text}});
   }
+}
+
+// Before gRPC starts, which reads the variable then; what the user has set wins. Names mean what
+// they mean to every other program of the machine (getaddrinfo). gRPC's own resolver asks the name
+// server for each kind of address, and a name of /etc/hosts waits for the answer: 3 s, where none
+// listens.
+void SetUpGrpc() {
+  gpr_set_log_function(&LogFromGrpc);
+  setenv("GRPC_DNS_RESOLVER", "native", /*overwrite=*/0);
 }
 
 grpc::ChannelArguments ChannelArgumentsOfAll() {
@@ -138,7 +148,7 @@ absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
     return absl::InvalidArgumentError(
         "security.tls.require-client-certificate needs security.tls.ca-file");
   }
-  gpr_set_log_function(&LogFromGrpc);
+  SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory(std::move(options)));
   const SecurityOptions& given = factory->options_;
   WEIR_ASSIGN_OR_RETURN(factory->certificate_,
@@ -155,7 +165,7 @@ void GrpcChannelFactory::Authorize(grpc::ClientContext& context) const {
 
 std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own,
                                                                      const GrpcWindows& windows) {
-  gpr_set_log_function(&LogFromGrpc);
+  SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory({}));
   factory->certificate_ = std::move(own.certificate);
   factory->key_ = std::move(own.key);

@@ -59,7 +59,7 @@ uint64_t PendingCheckpoint::StateBytes() const {
         if (!object->blob().empty()) bytes += object->size_bytes();
       }
       for (const proto::StateFile& file : one.files()) {
-        if (!file.reused()) bytes += file.object().size_bytes();
+        bytes += file.object().size_bytes();
       }
     }
   }

@@ -39,6 +39,7 @@ class PendingCheckpoint {
   void FillManifest(proto::CheckpointManifest* manifest) const;
   /// Blobs written for it so far, as far as answers told.
   std::vector<std::string> Blobs() const;
+  /// All that a restore reads, also what earlier checkpoints wrote.
   uint64_t StateBytes() const;
   /// What those that have answered did, ordered by vertex and index; without the vertices' names.
   std::vector<proto::SubtaskCheckpoint> Statistics() const;

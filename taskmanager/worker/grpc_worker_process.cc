@@ -116,6 +116,8 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
                       const proto::JobGraph& plan) {
   DieWithParent(options.parent_pid);
   SignalWaiter signals;
+  absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
+  WEIR_CHECK(channels.ok()) << channels.status();
   SystemClock clock;
   SystemRandom random;
   PosixFileSystem files(random);
@@ -123,8 +125,6 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
   ThreadBlockingPool uploads({.name = "weir-uploads", .threads = 4});
   std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
-  absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
-  WEIR_CHECK(channels.ok()) << channels.status();
 
   WorkerEndpoint::Options endpoint_options;
   endpoint_options.host = options.host;

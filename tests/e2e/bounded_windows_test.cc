@@ -37,7 +37,8 @@ TEST_F(BoundedWindowsTest, AWorkerIsKilledOnTheWayToTheEnd) {
   Submit(job);
   const auto finished_tasks = [&] {
     int finished = 0;
-    for (const proto::TaskDetails& task : Details().tasks()) {
+    const proto::JobDetails details = Details();
+    for (const proto::TaskDetails& task : details.tasks()) {
       finished += task.state() == "FINISHED" ? 1 : 0;
     }
     return finished;

@@ -82,8 +82,7 @@ class CoVisitsOracle {
   using Days = std::map<int64_t, std::vector<uint32_t>>;  // counts of others, by number
 
   uint32_t NumberOf(const std::string& name) {
-    const auto [found, fresh] =
-        numbers_.try_emplace(name, static_cast<uint32_t>(numbers_.size()));
+    const auto [found, fresh] = numbers_.try_emplace(name, static_cast<uint32_t>(numbers_.size()));
     if (fresh) names_.push_back(name);
     return found->second;
   }

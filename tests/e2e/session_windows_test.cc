@@ -23,7 +23,7 @@ constexpr int64_t kBoundMs = 30'000;
 constexpr int64_t kPhaseMs = 600'000;
 constexpr int64_t kSpanMs = 100'000;
 constexpr int64_t kTickMs = 200'000;  // of a phase
-constexpr size_t kKeys = 200;
+constexpr size_t kKeys = 400;
 constexpr size_t kEvents = 4'000;  // of a phase
 constexpr size_t kLate = 80;
 
@@ -59,12 +59,11 @@ class SessionWindowsTest : public EventJobTest {
   void FeedLate(int phase) {
     std::vector<TestEvent> late;
     std::set<std::string> keys;
-    for (TestEvent& event : MakeEvents(phase * kPhaseMs, kSpanMs, 4 * kLate, kKeys)) {
-      if (late.size() % 8 == 0) event.key = absl::StrCat("new-", phase, "-", event.id);
+    for (TestEvent& event : MakeEvents(phase * kPhaseMs, kSpanMs, kLate, kKeys)) {
+      if (event.id % 8 == 0) event.key = absl::StrCat("new-", phase, "-", event.id);
       if (!keys.insert(event.key).second) continue;
       oracle_.Add(event);
       late.push_back(event);
-      if (late.size() == kLate) break;
     }
     Feed(late);
   }

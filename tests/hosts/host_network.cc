@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -112,7 +113,10 @@ absl::Status HostNetwork::Readdress(const std::string& host) {
 }
 
 absl::Status HostNetwork::WriteNames() const {
-  std::string names = "127.0.0.1 localhost\n";
+  // Java asks for the machine's own name when it starts.
+  utsname machine = {};
+  uname(&machine);
+  std::string names = absl::StrCat("127.0.0.1 localhost ", machine.nodename, "\n");
   for (const auto& [name, host] : hosts_) {
     absl::StrAppend(&names, host.address, " ", NameOf(name), "\n");
   }

@@ -21,14 +21,14 @@ import time
 import podman_cluster
 import yaml
 from kafka_stream import Feeder, Reader, create_topics
-from podman_cluster import Cluster, memory_of
+from podman_cluster import Cluster, memory_of, processes_of
 
 NAMESPACE = "streams"
 RELEASE = "weir"
 JM = "weir-jobmanager"
 TM = "weir-taskmanager"
 EVENTS_PER_SECOND = 1000
-RECOVERY_SECONDS = 60
+RECOVERY_SECONDS = 120  # of a machine that does other things, too
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHART = os.path.join(os.path.dirname(os.path.dirname(HERE)), "deploy/chart/weir")
 
@@ -115,7 +115,7 @@ class Scenario:
             raise Failed(f"after: {what}: {self.reader.oracle.verdict(self.feeder.fed)}")
         return seconds
 
-    def survive(self, row, fault, then=""):
+    def survive(self, row, fault):
         """One row of the table: does it, and waits until all is well again."""
         self.say(row)
         start = time.monotonic()
@@ -124,12 +124,17 @@ class Scenario:
         seconds = done + self.await_progress(row)
         self.cluster.wait_ready()
         self.cluster.wait(lambda: self.state() == "RUNNING", RECOVERY_SECONDS, "the job runs")
-        self.results["survived"].append({"fault": row, "then": then, "seconds": round(seconds, 1)})
-        self.say(f"  records flow again after {seconds:.1f} s")
+        self.results["survived"].append({"fault": row, "seconds": round(seconds, 1)})
+        self.say(f"  records flow again after {seconds:.1f} s; {self.describe()['reason']}")
 
     def expect(self, condition, what):
         if not condition:
             raise Failed(f"{what}\n{self.cluster.describe()}")
+
+
+def helm_test(scenario):
+    code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
+    scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
 
 
 def install(scenario):
@@ -137,8 +142,10 @@ def install(scenario):
     scenario.apply()
     scenario.cluster.wait_ready()
     ready = time.monotonic() - start
-    code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
-    scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
+    helm_test(scenario)
+    refused = scenario.weir("--security.token-file=/etc/hostname", "list", check=False)
+    scenario.expect("token" in refused and "NAME" not in refused,
+                    f"a wrong token is not refused: {refused}")
     scenario.results["install_seconds"] = round(ready, 1)
     scenario.say(f"installed: all pods ready after {ready:.1f} s, helm test passed")
 
@@ -161,6 +168,8 @@ def submit(scenario):
     scenario.cluster.wait(lambda: scenario.reader.first, RECOVERY_SECONDS, "the first record")
     seconds = scenario.reader.first - start
     scenario.results["submit_to_first_record_seconds"] = round(seconds, 1)
+    scenario.results["cold_start_seconds"] = round(
+        scenario.results["install_seconds"] + seconds, 1)
     scenario.say(f"submitted by a pod: the first committed record after {seconds:.1f} s")
     workers = {worker["taskmanager"] for worker in scenario.describe()["workers"]}
     scenario.expect(len(workers) == 2, f"the job runs on {len(workers)} TaskManagers, not on 2")
@@ -209,8 +218,6 @@ def delete_taskmanager(scenario):
         seconds = scenario.cluster.delete_pod(f"{TM}-0")
         scenario.expect(seconds < 15, f"SIGTERM: the TaskManager took {seconds:.1f} s to end")
     scenario.survive("TaskManager pod deleted (SIGTERM)", fault)
-    log = scenario.cluster.ended_log(f"{TM}-0")
-    scenario.expect("worker exited" in log, f"the TaskManager reported no worker's end: {log}")
 
 
 def delete_jobmanager(scenario):
@@ -254,12 +261,16 @@ def zombie(scenario):
     scenario.expect(len(busy) == 2, f"the job runs on {len(busy)} TaskManagers")
     pod = cluster.pods[f"{TM}-0"].container()
     former = scenario.describe()["generation"]
+    workers = processes_of(cluster.pods[f"{TM}-0"])[1:]
+    scenario.expect(workers, "the TaskManager has no worker")
 
     def fault():
         podman_cluster.run("podman", "pause", pod)
         cluster.wait(lambda: scenario.describe()["generation"] > former and
                      scenario.state() == "RUNNING", RECOVERY_SECONDS, "its tasks are elsewhere")
         podman_cluster.run("podman", "unpause", pod)
+        cluster.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers),
+                     RECOVERY_SECONDS, "its old workers have ended")
     scenario.survive("TaskManager pod frozen, taken for lost, and back with its old workers", fault)
     cluster.scale(TM, 2)
 
@@ -287,7 +298,7 @@ def memory_limit(scenario):
         return json.loads(scenario.weir("-o", "json", "describe", hoarder))["state"] == "FAILED"
     cluster.wait(failed, RECOVERY_SECONDS, "the hoarder has failed")
     reason = json.loads(scenario.weir("-o", "json", "describe", hoarder))["reason"]
-    scenario.expect("taskmanager.worker-memory-limit" in reason, f"its reason: {reason}")
+    scenario.expect("killed by its TaskManager: it used" in reason, f"its reason: {reason}")
     after = scenario.describe()
     scenario.expect(before["generation"] == after["generation"], "the other job was disturbed")
     scenario.expect(restarts == {name: one.kubelet.restarts for name, one in cluster.pods.items()},
@@ -309,8 +320,16 @@ def reinstall(scenario):
     """helm uninstall, and install again: the claim has stayed, and with it the job."""
     def fault():
         scenario.cluster.uninstall()
+        scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
+        scenario.values["tls.requireClientCertificate"] = "true"
         scenario.apply()
     scenario.survive("uninstalled, and installed again with the same storage", fault)
+    helm_test(scenario)
+    scenario.survive("TaskManager pod lost, whose disk is a claim and comes back",
+                     lambda: scenario.cluster.lose_pod(f"{TM}-0"))
+    log = scenario.cluster.logs(f"{TM}-0")
+    scenario.expect("fetching an artifact" not in log,
+                    f"the job's program was fetched again, though its disk came back: {log}")
 
 
 STEPS = [kill_taskmanager, lose_taskmanager, kill_jobmanager, lose_jobmanager, kill_both, lose_all,
@@ -343,6 +362,19 @@ def finish(scenario):
     return verdict
 
 
+def tell(scenario):
+    """All that may say why something failed."""
+    for name in list(scenario.cluster.pods):
+        print(f"--- {name}\n" + "\n".join(scenario.cluster.logs(name).splitlines()[-40:]))
+    for arguments in (["describe"], ["logs", "--tail=40"]) if scenario.job else ():
+        try:
+            print(f"--- weir {arguments[0]}\n" + scenario.weir(*arguments, scenario.job,
+                                                              check=False))
+        except (RuntimeError, StopIteration, subprocess.TimeoutExpired) as error:
+            print(f"weir {arguments[0]}: {error}")
+    print("\n".join(scenario.cluster.events))
+
+
 def parse():
     parser = argparse.ArgumentParser()
     for name in ("image", "job-image", "helm", "brokers", "work"):
@@ -367,9 +399,7 @@ def main():
             step(scenario)
         verdict = finish(scenario)
     except (Failed, TimeoutError, RuntimeError) as error:
-        for name in list(scenario.cluster.pods):
-            print(f"--- {name}\n" + "\n".join(scenario.cluster.logs(name).splitlines()[-40:]))
-        print("\n".join(scenario.cluster.events))
+        tell(scenario)
         sys.exit(f"k8s: failed: {error}")
     finally:
         scenario.cluster.close()

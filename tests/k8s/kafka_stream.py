@@ -14,7 +14,7 @@ FEEDS_PER_SECOND = 20
 
 
 def create_topics(brokers, names):
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient({"bootstrap.servers": brokers, "log_level": 3})
     for future in admin.create_topics(
             [NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)
              for name in names]).values():
@@ -27,7 +27,7 @@ class Feeder:
     def __init__(self, brokers, topic, per_second):
         self.fed = 0
         self._producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True,
-                                   "linger.ms": 5})
+                                   "linger.ms": 5, "log_level": 3})
         self._topic = topic
         self._batch = max(1, per_second // FEEDS_PER_SECOND)
         self._stopping = threading.Event()

@@ -28,7 +28,7 @@ class Probe:
         self.due = 0.0
 
     def ask(self, address):
-        """None when all is well, else what is not. Certificates are not checked, as by a kubelet."""
+        """None when all is well, else what is not. As a kubelet, it checks no certificate."""
         try:
             if self.tls:
                 context = ssl._create_unverified_context()  # pylint: disable=protected-access

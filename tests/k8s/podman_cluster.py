@@ -27,7 +27,7 @@ RECONCILE_SECONDS = 0.2
 
 
 def run(*command, check=True, timeout=120, text=None):
-    """Output of a command, both streams; CommandFailed says what it wrote."""
+    """Output of a command, both streams; RuntimeError says what it wrote."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=timeout, input=text)
     if check and done.returncode != 0:
@@ -90,6 +90,7 @@ class Cluster:
         self.service_addresses = {}
         self.extra_names = {}
         self.events = []
+        self._ending = set()  # names that podman has still
         self._directory = directory
         self._next_ip = 0
         self._pod_count = 0
@@ -130,8 +131,10 @@ class Cluster:
         """The objects go, and the pods, in order; claims stay."""
         with self._lock:
             self.objects = {}
-        self.wait(lambda: not self.pods and not run("podman", "ps", "-a", "-q").split(), 90,
-                  "all pods are gone")
+        self.wait(lambda: not self.pods and not self._ending, 90, "all pods are gone")
+        left = run("podman", "ps", "-a", "--format", "{{.Names}}").split()
+        if left:
+            raise RuntimeError(f"these containers are left: {left}")
 
     def scale(self, stateful_set, replicas):
         with self._lock:
@@ -141,6 +144,7 @@ class Cluster:
         """kubectl delete pod: SIGTERM, and SIGKILL after the grace period. Seconds it took."""
         with self._lock:
             pod = self.pods.pop(name)
+            self._ending.add(name)
         start = time.monotonic()
         self._end_pod(pod, pod.plan.grace_seconds)
         return time.monotonic() - start
@@ -149,6 +153,7 @@ class Cluster:
         """The pod and its disk are gone at once, as with its node."""
         with self._lock:
             pod = self.pods.pop(name)
+            self._ending.add(name)
             self._publish()
         self._end_pod(pod, 0)
 
@@ -245,6 +250,8 @@ class Cluster:
             file.write("1")
         run("podman", "network", "rm", "-f", NETWORK, check=False)
         run("podman", "network", "create", "--subnet", "10.244.0.0/16", "--disable-dns", NETWORK)
+        self._make_bridge(run("podman", "network", "inspect", NETWORK, "--format",
+                              "{{.NetworkInterface}}").strip())
         for hook in ("PREROUTING", "OUTPUT"):
             run("iptables", "-t", "nat", "-N", f"KUBE-{hook}")
             run("iptables", "-t", "nat", "-A", hook, "-j", f"KUBE-{hook}")
@@ -253,6 +260,18 @@ class Cluster:
         run("iptables", "-N", "KUBE-REJECT")
         for hook in ("FORWARD", "OUTPUT"):
             run("iptables", "-A", hook, "-j", "KUBE-REJECT")
+
+    @staticmethod
+    def _make_bridge(name):
+        """A bridge has the lowest address of its ports: another one whenever pods come and go, and
+        the node is unreachable until pods have asked again. This one's stays, and with a port of
+        its own it is not removed with the last pod."""
+        run("ip", "link", "add", name, "address", "02:00:0a:f4:00:01", "type", "bridge")
+        run("ip", "link", "add", "keep-a", "type", "veth", "peer", "name", "keep-b")
+        run("ip", "link", "set", "keep-a", "master", name)
+        run("ip", "addr", "add", "10.244.0.1/16", "dev", name)
+        for link in (name, "keep-a", "keep-b"):
+            run("ip", "link", "set", link, "up")
 
     def _publish(self):
         """Names and rules of the services, of the pods that are ready."""
@@ -311,18 +330,35 @@ class Cluster:
         with open(file, "w", encoding="utf-8") as out:
             yaml.safe_dump(plan.manifest, out)
         pod = Pod(plan, ip, directory)
-        run("podman", "kube", "play", "--network", NETWORK, "--ip", ip, "--log-driver", "k8s-file",
-            file)
+        try:
+            run("podman", "kube", "play", "--network", NETWORK, "--ip", ip, "--log-driver",
+                "k8s-file", file)
+        except RuntimeError:
+            run("podman", "pod", "rm", "-f", "-t", "0", name, check=False)
+            raise
         if watched:
             pod.kubelet = Kubelet(pod, self._log)
         return pod
 
     def _end_pod(self, pod, grace_seconds):
+        with self._lock:
+            self._ending.add(pod.name)
+        try:
+            self._remove_pod(pod, grace_seconds)
+        finally:
+            with self._lock:
+                self._ending.discard(pod.name)
+
+    def _remove_pod(self, pod, grace_seconds):
         if pod.kubelet is not None:
             pod.kubelet.stop()
+        with self._lock:
+            self._publish()  # no endpoint any more, as soon as it is being deleted
         log = run("podman", "logs", pod.container(), check=False)
         if grace_seconds > 0:
-            run("podman", "pod", "stop", "-t", str(grace_seconds), pod.name, check=False)
+            # The containers first, the network behind them, as a kubelet does.
+            for index in range(len(pod.plan.containers)):
+                run("podman", "stop", "-t", str(grace_seconds), pod.container(index), check=False)
             log = run("podman", "logs", pod.container(), check=False)
         self._keep_log(pod, log)
         run("podman", "pod", "rm", "-f", "-t", "0", pod.name)
@@ -364,7 +400,8 @@ class Cluster:
                     for name, metadata, spec in manifests.pods_of(document):
                         wanted[name] = (metadata, spec)
             extra = [name for name in self.pods if name not in wanted]
-            missing = [name for name in wanted if name not in self.pods]
+            missing = [name for name in wanted if name not in self.pods and
+                       name not in self._ending]
             self._publish()
         for name in extra:
             self._log(f"ending pod {name}")
@@ -377,17 +414,26 @@ class Cluster:
                 self._publish()
 
 
-def memory_of(pod):
-    """Bytes of memory of the pod's container: (all processes without the page cache, limit)."""
-    pid = pod.pid()
-    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+def _memory_group(pod):
+    """(the folder of the control group of the pod's container, whether it is of cgroup v1)"""
+    with open(f"/proc/{pod.pid()}/cgroup", encoding="ascii") as file:
         groups = dict(line.strip().split(":", 2)[1:] for line in file)
     if "memory" in groups:
-        folder = "/sys/fs/cgroup/memory" + groups["memory"]
-        names = ("rss", "memory.limit_in_bytes")
-    else:
-        folder = "/sys/fs/cgroup" + groups[""]
-        names = ("anon", "memory.max")
+        return "/sys/fs/cgroup/memory" + groups["memory"], True
+    return "/sys/fs/cgroup" + groups[""], False
+
+
+def processes_of(pod):
+    """The ids of all processes of the pod's container, its first process first."""
+    with open(_memory_group(pod)[0] + "/cgroup.procs", encoding="ascii") as file:
+        found = {int(line) for line in file}
+    return [pod.pid()] + sorted(found - {pod.pid()})
+
+
+def memory_of(pod):
+    """Bytes of memory of the pod's container: (all processes without the page cache, limit)."""
+    folder, first = _memory_group(pod)
+    names = ("rss", "memory.limit_in_bytes") if first else ("anon", "memory.max")
     with open(folder + "/memory.stat", encoding="ascii") as file:
         stat = dict(line.split() for line in file)
     with open(f"{folder}/{names[1]}", encoding="ascii") as file:

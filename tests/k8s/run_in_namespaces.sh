@@ -13,6 +13,11 @@ if [[ "${1:-}" != --inside ]]; then
 fi
 shift
 mount --make-rprivate /
+# Where podman keeps the networks of its pods, and the addresses it has given.
+for folder in /run/netns /run/containers; do
+  mkdir -p "$folder"
+  mount -t tmpfs tmpfs "$folder"
+done
 ip link set lo up
 ip addr replace 10.250.0.1/32 dev lo
 "$kafka" start --dir "$work/kafka" --port 9092 --host 10.250.0.1 >/dev/null

@@ -128,9 +128,9 @@ bool RunCampaign(const Arguments& arguments, uint64_t seed) {
   for (const std::string& violation : result.violations) {
     absl::PrintF("VIOLATION --small %d --crash %s\n", seed, violation);
   }
-  absl::PrintF("seed %d %s steps %d runs %d generations %d: %s\n", seed,
+  absl::PrintF("seed %d %s steps %d runs %d recovered %d: %s\n", seed,
                result.violations.empty() ? "ok" : "VIOLATION", result.steps, result.runs,
-               result.generations, SimConfig::Small(seed, arguments.bug).keyed.ToString());
+               result.recovered, SimConfig::Small(seed, arguments.bug).keyed.ToString());
   return result.violations.empty();
 }
 

@@ -35,8 +35,9 @@ class CrashCampaign {
       result_.violations.push_back(absl::StrCat("without a crash: ", first.violation));
       return result_;
     }
+    generations_ = first.generations;
     const uint64_t begin = options_.in_turn ? first.first_worker : 1;
-    for (uint64_t event = begin; event <= first.events; event += options_.stride) {
+    for (uint64_t event = begin; event <= first.over; event += options_.stride) {
       ++result_.steps;
       if (options_.in_turn) {
         RunWith(kVictims[event % kVictims.size()], event);
@@ -54,13 +55,14 @@ class CrashCampaign {
     config.crash = SimCrash{event, victim.victim, victim.which};
     const SimResult result = RunConfig(config);
     ++result_.runs;
-    result_.generations += result.generations;
+    result_.recovered += result.generations > generations_ ? 1 : 0;
     if (result.violation.empty()) return;
     result_.violations.push_back(absl::StrCat(ToString(*config.crash), ": ", result.violation));
   }
 
   const CrashCampaignOptions options_;
   const SimConfig config_;
+  uint64_t generations_ = 0;  // without a crash
   CrashCampaignResult result_;
 };
 

@@ -29,7 +29,7 @@ struct CrashCampaignResult {
   uint64_t runs = 0;
   /// What each run that violated an invariant was, and the violation.
   std::vector<std::string> violations;
-  uint64_t generations = 0;  // of all runs: more than runs, as the job was recovered
+  uint64_t recovered = 0;  // runs with more generations than the one without a crash
 };
 
 CrashCampaignResult RunCrashCampaign(const CrashCampaignOptions& options);

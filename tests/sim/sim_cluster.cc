@@ -13,6 +13,7 @@ constexpr absl::Duration kLivenessBound = absl::Seconds(90);
 constexpr size_t kEpochsBeforeStop = 2;
 // Requests to Kafka may come so late.
 constexpr absl::Duration kAfterTheEnd = absl::Seconds(6);
+constexpr absl::Duration kAfterASmallEnd = absl::Milliseconds(300);  // where none of them is late
 // A cluster of this size makes about a thousand events in a second; far more is a storm.
 constexpr double kEventsAtFirst = 20'000;
 constexpr double kEventsPerSecond = 8'000;
@@ -315,8 +316,9 @@ SimResult SimCluster::Run() {
                                   " after the last fault; the job is ", client_.state()));
     }
   }
+  const uint64_t over = world_.events();
   // What is still on its way arrives.
-  const absl::Duration end = world_.now() + kAfterTheEnd;
+  const absl::Duration end = world_.now() + (config_.small ? kAfterASmallEnd : kAfterTheEnd);
   while (finished && !world_.violated() && world_.now() < end && world_.RunNext()) {
   }
   if (finished && !world_.violated()) CheckEnd();
@@ -328,6 +330,7 @@ SimResult SimCluster::Run() {
   result.finished_at = world_.now();
   result.replays = transactions_.replays();
   result.first_worker = first_worker_;
+  result.over = over;
   if (const LogTruth::Job* job = JobTruth()) {
     result.epochs = job->manifests.size();
     result.generations = job->starts.size();

@@ -22,8 +22,10 @@ struct SimResult {
   uint64_t events = 0;
   uint64_t epochs = 0;  // owned
   uint64_t generations = 0;
-  uint64_t replays = 0;        // transactions that were published again and committed
-  uint64_t first_worker = 0;   // the event behind which there was a worker first
+  uint64_t replays = 0;  // transactions that were published again and committed
+  // Of a small job: the events behind which there was a worker first, and behind which it was over.
+  uint64_t first_worker = 0;
+  uint64_t over = 0;
   absl::Duration finished_at;  // virtual
 };
 

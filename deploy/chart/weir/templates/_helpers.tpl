@@ -112,26 +112,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{/* A quantity of memory as a number of bytes. */}}
-{{- define "weir.bytes" -}}
-{{- $text := toString . -}}
-{{- $number := regexFind "^[0-9.]+" $text | float64 -}}
-{{- $unit := regexReplaceAll "^[0-9.]+" $text "" -}}
-{{- $factors := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
-{{- if not (hasKey $factors $unit) -}}
-{{- fail (printf "resources.limits.memory is '%s': a number with Ki, Mi, Gi, Ti, k, M, G, T or nothing is expected." $text) -}}
-{{- end -}}
-{{- printf "%.0f" (mulf $number (get $factors $unit)) -}}
-{{- end -}}
-
-{{/* taskmanager.worker-memory-limit of the pod's limit; empty: none. */}}
-{{- define "weir.workerMemoryLimit" -}}
-{{- $limit := dig "limits" "memory" "" .Values.taskmanager.resources -}}
-{{- if and $limit .Values.taskmanager.workerMemoryPercent (not (hasKey .Values.config "taskmanager.worker-memory-limit")) -}}
-{{- div (mul (include "weir.bytes" $limit | int64) .Values.taskmanager.workerMemoryPercent) 100 -}}
-{{- end -}}
-{{- end -}}
-
 {{/* The pod fields that both kinds of servers have: (dict "root" $ "values" .Values.x "component" "x") */}}
 {{- define "weir.podFields" -}}
 {{- $root := .root -}}

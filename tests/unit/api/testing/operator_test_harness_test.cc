@@ -16,6 +16,8 @@
 #include "proto/checkpoint.pb.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/kafka_dead_letters.h"
+#include "weir/keyed_process_function.h"
+#include "weir/keyed_stream.h"
 
 namespace weir {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
 
 #include "weir/testing/operator_harness_core.h"
@@ -15,6 +16,7 @@ class OnEachBackend : public ::testing::TestWithParam<testing::StateBackend> {
   static bool rocks() { return GetParam() == testing::StateBackend::kRocksDb; }
   static testing::HarnessOptions Options(testing::HarnessOptions options = {}) {
     options.backend = GetParam();
+    options.state_memory_bytes = size_t{256} << 10;
     return options;
   }
 };

@@ -137,6 +137,7 @@ WatermarkStrategy Counted() {
 TEST(AssignTimestampsAndWatermarks, PeriodicGeneratorIsAskedWithoutRows) {
   Harness harness = Assigned(Counted());
   harness.SetProcessingTime(1'000'000);
+  harness.PushIdle(false);  // it runs from here on
   harness.SetProcessingTime(1'199'000);
   EXPECT_THAT(harness.Watermarks(), IsEmpty());
   harness.SetProcessingTime(1'200'000);

@@ -147,7 +147,9 @@ class WindowRandomTest : public OnEachBackend {
   }
   static RandomWindows::Setup Few() { return {.options = Options()}; }
   // Enough for several slices.
-  static RandomWindows::Setup Many() { return {.options = Options(), .users = 1200, .steps = 12}; }
+  static RandomWindows::Setup Many() {
+    return {.options = Options(), .users = 1200, .steps = rocks() ? 4 : 12};
+  }
 };
 
 WEIR_INSTANTIATE_ON_EACH_BACKEND(WindowRandomTest);

@@ -82,6 +82,16 @@ TEST_F(PendingCheckpointTest, CountsTheBytesOfBlobs) {
   EXPECT_GE(pending_.StateBytes(), 1000000u);
 }
 
+TEST_F(PendingCheckpointTest, CountsFilesThatEarlierCheckpointsWrote) {
+  proto::CheckpointAnswer answer = AnswerOf({0});
+  proto::StateFile* file = answer.mutable_snapshots(0)->add_operators()->add_files();
+  file->set_reused(true);
+  file->mutable_object()->set_blob("earlier");
+  file->mutable_object()->set_size_bytes(5'000'000);
+  pending_.OnAnswer(answer, absl::Seconds(1));
+  EXPECT_GE(pending_.StateBytes(), 5'000'000u);
+}
+
 TEST_F(PendingCheckpointTest, TellsWhenEachSubtaskAnsweredFirst) {
   proto::CheckpointAnswer answer = AnswerOf({1});
   answer.add_statistics()->set_vertex(1);

@@ -431,7 +431,9 @@ TEST_F(TieredListsTest, WhatIsBelowAnAppendGivesWay) {
     for (int64_t key = 0; key < 8; ++key) {
       backend_->BeginBatch();
       Add(key, 4000 + round);
-      if (round == key) ASSERT_EQ(List(key), Numbers(4001 + round));
+      if (round == key) {
+        ASSERT_EQ(List(key), Numbers(4001 + round));
+      }
     }
     for (int64_t key = 0; key < 200; ++key) Put(key, std::string(500, 'x'));
     if (round % 3 == 0) (void)Increment();
@@ -475,8 +477,8 @@ TEST_F(TieredListsTest, AHundredThousandAddsToOneKeyCostAsPutsDo) {
   EXPECT_EQ(Reads(), 0u);
   EXPECT_EQ(List(7), Numbers(kChanges));
   EXPECT_LT(adds.written_bytes, puts.written_bytes);
-  // As it is measured: docs/performance.md. A machine that is shared does not make it ten times.
-  EXPECT_LT(adds.cpu_seconds, 5 * puts.cpu_seconds);
+  // Thirty times less is what is measured (docs/performance.md).
+  EXPECT_LT(adds.cpu_seconds, puts.cpu_seconds);
   RecordProperty("cpu_ratio", std::to_string(adds.cpu_seconds / puts.cpu_seconds));
 }
 
