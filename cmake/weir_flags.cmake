@@ -75,6 +75,10 @@ target_compile_options(
   weir_flags
   INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
             $<$<BOOL:${WEIR_WERROR}>:-Werror>)
+if(WEIR_SANITIZER)
+  # Several sources are one there (weir_library), and what one declares the next may shadow.
+  target_compile_options(weir_flags INTERFACE -Wno-shadow)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of g++ 12 inside std::string, std::vector and std::optional when it inlines.
   target_compile_options(
