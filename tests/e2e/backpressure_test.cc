@@ -28,10 +28,10 @@ constexpr absl::Duration kStall = absl::Seconds(30);
 constexpr uint64_t kMegabyte = 1u << 20;
 // A worker's bound while nothing moves: 16 MiB in Kafka's client and what it has just fetched,
 // 8 MiB from the other worker, and what waits at senders and in local channels.
-constexpr uint64_t kBoundBytes = 120 * kMegabyte;
+constexpr uint64_t kBoundBytes = 80 * kMegabyte;
 // Each of both workers reads half, of which half is for the subtask that stalls: without bounds the
 // stalled one alone would come to hold twice the bound.
-static_assert(kOrders * kFillerBytes / 2 > 3 * kBoundBytes / 2);
+static_assert(kOrders * kFillerBytes / 2 > 2 * kBoundBytes);
 
 class BackpressureTest : public ClusterTest {
  protected:

@@ -16,11 +16,11 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kLimit = 192u << 20;
-constexpr int64_t kKeys = 200'000;
-constexpr int64_t kBytes = 2'000;
+constexpr uint64_t kLimit = 184u << 20;
+constexpr int64_t kKeys = 150'000;
+constexpr int64_t kBytes = 4'000;
 constexpr uint64_t kStateBytes = kKeys * kBytes;
-static_assert(kStateBytes > 2 * kLimit - (16u << 20));
+static_assert(kStateBytes > 3 * kLimit);
 
 /// The most that a process has had in memory so far; 0 when it is gone.
 uint64_t PeakBytes(pid_t pid) {
@@ -50,8 +50,8 @@ class WorkerMemoryTest : public ProfileJobTest {
 
 TEST_F(WorkerMemoryTest, StateOfThreeTimesTheLimit) {
   ASSERT_NO_FATAL_FAILURE(
-      StartCluster(1, 2, {{"taskmanager.worker-memory-limit", absl::StrCat(kLimit)}}));
-  WeirJob job = OnRocksDb(EventJob("event_profiles", 2), "16mb");
+      StartCluster(1, 1, {{"taskmanager.worker-memory-limit", absl::StrCat(kLimit)}}));
+  WeirJob job = OnRocksDb(EventJob("event_profiles", 1), "16mb");
   job.options["checkpoint.interval"] = "500ms";
   job.options["exchange.memory"] = "1mb";
   job.arguments.push_back(absl::StrCat("--bytes=", kBytes));
