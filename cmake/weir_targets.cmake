@@ -171,16 +171,18 @@ function(weir_test_environment result)
   set(${result} ${environment} PARENT_SCOPE)
 endfunction()
 
-# weir_test(NAME unit_common LABEL unit [TIMEOUT 60] [SERIAL] [OWN_MAIN] [ENVIRONMENT A=1 ...]
-#           SRCS x_test.cc ... DEPS ...)
+# weir_test(NAME unit_common LABEL unit [TIMEOUT 60] [SERIAL] [OWN_MAIN] [ONE_THREAD]
+#           [ENVIRONMENT A=1 ...] SRCS x_test.cc ... DEPS ...)
 # A GoogleTest binary; each of its tests is one ctest test named NAME.Suite.Test, with the label,
 # its time limit, and WEIR_SOURCE_DIR, WEIR_BINARY_DIR and WEIR_TEST_TIMEOUT (the seconds of the
 # limit) in the environment. SERIAL: never beside another test. OWN_MAIN: the sources bring main().
+# ONE_THREAD: what is tested has no threads of its own, so TSan, which finds races between threads,
+# has nothing to find in it: not built with it. That is a third of that lane's minutes.
 function(weir_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL;OWN_MAIN" "NAME;LABEL;TIMEOUT"
+  cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL;OWN_MAIN;ONE_THREAD" "NAME;LABEL;TIMEOUT"
                         "SRCS;DEPS;ENVIRONMENT")
   weir_label_enabled("${arg_LABEL}" enabled)
-  if(NOT enabled)
+  if(NOT enabled OR (arg_ONE_THREAD AND WEIR_SANITIZER STREQUAL "thread"))
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SRCS})

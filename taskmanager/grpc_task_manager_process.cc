@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/bytes_format.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/system_random.h"
@@ -31,6 +32,8 @@
 #include "common/net/grpc_control_service.h"
 #include "common/time/system_clock.h"
 #include "taskmanager/agent/grpc_artifact_fetcher.h"
+#include "taskmanager/agent/memory_cgroup.h"
+#include "taskmanager/agent/memory_plan.h"
 #include "taskmanager/agent/posix_process_launcher.h"
 #include "taskmanager/agent/process_worker_launcher.h"
 #include "taskmanager/agent/task_manager.h"
@@ -60,6 +63,22 @@ class ServedProcesses {
   PosixProcessLauncher* processes_ WEIR_GUARDED_BY(mutex_);
 };
 
+MemoryPlan MemoryPlanOf(const Config& config) {
+  MemoryPlanOptions options;
+  options.memory_limit = config.Get(options::kTaskmanagerMemoryLimit).bytes;
+  options.worker_memory_limit = config.Get(options::kTaskmanagerWorkerMemoryLimit).bytes;
+  options.slots = static_cast<uint64_t>(config.Get(options::kTaskmanagerSlots));
+  return PlanMemory(options, MemoryCgroup().FindLimit());
+}
+
+PosixProcessLauncherOptions ProcessOptionsOf(const MemoryPlan& memory) {
+  PosixProcessLauncherOptions options;
+  options.memory_limit_bytes = memory.workers_bytes;
+  options.memory_limit_source = absl::StrCat("what ", FormatBytes(memory.limit_bytes), " by ",
+                                             memory.limit_source, " leaves for workers");
+  return options;
+}
+
 /// Everything of the process, in the order in which it can be taken down.
 class TaskManagerProcess {
  public:
@@ -71,6 +90,7 @@ class TaskManagerProcess {
         channels_(std::move(channels)),
         security_(std::move(security)),
         random_(random),
+        memory_(MemoryPlanOf(config)),
         files_(random) {}
 
   absl::Status Run(const std::function<void(std::function<void()> stop)>& on_serving);
@@ -96,13 +116,14 @@ class TaskManagerProcess {
   std::unique_ptr<GrpcChannelFactory> local_channels_;
   const SecurityOptions security_;
   SystemRandom& random_;
+  const MemoryPlan memory_;
   SystemClock clock_;
   PosixFileSystem files_;
   ThreadExecutor executor_{{.name = "weir-tm"}};
   ThreadBlockingPool pool_{{.name = "weir-blocking", .threads = 4}};
   ExecutorMonitor monitor_{"weir-tm", executor_, clock_};
   std::atomic<bool> started_{false};  // it was registered once
-  PosixProcessLauncher processes_{executor_};
+  PosixProcessLauncher processes_{executor_, ProcessOptionsOf(memory_)};
   std::optional<GrpcArtifactFetcher> fetcher_;
   std::optional<ArtifactCache> artifacts_;
   std::optional<ProcessJobPlanner> planner_;
@@ -124,8 +145,11 @@ TaskManager::Options TaskManagerProcess::TaskManagerOptions() {
   options.cluster = config_.Get(options::kClusterId);
   options.storage_root = config_.Get(options::kStorageRoot);
   options.slots = static_cast<uint32_t>(config_.Get(options::kTaskmanagerSlots));
+  options.incarnation = directory_.incarnation();
+  options.slot_memory_bytes = memory_.slot_bytes;
   options.pid = static_cast<uint64_t>(getpid());
   options.heartbeat_interval = config_.Get(options::kHeartbeatInterval);
+  options.leader_timeout = config_.Get(options::kHeartbeatTaskmanagerTimeout);
   return options;
 }
 
@@ -149,7 +173,7 @@ ProcessWorkerLauncher::Options TaskManagerProcess::LauncherOptions() const {
   options.log_level = config_.Get(options::kLogLevel);
   options.log_format = config_.Get(options::kLogFormat);
   options.parent_pid = static_cast<uint64_t>(getpid());
-  options.memory_limit_bytes = config_.Get(options::kTaskmanagerWorkerMemoryLimit).bytes;
+  options.memory_limit_bytes = memory_.worker_bytes;
   options.keep_logs = static_cast<size_t>(config_.Get(options::kWorkerKeepLogs));
   options.environment = ScrubbedEnvironment(OwnEnvironment());
   return options;
@@ -293,10 +317,17 @@ absl::Status TaskManagerProcess::Run(
     TakeDown();
     return serving;
   }
-  LogInfo("TaskManager started", {{"work_dir", directory_.path()}, {"http", http_->address()}});
+  LogInfo("TaskManager started", {{"work_dir", directory_.path()},
+                                  {"http", http_->address()},
+                                  {"memory_limit", memory_.limit_bytes},
+                                  {"memory_limit_of", memory_.limit_source},
+                                  {"memory_of_workers", memory_.workers_bytes}});
   const auto served = std::make_shared<ServedProcesses>(processes_);
   on_serving([served] { served->Stop(); });
-  processes_.Serve();
+  if (processes_.Serve() != 0) {  // a signal: an orderly end, which a second one cuts short
+    executor_.Post([this] { task_manager_->Leave([this] { processes_.Stop(); }); });
+    processes_.Serve();
+  }
   served->Forget();
   TakeDown();
   return fatal_;

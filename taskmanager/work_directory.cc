@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
@@ -17,6 +18,17 @@
 namespace weir::taskmanager {
 namespace {
 constexpr size_t kSocketPathMax = 100;  // sun_path holds 108 bytes
+
+// A file that is lost or damaged begins the count anew: then nobody is told from the start before.
+absl::StatusOr<uint64_t> NextIncarnation(PosixFileSystem& files, const std::string& directory) {
+  const std::string file = directory + "/incarnation";
+  uint64_t last = 0;
+  const absl::StatusOr<std::string> text = files.Read(file);
+  if (!text.ok() || !absl::SimpleAtoi(*text, &last)) last = 0;
+  WEIR_RETURN_IF_ERROR(files.Replace(file, absl::StrCat(last + 1)));
+  return last + 1;
+}
+
 }  // namespace
 
 absl::StatusOr<WorkDirectory> WorkDirectory::Open(const std::string& path, Random& random) {
@@ -44,6 +56,7 @@ absl::StatusOr<WorkDirectory> WorkDirectory::Open(const std::string& path, Rando
     WEIR_RETURN_IF_ERROR(files.Replace(id_file, *node));
   }
   directory.node_ = *node;
+  WEIR_ASSIGN_OR_RETURN(directory.incarnation_, NextIncarnation(files, directory.path_));
   directory.socket_path_ = directory.path_ + "/workers.sock";
   if (directory.socket_path_.size() > kSocketPathMax) {
     char name[] = "/tmp/weir-XXXXXX";
@@ -58,6 +71,7 @@ absl::StatusOr<WorkDirectory> WorkDirectory::Open(const std::string& path, Rando
 WorkDirectory::WorkDirectory(WorkDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       node_(std::move(other.node_)),
+      incarnation_(other.incarnation_),
       socket_path_(std::move(other.socket_path_)),
       temporary_(std::move(other.temporary_)),
       lock_(std::exchange(other.lock_, -1)) {}

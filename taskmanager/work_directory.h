@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,8 @@ class WorkDirectory {
   const std::string& path() const { return path_; }
   /// The same for every start on this directory.
   const std::string& node() const { return node_; }
+  /// Counts the starts on this directory, from 1.
+  uint64_t incarnation() const { return incarnation_; }
   /// A path for a Unix socket, short enough for the kernel, in a directory only we can enter.
   const std::string& socket_path() const { return socket_path_; }
 
@@ -28,6 +31,7 @@ class WorkDirectory {
   WorkDirectory() = default;
   std::string path_;
   std::string node_;
+  uint64_t incarnation_ = 0;
   std::string socket_path_;
   std::string temporary_;  // removed at the end, when the socket lies outside
   int lock_ = -1;

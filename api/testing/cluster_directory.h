@@ -25,7 +25,7 @@ class ClusterDirectory {
   absl::Status Open(const std::string& given) {
     std::error_code error;
     if (given.empty()) {
-      path_ = (std::filesystem::temp_directory_path() / "weir-mini-XXXXXX").string();
+      path_ = (std::filesystem::temp_directory_path() / "weir-test-XXXXXX").string();
       temporary_ = mkdtemp(path_.data()) != nullptr;
       if (!temporary_) error = std::error_code(errno, std::generic_category());
     } else {

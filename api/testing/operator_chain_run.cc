@@ -10,6 +10,7 @@
 #include "api/testing/harness_ends.h"
 #include "common/base/status_macros.h"
 #include "common/graph/planner.h"
+#include "state/operator/frozen_operator_state.h"
 #include "taskmanager/task/task_builder.h"
 
 namespace weir::internal {
@@ -31,6 +32,27 @@ constexpr uint64_t kAttempt = 1;
 
 bool IsOutput(const StreamNode& node) {
   return dynamic_cast<const HarnessOutput*>(node.sink.get()) != nullptr;
+}
+
+std::shared_ptr<const std::string> Shared(const std::string& object) {
+  return object.empty() ? nullptr : std::make_shared<const std::string>(object);
+}
+
+// The operator state of one operator, of all subtasks; none when no subtask has any.
+OperatorStateParts PartsOf(const std::vector<TaskSnapshotData>& restored, const std::string& uid) {
+  OperatorStateParts parts;
+  bool any = false;
+  for (const TaskSnapshotData& snapshot : restored) {
+    OperatorStatePart& part = parts.emplace_back();
+    const OperatorSnapshotData* one = snapshot.Find(uid);
+    if (one == nullptr || !one->operator_objects.has_value()) continue;
+    any = true;
+    part.lists = Shared(one->operator_objects->lists);
+    part.union_lists = Shared(one->operator_objects->union_lists);
+    part.broadcast = Shared(one->operator_objects->broadcast);
+    part.list_sizes = one->operator_objects->list_sizes;
+  }
+  return any ? parts : OperatorStateParts();
 }
 
 }  // namespace
@@ -74,10 +96,10 @@ absl::Status OperatorChainRun::Cut() {
   if (options_.subtask >= options_.parallelism || options_.inputs == 0) {
     return absl::InvalidArgumentError("the harness has no such subtask, or no input");
   }
-  const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
-  if (options_.parallelism > 1 && (vertices_.size() > 1 || first.inputs[0].key == nullptr)) {
+  if (options_.parallelism > 1 && vertices_.size() > 1) {
     return absl::InvalidArgumentError(
-        "only a pipeline that is one task and begins with KeyBy can be one of several subtasks");
+        absl::StrCat("only a pipeline that is one task can be one of several subtasks; '",
+                     vertices_[1].name, "' begins another"));
   }
   return absl::OkStatus();
 }
@@ -108,7 +130,8 @@ absl::Status OperatorChainRun::CheckFits(const TaskSnapshotData& snapshot) const
 }
 
 absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restored) {
-  const TaskEnvironment environment{clock_, *this, pool_, {}, Generation(1)};
+  const TaskEnvironment environment{clock_, *this,         pool_,
+                                    {},     Generation(1), state_.Factory(clock_)};
   std::vector<std::shared_ptr<taskmanager::ChannelInput>> between;
   for (uint32_t i = 0; i < options_.inputs; ++i) {
     between.push_back(inputs_.emplace_back(std::make_shared<LocalChannel>()));
@@ -130,6 +153,10 @@ absl::Status OperatorChainRun::Open(const std::vector<TaskSnapshotData>& restore
     between = {output_};
     description.outputs.push_back(
         {graph_.nodes[input.node - 1].uid, target, {output_}, input.side_output});
+    for (const std::string& uid : vertices_[i].uids) {
+      OperatorStateParts parts = PartsOf(restored, uid);
+      if (!parts.empty()) description.operator_states[uid] = std::move(parts);
+    }
     if (restored.size() == 1) description.restored = &restored[0];
     if (restored.size() > 1) {
       for (const TaskSnapshotData& one : restored) description.restored_others.push_back(&one);
@@ -147,7 +174,8 @@ absl::Status OperatorChainRun::Run() {
     progress = false;
     for (const std::shared_ptr<Task>& task : tasks_) {
       progress |= task->RunOnce().kind == StepResult::Kind::kProgress;
-      if (!held_) Drain();
+      // Room that this makes is what a task waits for that stopped behind a full output.
+      if (!held_) progress |= Drain();
     }
   }
   return failure_.has_value() ? failure_->status : absl::OkStatus();
@@ -165,7 +193,7 @@ absl::Status OperatorChainRun::PassOutput() {
 
 absl::Status OperatorChainRun::SetProcessingTime(absl::Time now) {
   clock_.Set(now);
-  return Run();
+  return Run();  // nothing, before they are opened
 }
 
 testing::OperatorBooks OperatorChainRun::BooksOf(const std::string& uid) const {
@@ -183,18 +211,22 @@ testing::OperatorBooks OperatorChainRun::BooksOf(const std::string& uid) const {
   return {};
 }
 
-void OperatorChainRun::Drain() {
+bool OperatorChainRun::Drain() {
+  bool any = false;
   while (std::optional<ChannelElement> element = output_->Pop()) {
+    any = true;
     if (BatchPtr* batch = std::get_if<BatchPtr>(&*element)) batches_.push_back(std::move(*batch));
     if (const EventTime* watermark = std::get_if<EventTime>(&*element)) {
       watermarks_.push_back(watermark->micros());
     }
   }
+  return any;
 }
 
 absl::StatusOr<BatchPtr> OperatorChainRun::OwnRows(const BatchPtr& batch) const {
   if (options_.parallelism == 1) return batch;
   const StreamNode& first = *graph_.Find(vertices_.front().uids.front());
+  if (first.inputs[0].key == nullptr) return batch;  // what is pushed is what it is dealt
   if (first.inputs[0].partition_key != nullptr) {
     const KeyGroupRange own = DefaultKeyGroupRange(
         options_.subtask, {options_.parallelism, options_.partitioned_by->partitions});
@@ -244,13 +276,16 @@ void OperatorChainRun::OnSnapshot(SubtaskId, Epoch, LeaderTerm,
   } else if (snapshot_.ok()) {
     for (OperatorSnapshotData& one : snapshot->operators) {
       if (one.keyed != nullptr) {
-        absl::StatusOr<std::string> written = one.keyed->Write();
+        const absl::Status written = HarnessState::Write(*one.keyed, &one);
         if (!written.ok()) {
-          snapshot_ = written.status();
+          snapshot_ = written;
           return;
         }
-        one.state = *std::move(written);
         one.keyed = nullptr;
+      }
+      if (one.operator_state != nullptr) {
+        one.operator_objects = one.operator_state->Write();
+        one.operator_state = nullptr;
       }
       snapshot_->operators.push_back(std::move(one));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "api/testing/harness_state.h"
 #include "common/exec/blocking_pool.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/system_clock.h"
@@ -21,16 +23,21 @@
 
 namespace weir::internal {
 
-/// The clock of the machine until it is set; then it stands.
+/// The clock of the machine until it is set; then it stands. Durations pass only by that: each time
+/// that it is set to later than before.
 class HarnessClock final : public Clock {
  public:
   absl::Time Now() const override { return now_.value_or(system_.Now()); }
-  absl::Duration Monotonic() const override { return system_.Monotonic(); }
-  void Set(absl::Time now) { now_ = now; }
+  absl::Duration Monotonic() const override { return monotonic_; }
+  void Set(absl::Time now) {
+    monotonic_ += std::max(now - now_.value_or(now), absl::ZeroDuration());
+    now_ = now;
+  }
 
  private:
   SystemClock system_;
   std::optional<absl::Time> now_;
+  absl::Duration monotonic_ = absl::ZeroDuration();
 };
 
 /// The tasks of a pipeline between a HarnessInput and a HarnessOutput, joined by queues and stepped
@@ -41,12 +48,12 @@ class HarnessClock final : public Clock {
 class OperatorChainRun final : public taskmanager::TaskObserver {
  public:
   /// INVALID_ARGUMENT, one sentence: what the planner says, a pipeline that is not one line of
-  /// operators, or several subtasks of one that is more than a keyed operator's task.
+  /// operators, or several subtasks of one that is more than one task.
   static absl::StatusOr<std::unique_ptr<OperatorChainRun>> Build(
       StreamGraph graph, const testing::HarnessOptions& options);
 
   /// Makes and opens the operators, with the state that the snapshots have of them. Several: of all
-  /// subtasks that there were, whose keyed state is dealt out anew.
+  /// subtasks that there were, by number, whose keyed state and operator state are dealt out anew.
   absl::Status Open(const std::vector<taskmanager::TaskSnapshotData>& restored);
   bool opened() const { return !tasks_.empty(); }
   /// FAILED_PRECONDITION, naming an operator that only one of the two has.
@@ -63,6 +70,7 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   absl::Status SetProcessingTime(absl::Time now);
   /// Zeros for an operator that is not there.
   testing::OperatorBooks BooksOf(const std::string& uid) const;
+  HarnessState& state() { return state_; }
   /// The state of all operators, first to last.
   absl::StatusOr<taskmanager::TaskSnapshotData> Snapshot();
 
@@ -93,15 +101,20 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
 
   OperatorChainRun(StreamGraph graph, const testing::HarnessOptions& options,
                    std::shared_ptr<std::vector<BatchPtr>> dead_letters)
-      : graph_(std::move(graph)), options_(options), dead_letters_(std::move(dead_letters)) {}
+      : graph_(std::move(graph)),
+        options_(options),
+        dead_letters_(std::move(dead_letters)),
+        state_(options) {}
   absl::Status Cut();
   /// Sinks of dead letters and side outputs, which belong to their operator's task.
   bool IsKept(const std::string& uid) const;
-  /// The rows of the batch whose keys this subtask owns: what an exchange would send it.
+  /// The rows of the batch whose keys this subtask owns: what an exchange would send it. All, where
+  /// the pipeline does not begin with keys.
   absl::StatusOr<BatchPtr> OwnRows(const BatchPtr& batch) const;
   /// Steps all tasks until none has anything to do.
   absl::Status Run();
-  void Drain();
+  /// Takes what has come out; whether anything has.
+  bool Drain();
 
   const StreamGraph graph_;
   const testing::HarnessOptions options_;
@@ -110,6 +123,7 @@ class OperatorChainRun final : public taskmanager::TaskObserver {
   std::string output_uid_;
   HarnessClock clock_;
   NoPool pool_;
+  HarnessState state_;
   std::vector<std::shared_ptr<taskmanager::LocalChannel>> inputs_;
   std::shared_ptr<taskmanager::LocalChannel> output_;
   std::vector<std::shared_ptr<taskmanager::Task>> tasks_;

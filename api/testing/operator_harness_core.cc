@@ -1,9 +1,12 @@
 #include "weir/testing/operator_harness_core.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 
 #include "api/testing/harness_ends.h"
 #include "api/testing/operator_chain_run.h"
@@ -41,6 +44,22 @@ StreamGraph GraphOf(const std::string& name, const OperatorFactory& make) {
   return graph;
 }
 
+// Operator state is dealt out from all subtasks that there were: none may be missing, or be there
+// twice. Sorted by their numbers.
+absl::Status CheckAllSubtasks(const std::vector<proto::TaskSnapshot>& all) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto& operators = all[i].operators();
+    const bool any = std::any_of(operators.begin(), operators.end(),
+                                 [](const auto& one) { return one.has_operator_state(); });
+    if (!any || (all[i].index() == i && all[i].parallelism() == all.size())) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "operator state is restored from the snapshots of all subtasks: there were ",
+        all[i].parallelism(), ", and ", all.size(), " snapshots are given, with that of subtask ",
+        all[i].index(), " in place ", i));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::shared_ptr<const Source> OperatorHarnessCore::InputEnd(SchemaPtr schema) {
@@ -58,7 +77,8 @@ std::shared_ptr<const Sink> OperatorHarnessCore::KeepingEnd(
 
 class OperatorHarnessCore::Impl {
  public:
-  explicit Impl(StreamGraph graph, const testing::HarnessOptions& options = {}) {
+  explicit Impl(StreamGraph graph, const testing::HarnessOptions& options = {})
+      : options_(options) {
     auto run = OperatorChainRun::Build(std::move(graph), options);
     Check(run.status());
     if (run.ok()) run_ = *std::move(run);
@@ -85,7 +105,8 @@ class OperatorHarnessCore::Impl {
   bool HoldOutput(bool held) { return Ready() && Check(run_->HoldOutput(held)); }
   bool PassOutput() { return Ready() && Check(run_->PassOutput()); }
   bool SetProcessingTime(int64_t time_us) {
-    return Ready() && Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
+    if (failure_.has_value()) return false;
+    return Check(run_->SetProcessingTime(absl::FromUnixMicros(time_us)));
   }
   testing::OperatorBooks Books(const std::string& uid) const {
     return run_ == nullptr ? testing::OperatorBooks() : run_->BooksOf(uid);
@@ -95,7 +116,10 @@ class OperatorHarnessCore::Impl {
     if (!Ready()) return std::nullopt;
     const absl::StatusOr<TaskSnapshotData> snapshot = run_->Snapshot();
     if (!Check(snapshot.status())) return std::nullopt;
-    return taskmanager::ToProto(SubtaskId(), *snapshot).SerializeAsString();
+    proto::TaskSnapshot message = taskmanager::ToProto({VertexId(), options_.subtask}, *snapshot);
+    message.set_parallelism(options_.parallelism);
+    if (!Check(HarnessState::AddFiles(*snapshot, &message))) return std::nullopt;
+    return message.SerializeAsString();
   }
 
   bool Restore(const std::vector<std::string>& snapshots) {
@@ -104,14 +128,20 @@ class OperatorHarnessCore::Impl {
       return Check(absl::FailedPreconditionError(
           "a snapshot is restored before anything is pushed: make a new harness"));
     }
-    std::vector<TaskSnapshotData> restored;
+    std::vector<proto::TaskSnapshot> all;
     for (const std::string& bytes : snapshots) {
-      proto::TaskSnapshot parsed;
-      if (!parsed.ParseFromString(bytes)) {
+      if (!all.emplace_back().ParseFromString(bytes)) {
         return Check(absl::DataLossError("these bytes are no snapshot of a harness"));
       }
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.index() < b.index(); });
+    if (!Check(CheckAllSubtasks(all))) return false;
+    std::vector<TaskSnapshotData> restored;
+    for (const proto::TaskSnapshot& parsed : all) {
       absl::StatusOr<TaskSnapshotData> snapshot = taskmanager::FromProto(parsed);
       if (!Check(snapshot.status()) || !Check(run_->CheckFits(*snapshot))) return false;
+      if (!Check(run_->state().Restore(parsed, &*snapshot))) return false;
       restored.push_back(*std::move(snapshot));
     }
     return Ready(restored);
@@ -148,6 +178,7 @@ class OperatorHarnessCore::Impl {
     return !finished_ || Check(absl::FailedPreconditionError("the input is over: see Finish"));
   }
 
+  const testing::HarnessOptions options_;
   std::unique_ptr<OperatorChainRun> run_;  // null: the pipeline cannot be planned
   bool finished_ = false;
   std::optional<testing::OperatorFailure> failure_;

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -21,6 +23,16 @@ class BatchKeys {
   /// author's code. `ref_of` makes a KeyRef of the bytes of one.
   template <class Keys, class RefOf>
   void Take(const Keys& keys, size_t rows, CurrentCall& call, const RefOf& ref_of) {
+    using Key = std::decay_t<decltype(keys.At(0))>;
+    if constexpr (std::is_same_v<Key, std::string_view>) {
+      refs_.clear();
+      for (size_t row = 0; row < rows; ++row) {
+        call.SetRow(row);
+        const std::string_view key = keys.At(row);
+        refs_.push_back(ref_of(absl::string_view(key.data(), key.size())));
+      }
+      return;
+    }
     bytes_.clear();
     ends_.clear();
     for (size_t row = 0; row < rows; ++row) {
@@ -35,7 +47,7 @@ class BatchKeys {
       begin = end;
     }
   }
-  /// By row; until the next Take.
+  /// By row; until the next Take, and as long as the batch.
   absl::Span<const KeyRef> refs() const { return refs_; }
 
  private:

@@ -21,6 +21,7 @@
 namespace weir {
 
 class Environment;
+class WatermarkStrategy;
 
 namespace internal {
 
@@ -51,6 +52,9 @@ struct WindowSpec;
 /// late rows, which are of type `rows`.
 void DescribeWindows(const NodeHandle& node, const WindowSpec& spec, const SchemaPtr& rows);
 
+/// For the plan: what it makes ("Sum") of which field; a mistake when the field has no name.
+void DescribeField(const NodeHandle& node, const std::string& what, const std::string& field);
+
 /// What an operator that is added next reads: one stream or several, and how their rows are dealt
 /// out to its subtasks.
 struct StreamEnds {
@@ -58,8 +62,12 @@ struct StreamEnds {
   std::vector<StreamInput> inputs;
 
   NodeHandle AddTransform(const std::string& type, SchemaPtr output, OperatorFactory make) const;
-  /// One that makes each row of one row, without state that is kept.
+  /// One that makes each row of one row, without state of keys.
   NodeHandle AddRowwise(const std::string& type, SchemaPtr output, OperatorFactory make) const;
+  /// The same, of a function: rows that it throws for are the error policy's.
+  NodeHandle AddFunction(const std::string& type, SchemaPtr output, OperatorFactory make) const;
+  /// Gives the rows, which stay as they are, other event times and watermarks.
+  NodeHandle AddTimestamps(const WatermarkStrategy& strategy, SchemaPtr rows) const;
   NodeHandle AddSink(std::shared_ptr<const Sink> sink) const;
   StreamEnds With(StreamInput exchange) const;
   /// Without an exchange: the operator's key groups are to be the partitions of its source's topic.
@@ -140,7 +148,7 @@ class Stream {
   DataStream<T> Filter(F function) const {
     static_assert(internal::kTakesRow<T, F>,
                   "Filter's function takes a const weir::Row<T>& or a const T&");
-    return DataStream<T>(ends_.AddRowwise(
+    return DataStream<T>(ends_.AddFunction(
         "Filter", SchemaOf<T>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
           return std::make_unique<FilterOperator<T, F>>(function);
         }));
@@ -153,10 +161,10 @@ class Stream {
     static_assert(internal::kTakesRow<T, F, Collector<Out>&>,
                   "FlatMap's function takes a row and a weir::Collector<Out>&");
     return DataStream<Out>(
-        ends_.AddRowwise("FlatMap", SchemaOf<Out>(),
-                         [function = std::move(function)]() -> std::unique_ptr<Operator> {
-                           return std::make_unique<FlatMapOperator<T, Out, F>>(function);
-                         }));
+        ends_.AddFunction("FlatMap", SchemaOf<Out>(),
+                          [function = std::move(function)]() -> std::unique_ptr<Operator> {
+                            return std::make_unique<FlatMapOperator<T, Out, F>>(function);
+                          }));
   }
 
   /// With side outputs: `function` is a class derived from ProcessFunction<T, Out>.
@@ -172,6 +180,12 @@ class Stream {
                            return std::make_unique<ProcessOperator<T, Out, F>>(function);
                          }));
   }
+
+  /// Event times and watermarks of these rows by another strategy than the source's, as in Flink:
+  /// one generator for each subtask, whose rows may be of many splits; the watermarks of the stream
+  /// end here, but for the last one of a bounded job. Prefer the strategy of FromSource, which
+  /// knows of splits.
+  DataStream<T> AssignTimestampsAndWatermarks(const WatermarkStrategy& strategy) const;
 
   DataStreamSink SinkTo(const SinkOf<T>& sink) const {
     return DataStreamSink(ends_.AddSink(sink.sink()));
@@ -194,7 +208,7 @@ class Stream {
   template <class F>
   auto KeyByPartition(F function) const;
 
-  /// Rows in turn, batch by batch, to the subtasks of the next operator.
+  /// Rows evenly, batch by batch, to the subtasks of the next operator.
   Stream<T> Rebalance() const { return Stream<T>(ends_.With({0, Exchange::kRebalance, {}, {}})); }
   /// Every row to all subtasks of the next operator.
   Stream<T> Broadcast() const { return Stream<T>(ends_.With({0, Exchange::kBroadcast, {}, {}})); }
@@ -241,8 +255,9 @@ class Stream {
 template <RowType T>
 class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
  public:
-  /// What becomes of records that this source cannot decode, or that this operator's function
-  /// throws for. Default: the task fails.
+  /// What becomes of records that this source cannot decode, or that the function of this Map,
+  /// Filter or FlatMap throws for. Default: the task fails; of other operators it does so always,
+  /// and another policy is refused when the job is planned.
   DataStream& OnError(const ErrorPolicy& policy) {
     this->handle_.SetErrorPolicy(policy);
     return *this;
@@ -273,6 +288,11 @@ class DataStream : public Stream<T>, public OperatorHandle<DataStream<T>> {
 };
 
 template <RowType T>
+DataStream<T> Stream<T>::AssignTimestampsAndWatermarks(const WatermarkStrategy& strategy) const {
+  return DataStream<T>(ends_.AddTimestamps(strategy, SchemaOf<T>()));
+}
+
+template <RowType T>
 template <class F>
 auto Stream<T>::Map(F function) const {
   static_assert(internal::kTakesRow<T, F>,
@@ -281,7 +301,7 @@ auto Stream<T>::Map(F function) const {
   static_assert(RowType<Out>,
                 "Map's function returns a record (WEIR_RECORD), a view of one, or one of the field "
                 "types");
-  return DataStream<Out>(ends_.AddRowwise(
+  return DataStream<Out>(ends_.AddFunction(
       "Map", SchemaOf<Out>(), [function = std::move(function)]() -> std::unique_ptr<Operator> {
         return std::make_unique<MapOperator<T, Out, F>>(function);
       }));

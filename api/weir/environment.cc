@@ -8,6 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/operator/stream_graph.h"
+#include "weir/timestamps_operator.h"
 #include "weir/window_assigners.h"
 
 namespace weir {
@@ -60,11 +61,21 @@ class GraphBuilder {
   }
   void SetDefaultParallelism(uint32_t parallelism) { graph_.default_parallelism = parallelism; }
 
-  void SetErrorPolicy(uint64_t id, ErrorPolicySpec errors) { Node(id).errors = std::move(errors); }
+  void SetAutoWatermarkInterval(absl::Duration interval) {
+    graph_.auto_watermark_interval = interval;
+  }
+  void SetErrorPolicy(uint64_t id, ErrorPolicySpec errors);
+  /// What is wrong about the strategy is the operator's mistake.
+  void SetWatermarks(uint64_t id, const WatermarkStrategyPtr& strategy);
+  void SetMistake(uint64_t id, const std::string& mistake) {
+    std::string& first = Node(id).mistake;
+    if (first.empty()) first = mistake;
+  }
 
   StreamGraph Finish() const;
 
  private:
+  void CheckReads(StreamNode& node, const char* what, const SchemaPtr& rows);
   static void AddDeadLetterSinks(StreamGraph& graph);
 
   StreamGraph graph_;
@@ -72,6 +83,31 @@ class GraphBuilder {
   std::set<uint64_t> identified_;
   std::set<uint64_t> unchained_;  // their readers start a chain
 };
+
+void GraphBuilder::SetErrorPolicy(uint64_t id, ErrorPolicySpec errors) {
+  StreamNode& node = Node(id);
+  if (errors.action != ErrorAction::kFail && !node.takes_error_policy) {
+    return SetMistake(id, "OnError is for sources, Map, Filter and FlatMap: an error of a " +
+                              node.type + " always fails its task");
+  }
+  node.errors = std::move(errors);
+}
+
+void GraphBuilder::SetWatermarks(uint64_t id, const WatermarkStrategyPtr& strategy) {
+  StreamNode& node = Node(id);
+  node.watermarks = strategy;
+  if (!strategy->mistake.empty()) SetMistake(id, strategy->mistake);
+  CheckReads(node, "the timestamp assigner", strategy->assigner_rows);
+  CheckReads(node, "the generator", strategy->generator_rows);
+}
+
+void GraphBuilder::CheckReads(StreamNode& node, const char* what, const SchemaPtr& rows) {
+  if (rows == nullptr) return;
+  const absl::Status fits = CheckRecordSchema(*node.output_schema, *rows);
+  if (fits.ok()) return;
+  SetMistake(node.id, std::string(what) + " of its watermark strategy takes other rows than its: " +
+                          std::string(fits.message()));
+}
 
 StreamGraph GraphBuilder::Finish() const {
   StreamGraph graph = graph_;
@@ -130,16 +166,20 @@ void NodeHandle::DisableChaining() const { graph->DisableChaining(node); }
 void NodeHandle::Configure(const std::string& key, const std::string& value) const {
   graph->Node(node).configuration[key] = value;
 }
-void NodeHandle::SetMistake(const std::string& mistake) const {
-  std::string& first = graph->Node(node).mistake;
-  if (first.empty()) first = mistake;
-}
+void NodeHandle::SetMistake(const std::string& mistake) const { graph->SetMistake(node, mistake); }
 void NodeHandle::DeclareSideOutput(const std::string& tag, const SchemaPtr& schema) const {
   if (tag.empty()) return SetMistake("the tag of a side output has an empty name");
   const auto [declared, fresh] = graph->Node(node).side_outputs.emplace(tag, schema);
   if (fresh || *declared->second == *schema) return;
   SetMistake("side output '" + tag + "' is used with two types: " + declared->second->ToString() +
              " and " + schema->ToString());
+}
+
+void DescribeField(const NodeHandle& node, const std::string& what, const std::string& field) {
+  if (field.empty()) {
+    node.SetMistake("the field that " + what + " is of is not in the WEIR_RECORD of its rows");
+  }
+  node.Configure("aggregate", what + " of " + field);
 }
 
 void DescribeWindows(const NodeHandle& node, const WindowSpec& spec, const SchemaPtr& rows) {
@@ -168,6 +208,23 @@ NodeHandle StreamEnds::AddRowwise(const std::string& type, SchemaPtr output,
                                   OperatorFactory make) const {
   const NodeHandle added = AddTransform(type, std::move(output), std::move(make));
   graph->Node(added.node).keeps_positions = true;
+  return added;
+}
+
+NodeHandle StreamEnds::AddFunction(const std::string& type, SchemaPtr output,
+                                   OperatorFactory make) const {
+  const NodeHandle added = AddRowwise(type, std::move(output), std::move(make));
+  graph->Node(added.node).takes_error_policy = true;
+  return added;
+}
+
+NodeHandle StreamEnds::AddTimestamps(const WatermarkStrategy& strategy, SchemaPtr rows) const {
+  const NodeHandle added =
+      AddRowwise("TimestampsAndWatermarks", std::move(rows),
+                 [spec = strategy.spec()]() -> std::unique_ptr<Operator> {
+                   return std::make_unique<TimestampsAndWatermarksOperator>(spec);
+                 });
+  graph->SetWatermarks(added.node, strategy.spec());
   return added;
 }
 
@@ -214,14 +271,20 @@ Environment& Environment::SetParallelism(int parallelism) {
   return *this;
 }
 
+Environment& Environment::SetAutoWatermarkInterval(std::chrono::microseconds interval) {
+  graph_->SetAutoWatermarkInterval(absl::FromChrono(interval));
+  return *this;
+}
+
 internal::NodeHandle Environment::AddSource(std::shared_ptr<const Source> source,
                                             const WatermarkStrategy& watermarks,
                                             const std::string& name) {
   StreamNode& added = graph_->Add(StreamNode::Kind::kSource, source->type());
   added.output_schema = source->schema();
-  added.watermarks = watermarks.spec();
   added.source = std::move(source);
+  added.takes_error_policy = true;
   graph_->SetName(added.id, name);
+  graph_->SetWatermarks(added.id, watermarks.spec());
   return internal::NodeHandle{graph_, added.id};
 }
 

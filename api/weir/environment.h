@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,11 @@ class Environment {
 
   /// For operators that say nothing else; at least 1. Default 1.
   Environment& SetParallelism(int parallelism);
+
+  /// How often watermark generators of one's own (WatermarkStrategy::ForGenerator) are asked for
+  /// periodic watermarks; zero: never. Default 200 ms. Those of other strategies may follow each
+  /// batch of records, and need none.
+  Environment& SetAutoWatermarkInterval(std::chrono::microseconds interval);
 
   template <RowType T>
   DataStream<T> FromSource(const SourceOf<T>& source, const WatermarkStrategy& watermarks,

@@ -20,6 +20,7 @@ absl::Status KeyedOperator::Open(const OperatorContext& context) {
   if (store_ == nullptr) {
     return absl::FailedPreconditionError("a function with keyed state needs a keyed stream");
   }
+  operator_state_ = context.operator_state;
   timers_ = &store_->timers();
   clock_ = context.clock;
   max_parallelism_ = context.max_parallelism;
@@ -46,6 +47,7 @@ absl::Status KeyedOperator::End() {
   store_->ClearCurrentKey();
   // What was made without the state that is missing is not sent on.
   WEIR_RETURN_IF_ERROR(store_->status());
+  if (state_failed()) return operator_state_->status();
   return EndOutput();
 }
 

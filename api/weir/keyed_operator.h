@@ -7,6 +7,7 @@
 
 #include "common/operator/operator.h"
 #include "state/api/keyed_state_store.h"
+#include "state/api/operator_state_store.h"
 
 namespace weir {
 
@@ -41,6 +42,10 @@ class KeyedOperator : public Operator {
   virtual int64_t processing_time_delay() const { return 0; }
 
   KeyedStateStore& store() { return *store_; }
+  /// Operator state that its function has asked for cannot be had.
+  bool state_failed() const {
+    return operator_state_ != nullptr && !operator_state_->status().ok();
+  }
   KeyedTimers& timers() { return *timers_; }
   /// Of a row of the batch that Begin was given.
   KeyRef RefOf(absl::string_view key) const {
@@ -64,6 +69,7 @@ class KeyedOperator : public Operator {
   void Fire(TimeDomain domain, const DueTimer& timer);
 
   KeyedStateStore* store_ = nullptr;
+  const OperatorStateStore* operator_state_ = nullptr;
   KeyedTimers* timers_ = nullptr;
   const Clock* clock_ = nullptr;
   uint32_t max_parallelism_ = 0;

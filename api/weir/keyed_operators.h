@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/operator/current_call.h"
-#include "common/types/key_codec.h"
+#include "common/types/key_bytes.h"
 #include "weir/batch_keys.h"
 #include "weir/keyed_operator.h"
 #include "weir/keyed_process_function.h"
@@ -37,13 +37,11 @@ class KeyedProcessOperator final : public KeyedOperator {
       if (prefetches) {
         store().SetCurrentKey(batch_keys_.refs()[row]);
       } else {
-        key_bytes_.clear();
-        EncodeKey(keys.At(row), &key_bytes_);
-        store().SetCurrentKey(RefOf(key_bytes_));
+        store().SetCurrentKey(RefOf(key_bytes_.Of(keys.At(row))));
       }
       SetTime(times == nullptr ? std::nullopt : std::optional<int64_t>(times[row]));
       function_.ProcessElement(reader.View(row), *call_, collector_);
-      if (runtime_->lost_.any()) break;  // the task fails behind this batch
+      if (runtime_->lost_.any() || state_failed()) break;  // the task fails behind this batch
     }
     call.ClearRow();
     return End();
@@ -58,7 +56,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     side_outputs_.Open(context.side_outputs);
     call_.emplace(store(), side_outputs_);
-    runtime_.emplace(store(), context.subtask_index, context.parallelism);
+    runtime_.emplace(store(), context);
     function_.Open(*runtime_);
     return absl::OkStatus();
   }
@@ -75,7 +73,7 @@ class KeyedProcessOperator final : public KeyedOperator {
     return status.ok() ? side_outputs_.Flush() : status;
   }
   void OnDueTimer(TimeDomain domain, const DueTimer& timer) override {
-    if (runtime_->lost_.any()) return;
+    if (runtime_->lost_.any() || state_failed()) return;
     call_->domain_ = domain;
     SetTime(timer.time_micros);
     function_.OnTimer(Timestamp(std::chrono::microseconds(timer.time_micros)), *call_, collector_);
@@ -92,7 +90,7 @@ class KeyedProcessOperator final : public KeyedOperator {
   internal::SideOutputs side_outputs_;
   std::optional<Context> call_;
   Collector<Out> collector_;
-  std::string key_bytes_;
+  KeyBytes key_bytes_;
   internal::BatchKeys batch_keys_;
 };
 

@@ -4,6 +4,11 @@
 
 namespace weir::internal {
 
+const absl::Status& FunctionState::Good() {
+  static const absl::Status good;
+  return good;
+}
+
 BatchExtras TakeExtras(const Batch& batch, std::span<const uint32_t> rows) {
   BatchExtras extras;
   if (const int64_t* times = batch.event_times(); times != nullptr) {

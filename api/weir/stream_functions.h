@@ -11,6 +11,7 @@
 #include "common/operator/current_call.h"
 #include "common/operator/operator.h"
 #include "common/types/record.h"
+#include "weir/function_context.h"
 #include "weir/function_traits.h"
 
 /// The operators behind Map, Filter and FlatMap: the user's function is inlined into one loop per
@@ -168,23 +169,54 @@ void Collector<Out>::Flush() {
   times_.clear();
 }
 
-/// What the operators below have in common.
+/// What the operators below have in common: the function, which is opened and closed where it has
+/// Open(FunctionContext&) and Close(), and may then have state of its subtask.
+template <class F>
 class FunctionOperator : public Operator {
+  static_assert(internal::kHasOpen<F> || !internal::kNamesOpen<F>,
+                "the function's Open takes a weir::FunctionContext&");
+
  public:
+  explicit FunctionOperator(F function) : function_(std::move(function)) {}
+
   absl::Status Open(const OperatorContext& context) override {
     errors_ = context.errors;
+    if constexpr (internal::kHasOpen<F>) {
+      state_.Open(context);
+      function_.Open(state_.context());
+    }
     return absl::OkStatus();
+  }
+  void Close() override {
+    if constexpr (internal::kHasClose<F>) function_.Close();
   }
 
  protected:
+  /// State that the function has asked for cannot be had: nothing more comes of its rows.
+  bool state_failed() const {
+    if constexpr (internal::kHasOpen<F>) return !state_.status().ok();
+    return false;
+  }
+  const absl::Status& state_status() const { return state_.status(); }
+  /// As internal::OnException, unless state is the reason.
+  absl::Status OnException(const Batch& batch, size_t row, bool may_leave_out = true) {
+    if (state_failed()) return state_status();
+    return internal::OnException(may_leave_out ? errors_ : nullptr, batch, row);
+  }
+
+ private:
   RecordErrors* errors_ = nullptr;
+  internal::FunctionState state_;  // the function may keep its context
+
+ protected:
+  F function_;
 };
 
 /// One output row per input row.
 template <RowType In, RowType Out, class F>
-class MapOperator final : public FunctionOperator {
+class MapOperator final : public FunctionOperator<F> {
  public:
-  explicit MapOperator(F function) : function_(std::move(function)) {}
+  using FunctionOperator<F>::FunctionOperator;
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     const RecordReader<In> reader(*batch);
@@ -197,12 +229,13 @@ class MapOperator final : public FunctionOperator {
         AppendFrom(reader, row);
       } catch (...) {
         builder_.Truncate(row - left_out_.size());
-        absl::Status status = internal::OnException(errors_, *batch, row);
+        absl::Status status = this->OnException(*batch, row);
         if (!status.ok()) return status;
         left_out_.push_back(static_cast<uint32_t>(row));
         ++row;
       }
     }
+    if (this->state_failed()) return this->state_status();
     if (absl::Status status = internal::CheckFits(builder_.batch_builder()); !status.ok()) {
       return status;
     }
@@ -222,21 +255,20 @@ class MapOperator final : public FunctionOperator {
     CurrentCall& call = ThisThreadsCall();
     for (const size_t rows = reader.rows(); row < rows; ++row) {
       call.SetRow(row);
-      internal::AppendRow<Out>(builder_, internal::CallWithRow<In>(function_, reader, row));
+      internal::AppendRow<Out>(builder_, internal::CallWithRow<In>(this->function_, reader, row));
     }
     call.ClearRow();
   }
 
-  F function_;
   RecordBuilder<Out> builder_;
   std::vector<uint32_t> left_out_;
 };
 
 /// The rows for which the function says true.
 template <RowType T, class F>
-class FilterOperator final : public FunctionOperator {
+class FilterOperator final : public FunctionOperator<F> {
  public:
-  explicit FilterOperator(F function) : function_(std::move(function)) {}
+  using FunctionOperator<F>::FunctionOperator;
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     const RecordReader<T> reader(*batch);
@@ -249,12 +281,13 @@ class FilterOperator final : public FunctionOperator {
       try {
         SelectFrom(reader, row, count);
       } catch (...) {
-        absl::Status status = internal::OnException(errors_, *batch, row);
+        absl::Status status = this->OnException(*batch, row);
         if (!status.ok()) return status;
         ++left_out;
         ++row;
       }
     }
+    if (this->state_failed()) return this->state_status();
     filtered_ += rows - count - left_out;
     BatchPtr kept = internal::Select(batch, std::span(selected_.data(), count));
     return kept == nullptr ? absl::OkStatus() : out.Emit(std::move(kept));
@@ -270,21 +303,20 @@ class FilterOperator final : public FunctionOperator {
       call.SetRow(row);
       // Written always and counted only when kept: no branch to mispredict.
       selected_[count] = static_cast<uint32_t>(row);
-      count += static_cast<bool>(internal::CallWithRow<T>(function_, reader, row)) ? 1 : 0;
+      count += static_cast<bool>(internal::CallWithRow<T>(this->function_, reader, row)) ? 1 : 0;
     }
     call.ClearRow();
   }
 
-  F function_;
   std::vector<uint32_t> selected_;
   uint64_t filtered_ = 0;
 };
 
 /// Any number of output rows per input row.
 template <RowType In, RowType Out, class F>
-class FlatMapOperator final : public FunctionOperator {
+class FlatMapOperator final : public FunctionOperator<F> {
  public:
-  explicit FlatMapOperator(F function) : function_(std::move(function)) {}
+  using FunctionOperator<F>::FunctionOperator;
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     const RecordReader<In> reader(*batch);
@@ -296,11 +328,11 @@ class FlatMapOperator final : public FunctionOperator {
         CollectFrom(reader, row);
       } catch (...) {
         // Of a row that has gone on in part the rest cannot be left out.
-        RecordErrors* errors = collector_.TakeBackRow() ? errors_ : nullptr;
-        absl::Status status = internal::OnException(errors, *batch, row);
+        absl::Status status = this->OnException(*batch, row, collector_.TakeBackRow());
         if (!status.ok()) return status;
         ++row;
       }
+      if (this->state_failed()) return this->state_status();
     }
     return collector_.End();
   }
@@ -311,12 +343,12 @@ class FlatMapOperator final : public FunctionOperator {
     for (const size_t rows = reader.rows(); row < rows; ++row) {
       call.SetRow(row);
       collector_.SetRow(row);
-      internal::CallWithRow<In>(function_, reader, row, collector_);
+      internal::CallWithRow<In>(this->function_, reader, row, collector_);
+      if (this->state_failed()) return;
     }
     call.ClearRow();
   }
 
-  F function_;
   Collector<Out> collector_;
 };
 

@@ -12,6 +12,7 @@
 #include "weir/output_tag.h"
 #include "weir/process_function.h"
 #include "weir/run_job.h"
+#include "weir/watermark_generator.h"
 #include "weir/watermark_strategy.h"
 #include "weir/window_assigners.h"
 #include "weir/window_function.h"

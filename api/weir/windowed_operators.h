@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/operator/current_call.h"
+#include "common/types/key_bytes.h"
 #include "common/types/key_codec.h"
 #include "weir/batch_keys.h"
 #include "weir/window_contents.h"
@@ -24,17 +25,20 @@ inline constexpr char kWindowContents[] = "window-contents";
 /// The author's part of a window operator: what is added, and what comes out.
 template <class KeyOf, RowType In, RowType Out, class Contents, class Emitter>
 struct WindowParts {
+  std::optional<FunctionContext> function_context;  // the author's function may keep its address
   KeyOf key;
   Contents contents;
   Emitter emitter;
   Collector<Out> collector = {};
-  std::string key_bytes = {};
+  KeyBytes key_bytes = {};
 
+  void OpenEmitter(const OperatorContext& context) {
+    function_context.emplace(context);
+    emitter.Open(*function_context);
+  }
   template <class Keys>
   absl::string_view KeyAt(const Keys& keys, size_t row) {
-    key_bytes.clear();
-    EncodeKey(keys.At(row), &key_bytes);
-    return key_bytes;
+    return key_bytes.Of(keys.At(row));
   }
   void Emit(const typename Contents::Accumulator& accumulator, KeyedStateStore& store,
             WindowContext& context) {
@@ -66,7 +70,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
  public:
   TypedSliceWindowOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
       : SliceWindowOperator(std::move(spec)),
-        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+        parts_{{}, std::move(key), std::move(contents), std::move(emitter)} {}
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
@@ -130,8 +134,7 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     slices_ =
         store().GetMapState(MapStateDescriptor<int64_t, Accumulator>(internal::kWindowContents));
-    FunctionContext function_context(context.subtask_index, context.parallelism);
-    parts_.emitter.Open(function_context);
+    parts_.OpenEmitter(context);
     return OpenContext(context);
   }
   void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }
@@ -150,16 +153,16 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     const int64_t next_start = window.start_micros() + layout().slide();
     bool more = false;
     std::optional<Accumulator> merged;
-    slices_.ForEach([&](int64_t start, const Accumulator& slice) {
-      if (start < window.start_micros()) return;
+    slices_.ForEachFrom(window.start_micros(), [&](int64_t start, const Accumulator& slice) {
       more = more || (start >= next_start && start < next_start + layout().size());
-      if (start >= window.end_micros()) return;
+      if (start >= window.end_micros()) return false;
       if (start < next_start) last_of.push_back(start);
       if (merged.has_value()) {
         parts_.contents.Merge(slice, *merged);
       } else {
         merged = slice;
       }
+      return true;
     });
     if (merged.has_value()) parts_.Emit(*merged, store(), ContextOf(window));
     return more;
@@ -185,7 +188,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
  public:
   TypedSessionOperator(internal::WindowSpec spec, KeyOf key, Contents contents, Emitter emitter)
       : SessionWindowOperator(std::move(spec)),
-        parts_{std::move(key), std::move(contents), std::move(emitter)} {}
+        parts_{{}, std::move(key), std::move(contents), std::move(emitter)} {}
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     if (absl::Status status = CheckTimes(*batch); !status.ok()) return status;
@@ -288,8 +291,7 @@ class TypedSessionOperator final : public SessionWindowOperator {
   absl::Status OpenFunction(const OperatorContext& context) override {
     sessions_ =
         store().GetMapState(MapStateDescriptor<int64_t, Session>(internal::kWindowContents));
-    FunctionContext function_context(context.subtask_index, context.parallelism);
-    parts_.emitter.Open(function_context);
+    parts_.OpenEmitter(context);
     return OpenContext(context);
   }
   void BeginOutput(Output& out) override { parts_.Begin(out, side_outputs()); }

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include "weir/data_stream.h"
+#include "weir/rolling_functions.h"
 #include "weir/window_assigners.h"
 #include "weir/windowed_operators.h"
 
@@ -51,6 +53,31 @@ class WindowedStream {
     return AddProcess(Contents(std::move(function)), std::move(process));
   }
 
+  /// The sum of a field over the window, Sum(&Payment::amount); the other fields are those of one
+  /// of its rows. int32_t, int64_t, which wrap around, or double.
+  template <class K, weir::RecordType Record>
+  DataStream<T> Sum(K Record::*field) const {
+    return AddOfField("Sum", field, internal::SumOfField<T, K>{field});
+  }
+  /// The same with the lowest and the highest value.
+  template <class K, weir::RecordType Record>
+  DataStream<T> Min(K Record::*field) const {
+    return AddOfField("Min", field, internal::MinOfField<T, K>{field});
+  }
+  template <class K, weir::RecordType Record>
+  DataStream<T> Max(K Record::*field) const {
+    return AddOfField("Max", field, internal::MaxOfField<T, K>{field});
+  }
+  /// The row of the window with the lowest or the highest value; of several one of them.
+  template <class K, weir::RecordType Record>
+  DataStream<T> MinBy(K Record::*field) const {
+    return AddOfField("MinBy", field, internal::RowOfMin<T, K>{field});
+  }
+  template <class K, weir::RecordType Record>
+  DataStream<T> MaxBy(K Record::*field) const {
+    return AddOfField("MaxBy", field, internal::RowOfMax<T, K>{field});
+  }
+
   /// `function` is derived from AggregateFunction<T, Accumulator, Out>, or of T::View in place of
   /// T, which saves a copy of each row.
   template <class F>
@@ -91,6 +118,13 @@ class WindowedStream {
                   "a ProcessWindowFunction<In, Out, Key> is needed: In is the stream's row type or "
                   "the result type of the aggregate function, Key the type of the stream's keys");
     return Add<Out>(std::move(contents), internal::ProcessEmitter<Contents, P>(std::move(process)));
+  }
+
+  template <class K, class Record, class F>
+  DataStream<T> AddOfField(const std::string& what, K Record::*field, F function) const {
+    const DataStream<T> result = Reduce(std::move(function));
+    internal::DescribeField(result.handle_, what, internal::NameOfField<T, K>(field));
+    return result;
   }
 
   template <RowType Out, class Contents, class Emitter>

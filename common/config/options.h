@@ -55,10 +55,17 @@ inline constexpr Option<std::string> kTaskmanagerWorkDir(
     "taskmanager.work-dir", "/tmp/weir",
     "Local directory for downloaded job binaries and the logs of workers; each TaskManager needs "
     "its own. Nothing in it is missed when it is lost: checkpoints are in storage.root.");
+inline constexpr Option<ByteSize> kTaskmanagerMemoryLimit(
+    "taskmanager.memory-limit", "0",
+    "Memory of a TaskManager and its workers together. A tenth of it (64 MiB to 512 MiB) is kept "
+    "for the TaskManager; when the resident memory of all workers is above the rest, the largest "
+    "of them is killed, and its job's reason says so. 0, and any value above it, is the memory "
+    "limit of the TaskManager's control group (that of a container or a service; cgroup v1 or v2), "
+    "and without one no limit.");
 inline constexpr Option<ByteSize> kTaskmanagerWorkerMemoryLimit(
     "taskmanager.worker-memory-limit", "0",
-    "Resident memory a worker process may use; its TaskManager kills one that uses more, and the "
-    "job's reason says so. 0 sets no limit.");
+    "Resident memory each worker process may use; its TaskManager kills one that uses more, and "
+    "the job's reason says so. 0 leaves only the limit of all workers together.");
 inline constexpr Option<std::string> kTaskmanagerHost(
     "taskmanager.host", "127.0.0.1",
     "Host name or address of this TaskManager's node, as the cluster shows it. An address that is "
@@ -121,7 +128,8 @@ inline constexpr Option<absl::Duration> kHeartbeatSuspectAfter =
 inline constexpr Option<absl::Duration> kHeartbeatTaskmanagerTimeout =
     Option<absl::Duration>(
         "heartbeat.taskmanager-timeout", "10s",
-        "Time without a report after which a TaskManager's stream is taken to be broken.")
+        "Time without a report after which a TaskManager's stream is taken to be broken. A "
+        "TaskManager that hears nothing of the leader for so long looks for another one.")
         .AtLeast("50ms");
 
 inline constexpr Option<absl::Duration> kHeartbeatWorkerTimeout =
@@ -193,13 +201,18 @@ inline constexpr Option<std::string> kStateBackend =
 inline constexpr Option<ByteSize> kStateMemory =
     Option<ByteSize>("state.memory", "256mb",
                      "Memory of each worker for decoded keyed state with state.backend rocksdb, "
-                     "divided among its tasks with keyed state; RocksDB's own caches come on top.")
+                     "divided among its tasks with keyed state; RocksDB's own caches come on top. "
+                     "Unless it is set, a worker on a TaskManager with a memory limit "
+                     "(taskmanager.memory-limit, taskmanager.worker-memory-limit) takes two fifths "
+                     "of what the limit leaves for its slots.")
         .AtLeast("1mb")
         .ForJobs();
 inline constexpr Option<ByteSize> kExchangeMemory =
     Option<ByteSize>("exchange.memory", "64mb",
                      "Memory of each worker for records that other workers of the job have sent "
-                     "and its tasks have not taken yet; who sends more waits.")
+                     "and its tasks have not taken yet; who sends more waits. Unless it is set, a "
+                     "worker on a TaskManager with a memory limit takes at most a tenth of what "
+                     "the limit leaves for its slots.")
         .AtLeast("1mb")
         .ForJobs();
 

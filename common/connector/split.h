@@ -14,6 +14,7 @@ struct SourceSplit {
   std::optional<int64_t> watermark_us;  // no record at or below it counts as early any more: what
                                         // had been sent downstream, or higher
   bool finished = false;                // bounded and read to its end
+  bool idle = false;                    // holds no watermark back until it has a record
 };
 
 }  // namespace weir

@@ -54,6 +54,8 @@ class Planner {
   }
   void DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor& descriptor,
                         std::map<std::string, std::string>& configuration) const;
+  void DescribeWatermarks(const StreamNode& node,
+                          std::map<std::string, std::string>& configuration) const;
   static void DescribeErrors(const ErrorPolicySpec& errors,
                              std::map<std::string, std::string>& configuration);
 
@@ -142,6 +144,10 @@ absl::Status Planner::CheckInputs(const StreamNode& node) const {
 }
 
 absl::Status Planner::CheckShape() const {
+  if (graph_.auto_watermark_interval < absl::ZeroDuration()) {
+    return Invalid(absl::StrCat("the auto watermark interval must not be negative, and is ",
+                                absl::FormatDuration(graph_.auto_watermark_interval)));
+  }
   bool has_source = false;
   bool has_sink = false;
   std::set<uint64_t> read;
@@ -281,7 +287,6 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
       descriptor.set_kind(proto::OperatorDescriptor::SOURCE);
       descriptor.set_bounded(node.source->bounded());
       configuration.merge(node.source->Describe());
-      if (node.watermarks != nullptr) configuration["watermarks"] = node.watermarks->description;
       break;
     case StreamNode::Kind::kTransform:
       descriptor.set_kind(proto::OperatorDescriptor::TRANSFORM);
@@ -294,6 +299,7 @@ void Planner::Describe(const StreamNode& node, proto::OperatorDescriptor& descri
       configuration.merge(node.sink->Describe());
       break;
   }
+  DescribeWatermarks(node, configuration);
   // The edges between chained operators are not in the plan; where two operators of a vertex read
   // one stream, this says so.
   if (!node.inputs.empty()) {
@@ -329,6 +335,17 @@ void Planner::DescribeKeyingOf(const StreamNode& node, proto::OperatorDescriptor
   configuration["keying"] =
       absl::StrCat("aligned with topic '", topic.topic, "', ",
                    DescribeKeying(keying.partitions(), keying.partitioner()), " of ", keying.key());
+}
+
+// What a restore at another parallelism looks at, too (jobmanager/dispatcher).
+void Planner::DescribeWatermarks(const StreamNode& node,
+                                 std::map<std::string, std::string>& configuration) const {
+  if (node.watermarks == nullptr) return;
+  configuration["watermarks"] = node.watermarks->description;
+  if (!node.watermarks->periodic) return;
+  configuration["watermark-interval"] = graph_.auto_watermark_interval == absl::ZeroDuration()
+                                            ? "never"
+                                            : absl::FormatDuration(graph_.auto_watermark_interval);
 }
 
 // Operators that fail say nothing: it is what every operator does by default.

@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -64,6 +65,15 @@ void LogFromGrpc(gpr_log_func_args* arguments) {
   } else {
     LogDebug("gRPC says", {{"text", text}});
   }
+}
+
+// Before gRPC starts, which reads the variable then; what the user has set wins. Names mean what
+// they mean to every other program of the machine (getaddrinfo). gRPC's own resolver asks the name
+// server for each kind of address, and a name of /etc/hosts waits for the answer: 3 s, where none
+// listens.
+void SetUpGrpc() {
+  gpr_set_log_function(&LogFromGrpc);
+  setenv("GRPC_DNS_RESOLVER", "native", /*overwrite=*/0);
 }
 
 grpc::ChannelArguments ChannelArgumentsOfAll() {
@@ -138,7 +148,7 @@ absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
     return absl::InvalidArgumentError(
         "security.tls.require-client-certificate needs security.tls.ca-file");
   }
-  gpr_set_log_function(&LogFromGrpc);
+  SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory(std::move(options)));
   const SecurityOptions& given = factory->options_;
   WEIR_ASSIGN_OR_RETURN(factory->certificate_,
@@ -153,11 +163,13 @@ void GrpcChannelFactory::Authorize(grpc::ClientContext& context) const {
   context.AddMetadata(kProtocolHeader, ProtocolHeaderValue());
 }
 
-std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own) {
-  gpr_set_log_function(&LogFromGrpc);
+std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedCertificate own,
+                                                                     const GrpcWindows& windows) {
+  SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory({}));
   factory->certificate_ = std::move(own.certificate);
   factory->key_ = std::move(own.key);
+  factory->windows_ = windows;
   return factory;
 }
 
@@ -172,14 +184,23 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::stri
   } else {
     credentials = grpc::InsecureChannelCredentials();
   }
-  return grpc::CreateCustomChannel(address, credentials, ChannelArgumentsOfAll());
+  return grpc::CreateCustomChannel(address, credentials, ChannelArguments());
+}
+
+grpc::ChannelArguments GrpcChannelFactory::ChannelArguments() const {
+  grpc::ChannelArguments arguments = ChannelArgumentsOfAll();
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, windows_.probed ? 1 : 0);
+  if (windows_.stream_bytes > 0) {
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, windows_.stream_bytes);
+  }
+  return arguments;
 }
 
 std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreatePinnedChannel(
-    const std::string& address, const std::string& certificate) {
+    const std::string& address, const std::string& certificate) const {
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = certificate;
-  grpc::ChannelArguments arguments = ChannelArgumentsOfAll();
+  grpc::ChannelArguments arguments = ChannelArguments();
   arguments.SetSslTargetNameOverride(kPinnedName);
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
 }
@@ -211,6 +232,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kLeastPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, windows_.probed ? 1 : 0);
+  if (windows_.stream_bytes > 0) {
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, windows_.stream_bytes);
+  }
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   int port = 0;

@@ -5,6 +5,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/server.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <memory>
 #include <string>
@@ -41,6 +42,14 @@ class GrpcServer {
   const std::string address_;
 };
 
+/// How gRPC bounds what is on its way on a connection, below any flow control of the application.
+struct GrpcWindows {
+  /// It sizes its windows by probing how much is on its way in a round trip (BDP probe).
+  bool probed = true;
+  /// Without the probe: of a stream. 0: gRPC's default, 64 KiB.
+  int stream_bytes = 0;
+};
+
 /// The one maker of channels and listening ports, so that TLS, tokens, keepalive, reconnect and
 /// size limits are decided in one place. Plaintext unless the options name certificates; "unix:"
 /// addresses are always plaintext, the directory's permissions guard them, and "unix-abstract:"
@@ -53,7 +62,8 @@ class GrpcChannelFactory {
   static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(SecurityOptions options);
 
   /// A process that shows this certificate where it listens.
-  static std::unique_ptr<GrpcChannelFactory> CreatePinned(SelfSignedCertificate own);
+  static std::unique_ptr<GrpcChannelFactory> CreatePinned(SelfSignedCertificate own,
+                                                          const GrpcWindows& windows);
   /// The name in certificates that are pinned.
   static constexpr char kPinnedName[] = "weir";
 
@@ -62,8 +72,8 @@ class GrpcChannelFactory {
   /// calls on it do.
   std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) const;
   /// The same, to whoever has the key of this certificate (PEM, for kPinnedName), encrypted.
-  static std::shared_ptr<grpc::Channel> CreatePinnedChannel(const std::string& address,
-                                                            const std::string& certificate);
+  std::shared_ptr<grpc::Channel> CreatePinnedChannel(const std::string& address,
+                                                     const std::string& certificate) const;
 
   /// What every call made by this process carries.
   void Authorize(grpc::ClientContext& context) const;
@@ -79,8 +89,10 @@ class GrpcChannelFactory {
   explicit GrpcChannelFactory(SecurityOptions options);
 
   bool tls() const { return options_.tls() || !certificate_.empty(); }
+  grpc::ChannelArguments ChannelArguments() const;
 
   SecurityOptions options_;
+  GrpcWindows windows_;
   GrpcAuthorizer authorizer_;
   std::string certificate_;
   std::string key_;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/connector/record_errors.h"
+#include "common/operator/activity_clock.h"
 #include "common/time/clock.h"
 #include "common/time/event_time.h"
 #include "common/types/batch.h"
@@ -18,6 +19,7 @@
 namespace weir {
 
 class KeyedStateStore;
+class OperatorStateStore;
 
 /// Where an operator puts what it makes: the next operator of the chain, or the chain's end.
 /// Threads: the task's thread. Errors pass through to the task, which fails with them.
@@ -26,6 +28,11 @@ class Output {
   virtual ~Output() = default;
   virtual absl::Status Emit(BatchPtr batch) = 0;
   virtual absl::Status EmitWatermark(EventTime watermark) = 0;
+  /// The stream holds no watermark back for a while, or does again.
+  virtual absl::Status EmitStatus(bool idle) {
+    (void)idle;
+    return absl::OkStatus();
+  }
 };
 
 /// An output beside the operator's stream, and what its readers take it for. Only for batches: the
@@ -46,11 +53,16 @@ struct OperatorContext {
   /// Of an operator whose input is keyed; else null. Outlives the operator.
   KeyedStateStore* keyed_state = nullptr;
   uint32_t max_parallelism = 0;  // number of key groups
+  /// Of its function, and of no key. Outlives the operator; null in tests of operators alone.
+  OperatorStateStore* operator_state = nullptr;
   /// The key group of a row is the partition it was read from, and proved to be that of its key.
   bool partition_aligned = false;
   /// By tag, those that somebody reads. They outlive the operator.
   std::map<std::string, SideOutput> side_outputs = {};
   const Clock* clock = nullptr;  // outlives the operator
+  /// Of the task; outlives the operator.
+  ActivityClock* activity = nullptr;
+  absl::Duration auto_watermark_interval = absl::ZeroDuration();
 };
 
 /// One operator of a chain, fed by the batch.
@@ -71,6 +83,8 @@ class Operator {
   virtual absl::Status ProcessWatermark(EventTime watermark, Output& out) {
     return out.EmitWatermark(watermark);
   }
+  /// Its input turned idle, or is active again.
+  virtual absl::Status ProcessStatus(bool idle, Output& out) { return out.EmitStatus(idle); }
   /// Timers that a watermark, or a restore, has made due are left to be fired: the operator is
   /// given neither rows nor watermarks until that is over, but its state may be snapshotted. Asked
   /// after Open, ProcessWatermark and ContinueFiring (docs/protocols/windows.md).

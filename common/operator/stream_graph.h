@@ -25,12 +25,14 @@ struct StreamNode {
   Kind kind = Kind::kTransform;
   std::string type;  // "KafkaSource", "Map", ...
   std::string name;
-  std::string uid;                              // default: the name
-  uint32_t parallelism = 0;                     // 0: the environment's default
-  bool chain_with_input = true;                 // false: its own task behind a queue
-  std::vector<StreamInput> inputs;              // none of sources, several of unions
-  bool reads_dead_letters = false;              // of its input, instead of its stream
-  bool keeps_positions = false;                 // makes each row of one row, and says of which
+  std::string uid;                  // default: the name
+  uint32_t parallelism = 0;         // 0: the environment's default
+  bool chain_with_input = true;     // false: its own task behind a queue
+  std::vector<StreamInput> inputs;  // none of sources, several of unions
+  bool reads_dead_letters = false;  // of its input, instead of its stream
+  /// Makes each row of one row, and says of which; has no state of keys, whatever it reads.
+  bool keeps_positions = false;
+  bool takes_error_policy = false;              // rows that its function throws for can be left out
   ErrorPolicySpec errors;                       // kSource, kTransform
   std::shared_ptr<const Schema> output_schema;  // null for sinks
   /// By tag: what its side outputs are read as, or declared to be.
@@ -40,8 +42,9 @@ struct StreamNode {
   /// planner refuses the job with it. Empty: nothing.
   std::string mistake;
 
-  std::shared_ptr<const Source> source;                      // kSource
-  WatermarkStrategyPtr watermarks;                           // kSource
+  std::shared_ptr<const Source> source;  // kSource
+  /// kSource; also of a kTransform that assigns them in mid-stream, for the plan.
+  WatermarkStrategyPtr watermarks;
   std::function<std::unique_ptr<Operator>()> make_operator;  // kTransform
   std::shared_ptr<const Sink> sink;                          // kSink
 };
@@ -51,6 +54,8 @@ struct StreamNode {
 struct StreamGraph {
   std::string job_name;
   uint32_t default_parallelism = 1;
+  /// How often generators are asked for periodic watermarks; zero: never.
+  absl::Duration auto_watermark_interval = kDefaultAutoWatermarkInterval;
   std::vector<StreamNode> nodes;
 
   /// Is `id` among the inputs?

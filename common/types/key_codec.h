@@ -26,9 +26,9 @@
 /// Keys as bytes. The encoding is frozen, since it decides the key group of a key
 /// (docs/formats/key-groups.md). It is injective for each type, and the order of the bytes is the
 /// order of the values. Types: bool, integers, enums, float, double, std::string, weir::ByteArray,
-/// weir::Timestamp, durations, EventTime, records of WEIR_RECORD, and std::optional, std::pair and
-/// std::vector of these. A row's view (Row<T>, std::string_view) has the bytes of the record it is
-/// a view of.
+/// weir::Timestamp, durations, EventTime, records of WEIR_RECORD, and std::optional, std::pair,
+/// std::tuple (of one type or more) and std::vector of these. A row's view (Row<T>,
+/// std::string_view) has the bytes of the record it is a view of.
 ///
 /// Doubles: -0.0 is the key 0.0, and every NaN is one key, which comes last.
 namespace weir {
@@ -43,6 +43,10 @@ template <class T>
 inline constexpr bool kIsPair = false;
 template <class A, class B>
 inline constexpr bool kIsPair<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool kIsTuple = false;
+template <class A, class... B>
+inline constexpr bool kIsTuple<std::tuple<A, B...>> = true;
 template <class T>
 inline constexpr bool kIsVector = false;
 template <class T>
@@ -114,6 +118,9 @@ absl::string_view KeyBytesOf(const K& key) {
   }
 }
 
+template <bool nested, size_t at, class K>
+void AppendKeyTuple(const K& key, std::string* out);
+
 /// Nested: something may follow, so the part must show where it ends.
 template <bool nested, class K>
 void AppendKeyPart(const K& key, std::string* out) {
@@ -140,6 +147,8 @@ void AppendKeyPart(const K& key, std::string* out) {
   } else if constexpr (kIsPair<K>) {
     AppendKeyPart<true>(key.first, out);
     AppendKeyPart<nested>(key.second, out);
+  } else if constexpr (kIsTuple<K>) {
+    AppendKeyTuple<nested, 0>(key, out);
   } else if constexpr (kIsVector<K>) {
     for (const auto& element : key) {
       out->push_back(1);
@@ -156,8 +165,16 @@ void AppendKeyPart(const K& key, std::string* out) {
     static_assert(kUnsupported<K>,
                   "not a type for a key: use bool, an integer, an enum, double, std::string, "
                   "weir::ByteArray, weir::Timestamp, a std::chrono duration, a WEIR_RECORD, or a "
-                  "std::optional, std::pair or std::vector of these");
+                  "std::optional, std::pair, std::tuple or std::vector of these");
   }
+}
+
+// As the pair of the first and all others.
+template <bool nested, size_t at, class K>
+void AppendKeyTuple(const K& key, std::string* out) {
+  constexpr bool last = at + 1 == std::tuple_size_v<K>;
+  AppendKeyPart<nested || !last>(std::get<at>(key), out);
+  if constexpr (!last) AppendKeyTuple<nested, at + 1>(key, out);
 }
 
 bool ReadKeyDouble(ByteReader& in, double* value);
@@ -176,6 +193,9 @@ bool ReadKeyBytes(ByteReader& in, std::string* bytes) {
   bytes->assign(rest.data(), rest.size());
   return true;
 }
+
+template <bool nested, size_t at, class K>
+bool ReadKeyTuple(ByteReader& in, K* key);
 
 /// What AppendKeyPart wrote, and nothing else: every key has one encoding.
 template <bool nested, class K>
@@ -227,6 +247,8 @@ bool ReadKeyPart(ByteReader& in, K* key) {
     return !present || ReadKeyPart<nested>(in, &key->emplace());
   } else if constexpr (kIsPair<K>) {
     return ReadKeyPart<true>(in, &key->first) && ReadKeyPart<nested>(in, &key->second);
+  } else if constexpr (kIsTuple<K>) {
+    return ReadKeyTuple<nested, 0>(in, key);
   } else if constexpr (kIsVector<K>) {
     key->clear();
     for (bool more = false; ReadKeyPart<true>(in, &more);) {
@@ -242,6 +264,17 @@ bool ReadKeyPart(ByteReader& in, K* key) {
         K::WeirFields());
   } else {
     static_assert(kUnsupported<K>, "a key of this type cannot be read back: use an owning type");
+  }
+}
+
+template <bool nested, size_t at, class K>
+bool ReadKeyTuple(ByteReader& in, K* key) {
+  constexpr bool last = at + 1 == std::tuple_size_v<K>;
+  if (!ReadKeyPart < nested || !last > (in, &std::get<at>(*key))) return false;
+  if constexpr (last) {
+    return true;
+  } else {
+    return ReadKeyTuple<nested, at + 1>(in, key);
   }
 }
 

@@ -17,6 +17,7 @@ cat <<'TEXT'
   chaos    kills and hangs, repeated        ./dev chaos [-n times] | --steps [--rounds N]
   fuzz     every fuzz target for a while    ./dev fuzz [--seconds 60]
   package  .deb and .tar.gz                 ./dev package
+  k8s-test the Kubernetes chart, its image, and pods that are killed
   lint     clang-tidy on changed files, tidy tests, shellcheck
   format   clang-format of the tree
   clean    remove the build folders

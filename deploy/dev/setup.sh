@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./dev setup [--kafka required|optional|none]
+# ./dev setup [--kafka required|optional|none] [--packages FILE]
 # Installs what is missing, and nothing else; a second run takes less than a second.
 #   1. the Debian packages of deploy/apt-packages.txt (as root or by sudo; a java, mvn, git or
 #      python3 that is on PATH already will do),
@@ -7,14 +7,17 @@
 #   3. a Python environment with what examples/python_client needs, from PyPI,
 #   4. promtool, which the tests of metrics ask, out of Debian's package prometheus (whose server
 #      nobody needs here).
+# --packages: besides, those of another file.
 # --kafka optional: go on without 2 to 4 when they cannot be fetched (tests that need them skip);
 # --kafka none: do not look. Where Kafka lies is kept in ${XDG_CACHE_HOME:-~/.cache}/weir.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
 kafka=required
+lists=(deploy/apt-packages.txt)
 while [[ $# -gt 0 ]]; do
   case "$1" in
     -h | --help) print_help "$0"; exit 0 ;;
+    --packages) lists+=("${2:-}"); shift 2 || wrong_usage setup "--packages needs a file" ;;
     --kafka) kafka="${2:-}"; shift 2 || wrong_usage setup "--kafka needs a value" ;;
     *) wrong_usage setup "unknown option '$1'" ;;
   esac
@@ -38,7 +41,7 @@ provided_otherwise() {
 
 missing_packages() {
   local wanted installed package
-  mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' deploy/apt-packages.txt)
+  mapfile -t wanted < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "${lists[@]}")
   # dpkg-query exits non-zero when it does not know one of them: that is the question, no error.
   installed=" $({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" || true; } \
     2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ') "

@@ -5,7 +5,9 @@
 #   ./dev test -L unit                       ./dev test -R Checkpoint
 #   ./dev test -LE 'e2e|chaos|bench'         ./dev test --preset tsan -L sim
 # WEIR_REQUIRE_KAFKA=1 and WEIR_REQUIRE_ROOT=1 turn skips for want of a broker or of root into
-# failures. Whole clusters and measurements get the machine for themselves.
+# failures. WEIR_FLIGHTS_FULL names the flights of half a year for the test that wants them all;
+# with WEIR_REQUIRE_FLIGHTS=1 it fails without, and does not make do with the committed ones. Whole
+# clusters and measurements get the machine for themselves.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
 preset=dev

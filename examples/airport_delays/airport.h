@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -16,6 +17,16 @@ struct Flight {
   std::string origin;
   std::string destination;
   WEIR_RECORD(Flight, id, date, delay, origin, destination)
+};
+
+/// For flights that come day by day, in any order within a day: a day is over with the first flight
+/// of a later one.
+class EndOfDay final : public weir::WatermarkGenerator<Flight> {
+ public:
+  void OnEvent(const Flight::View&, weir::Timestamp time, weir::WatermarkOutput& output) override {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    output.EmitWatermark(day - std::chrono::microseconds(1));
+  }
 };
 
 /// How an airport's departures of the last hours were.

@@ -2,7 +2,8 @@
 //
 //   airport_delays run -- --brokers=localhost:9092 --parallelism=4
 //
-// Each exactly once; --delivery=at-least-once for brokers without transactions.
+// Each exactly once; --delivery=at-least-once for brokers without transactions. With --by-day the
+// flights come day by day, and a day is over when the next one begins.
 #include "airport.h"
 
 namespace {
@@ -26,10 +27,12 @@ int main(int argc, char** argv) {
             .StartingOffsets(weir::Offsets::Earliest())
             .ValueOnly(weir::Json());
         if (args.GetBool("bounded", false)) flights.Bounded(weir::Offsets::Latest());
-        const auto watermarks =
-            weir::WatermarkStrategy::ForBoundedOutOfOrderness(
-                args.GetDuration("late", std::chrono::hours(1)))
-                .WithTimestampAssigner([](const Flight::View& flight) { return flight.date; });
+        const auto late = args.GetDuration("late", std::chrono::hours(1));
+        const auto order =
+            args.GetBool("by-day", false)
+                ? weir::WatermarkStrategy::ForGenerator([] { return std::make_unique<EndOfDay>(); })
+                : weir::WatermarkStrategy::ForBoundedOutOfOrderness(late);
+        const auto watermarks = order.WithTimestampAssigner(&Flight::date);
         auto delays_topic = weir::KafkaSink<AirportDelays>::Builder()
                                 .Properties(properties)
                                 .Topic(args.Get("output", "airport-delays"))

@@ -1,5 +1,6 @@
 #include "jobmanager/checkpoint/pending_checkpoint.h"
 
+#include "state/checkpoint/operator_objects.h"
 #include "state/checkpoint/state_object_store.h"
 
 namespace weir::jobmanager {
@@ -54,7 +55,9 @@ uint64_t PendingCheckpoint::StateBytes() const {
   for (const auto& [task, snapshot] : snapshots_) {
     bytes += snapshot.ByteSizeLong();
     for (const proto::OperatorSnapshot& one : snapshot.operators()) {
-      if (!one.state().blob().empty()) bytes += one.state().size_bytes();
+      for (const proto::StateObject* object : OwnObjects(one)) {
+        if (!object->blob().empty()) bytes += object->size_bytes();
+      }
       for (const proto::StateFile& file : one.files()) {
         if (!file.reused()) bytes += file.object().size_bytes();
       }

@@ -14,6 +14,7 @@
 #include "common/base/status_macros.h"
 #include "common/graph/partition_alignment.h"
 #include "jobmanager/scheduler/deployment_plan.h"
+#include "state/checkpoint/operator_objects.h"
 #include "state/checkpoint/state_object_store.h"
 
 namespace weir::jobmanager {
@@ -62,19 +63,29 @@ States StatesOf(const proto::CheckpointManifest& manifest, const Operators& oper
   States states;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
-      if (one.state().size_bytes() == 0) continue;
+      if (one.state().size_bytes() == 0 && !one.has_operator_state()) continue;
       const auto planned = operators.find(one.uid());
       const bool sink = planned != operators.end() &&
                         planned->second.descriptor->kind() == OperatorDescriptor::SINK;
       if (sink) continue;
       proto::OperatorSnapshot& state = states[one.uid()][task.index()];
       state.set_uid(one.uid());
-      *state.mutable_state() = one.state();
+      if (one.has_state()) *state.mutable_state() = one.state();
+      if (one.has_operator_state()) *state.mutable_operator_state() = one.operator_state();
       *state.mutable_files() = one.files();
       state.set_keying(one.keying());
     }
   }
   return states;
+}
+
+// Of keys, or of an operator itself: where it goes depends on how the operator stands in the job.
+// Operator state of a function fits every parallelism.
+bool HasPlacedState(const States& states, const std::string& uid) {
+  const auto subtasks = states.find(uid);
+  return subtasks != states.end() &&
+         std::any_of(subtasks->second.begin(), subtasks->second.end(),
+                     [](const auto& subtask) { return subtask.second.state().size_bytes() > 0; });
 }
 
 std::string NameOf(const std::string& uid, const Operators& operators) {
@@ -112,6 +123,21 @@ absl::Status CheckWindow(const std::string& uid, const Operators& before, const 
       is->second, "' in the new job, and its state cannot be cut anew"));
 }
 
+// As the plan has it (Planner::DescribeWatermarks).
+constexpr char kWatermarks[] = "watermarks";
+
+// An operator that assigns watermarks in mid-stream keeps how far it had come, which is of its
+// subtask: where there are others it begins anew, and its readers have theirs.
+bool BeginsAnew(const std::string& uid, const Operators& before, const Operators& after) {
+  const auto then = before.find(uid);
+  const auto now = after.find(uid);
+  if (then == before.end() || now == after.end()) return false;
+  const OperatorDescriptor& one = *now->second.descriptor;
+  return one.kind() == OperatorDescriptor::TRANSFORM &&
+         one.configuration().count(kWatermarks) > 0 &&
+         then->second.parallelism != now->second.parallelism;
+}
+
 absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   if (old == before.end()) return absl::OkStatus();
@@ -146,11 +172,11 @@ absl::Status CheckParallelism(const std::string& uid, const CheckpointTransfer& 
                      transfer.to_graph.max_parallelism(), " (its maximal parallelism)"));
   }
   if (old->second.parallelism == now) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
-                   " subtasks in the checkpoint and parallelism ", now,
-                   " in the new job; only keyed state and the splits of sources can be dealt out "
-                   "anew"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "operator ", NameOf(uid, before), " has state of ", old->second.parallelism,
+      " subtasks in the checkpoint and parallelism ", now,
+      " in the new job; only keyed state, operator state and the splits of sources can "
+      "be dealt out anew"));
 }
 
 // The operators that are gone.
@@ -165,7 +191,7 @@ absl::StatusOr<std::vector<std::string>> CheckFit(const std::set<std::string>& w
       continue;
     }
     WEIR_RETURN_IF_ERROR(CheckType(uid, before, after));
-    if (states.count(uid) > 0 && !IsSource(after.at(uid))) {
+    if (HasPlacedState(states, uid) && !IsSource(after.at(uid))) {
       WEIR_RETURN_IF_ERROR(CheckWindow(uid, before, after));
       WEIR_RETURN_IF_ERROR(CheckKey(uid, before, after));
       WEIR_RETURN_IF_ERROR(CheckParallelism(uid, transfer, before, after));
@@ -189,19 +215,33 @@ std::optional<int64_t> WatermarkOf(const proto::CheckpointManifest& manifest,
   return least;
 }
 
+// How many subtasks the operators of this vertex had; of those that were in several tasks, the
+// first with state that is placed by it. Operator state knows its own.
+uint32_t ParallelismThen(const proto::JobVertex& vertex, const States& states,
+                         const Operators& before) {
+  for (const bool placed : {true, false}) {
+    for (const OperatorDescriptor& one : vertex.operators()) {
+      if (placed ? !HasPlacedState(states, one.uid()) : states.count(one.uid()) == 0) continue;
+      const auto old = before.find(one.uid());
+      return old == before.end() ? vertex.parallelism() : old->second.parallelism;
+    }
+  }
+  return vertex.parallelism();
+}
+
 // As many as the checkpoint has for the operators of this vertex: where that is not its
 // parallelism, the deployment deals their key groups out (jobmanager/scheduler/deployment_plan.h).
 void AddTasks(const proto::JobVertex& vertex, const States& states, const Operators& before,
               const proto::CheckpointManifest& manifest, proto::CheckpointManifest* adapted) {
+  const uint32_t then = ParallelismThen(vertex, states, before);
   std::map<uint32_t, proto::TaskSnapshot> tasks;
   for (const OperatorDescriptor& one : vertex.operators()) {
     const auto subtasks = states.find(one.uid());
     if (subtasks == states.end()) continue;
-    const auto old = before.find(one.uid());
     for (const auto& [index, state] : subtasks->second) {
       proto::TaskSnapshot& task = tasks[index];
       *task.add_operators() = state;
-      task.set_parallelism(old == before.end() ? vertex.parallelism() : old->second.parallelism);
+      task.set_parallelism(then);
     }
   }
   const std::optional<int64_t> watermark = WatermarkOf(manifest, vertex.operators(0).uid());
@@ -219,12 +259,13 @@ absl::StatusOr<AdaptedManifest> AdaptManifest(const CheckpointTransfer& transfer
                                               const proto::CheckpointManifest& manifest) {
   const Operators before = OperatorsOf(transfer.from_graph);
   const Operators after = OperatorsOf(transfer.to_graph);
-  const States states = StatesOf(manifest, before);
+  States states = StatesOf(manifest, before);
   std::vector<proto::SourceCoordinatorState> sources = MergeSourceStates(manifest);
   std::set<std::string> with_state;
   for (const auto& [uid, state] : states) with_state.insert(uid);
   for (const proto::SourceCoordinatorState& source : sources)
     with_state.insert(source.source_uid());
+  std::erase_if(states, [&](const auto& one) { return BeginsAnew(one.first, before, after); });
   AdaptedManifest result;
   WEIR_ASSIGN_OR_RETURN(result.left_out, CheckFit(with_state, states, transfer, before, after));
 
@@ -252,8 +293,8 @@ absl::StatusOr<CopiedCheckpoint> CopyCheckpoint(const CheckpointTransfer& transf
   uint64_t blobs = 0;
   for (proto::TaskSnapshot& task : *manifest.mutable_tasks()) {
     for (proto::OperatorSnapshot& one : *task.mutable_operators()) {
-      std::vector<proto::StateObject*> objects;
-      if (!one.state().blob().empty()) objects.push_back(one.mutable_state());
+      std::vector<proto::StateObject*> objects = MutableOwnObjects(&one);
+      std::erase_if(objects, [](const auto* object) { return object->blob().empty(); });
       for (proto::StateFile& file : *one.mutable_files()) {
         objects.push_back(file.mutable_object());
         file.set_reused(false);

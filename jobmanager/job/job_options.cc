@@ -51,9 +51,11 @@ absl::StatusOr<JobOptions> MakeJobOptions(const Config& cluster,
   result.restart = MakeRestartOptions(config);
   result.worker_timeout = config.Get(options::kHeartbeatWorkerTimeout);
   result.stall_timeout = config.Get(options::kTaskStallTimeout);
-  result.exchange_memory_bytes = config.Get(options::kExchangeMemory).bytes;
   result.state_backend = config.Get(options::kStateBackend);
-  result.state_memory_bytes = config.Get(options::kStateMemory).bytes;
+  result.memory.state_bytes = config.Get(options::kStateMemory).bytes;
+  result.memory.state_is_set = config.IsSet(options::kStateMemory.spec());
+  result.memory.exchange_bytes = config.Get(options::kExchangeMemory).bytes;
+  result.memory.exchange_is_set = config.IsSet(options::kExchangeMemory.spec());
   return result;
 }
 

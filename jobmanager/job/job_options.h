@@ -9,6 +9,7 @@
 #include "common/config/config.h"
 #include "jobmanager/checkpoint/checkpoint_options.h"
 #include "jobmanager/scheduler/restart_policy.h"
+#include "jobmanager/scheduler/worker_memory.h"
 #include "proto/job_graph.pb.h"
 
 namespace weir::jobmanager {
@@ -19,9 +20,8 @@ struct JobOptions {
   RestartOptions restart;
   absl::Duration worker_timeout = absl::Seconds(30);  // silence of a worker that is connected
   absl::Duration stall_timeout = absl::Seconds(10);
-  uint64_t exchange_memory_bytes = 0;
   std::string state_backend;
-  uint64_t state_memory_bytes = 0;
+  MemoryWish memory;
 };
 
 /// INVALID_ARGUMENT, one sentence, for keys that are unknown or are not for jobs, and bad values.

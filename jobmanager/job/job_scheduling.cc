@@ -239,9 +239,11 @@ void JobMaster::OnStarted(const RestoreData& data) {
   context.resume_policy = history().resume_policy();
   if (!context.cleanup) context.checkpoint_interval = options_.checkpoint.interval;
   context.stall_timeout = options_.stall_timeout;
-  context.exchange_memory_bytes = options_.exchange_memory_bytes;
   context.state_backend = options_.state_backend;
-  context.state_memory_bytes = options_.state_memory_bytes;
+  context.memory = options_.memory;
+  for (const TaskManagerId& id : placement.slot_task_managers) {
+    context.slot_memory_bytes[id] = deps_.task_managers.SlotMemoryOf(id);
+  }
   const proto::JobStarted& started = *history().last_start();
   context.key_groups = {started.key_groups().begin(), started.key_groups().end()};
   context.storage_root = deps_.layout.JobDirectory(job_);

@@ -117,9 +117,17 @@ void TaskManagerRegistry::Admit(SessionId id, const proto::RegisterTaskManager& 
   const TaskManagerId who(request.task_manager());
   std::vector<TaskManagerId> replaced;
   for (const auto& [other, task_manager] : task_managers_) {
-    if (other != who && task_manager.registration.node() == request.node()) {
-      replaced.push_back(other);
+    const proto::RegisterTaskManager& known = task_manager.registration;
+    if (other == who || known.node() != request.node()) continue;
+    if (request.incarnation() != 0 && known.incarnation() > request.incarnation()) {
+      return ReplyRegistration(
+          sessions_.at(id), who.value(), false,
+          absl::StrCat("TaskManager ", other.value(), " on host ", known.host(),
+                       " was started later on the same work directory (taskmanager.work-dir), or "
+                       "on a copy of it, and has taken its place"),
+          /*may_heal=*/false);
     }
+    replaced.push_back(other);
   }
   for (const TaskManagerId& other : replaced) Lose(other, "its node registered anew");
 
@@ -146,8 +154,13 @@ void TaskManagerRegistry::Admit(SessionId id, const proto::RegisterTaskManager& 
 void TaskManagerRegistry::OnReport(TaskManager& task_manager,
                                    const proto::TaskManagerReport& report) {
   const TaskManagerId who(task_manager.registration.task_manager());
+  task_manager.leaving = report.leaving();  // from here on nothing is placed there
   for (const proto::WorkerStatus& status : report.workers()) {
     deps_.listener.OnWorkerStatus(who, status);
+  }
+  if (report.leaving()) {
+    Lose(who, "it was told to stop");
+    return deps_.listener.OnSlotsChanged();
   }
   // The first report after a registration is what makes its slots usable: by then the listener
   // knows which workers survived there.
@@ -317,7 +330,12 @@ bool TaskManagerRegistry::ReadWorkerLogs(const TaskManagerId& id,
 bool TaskManagerRegistry::IsPresent(const TaskManagerId& id) const {
   const auto it = task_managers_.find(id);
   return it != task_managers_.end() && !it->second.session.is_none() &&
-         it->second.last_sequence > 0;
+         it->second.last_sequence > 0 && !it->second.leaving;
+}
+
+uint64_t TaskManagerRegistry::SlotMemoryOf(const TaskManagerId& id) const {
+  const auto it = task_managers_.find(id);
+  return it == task_managers_.end() ? 0 : it->second.registration.slot_memory_bytes();
 }
 
 std::vector<proto::TaskManagerDetails> TaskManagerRegistry::Describe() const {

@@ -80,6 +80,8 @@ class TaskManagerRegistry {
   bool ReadWorkerLogs(const TaskManagerId& id, const proto::ReadWorkerLogs& request);
 
   bool IsPresent(const TaskManagerId& id) const;
+  /// What a worker there may use for each of its slots; 0: no limit, or no such TaskManager.
+  uint64_t SlotMemoryOf(const TaskManagerId& id) const;
   std::vector<proto::TaskManagerDetails> Describe() const;
 
  private:
@@ -94,6 +96,7 @@ class TaskManagerRegistry {
     TimerId suspect_timer = 0;
     absl::Duration last_report;  // monotonic
     uint64_t last_sequence = 0;
+    bool leaving = false;  // it was told to stop
     std::map<JobId, std::vector<proto::WorkerSpec>> workers;
   };
 

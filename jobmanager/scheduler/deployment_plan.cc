@@ -1,6 +1,7 @@
 #include "jobmanager/scheduler/deployment_plan.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/base/check.h"
@@ -20,6 +21,8 @@ std::vector<proto::TaskSnapshot> SnapshotsFor(const proto::CheckpointManifest& m
   std::vector<proto::TaskSnapshot> snapshots;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     if (task.vertex() != subtask.vertex.value()) continue;
+    // It has operator state alone, of an operator that was in another task (`--from`).
+    if (task.parallelism() > 0 && task.index() >= task.parallelism()) continue;
     if (task.parallelism() == 0 || task.parallelism() == layout.parallelism) {
       if (task.index() == subtask.index) return {task};
       continue;
@@ -43,8 +46,12 @@ KeyGroupRange GroupsOf(const DeploymentContext& context, const SubtaskId& task,
   return KeyGroupRangeIn(*subtasks, task.index);
 }
 
+// What goes with the deployment, once for all its tasks, is not in their snapshots.
 void SetRestored(std::vector<proto::TaskSnapshot> snapshots, proto::TaskDeployment* task) {
   if (snapshots.empty()) return;
+  for (proto::TaskSnapshot& snapshot : snapshots) {
+    for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) one.clear_operator_state();
+  }
   const auto earlier = [](const proto::TaskSnapshot& a, const proto::TaskSnapshot& b) {
     return a.has_input_watermark_us() && b.has_input_watermark_us()
                ? a.input_watermark_us() < b.input_watermark_us()
@@ -55,6 +62,57 @@ void SetRestored(std::vector<proto::TaskSnapshot> snapshots, proto::TaskDeployme
   for (size_t i = 1; i < snapshots.size(); ++i) {
     *task->add_restored_others() = std::move(snapshots[i]);
   }
+}
+
+// By vertex: the operator state of each of its operators, of all subtasks that there were.
+std::map<uint64_t, std::vector<proto::OperatorStateParts>> OperatorStatesOf(
+    const proto::CheckpointManifest& manifest) {
+  std::map<uint64_t, std::map<std::string, proto::OperatorStateParts>> by_vertex;
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.has_operator_state()) continue;
+      proto::OperatorStateParts& parts = by_vertex[task.vertex()][one.uid()];
+      parts.set_vertex(task.vertex());
+      parts.set_uid(one.uid());
+      // A subtask whose function has asked for none counts, too.
+      const uint32_t then = std::max(one.operator_state().parallelism(), task.index() + 1);
+      while (parts.parts_size() < static_cast<int>(then)) parts.add_parts();
+      *parts.mutable_parts(static_cast<int>(task.index())) = one.operator_state();
+    }
+  }
+  std::map<uint64_t, std::vector<proto::OperatorStateParts>> states;
+  for (auto& [vertex, operators] : by_vertex) {
+    for (auto& [uid, parts] : operators) states[vertex].push_back(std::move(parts));
+  }
+  return states;
+}
+
+// To each worker those of the vertices that it runs a task of.
+void AddOperatorStates(const proto::CheckpointManifest& manifest,
+                       std::map<WorkerId, proto::Deployment>* deployments) {
+  const auto states = OperatorStatesOf(manifest);
+  for (auto& [worker, deployment] : *deployments) {
+    std::set<uint64_t> vertices;
+    for (const proto::TaskDeployment& task : deployment.tasks()) vertices.insert(task.vertex());
+    for (const uint64_t vertex : vertices) {
+      const auto found = states.find(vertex);
+      if (found == states.end()) continue;
+      for (const proto::OperatorStateParts& parts : found->second) {
+        *deployment.add_operator_states() = parts;
+      }
+    }
+  }
+}
+
+// What the worker may use for all its slots; 0: no limit.
+uint64_t MemoryOf(const DeploymentContext& context, const WorkerId& worker) {
+  uint64_t bytes = 0;
+  for (size_t slot = 0; slot < context.placement->slot_workers.size(); ++slot) {
+    if (context.placement->slot_workers[slot] != worker) continue;
+    const auto limit = context.slot_memory_bytes.find(context.placement->slot_task_managers[slot]);
+    if (limit != context.slot_memory_bytes.end()) bytes += limit->second;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -149,9 +207,10 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     deployment.set_cluster_id(context.cluster_id);
     deployment.set_inline_state_max_bytes(context.inline_state_max_bytes);
     deployment.set_stall_timeout_ms(absl::ToInt64Milliseconds(context.stall_timeout));
-    deployment.set_exchange_memory_bytes(context.exchange_memory_bytes);
     deployment.set_state_backend(context.state_backend);
-    deployment.set_state_memory_bytes(context.state_memory_bytes);
+    const WorkerMemory memory = DivideWorkerMemory(context.memory, MemoryOf(context, worker));
+    deployment.set_exchange_memory_bytes(memory.exchange_bytes);
+    deployment.set_state_memory_bytes(memory.state_bytes);
     for (const WorkerId& slot : context.placement->slot_workers) {
       deployment.add_slot_workers(slot.value());
     }
@@ -176,6 +235,7 @@ std::map<WorkerId, proto::Deployment> MakeDeployments(const DeploymentContext& c
     SetRestored(SnapshotsFor(*context.restored, task, layout, GroupsOf(context, task, layout)),
                 deployed);
   }
+  if (context.restored != nullptr) AddOperatorStates(*context.restored, &deployments);
   proto::Deployment& coordinator = deployments[context.placement->coordinator()];
   coordinator.set_coordinator(true);
   coordinator.set_cleanup(context.cleanup);

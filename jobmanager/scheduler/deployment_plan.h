@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 
 #include "common/base/ids.h"
+#include "jobmanager/scheduler/worker_memory.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/control.pb.h"
 #include "proto/job_graph.pb.h"
@@ -56,11 +57,11 @@ struct DeploymentContext {
   std::string cluster_id;
   uint64_t inline_state_max_bytes = 0;
   absl::Duration stall_timeout = absl::ZeroDuration();
-  uint64_t exchange_memory_bytes = 0;
   std::string state_backend;
-  uint64_t state_memory_bytes = 0;
-  std::vector<proto::KeyGroupTable> key_groups;  // of the entry that started the generation
-  std::vector<std::string> ended_jobs;           // of the cluster
+  MemoryWish memory;
+  std::map<TaskManagerId, uint64_t> slot_memory_bytes;  // of those with a limit
+  std::vector<proto::KeyGroupTable> key_groups;         // of the entry that started the generation
+  std::vector<std::string> ended_jobs;                  // of the cluster
   bool take_over = false;
   bool cleanup = false;  // no tasks: the sinks' committers alone
   proto::ResumePolicy resume_policy = proto::AS_CONFIGURED;  // for `uncommitted`

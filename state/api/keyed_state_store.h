@@ -79,7 +79,7 @@ class KeyedStateStore {
   /// Reads the clock, for TTLs. Before each batch, and before due timers are worked off.
   virtual void BeginBatch() = 0;
   /// Whether it is worth while to call Prefetch, and that of maps: something may have to be read
-  /// from a disk. Asked once for each batch, behind BeginBatch.
+  /// from a disk, or from memory that no cache holds. Asked once for each batch, behind BeginBatch.
   virtual bool prefetches() const = 0;
   /// What the keys of a batch have in states that are no maps is fetched at once, where it is not
   /// in memory. Behind BeginBatch; only costs change by it. Keys of other subtasks are a bug.

@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 
 #include "common/base/check.h"
-#include "common/types/key_codec.h"
+#include "common/types/key_bytes.h"
 #include "state/api/state_handle.h"
 
 namespace weir {
@@ -74,15 +74,16 @@ class MapState {
   /// visit(const K&, const V&) for each entry, which must not change this state.
   template <class F>
   void ForEach(F visit) const {
-    std::vector<std::string> read;
-    handle_.table().ForEach([&](absl::string_view bytes, const void* at) {
-      const Cell& cell = *static_cast<const Cell*>(at);
-      if (!Alive(cell)) return true;
-      visit(KeyOf(bytes), cell.value);
-      if (handle_.update_on_read()) read.emplace_back(bytes);
+    Walk(nullptr, [&visit](const K& key, const V& value) {
+      visit(key, value);
       return true;
     });
-    for (const std::string& bytes : read) (void)Touch(bytes);
+  }
+  /// The same, of the entries from this key on, until visit says false.
+  template <class F>
+  void ForEachFrom(const K& from, F visit) const {
+    const std::string bytes = EncodeKey(from);
+    Walk(&bytes, visit);
   }
   std::vector<std::pair<K, V>> Entries() const {
     std::vector<std::pair<K, V>> entries;
@@ -103,6 +104,22 @@ class MapState {
  private:
   using Cell = ValueCell<V>;
 
+  template <class F>
+  void Walk(const std::string* from, F visit) const {
+    std::vector<std::string> read;
+    const auto visit_cell = [&](absl::string_view bytes, const void* at) -> bool {
+      const Cell& cell = *static_cast<const Cell*>(at);
+      if (!Alive(cell)) return true;
+      if (handle_.update_on_read()) read.emplace_back(bytes);
+      return visit(KeyOf(bytes), cell.value);
+    };
+    if (from == nullptr) {
+      handle_.table().ForEach(visit_cell);
+    } else {
+      handle_.table().ForEachFrom(*from, visit_cell);
+    }
+    for (const std::string& bytes : read) (void)Touch(bytes);
+  }
   bool Alive(const Cell& cell) const {
     return !handle_.has_ttl() || cell.stamp_micros > handle_.oldest_micros();
   }
@@ -112,11 +129,7 @@ class MapState {
     if (cell != nullptr) cell->stamp_micros = handle_.stamp_micros();
     return cell;
   }
-  absl::string_view BytesOf(const K& key) const {
-    bytes_.clear();
-    EncodeKey(key, &bytes_);
-    return bytes_;
-  }
+  absl::string_view BytesOf(const K& key) const { return bytes_.Of(key); }
   static K KeyOf(absl::string_view bytes) {
     absl::StatusOr<K> key = DecodeKey<K>(bytes);
     WEIR_CHECK(key.ok()) << "a key of a map in state: " << key.status();
@@ -124,7 +137,7 @@ class MapState {
   }
 
   internal::StateHandle<MapTable> handle_;
-  mutable std::string bytes_;
+  mutable KeyBytes bytes_;
 };
 
 }  // namespace weir

@@ -22,7 +22,8 @@
 
 /// Values of state as bytes. Types: bool, integers, enums, float, double, std::string,
 /// weir::ByteArray, weir::Timestamp, std::chrono durations, EventTime, records of WEIR_RECORD, and
-/// std::optional, std::vector and std::pair of these, in any depth.
+/// std::optional, std::vector, std::pair and std::tuple (of one type or more, as the pair of the
+/// first and all others) of these, in any depth.
 ///
 /// A type of one's own: specialise StateCodec with the three functions below; Schema() of kind
 /// kCustom with a name that changes with the format; the bytes in the form of AppendSized.
@@ -39,7 +40,7 @@ struct StateCodec {
   static_assert(sizeof(T) == 0,
                 "not a type for state: use bool, an integer, an enum, double, std::string, "
                 "weir::ByteArray, weir::Timestamp, a std::chrono duration, a WEIR_RECORD, a "
-                "std::optional, std::vector or std::pair of these, or specialise "
+                "std::optional, std::vector, std::pair or std::tuple of these, or specialise "
                 "weir::StateCodec for it");
 };
 
@@ -270,6 +271,38 @@ struct StateCodec<std::pair<A, B>> {
     const StateSchema* parts = written == nullptr ? nullptr : written->parts.data();
     return StateCodec<A>::Read(in, parts, &value->first) &&
            StateCodec<B>::Read(in, parts == nullptr ? nullptr : parts + 1, &value->second);
+  }
+};
+
+template <class A>
+struct StateCodec<std::tuple<A>> {
+  static StateSchema Schema() { return StateCodec<A>::Schema(); }
+  static void Append(const std::tuple<A>& value, std::string* out) {
+    StateCodec<A>::Append(std::get<0>(value), out);
+  }
+  static bool Read(ByteReader& in, const StateSchema* written, std::tuple<A>* value) {
+    return StateCodec<A>::Read(in, written, &std::get<0>(*value));
+  }
+};
+
+template <class A, class B, class... C>
+struct StateCodec<std::tuple<A, B, C...>> {
+  static StateSchema Schema() { return Codec::Schema(); }
+  static void Append(const std::tuple<A, B, C...>& value, std::string* out) {
+    std::apply([out](const auto&... part) { (AppendPart(part, out), ...); }, value);
+  }
+  static bool Read(ByteReader& in, const StateSchema* written, std::tuple<A, B, C...>* value) {
+    std::pair<A, std::tuple<B, C...>> parts;
+    if (!Codec::Read(in, written, &parts)) return false;
+    *value = std::tuple_cat(std::tuple<A>(std::move(parts.first)), std::move(parts.second));
+    return true;
+  }
+
+ private:
+  using Codec = StateCodec<std::pair<A, std::tuple<B, C...>>>;
+  template <class T>
+  static void AppendPart(const T& part, std::string* out) {
+    StateCodec<T>::Append(part, out);
   }
 };
 

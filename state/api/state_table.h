@@ -92,6 +92,12 @@ class MapTable : public StateTable {
   virtual void Remove(absl::string_view map_key) = 0;
   /// Until the visitor says false. It must not change this table.
   virtual void ForEach(Visitor visit) = 0;
+  /// The same, of those whose keys are not below `from`.
+  virtual void ForEachFrom(absl::string_view from, Visitor visit) {
+    ForEach([&](absl::string_view map_key, const void* cell) {
+      return map_key < from || visit(map_key, cell);
+    });
+  }
   /// As KeyedStateStore::Prefetch, of these entries.
   virtual void Prefetch(absl::Span<const MapEntryRef> entries) = 0;
 };

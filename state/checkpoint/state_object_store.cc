@@ -7,6 +7,7 @@
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
+#include "state/checkpoint/operator_objects.h"
 #include "state/checkpoint/storage_layout.h"
 
 namespace weir {
@@ -106,7 +107,9 @@ std::vector<std::string> StateObjectStore::ReferencedBlobs(
   std::vector<std::string> blobs;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
-      if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateObject* object : OwnObjects(one)) {
+        if (!object->blob().empty()) blobs.push_back(object->blob());
+      }
       for (const proto::StateFile& file : one.files()) {
         if (!file.object().blob().empty()) blobs.push_back(file.object().blob());
       }
@@ -119,7 +122,9 @@ std::vector<std::string> StateObjectStore::OwnBlobs(const proto::CheckpointManif
   std::vector<std::string> blobs;
   for (const proto::TaskSnapshot& task : manifest.tasks()) {
     for (const proto::OperatorSnapshot& one : task.operators()) {
-      if (!one.state().blob().empty()) blobs.push_back(one.state().blob());
+      for (const proto::StateObject* object : OwnObjects(one)) {
+        if (!object->blob().empty()) blobs.push_back(object->blob());
+      }
       for (const proto::StateFile& file : one.files()) {
         if (!file.reused() && !file.object().blob().empty()) blobs.push_back(file.object().blob());
       }

@@ -67,7 +67,7 @@ std::string HeapFrozenState::WriteGroup(size_t index) const {
     if (set == nullptr) continue;
     empty = empty && set->empty();
     for (const HeapTimer& timer : *set) {
-      section.AddTimer({timer.time_micros, timer.key, timer.name_space});
+      section.AddTimer({timer.time_micros, timer.key(), timer.name_space()});
     }
   }
   return empty ? std::string() : section.Take();

@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/types/key_bytes.h"
 #include "state/api/cell_type.h"
 
 namespace weir {
@@ -40,12 +41,20 @@ class HeapGroup {
     for (size_t at = hash & mask();; at = (at + 1) & mask()) {
       const Slot& slot = slots_[at];
       if (slot.node == nullptr) return nullptr;
-      if (slot.hash == hash && KeyOf(slot) == key) return slot.node + cell_offset_;
+      if (slot.hash == hash && SameKeyBytes(KeyOf(slot), key)) return slot.node + cell_offset_;
     }
   }
   /// A new cell is as CellType::Construct makes it.
   void* FindOrCreate(uint64_t hash, absl::string_view key);
   void Erase(uint64_t hash, absl::string_view key);
+
+  /// Asks for the memory that Find will read first: the slot, and then what it points to.
+  void PrefetchSlot(uint64_t hash) const {
+    if (size_ > 0) __builtin_prefetch(&slots_[hash & mask()]);
+  }
+  void PrefetchNode(uint64_t hash) const {
+    if (size_ > 0) __builtin_prefetch(slots_[hash & mask()].node);
+  }
 
   /// visit(key, cell) for all, in no particular order.
   template <class F>

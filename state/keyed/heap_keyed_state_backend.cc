@@ -14,6 +14,8 @@
 namespace weir {
 namespace {
 
+constexpr int kBatchesBetweenSizes = 64;
+
 // What was written then or earlier has expired.
 int64_t OldestMicros(const StateDefinition& definition, int64_t now_micros) {
   if (!definition.has_ttl()) return INT64_MIN;
@@ -58,7 +60,24 @@ KeyRef HeapKeyedStateBackend::current_key() const {
   return current_.ref();
 }
 
-void HeapKeyedStateBackend::BeginBatch() { now_micros_ = absl::ToUnixMicros(clock_.Now()); }
+void HeapKeyedStateBackend::BeginBatch() {
+  now_micros_ = absl::ToUnixMicros(clock_.Now());
+  if (batches_to_size_-- > 0) return;
+  batches_to_size_ = kBatchesBetweenSizes;
+  prefetches_ = LargerThanCaches();
+}
+
+bool HeapKeyedStateBackend::LargerThanCaches() const {
+  size_t bytes = 0;
+  for (const auto& [name, state] : states_) bytes += state.cells->bytes();
+  return bytes > kUncachedStateBytes;
+}
+
+void HeapKeyedStateBackend::Prefetch(absl::Span<const KeyRef> keys) {
+  for (auto& [name, state] : states_) {
+    if (state.map_table == nullptr) state.cells->Prefetch(keys);
+  }
+}
 
 HeapKeyedStateBackend::State HeapKeyedStateBackend::MakeState(
     const StateDefinition& definition) const {
@@ -262,9 +281,8 @@ class HeapKeyedStateBackend::SectionReader final : public SnapshotSectionReader 
   }
   absl::Status OnTimer(TimeDomain domain, const SnapshotTimer& timer) override {
     WEIR_RETURN_IF_ERROR(CheckGroup(timer.key));
-    const bool added = backend_.timers_.Restore(
-        domain, Index(),
-        {timer.time_micros, std::string(timer.key), std::string(timer.name_space)});
+    const bool added =
+        backend_.timers_.Restore(domain, Index(), {timer.time_micros, timer.key, timer.name_space});
     return added ? absl::OkStatus() : absl::DataLossError("a snapshot has a timer twice");
   }
 

@@ -36,8 +36,9 @@ class HeapKeyedStateBackend : public KeyedStateBackend {
   void ForEachKey(absl::string_view state,
                   absl::FunctionRef<void(uint32_t group, absl::string_view key)> visit) override;
 
-  bool prefetches() const override { return false; }  // all there is, is there
-  void Prefetch(absl::Span<const KeyRef>) override {}
+  /// Nothing has to be read from a disk, but much of it waits for memory.
+  bool prefetches() const override { return prefetches_; }
+  void Prefetch(absl::Span<const KeyRef> keys) override;
   absl::StatusOr<std::unique_ptr<FrozenState>> Freeze() override;
   absl::Status Restore(absl::Span<const absl::string_view> snapshots) override;
   absl::Status RestoreIncrements(absl::Span<const KeyedStateIncrement> increments) override;
@@ -61,6 +62,7 @@ class HeapKeyedStateBackend : public KeyedStateBackend {
   MapTable* RegisterMap(const StateDefinition& definition) override;
   // Null, with status_, when it cannot be had.
   State* Register(const StateDefinition& definition);
+  bool LargerThanCaches() const;
   State MakeState(const StateDefinition& definition) const;
   absl::Status TakeUnclaimed(State& state);
   absl::Status RestoreEntry(State& state, const SnapshotState& written, SchemaCompatibility schemas,
@@ -72,6 +74,8 @@ class HeapKeyedStateBackend : public KeyedStateBackend {
   const Options options_;
   const Clock& clock_;
   int64_t now_micros_ = 0;
+  bool prefetches_ = false;
+  int batches_to_size_ = 0;  // then it is looked at again how much there is
   HeapCurrentKey current_;
   HeapKeyedTimers timers_;
   std::map<std::string, State> states_;

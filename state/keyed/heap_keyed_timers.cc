@@ -6,18 +6,27 @@
 #include "common/base/check.h"
 
 namespace weir {
+namespace {
+
+DueTimer DueOf(const HeapTimer& timer, uint32_t group) {
+  return {timer.time_micros, group, std::string(timer.key()), std::string(timer.name_space())};
+}
+
+}  // namespace
 
 HeapTimerQueue::HeapTimerQueue(size_t num_groups)
-    : groups_(num_groups), places_(num_groups, kNowhere) {}
+    : groups_(num_groups), heads_(num_groups), places_(num_groups, kNowhere) {}
 
 bool HeapTimerQueue::Add(size_t group, HeapTimer timer) {
   CopyOnFreeze<HeapTimerSet>& timers = groups_[group];
   if (!timers.has_value()) timers.Set(HeapTimerSet());
   // Looked for first where a change would cost a copy.
   if (timers.frozen() && timers.get()->contains(timer)) return false;
-  if (!timers.Change().insert(std::move(timer)).second) return false;
+  HeapTimerSet& set = timers.Change();
+  const auto [at, added] = set.insert(std::move(timer));
+  if (!added) return false;
   ++size_;
-  Place(group);
+  if (at == set.begin()) Place(group);
   return true;
 }
 
@@ -25,9 +34,13 @@ bool HeapTimerQueue::Remove(size_t group, const HeapTimer& timer) {
   CopyOnFreeze<HeapTimerSet>& timers = groups_[group];
   if (!timers.has_value()) return false;
   if (timers.frozen() && !timers.get()->contains(timer)) return false;
-  if (timers.Change().erase(timer) == 0) return false;
+  HeapTimerSet& set = timers.Change();
+  const auto at = set.find(timer);
+  if (at == set.end()) return false;
+  const bool first = at == set.begin();
+  set.erase(at);
   --size_;
-  Place(group);
+  if (first) Place(group);
   return true;
 }
 
@@ -35,7 +48,7 @@ HeapTimer HeapTimerQueue::PopFirst() { return PopFirstOf(heap_.front()); }
 
 std::optional<size_t> HeapTimerQueue::FirstGroupDue(
     const std::vector<int64_t>& until_micros) const {
-  const auto due = [&](size_t group) { return First(group).time_micros <= until_micros[group]; };
+  const auto due = [&](size_t group) { return heads_[group].time_micros <= until_micros[group]; };
   // The earliest of all is it but where groups differ.
   if (!heap_.empty() && due(heap_.front())) return heap_.front();
   std::optional<size_t> first;
@@ -48,8 +61,7 @@ std::optional<size_t> HeapTimerQueue::FirstGroupDue(
 
 HeapTimer HeapTimerQueue::PopFirstOf(size_t group) {
   HeapTimerSet& timers = groups_[group].Change();
-  HeapTimer timer = *timers.begin();
-  timers.erase(timers.begin());
+  HeapTimer timer = std::move(timers.extract(timers.begin()).value());
   --size_;
   Place(group);
   return timer;
@@ -83,6 +95,7 @@ void HeapTimerQueue::SiftDown(size_t at) {
 
 void HeapTimerQueue::Place(size_t group) {
   if (!groups_[group].get()->empty()) {
+    heads_[group] = {First(group).time_micros, First(group).key_prefix()};
     if (places_[group] == kNowhere) {
       places_[group] = heap_.size();
       heap_.push_back(group);
@@ -112,7 +125,7 @@ HeapTimer HeapKeyedTimers::OfCurrentKey(int64_t time_micros, absl::string_view n
   WEIR_CHECK(current_.is_set())
       << "a timer was registered or deleted while there is no current key: timers may be used only "
          "while a row of a keyed stream, or a timer of one, is being processed";
-  return {time_micros, std::string(current_.key()), std::string(name_space)};
+  return {time_micros, current_.key(), name_space};
 }
 
 void HeapKeyedTimers::Register(TimeDomain domain, int64_t time_micros,
@@ -136,16 +149,14 @@ std::optional<DueTimer> HeapKeyedTimers::FirstOf(TimeDomain domain, uint32_t gro
   const auto& timers = queues_[Index(domain)].groups()[group - range_.first];
   if (!timers.has_value() || timers.get()->empty()) return std::nullopt;
   const HeapTimer& first = *timers.get()->begin();
-  return DueTimer{first.time_micros, group, first.key, first.name_space};
+  return DueOf(first, group);
 }
 
 std::optional<DueTimer> HeapKeyedTimers::PopDue(TimeDomain domain, int64_t until_micros) {
   HeapTimerQueue& queue = queues_[Index(domain)];
   const std::optional<size_t> group = queue.first_group();
   if (!group.has_value() || queue.first().time_micros > until_micros) return std::nullopt;
-  HeapTimer timer = queue.PopFirst();
-  return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group),
-                  std::move(timer.key), std::move(timer.name_space)};
+  return DueOf(queue.PopFirst(), range_.first + static_cast<uint32_t>(*group));
 }
 
 std::optional<DueTimer> HeapKeyedTimers::PopDueByWatermark() {
@@ -155,9 +166,7 @@ std::optional<DueTimer> HeapKeyedTimers::PopDueByWatermark() {
   }
   const std::optional<size_t> group = queue.FirstGroupDue(watermarks_);
   if (!group.has_value()) return std::nullopt;
-  HeapTimer timer = queue.PopFirstOf(*group);
-  return DueTimer{timer.time_micros, range_.first + static_cast<uint32_t>(*group),
-                  std::move(timer.key), std::move(timer.name_space)};
+  return DueOf(queue.PopFirstOf(*group), range_.first + static_cast<uint32_t>(*group));
 }
 
 EventTime HeapKeyedTimers::GroupWatermark(uint32_t group) const {

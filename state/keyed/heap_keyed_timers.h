@@ -19,12 +19,42 @@
 
 namespace weir {
 
-/// One timer of a key group; their order is the order in which they are due.
-struct HeapTimer {
-  int64_t time_micros = 0;
-  std::string key;
-  std::string name_space;
-  auto operator<=>(const HeapTimer&) const = default;
+/// One timer of a key group; their order is the order in which they are due: by time, key and
+/// namespace. Small, since sorted sets move them about.
+class HeapTimer {
+ public:
+  HeapTimer(int64_t time, absl::string_view key, absl::string_view name_space)
+      : time_micros(time), key_size_(key.size()) {
+    bytes_.reserve(key.size() + name_space.size());
+    bytes_.append(key.data(), key.size());
+    bytes_.append(name_space.data(), name_space.size());
+  }
+
+  absl::string_view key() const { return absl::string_view(bytes_).substr(0, key_size_); }
+  absl::string_view name_space() const { return absl::string_view(bytes_).substr(key_size_); }
+  /// The first bytes of the key as a number: of two timers of one time, the one with the less is
+  /// due first. Equal: the keys themselves say it.
+  uint64_t key_prefix() const {
+    uint64_t prefix = 0;
+    __builtin_memcpy(&prefix, bytes_.data(), std::min(sizeof(prefix), key_size_));
+    return __builtin_bswap64(prefix);
+  }
+
+  bool operator==(const HeapTimer& other) const {
+    return time_micros == other.time_micros && key_size_ == other.key_size_ &&
+           bytes_ == other.bytes_;
+  }
+  bool operator<(const HeapTimer& other) const {
+    if (time_micros != other.time_micros) return time_micros < other.time_micros;
+    if (const int by_key = key().compare(other.key()); by_key != 0) return by_key < 0;
+    return name_space() < other.name_space();
+  }
+
+  int64_t time_micros;
+
+ private:
+  size_t key_size_;
+  std::string bytes_;  // of the key, then of the namespace
 };
 
 using HeapTimerSet = absl::btree_set<HeapTimer>;
@@ -54,8 +84,20 @@ class HeapTimerQueue {
   size_t size() const { return size_; }
 
  private:
+  /// What mostly says which of two groups' first timers is due first, without a look at these.
+  struct Head {
+    int64_t time_micros = 0;
+    uint64_t key_prefix = 0;
+  };
+
   const HeapTimer& First(size_t group) const { return *groups_[group].get()->begin(); }
-  bool Before(size_t a, size_t b) const { return First(heap_[a]) < First(heap_[b]); }
+  bool Before(size_t a, size_t b) const {
+    const Head& head_a = heads_[heap_[a]];
+    const Head& head_b = heads_[heap_[b]];
+    if (head_a.time_micros != head_b.time_micros) return head_a.time_micros < head_b.time_micros;
+    if (head_a.key_prefix != head_b.key_prefix) return head_a.key_prefix < head_b.key_prefix;
+    return First(heap_[a]) < First(heap_[b]);
+  }
   void Swap(size_t a, size_t b);
   void SiftUp(size_t at);
   void SiftDown(size_t at);
@@ -65,6 +107,7 @@ class HeapTimerQueue {
   static constexpr size_t kNowhere = SIZE_MAX;
 
   std::vector<CopyOnFreeze<HeapTimerSet>> groups_;
+  std::vector<Head> heads_;     // of groups that have timers
   std::vector<size_t> heap_;    // groups that have timers
   std::vector<size_t> places_;  // of each group in the heap
   size_t size_ = 0;

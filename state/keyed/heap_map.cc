@@ -32,11 +32,13 @@ void HeapMap::DestroyCell(void* cell) const {
 }
 
 void* HeapMap::Find(absl::string_view key) const {
+  if (void* last = Last(key); last != nullptr) return last;
   const auto found = cells_.find(key);
   return found == cells_.end() ? nullptr : found->second;
 }
 
 void* HeapMap::FindOrCreate(absl::string_view key) {
+  if (void* last = Last(key); last != nullptr) return last;
   const auto at = cells_.lower_bound(key);
   if (at != cells_.end() && at->first == key) return at->second;
   void* cell = NewCell();

@@ -7,6 +7,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 
+#include "common/types/key_bytes.h"
 #include "state/api/cell_type.h"
 
 namespace weir {
@@ -17,6 +18,7 @@ class HeapMap {
  public:
   explicit HeapMap(const CellType& type) : type_(&type) {}
   HeapMap(const HeapMap& other);
+  HeapMap(HeapMap&& other) noexcept = default;
   HeapMap& operator=(const HeapMap&) = delete;
   ~HeapMap();
 
@@ -28,6 +30,12 @@ class HeapMap {
   void Expire(int64_t oldest_micros);
 
  private:
+  // Entries by time are mostly looked up at the end.
+  void* Last(absl::string_view key) const {
+    if (cells_.empty()) return nullptr;
+    const auto& last = *cells_.rbegin();
+    return SameKeyBytes(last.first, key) ? last.second : nullptr;
+  }
   void* NewCell() const;
   void FreeCell(void* cell) const;
   void DestroyCell(void* cell) const;

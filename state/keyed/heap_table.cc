@@ -7,14 +7,18 @@
 
 namespace weir {
 
-void HeapCurrentKey::Set(const KeyRef& key) {
-  WEIR_CHECK(range_.Contains(key.group))
-      << "a key of group " << key.group << " came to the subtask of groups " << range_.first
-      << " to " << range_.end - 1;
-  set_ = true;
-  group_index_ = key.group - range_.first;
-  hash_ = key.hash;
-  key_.assign(key.key.data(), key.key.size());
+namespace {
+
+// Of an entry: slots are half full, and a node has a key and the allocator's share.
+constexpr size_t kSlotBytes = 32;
+constexpr size_t kNodeBytes = 32;
+
+}  // namespace
+
+void HeapCurrentKey::FailForeignGroup(uint32_t group) const {
+  WEIR_CHECK(false) << "a key of group " << group << " came to the subtask of groups "
+                    << range_.first << " to " << range_.end - 1;
+  __builtin_unreachable();
 }
 
 void HeapTable::FailWithoutKey() const { FailStateWithoutKey(name_); }
@@ -27,12 +31,22 @@ void FailStateWithoutKey(absl::string_view state) {
 }
 
 HeapGroup& HeapTable::ChangeGroup(size_t index) {
+  found_turn_ = 0;
   Group& group = groups_[index];
   if (!group.has_value()) group.Set(HeapGroup(cell_type_));
   return group.Change();
 }
 
+size_t HeapTable::bytes() const {
+  size_t entries = 0;
+  for (const Group& group : groups_) {
+    if (group.has_value()) entries += group.get()->size();
+  }
+  return entries * (kSlotBytes + kNodeBytes + cell_type_->size());
+}
+
 size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
+  found_turn_ = 0;
   for (; next_group_ < groups_.size(); ++next_group_, next_slot_ = 0) {
     Group& group = groups_[next_group_];
     // A frozen one would have to be copied first; the next round has it.
@@ -58,11 +72,12 @@ void HeapMapTable::Remove(absl::string_view map_key) {
   if (map->cells().empty()) table_.Erase();
 }
 
-void HeapMapTable::ForEach(Visitor visit) {
+void HeapMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
   const auto* map = static_cast<const HeapMap*>(table_.Find());
   if (map == nullptr) return;
-  for (const auto& [key, cell] : map->cells()) {
-    if (!visit(key, cell)) return;
+  const auto& cells = map->cells();
+  for (auto at = cells.lower_bound(from); at != cells.end(); ++at) {
+    if (!visit(at->first, at->second)) return;
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/types/key_bytes.h"
+
 namespace weir {
 
 /// A hash table of pointers to nodes that know their keys: open addressing, linear probing, no
@@ -16,6 +18,8 @@ template <class Node>
 class KeyIndex {
  public:
   size_t size() const { return size_; }
+  /// Another one after each Insert and EraseSlot: until then slots stay where they are.
+  uint64_t changes() const { return changes_; }
   size_t num_slots() const { return slots_.size(); }
   /// Slot 0 ... num_slots() - 1; null: nothing is there.
   Node*& at(size_t slot) { return slots_[slot].node; }
@@ -25,18 +29,30 @@ class KeyIndex {
     for (size_t at = hash & mask();; at = (at + 1) & mask()) {
       Slot& slot = slots_[at];
       if (slot.node == nullptr) return nullptr;
-      if (slot.hash == hash && slot.node->user_key() == key) return &slot.node;
+      if (slot.hash == hash && SameKeyBytes(slot.node->user_key(), key)) return &slot.node;
     }
+  }
+  /// Asks for the memory that Find will read first: the slot, and then what it points to.
+  void PrefetchSlot(uint64_t hash) const {
+    if (size_ > 0) __builtin_prefetch(&slots_[hash & mask()]);
+  }
+  void PrefetchNode(uint64_t hash) const {
+    if (size_ == 0) return;
+    const Node* node = slots_[hash & mask()].node;
+    __builtin_prefetch(node);
+    __builtin_prefetch(reinterpret_cast<const char*>(node) + kLineBytes);
   }
   /// One that is not there.
   Node** Insert(uint64_t hash, Node* node) {
     if ((size_ + 1) * 4 > slots_.size() * 3) Grow();
     ++size_;
+    ++changes_;
     return Place({hash, node});
   }
   /// There must be one in the slot. Another one may have moved there then.
   void EraseSlot(size_t slot) {
     --size_;
+    ++changes_;
     size_t hole = slot;
     for (size_t next = (hole + 1) & mask(); slots_[next].node != nullptr;
          next = (next + 1) & mask()) {
@@ -54,6 +70,7 @@ class KeyIndex {
     Node* node = nullptr;
   };
   static constexpr size_t kFirstSlots = 8;
+  static constexpr size_t kLineBytes = 64;  // of memory
 
   size_t mask() const { return slots_.size() - 1; }
   Node** Place(const Slot& slot) {
@@ -71,6 +88,7 @@ class KeyIndex {
   }
 
   size_t size_ = 0;
+  uint64_t changes_ = 0;
   std::vector<Slot> slots_;  // none, or a power of two
 };
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/function_ref.h"
 
+#include "common/types/key_bytes.h"
 #include "common/types/key_group.h"
 #include "state/tiered/key_index.h"
 #include "state/tiered/state_tier.h"
@@ -24,6 +26,12 @@ struct MapNode {
   bool referenced = true;
 
   absl::string_view user_key() const { return key; }
+  /// Entries by time are mostly looked up at the end.
+  Entries::iterator Find(absl::string_view map_key) {
+    if (entries.empty()) return entries.end();
+    const auto last = std::prev(entries.end());
+    return SameKeyBytes(last->first, map_key) ? last : entries.find(map_key);
+  }
 };
 
 /// The newest versions of a state of maps, as far as they are in memory.

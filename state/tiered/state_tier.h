@@ -92,6 +92,11 @@ class StateTier {
     attention_ = true;
   }
 
+  /// Whether prefetching looks for what is not in memory; else it is known that there is hardly
+  /// any.
+  bool fetches() const { return fetches_; }
+  void SetFetches(bool fetches) { fetches_ = fetches; }
+
   void AddIndex(TierIndex* index) { indexes_.push_back(index); }
   /// Of what may be fetched for a batch, so that it does not drive itself out again.
   size_t fetch_bytes() const { return options_.memory_bytes / 8; }
@@ -162,6 +167,7 @@ class StateTier {
 
   Version* handed_out_ = nullptr;
   bool attention_ = false;
+  bool fetches_ = true;
   int pauses_ = 0;
   size_t reserved_bytes_ = 0;  // during Reserve
   size_t bound_bytes_;         // above it there is something to do

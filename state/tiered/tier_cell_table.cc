@@ -89,7 +89,10 @@ void TierCellTable::Clear() {
 
 void TierCellTable::PrefetchKeys(absl::Span<const KeyRef> keys) {
   tier_.BeforeAccess();
-  if (!WorthFetching(keys.size())) return;
+  if (!WorthPrefetching(keys.size())) return;
+  PrefetchLines(keys,
+                [this](const KeyRef& key) { return &index_.group(key.group - range_.first); });
+  if (!BeginFetching()) return;
   std::vector<std::string> missing;
   for (const KeyRef& key : keys) {
     Version** slot = index_.group(key.group - range_.first).Find(key.hash, key.key);

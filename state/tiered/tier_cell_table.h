@@ -38,7 +38,14 @@ class TierCellTable final : public CellTable, public TierTable {
 
  private:
   KeyIndex<Version>& group() { return index_.group(current_.group_index()); }
-  Version** InMemory() { return group().Find(current_.hash(), current_.key()); }
+  // Of the current key. Kept for the next call, which is often of the same.
+  Version** InMemory() {
+    KeyIndex<Version>& versions = group();
+    if (found_turn_ == current_.turn() && found_changes_ == versions.changes()) return found_;
+    found_turn_ = current_.turn();
+    found_changes_ = versions.changes();
+    return found_ = versions.Find(current_.hash(), current_.key());
+  }
   // Of the current key, from memory or RocksDB; null when it has nothing, or cannot be read.
   Version** Lookup();
   // The same when there is a cell.
@@ -56,6 +63,10 @@ class TierCellTable final : public CellTable, public TierTable {
 
   CellIndex& index_;
   std::string tier_key_;
+  // What InMemory has found for the current key of that turn, as long as its group is as it was.
+  uint64_t found_turn_ = 0;
+  uint64_t found_changes_ = 0;
+  Version** found_ = nullptr;
   // Where Expire goes on: in memory, then in RocksDB.
   size_t next_group_ = 0;
   size_t next_slot_ = 0;

@@ -26,7 +26,7 @@ Version** TierMapTable::Lookup(absl::string_view map_key) {
   MapNode* node = InMemory();
   if (node != nullptr) {
     node->referenced = true;
-    const auto found = node->entries.find(map_key);
+    const auto found = node->Find(map_key);
     if (found != node->entries.end()) {
       ++tier_.counters().hits;
       found->second->referenced = true;
@@ -82,8 +82,10 @@ void TierMapTable::Remove(absl::string_view map_key) {
   RemoveEntry(Node(), map_key);
 }
 
-std::unique_ptr<RocksScan> TierMapTable::ScanNode(const MapNode& node) const {
-  return tier_.store()->Scan(RocksFamily::kState, node.prefix, EndOfPrefix(node.prefix));
+std::unique_ptr<RocksScan> TierMapTable::ScanNode(const MapNode& node,
+                                                  absl::string_view from) const {
+  return tier_.store()->Scan(RocksFamily::kState, absl::StrCat(node.prefix, from),
+                             EndOfPrefix(node.prefix));
 }
 
 void TierMapTable::TryComplete(MapNode& node) {
@@ -105,7 +107,7 @@ bool TierMapTable::Show(absl::string_view map_key, Version* version, Visitor vis
   return go_on;
 }
 
-void TierMapTable::ForEach(Visitor visit) {
+void TierMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
   tier_.BeforeAccess();
   CheckKey();
   MapNode* node = InMemory();
@@ -115,7 +117,7 @@ void TierMapTable::ForEach(Visitor visit) {
   if (Incomplete(node)) TryComplete(*node);
   const StateTier::EvictionPause pause(tier_);
   MapNode::Entries& entries = node->entries;
-  auto at = entries.begin();
+  auto at = entries.lower_bound(from);
   std::string map_key;
   // True: go on. What the visitor reads of the map comes into memory, and moves its entries.
   const auto visit_version = [&](Version* version) {
@@ -134,7 +136,7 @@ void TierMapTable::ForEach(Visitor visit) {
     return true;
   };
   if (Incomplete(node)) {
-    const auto scan = ScanNode(*node);
+    const auto scan = ScanNode(*node, from);
     for (; scan->valid(); scan->Next()) {
       const absl::string_view stored_key = scan->key().substr(node->prefix.size());
       while (at != entries.end() && at->first < stored_key) {
@@ -157,7 +159,10 @@ void TierMapTable::ForEach(Visitor visit) {
 
 void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
   tier_.BeforeAccess();
-  if (!WorthFetching(entries.size())) return;
+  if (!WorthPrefetching(entries.size())) return;
+  PrefetchLines(entries,
+                [this](const KeyRef& key) { return &index_.group(key.group - range_.first); });
+  if (!BeginFetching()) return;
   std::vector<std::string> missing;
   for (const MapEntryRef& entry : entries) {
     const KeyRef& key = entry.key;

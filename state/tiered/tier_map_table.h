@@ -26,7 +26,8 @@ class TierMapTable final : public MapTable, public TierTable {
   }
   void* FindOrCreate(absl::string_view map_key) override;
   void Remove(absl::string_view map_key) override;
-  void ForEach(Visitor visit) override;
+  void ForEach(Visitor visit) override { ForEachFrom({}, visit); }
+  void ForEachFrom(absl::string_view from, Visitor visit) override;
   void Clear() override;
 
   void Prefetch(absl::Span<const MapEntryRef> entries) override;
@@ -55,7 +56,8 @@ class TierMapTable final : public MapTable, public TierTable {
   void RemoveEntry(MapNode& node, absl::string_view map_key);
   // Takes the entries of RocksDB in, unless they are many.
   void TryComplete(MapNode& node);
-  std::unique_ptr<RocksScan> ScanNode(const MapNode& node) const;
+  // From this key of its map on.
+  std::unique_ptr<RocksScan> ScanNode(const MapNode& node, absl::string_view from = {}) const;
   // Releases a hold on the version when the visitor has seen it; false: it has seen enough.
   static bool Show(absl::string_view map_key, Version* version, Visitor visit);
   // Both return what is left of `entries`.

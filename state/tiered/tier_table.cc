@@ -11,9 +11,6 @@
 namespace weir {
 namespace {
 
-// Then it is tried again.
-constexpr int kSkippedBatches = 16;
-
 /// A cell of its own, for a look at one.
 class TemporaryCell {
  public:
@@ -90,16 +87,8 @@ bool TierTable::DecodeSlot(Version*& slot) {
   return true;
 }
 
-bool TierTable::WorthFetching(size_t keys) {
-  // An access may be two look-ups.
-  if (lookups_ * 4 < fetched_keys_) skipped_batches_ = kSkippedBatches;
-  lookups_ = 0;
-  fetched_keys_ = 0;
-  if (skipped_batches_ > 0) {
-    --skipped_batches_;
-    return false;
-  }
-  fetched_keys_ = keys;
+bool TierTable::BeginFetching() {
+  if (!tier_.fetches()) return false;
   // Before it is seen what is missing; most likely as much as for the last batch.
   tier_.Reserve(std::exchange(last_fetched_bytes_, 0));
   return tier_.store() != nullptr;

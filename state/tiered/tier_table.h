@@ -10,6 +10,7 @@
 
 #include "state/api/keyed_state_store.h"
 #include "state/keyed/heap_table.h"
+#include "state/keyed/prefetch_pacer.h"
 #include "state/tiered/state_tier.h"
 
 namespace weir {
@@ -51,9 +52,11 @@ class TierTable {
   /// status, when it cannot.
   bool DecodeSlot(Version*& slot);
   /// For the head of every look-up: what is not looked at is not prefetched for long.
-  void CountLookup() { ++lookups_; }
+  void CountLookup() { pacer_.CountLookup(); }
   /// Before anything is done for a batch with so many keys.
-  bool WorthFetching(size_t keys);
+  bool WorthPrefetching(size_t keys) { return pacer_.Worth(keys); }
+  /// Makes room for what will be fetched. False: nothing needs to be looked for.
+  bool BeginFetching();
   /// Clean versions of what RocksDB has under these keys, which are not in the index, go there;
   /// fewer when they are too large for memory.
   void Fetch(std::vector<std::string> tier_keys, TierIndex& index);
@@ -96,10 +99,7 @@ class TierTable {
   uint32_t id_;
   const std::string name_;
   const bool plain_;
-  // Since the last batch that was prefetched for; its keys; batches that are not.
-  size_t lookups_ = 0;
-  size_t fetched_keys_ = 0;
-  int skipped_batches_ = 0;
+  PrefetchPacer pacer_;
   size_t fetched_bytes_ = kFirstFetchedBytes;  // a version's, about
   size_t last_fetched_bytes_ = 0;              // of a batch
 };

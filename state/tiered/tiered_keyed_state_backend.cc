@@ -89,6 +89,8 @@ void TieredKeyedStateBackend::BeginBatch() {
     --prefetched_batches_;
   }
   reads_ = reads;
+  larger_than_caches_ = prefetch_ && tier_.account().bytes() > kUncachedStateBytes;
+  tier_.SetFetches(prefetched_batches_ > 0 || !larger_than_caches_);
   tier_.Tick();
 }
 

@@ -61,7 +61,7 @@ class TieredKeyedStateBackend final : public KeyedStateBackend {
   void ClearCurrentKey() override { current_.Clear(); }
   KeyRef current_key() const override;
   void BeginBatch() override;
-  bool prefetches() const override { return prefetched_batches_ > 0; }
+  bool prefetches() const override { return prefetched_batches_ > 0 || larger_than_caches_; }
   void Prefetch(absl::Span<const KeyRef> keys) override;
   KeyedTimers& timers() override { return timers_; }
   const absl::Status& status() const override { return tier_.status(); }
@@ -117,6 +117,7 @@ class TieredKeyedStateBackend final : public KeyedStateBackend {
   // From RocksDB, as of the last batch; and for how many more batches it is counted with.
   uint64_t reads_ = 0;
   int prefetched_batches_ = 0;
+  bool larger_than_caches_ = false;
   HeapCurrentKey current_;
   TierFiles files_;
   StateTier tier_;

@@ -2,21 +2,10 @@
 
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "taskmanager/agent/memory_cgroup.h"
 
 namespace weir::taskmanager {
 namespace {
-
-// Of cgroup v2: "0::/user.slice/weir.service"; "" when there is none.
-std::string ControlGroup(const std::string& root) {
-  std::ifstream file(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    absl::string_view path = line;
-    if (absl::ConsumePrefix(&path, "0::")) return std::string(path);
-  }
-  return "";
-}
 
 std::optional<uint64_t> CounterIn(const std::string& file) {
   std::ifstream lines(file);
@@ -30,9 +19,8 @@ std::optional<uint64_t> CounterIn(const std::string& file) {
 }  // namespace
 
 OomKills::OomKills(const std::string& root) {
-  const std::string group = ControlGroup(root);
-  file_ = absl::StrCat(root, "/sys/fs/cgroup", group == "/" ? "" : group, "/memory.events");
-  if (group.empty() || !CounterIn(file_)) file_ = root + "/proc/vmstat";
+  file_ = MemoryCgroup(root).oom_file();
+  if (file_.empty() || !CounterIn(file_)) file_ = root + "/proc/vmstat";
   last_ = Read();
 }
 

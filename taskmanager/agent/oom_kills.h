@@ -7,8 +7,8 @@
 namespace weir::taskmanager {
 
 /// Tells whether the kernel has killed a process because memory ran out, since somebody last asked:
-/// the counter of this process's control group where there is one (memory.events), else that of
-/// the machine (/proc/vmstat).
+/// the counter of this process's control group where there is one (memory.events, or in version 1
+/// memory.oom_control), else that of the machine (/proc/vmstat).
 ///
 /// Which process it was the counters do not say. Threads: one. Errors: none; where neither can be
 /// read nothing is ever told.

@@ -119,6 +119,13 @@ uint64_t ResidentBytes(pid_t pid) {
   return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// When memory runs out the kernel shall choose this process, not the one that starts it. Raising
+// one's score needs no privilege; without proc(5) nothing is preferred.
+void PreferToKill(pid_t pid) {
+  constexpr int kMostLikely = 1000;
+  std::ofstream(absl::StrCat("/proc/", pid, "/oom_score_adj")) << kMostLikely;
+}
+
 // Whether it is on its way out already: its sockets close before it can be waited for, and who sees
 // that kills what is not ended by that kill. The seventh field of proc(5)'s stat, PF_EXITING.
 bool IsEnding(pid_t pid) {
@@ -172,11 +179,13 @@ ProcessLauncher::LaunchId PosixProcessLauncher::Launch(ProcessSpec spec, Callbac
     MutexLock lock(mutex_);
     launch = ++last_launch_;
   }
-  Push({launch, false, std::move(spec), std::move(callbacks)});
+  Push({launch, Verb::kLaunch, std::move(spec), std::move(callbacks)});
   return launch;
 }
 
-void PosixProcessLauncher::Kill(LaunchId launch) { Push({launch, true, {}, {}}); }
+void PosixProcessLauncher::Terminate(LaunchId launch) { Push({launch, Verb::kTerminate, {}, {}}); }
+
+void PosixProcessLauncher::Kill(LaunchId launch) { Push({launch, Verb::kKill, {}, {}}); }
 
 void PosixProcessLauncher::Stop() {
   {
@@ -216,9 +225,12 @@ bool PosixProcessLauncher::RunCommands() {
     commands.swap(commands_);
   }
   for (Command& command : commands) {
-    if (!command.kill) {
+    const auto child = children_.find(command.launch);
+    if (command.verb == Verb::kLaunch) {
       Start(std::move(command));
-    } else if (const auto child = children_.find(command.launch); child != children_.end()) {
+    } else if (child != children_.end() && command.verb == Verb::kTerminate) {
+      kill(child->second.pid, SIGTERM);
+    } else if (child != children_.end()) {
       child->second.killed = child->second.killed || !IsEnding(child->second.pid);
       KillGroup(child->second);
     }
@@ -238,6 +250,7 @@ void PosixProcessLauncher::Start(Command command) {
     executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
     return;
   }
+  PreferToKill(child.pid);
   child.pid_fd = static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0));
   WEIR_CHECK(child.pid_fd >= 0) << "pidfd_open: " << strerror(errno);
   if (child.callbacks.on_started) {
@@ -249,13 +262,14 @@ void PosixProcessLauncher::Start(Command command) {
 
 int PosixProcessLauncher::WaitForEvent(int signal_fd) {
   std::vector<pollfd> waits = {{wake_fd_, POLLIN, 0}, {signal_fd, POLLIN, 0}};
-  int timeout_ms = -1;
+  bool limited = false;
   for (const auto& [launch, child] : children_) {
     waits.push_back({child.pid_fd, POLLIN, 0});
-    if (child.spec.memory_limit_bytes > 0) {
-      timeout_ms = static_cast<int>(absl::ToInt64Milliseconds(options_.memory_check_interval));
-    }
+    limited = limited || child.spec.memory_limit_bytes > 0 || options_.memory_limit_bytes > 0;
   }
+  const absl::Duration interval = options_.memory_check_interval / (near_limit_ ? 10 : 1);
+  const int timeout_ms =
+      limited ? static_cast<int>(std::max<int64_t>(absl::ToInt64Milliseconds(interval), 1)) : -1;
   if (poll(waits.data(), waits.size(), timeout_ms) <= 0) return 0;
   eventfd_t ignored = 0;
   eventfd_read(wake_fd_, &ignored);
@@ -294,21 +308,43 @@ void PosixProcessLauncher::ReapEnded() {
 }
 
 void PosixProcessLauncher::CheckMemory() {
+  near_limit_ = false;
+  uint64_t together = 0;
+  uint64_t most = 0;
+  Child* largest = nullptr;
+  const auto look = [this](uint64_t used, uint64_t limit) {
+    near_limit_ = near_limit_ || (limit > 0 && used > limit / 4 * 3);
+    return limit > 0 && used > limit;
+  };
+  bool one_goes = false;  // what it had is not there for others yet
   for (auto& [launch, child] : children_) {
-    if (child.spec.memory_limit_bytes == 0 || !child.kill_reason.empty()) continue;
     const uint64_t used = ResidentBytes(child.pid);
-    if (used <= child.spec.memory_limit_bytes) continue;
-    child.kill_reason =
-        absl::StrCat("killed by its TaskManager: it used ", FormatBytes(used), " of ",
-                     FormatBytes(child.spec.memory_limit_bytes), " of memory",
-                     child.spec.memory_limit_option.empty()
-                         ? ""
-                         : absl::StrCat(" (", child.spec.memory_limit_option, ")"));
-    LogWarning(
-        "a process is over its memory limit",
-        {{"child_pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});
-    KillGroup(child);
+    together += used;
+    if (used > most) largest = &child;
+    most = std::max(most, used);
+    const std::string& option = child.spec.memory_limit_option;
+    if (child.kill_reason.empty() && look(used, child.spec.memory_limit_bytes)) {
+      KillForMemory(child, absl::StrCat("it used ", FormatBytes(used), " of ",
+                                        FormatBytes(child.spec.memory_limit_bytes), " of memory",
+                                        option.empty() ? "" : absl::StrCat(" (", option, ")")));
+    }
+    one_goes = one_goes || !child.kill_reason.empty();
   }
+  if (!look(together, options_.memory_limit_bytes) || one_goes) return;
+  KillForMemory(*largest, absl::StrCat("it used ", FormatBytes(most),
+                                       " of memory, the most of what it starts, "
+                                       "which used ",
+                                       FormatBytes(together), " of ",
+                                       FormatBytes(options_.memory_limit_bytes), " together (",
+                                       options_.memory_limit_source, ")"));
+}
+
+void PosixProcessLauncher::KillForMemory(Child& child, std::string reason) {
+  child.kill_reason = absl::StrCat("killed by its TaskManager: ", reason);
+  LogWarning(
+      "a process is over its memory limit",
+      {{"child_pid", child.pid}, {"binary", child.spec.binary}, {"reason", child.kill_reason}});
+  KillGroup(child);
 }
 
 void PosixProcessLauncher::KillGroup(const Child& child) {

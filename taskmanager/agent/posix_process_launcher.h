@@ -16,13 +16,19 @@
 namespace weir::taskmanager {
 
 struct PosixProcessLauncherOptions {
+  /// Resident memory is looked at so often, and ten times as often once three quarters of a limit
+  /// are used.
   absl::Duration memory_check_interval = absl::Milliseconds(200);
-  std::string kernel_files = "";  // where /proc and /sys are looked for; "": at the root
+  /// Of all processes together; 0: none. Above it the largest is killed.
+  uint64_t memory_limit_bytes = 0;
+  std::string memory_limit_source = "";  // who sets it, for the reason: an option, a file
+  std::string kernel_files = "";         // where /proc and /sys are looked for; "": at the root
 };
 
 /// Real processes, by posix_spawn, each in a process group of its own. All system calls are made by
 /// the thread that runs Serve(), main()'s: a child that asks to die with its parent
-/// (PR_SET_PDEATHSIG) dies with the *thread* that started it.
+/// (PR_SET_PDEATHSIG) dies with the *thread* that started it. The kernel, when it runs out of
+/// memory, is told to prefer what is started here to this process (oom_score_adj).
 ///
 /// Life cycle: construct; Serve() until it returns; destroy, which kills and reaps what still runs.
 /// Threads: Launch and Kill on the executor, Stop from any thread, Serve and the destructor by one
@@ -37,18 +43,21 @@ class PosixProcessLauncher final : public ProcessLauncher {
   PosixProcessLauncher& operator=(const PosixProcessLauncher&) = delete;
 
   LaunchId Launch(ProcessSpec spec, Callbacks callbacks) override;
+  void Terminate(LaunchId launch) override;
   void Kill(LaunchId launch) override;
 
   /// Starts, watches and reaps processes until SIGTERM or SIGINT arrives (returns its number; the
-  /// caller has blocked both, see SignalWaiter) or Stop() is called (returns 0).
+  /// caller has blocked both, see SignalWaiter) or Stop() is called (returns 0). After a signal it
+  /// may be called again, to see the processes off.
   int Serve();
   /// Ends Serve(), also one that is called later.
   void Stop();
 
  private:
+  enum class Verb { kLaunch, kTerminate, kKill };
   struct Command {
     LaunchId launch;
-    bool kill;
+    Verb verb;
     ProcessSpec spec;
     Callbacks callbacks;
   };
@@ -67,6 +76,7 @@ class PosixProcessLauncher final : public ProcessLauncher {
   void Start(Command command);
   void ReapEnded();
   void CheckMemory();
+  void KillForMemory(Child& child, std::string reason);
   void KillGroup(const Child& child);
   // Blocks until a command, an exit, a signal (returned, else 0) or the next memory check.
   int WaitForEvent(int signal_fd);
@@ -83,6 +93,7 @@ class PosixProcessLauncher final : public ProcessLauncher {
   // Of Serve()'s thread.
   std::map<LaunchId, Child> children_;
   OomKills oom_kills_;
+  bool near_limit_ = false;  // of memory, when it was last looked at
 };
 
 }  // namespace weir::taskmanager

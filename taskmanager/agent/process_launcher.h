@@ -49,6 +49,8 @@ class ProcessLauncher {
 
   virtual ~ProcessLauncher() = default;
   virtual LaunchId Launch(ProcessSpec spec, Callbacks callbacks) = 0;
+  /// SIGTERM to the process: it may wind down, and has to end by itself. Nothing when it has ended.
+  virtual void Terminate(LaunchId launch) = 0;
   /// SIGKILL to the process and its process group; on_exit follows. Nothing when it has ended.
   virtual void Kill(LaunchId launch) = 0;
 };

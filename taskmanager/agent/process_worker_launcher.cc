@@ -126,6 +126,13 @@ void ProcessWorkerLauncher::Kill(const WorkerId& worker) {
       lifetime_.Guard([this, worker] { Finish(worker, "ended before it was started"); }));
 }
 
+void ProcessWorkerLauncher::End(const WorkerId& worker) {
+  const auto it = running_.find(worker);
+  if (it == running_.end() || it->second.launch == 0) return Kill(worker);
+  deps_.processes.Terminate(it->second.launch);
+  deps_.executor.PostAfter(kEndPatience, lifetime_.Guard([this, worker] { Kill(worker); }));
+}
+
 void ProcessWorkerLauncher::Plan(const proto::RunPlanner& request,
                                  std::function<void(absl::StatusOr<proto::JobGraph>)> done) {
   std::vector<std::string> arguments(request.arguments().begin(), request.arguments().end());

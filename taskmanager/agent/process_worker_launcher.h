@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+#include "absl/time/time.h"
+
 #include "common/base/ids.h"
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
@@ -25,6 +27,9 @@ namespace weir::taskmanager {
 /// Threads: one executor. Lifetime: borrows everything it is given.
 class ProcessWorkerLauncher final : public WorkerLauncher {
  public:
+  /// What a worker may take to wind down.
+  static constexpr absl::Duration kEndPatience = absl::Seconds(3);
+
   struct Options {
     std::string socket;  // where workers connect: "unix:/path"
     std::string host;
@@ -54,6 +59,7 @@ class ProcessWorkerLauncher final : public WorkerLauncher {
   void Launch(const proto::WorkerSpec& spec, std::function<void(uint64_t pid)> started,
               std::function<void(const std::string& reason)> exited) override;
   void Kill(const WorkerId& worker) override;
+  void End(const WorkerId& worker) override;
   void Plan(const proto::RunPlanner& request,
             std::function<void(absl::StatusOr<proto::JobGraph>)> done) override;
   void Inspect(const proto::RunTransactions& request,

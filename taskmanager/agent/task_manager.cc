@@ -27,6 +27,7 @@ TaskManager::TaskManager(Options options, Dependencies dependencies)
 TaskManager::~TaskManager() {
   deps_.executor.Cancel(tick_timer_);
   deps_.executor.Cancel(probe_timer_);
+  deps_.executor.Cancel(leave_timer_);
 }
 
 proto::Header TaskManager::MakeHeader() {
@@ -43,6 +44,7 @@ proto::Header TaskManager::MakeHeader() {
 
 void TaskManager::OnLeaderStreamUp() {
   stream_up_ = true;
+  last_heard_ = deps_.clock.Monotonic();
   registered_ = false;
   probe_nonce_.clear();
   failed_probe_reads_ = 0;
@@ -55,10 +57,11 @@ void TaskManager::OnLeaderStreamDown() {
   reading_probe_ = false;
   stream_lifetime_.Reset();
   deps_.executor.Cancel(probe_timer_);
+  if (leaving_) GoOnLeaving();
 }
 
 void TaskManager::Register(const std::string& probe_nonce, const std::string& probe_error) {
-  if (!stream_up_) return;
+  if (!stream_up_ || leaving_) return;
   unanswered_ticks_ = 0;
   proto::Envelope envelope;
   *envelope.mutable_header() = MakeHeader();
@@ -67,6 +70,8 @@ void TaskManager::Register(const std::string& probe_nonce, const std::string& pr
   request->set_node(options_.node);
   request->set_host(options_.host);
   request->set_slots(options_.slots);
+  request->set_incarnation(options_.incarnation);
+  request->set_slot_memory_bytes(options_.slot_memory_bytes);
   request->set_pid(options_.pid);
   request->set_protocol_min(kProtocolVersionMin);
   request->set_protocol_max(kProtocolVersion);
@@ -83,6 +88,7 @@ bool TaskManager::PassesFence(const proto::Header& header) {
 }
 
 void TaskManager::OnLeaderMessage(const proto::Envelope& envelope) {
+  last_heard_ = deps_.clock.Monotonic();
   const proto::Header& header = envelope.header();
   if (envelope.has_registration_reply()) {
     return OnRegistrationReply(header, envelope.registration_reply());
@@ -167,6 +173,7 @@ void TaskManager::OnProbeRead(const std::string& path,
 }
 
 void TaskManager::OnDirective(const proto::TaskManagerDirective& directive) {
+  if (leaving_) return;
   std::set<WorkerId> wanted;
   std::vector<const proto::WorkerSpec*> to_start;
   for (const proto::WorkerSpec& spec : directive.workers()) {
@@ -207,12 +214,13 @@ void TaskManager::StartWorker(const proto::WorkerSpec& spec) {
 void TaskManager::OnWorkerExited(const WorkerId& id, const std::string& how) {
   const auto it = workers_.find(id);
   if (it == workers_.end()) return;
-  const std::string& reason = it->second.refused.empty() ? how : it->second.refused;
+  const std::string& reason = it->second.ended_because.empty() ? how : it->second.ended_because;
   LogWarning("worker exited", {{"worker", id}, {"reason", reason}});
   it->second.status.set_state(proto::WorkerStatus::EXITED);
   it->second.status.set_exit_reason(reason);
   it->second.metrics.reset();
   ++worker_exits_;
+  if (leaving_) return GoOnLeaving();
   SendReport();
 }
 
@@ -237,8 +245,8 @@ void TaskManager::OnWorkerMessage(StreamId stream, const proto::Envelope& envelo
     const absl::Status versions =
         CheckProtocolVersions(hello.protocol_min(), hello.protocol_max(), "it", "its TaskManager");
     if (hello.protocol_max() != 0 && !versions.ok()) {
-      worker->second.refused = absl::StrCat("is killed: ", versions.message(),
-                                            ", so the job is to be built with the cluster's Weir");
+      worker->second.ended_because = absl::StrCat(
+          "is killed: ", versions.message(), ", so the job is to be built with the cluster's Weir");
       return deps_.launcher.Kill(worker->first);
     }
     it->second.worker = worker->first;
@@ -342,11 +350,53 @@ void TaskManager::SendReport() {
   *envelope.mutable_header() = MakeHeader();
   proto::TaskManagerReport* report = envelope.mutable_task_manager_report();
   for (const auto& [id, worker] : workers_) *report->add_workers() = worker.status;
+  report->set_leaving(leave_told_);
   deps_.send_to_leader(std::move(envelope));
+}
+
+void TaskManager::Leave(std::function<void()> left) {
+  if (std::exchange(leaving_, true)) return;
+  LogInfo("leaving the cluster", {{"taskmanager", options_.id}, {"workers", running_workers()}});
+  left_ = std::move(left);
+  for (auto& [id, worker] : workers_) {
+    if (worker.status.state() == proto::WorkerStatus::EXITED) continue;
+    worker.ended_because = "ended with its TaskManager, which was told to stop";
+    deps_.launcher.End(id);
+  }
+  leave_timer_ = deps_.executor.PostAfter(kLeaveReportAfter, lifetime_.Guard([this] {
+    if (!leave_told_) {
+      leave_told_ = true;
+      SendReport();
+    }
+    leave_timer_ = deps_.executor.PostAfter(kLeavePatience - kLeaveReportAfter,
+                                            lifetime_.Guard([this] { FinishLeaving(); }));
+  }));
+  GoOnLeaving();
+}
+
+void TaskManager::GoOnLeaving() {
+  if (running_workers() > 0) return;
+  if (!registered_) return FinishLeaving();  // nobody leads, or the leader has taken note
+  if (leave_told_) return;
+  leave_told_ = true;
+  SendReport();
+}
+
+void TaskManager::FinishLeaving() {
+  const std::function<void()> left = std::exchange(left_, nullptr);
+  if (left == nullptr) return;
+  LogInfo("left the cluster", {{"taskmanager", options_.id}, {"workers", running_workers()}});
+  left();
 }
 
 void TaskManager::Tick() {
   SendReport();
+  // Of a host that is gone, or a link that is cut, nothing is heard, not even that.
+  if (stream_up_ && deps_.clock.Monotonic() - last_heard_ > options_.leader_timeout) {
+    last_heard_ = deps_.clock.Monotonic();
+    deps_.move_on("", absl::StrCat("nothing heard of it for ",
+                                   absl::FormatDuration(options_.leader_timeout)));
+  }
   if (stream_up_ && !registered_ && ++unanswered_ticks_ >= kTicksBetweenRegistrations) {
     Register(probe_nonce_, "");
   }

@@ -25,9 +25,8 @@ namespace weir::taskmanager {
 /// The TaskManager of one node: finds the leader, registers, runs the workers it is told to run,
 /// and relays between them and the leader. Protocols: docs/protocols/fencing.md, recovery.md.
 ///
-/// Life cycle: constructed; events; destroyed after its workers are killed.
-/// Threads: not thread-safe; all calls on `executor`.
-/// Lifetime: borrows its dependencies.
+/// Life cycle: constructed; events; at an orderly end Leave; destroyed after its workers are
+/// killed. Threads: not thread-safe; all calls on `executor`. Lifetime: borrows its dependencies.
 /// Errors: `on_fatal` when this node can never serve the cluster (it does not see the storage,
 /// speaks another protocol version): one sentence; the process should end with it.
 class TaskManager {
@@ -51,8 +50,11 @@ class TaskManager {
     std::string cluster;
     std::string storage_root;
     uint32_t slots = 1;
+    uint64_t incarnation = 0;        // counts the starts on the work directory
+    uint64_t slot_memory_bytes = 0;  // that workers may use for each slot; 0: no limit
     uint64_t pid = 0;
     absl::Duration heartbeat_interval = absl::Milliseconds(200);
+    absl::Duration leader_timeout = absl::Seconds(10);  // of silence; then another is looked for
   };
 
   TaskManager(Options options, Dependencies dependencies);
@@ -69,8 +71,18 @@ class TaskManager {
   void OnWorkerMessage(StreamId stream, const proto::Envelope& envelope);
   void OnWorkerStreamDown(StreamId stream);
 
+  /// For an orderly end: its workers are told to end, then the leader is told that they have, and
+  /// that this TaskManager goes, so that it waits for no heartbeat. `left` is called, once, when
+  /// the workers have ended and the leader has taken note of it by closing the stream, or nobody
+  /// leads, or after kLeavePatience. A worker that does not end holds up what the leader is told
+  /// for kLeaveReportAfter only. From the call on nothing is started.
+  void Leave(std::function<void()> left);
+  static constexpr absl::Duration kLeaveReportAfter = absl::Milliseconds(500);
+  static constexpr absl::Duration kLeavePatience = absl::Seconds(5);
+
   LeaderTerm term() const { return term_; }
-  bool registered() const { return registered_; }
+  /// At a leader, and it is not leaving.
+  bool registered() const { return registered_ && !leaving_; }
   size_t running_workers() const;
   /// It has been registered at some leader.
   bool was_registered() const { return was_registered_; }
@@ -85,7 +97,7 @@ class TaskManager {
     proto::WorkerSpec spec;
     proto::WorkerStatus status;
     StreamId stream = 0;
-    std::string refused;                          // why it is killed, if it cannot be spoken with
+    std::string ended_because;                    // why it is ended, when that is our doing
     std::optional<proto::WorkerMetrics> metrics;  // while it is connected
     absl::Duration metrics_at;                    // monotonic
   };
@@ -111,6 +123,8 @@ class TaskManager {
   void OnReadWorkerLogs(const proto::ReadWorkerLogs& request);
   void SendReport();
   void Tick();
+  void GoOnLeaving();
+  void FinishLeaving();
   proto::Header MakeHeader();
 
   const Options options_;
@@ -120,6 +134,7 @@ class TaskManager {
   std::string leader_;
   std::map<std::string, uint64_t> last_sequence_;
   bool stream_up_ = false;
+  absl::Duration last_heard_;  // from the leader, monotonic; while its stream is up
   bool registered_ = false;
   bool was_registered_ = false;
   uint64_t worker_exits_ = 0;
@@ -131,6 +146,10 @@ class TaskManager {
   std::map<WorkerId, Worker> workers_;
   std::map<StreamId, WorkerStream> streams_;
   StreamId next_stream_ = 1;
+  bool leaving_ = false;
+  std::function<void()> left_;  // to call, once
+  bool leave_told_ = false;     // the leader was told, and closes the stream
+  TimerId leave_timer_ = 0;
   TimerId tick_timer_ = 0;
   TimerId probe_timer_ = 0;
   Lifetime stream_lifetime_;  // of the stream to the leader

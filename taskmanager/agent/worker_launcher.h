@@ -25,6 +25,8 @@ class WorkerLauncher {
                       std::function<void(const std::string& reason)> exited) = 0;
   /// Ends it at once; `exited` follows. Nothing happens when there is no such worker.
   virtual void Kill(const WorkerId& worker) = 0;
+  /// Asks it to end in order, and kills it when it has not after a while; `exited` follows.
+  virtual void End(const WorkerId& worker) { Kill(worker); }
   /// Runs the job's binary as planner. INVALID_ARGUMENT, one sentence: not a job, bad arguments.
   virtual void Plan(const proto::RunPlanner& request,
                     std::function<void(absl::StatusOr<proto::JobGraph>)> done) = 0;

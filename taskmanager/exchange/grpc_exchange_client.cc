@@ -18,7 +18,7 @@ namespace {
 std::shared_ptr<grpc::Channel> ChannelTo(const GrpcChannelFactory& factory,
                                          const ExchangeAddress& peer) {
   if (peer.certificate.empty()) return factory.CreateChannel(peer.address);
-  return GrpcChannelFactory::CreatePinnedChannel(peer.address, peer.certificate);
+  return factory.CreatePinnedChannel(peer.address, peer.certificate);
 }
 
 // The call. Until OnDone a "hold" of gRPC allows to start writes from other threads. gRPC runs no

@@ -13,7 +13,7 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> GrpcExchangeTransport::Cr
     return absl::InvalidArgumentError("the exchange needs a secret, which is empty");
   }
   std::unique_ptr<GrpcChannelFactory> factory =
-      GrpcChannelFactory::CreatePinned(std::move(options.certificate));
+      GrpcChannelFactory::CreatePinned(std::move(options.certificate), options.windows);
   std::unique_ptr<GrpcExchangeTransport> transport(
       new GrpcExchangeTransport(std::move(factory), ExchangeSecret(std::move(options.secret))));
   for (const std::string& address : options.addresses) {

@@ -21,6 +21,8 @@ struct GrpcExchangeTransportOptions {
   std::string secret;  // what callers have to know
   /// For GrpcChannelFactory::kPinnedName. Where it listens at a port; empty: plain text.
   SelfSignedCertificate certificate;
+  /// What is on its way is bounded by credits, whatever these are (docs/protocols/exchange.md).
+  GrpcWindows windows;
 };
 
 /// The exchange over gRPC: keepalive, reconnect and message limits are those of GrpcChannelFactory.

@@ -1,6 +1,7 @@
 #include "taskmanager/task/operator_chain.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,12 @@ absl::Status StageOutput::EmitWatermark(EventTime watermark) {
   return absl::OkStatus();
 }
 
+absl::Status StageOutput::EmitStatus(bool idle) {
+  for (ChainStage* target : targets_) WEIR_RETURN_IF_ERROR(target->OnStatus(idle));
+  for (StageOutput* side : sides_) WEIR_RETURN_IF_ERROR(side->EmitStatus(idle));
+  return absl::OkStatus();
+}
+
 OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
     : ChainStage({options.context.operator_uid, options.context.operator_name}),
       options_(std::move(options)),
@@ -56,6 +63,7 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
       errors_(options_.errors, identity_, counters_, boundary, *options_.clock, dead_letters_) {
   options_.context.errors = &errors_;
   options_.context.keyed_state = options_.keyed_state.get();
+  options_.context.operator_state = &operator_state_;
   options_.context.clock = options_.clock;
   options_.context.partition_aligned = options_.partition_check != nullptr;
   for (const auto& [tag, schema] : options_.side_outputs) {
@@ -65,26 +73,44 @@ OperatorStage::OperatorStage(Options options, OperatorBoundary& boundary)
   }
 }
 
-absl::Status OperatorStage::Open() {
-  return boundary_.Run(identity_, nullptr, [this] {
-    const std::string state = std::exchange(options_.restored_state, std::string());
-    const auto increments = std::exchange(options_.restored_keyed, {});
-    if (options_.keyed_state != nullptr) {
-      WEIR_RETURN_IF_ERROR(OfRestore(options_.keyed_state->RestoreIncrements(increments)));
+template <class Call>
+absl::Status OperatorStage::Run(const Batch* batch, const Call& call) {
+  return boundary_.Run(identity_, batch, [&]() -> absl::Status {
+    absl::Status status;
+    try {
+      status = call();
+    } catch (...) {
+      if (operator_state_.status().ok()) std::rethrow_exception(std::current_exception());
     }
-    const absl::Status opened = options_.op->Open(options_.context);
-    // A state is decoded when its function asks for it.
-    const bool of_state = options_.keyed_state != nullptr && !options_.keyed_state->status().ok();
-    if (of_state && !increments.empty()) return OfRestore(options_.keyed_state->status());
-    WEIR_RETURN_IF_ERROR(opened);
-    if (state.empty()) return absl::OkStatus();
-    return OfRestore(options_.op->RestoreState(state));
+    return operator_state_.status().ok() ? status : OfRestore(operator_state_.status());
   });
+}
+
+absl::Status OperatorStage::Open() {
+  return Run(nullptr, [this] { return OpenOperator(); });
+}
+
+absl::Status OperatorStage::OpenOperator() {
+  const std::string state = std::exchange(options_.restored_state, std::string());
+  const auto increments = std::exchange(options_.restored_keyed, {});
+  const OperatorStateParts parts = std::exchange(options_.restored_operator_state, {});
+  if (options_.keyed_state != nullptr) {
+    WEIR_RETURN_IF_ERROR(OfRestore(options_.keyed_state->RestoreIncrements(increments)));
+  }
+  WEIR_RETURN_IF_ERROR(OfRestore(operator_state_.Restore(
+      parts, {options_.context.subtask_index, options_.context.parallelism})));
+  const absl::Status opened = options_.op->Open(options_.context);
+  // A state is decoded when its function asks for it.
+  const bool of_state = options_.keyed_state != nullptr && !options_.keyed_state->status().ok();
+  if (of_state && !increments.empty()) return OfRestore(options_.keyed_state->status());
+  WEIR_RETURN_IF_ERROR(opened);
+  if (state.empty()) return absl::OkStatus();
+  return OfRestore(options_.op->RestoreState(state));
 }
 
 absl::Status OperatorStage::OnBatch(const BatchPtr& batch) {
   Count(counters_.records_in, batch->num_rows());
-  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, batch.get(), [&] { return Process(batch); }));
+  WEIR_RETURN_IF_ERROR(Run(batch.get(), [&] { return Process(batch); }));
   if (options_.keyed_state != nullptr) {
     options_.keyed_state->CleanUpExpired(kCleanedPerRow * batch->num_rows());
   }
@@ -101,16 +127,20 @@ absl::Status OperatorStage::Process(const BatchPtr& batch) {
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
+  return Run(nullptr, [&] { return options_.op->ProcessWatermark(watermark, output_); });
+}
+
+absl::Status OperatorStage::OnStatus(bool idle) {
   return boundary_.Run(identity_, nullptr,
-                       [&] { return options_.op->ProcessWatermark(watermark, output_); });
+                       [&] { return options_.op->ProcessStatus(idle, output_); });
 }
 
 absl::Status OperatorStage::ContinueFiring() {
-  return boundary_.Run(identity_, nullptr, [this] { return options_.op->ContinueFiring(output_); });
+  return Run(nullptr, [this] { return options_.op->ContinueFiring(output_); });
 }
 
 absl::Status OperatorStage::Finish() {
-  return boundary_.Run(identity_, nullptr, [this] { return options_.op->Finish(output_); });
+  return Run(nullptr, [this] { return options_.op->Finish(output_); });
 }
 
 void OperatorStage::Close() {
@@ -126,6 +156,7 @@ void OperatorStage::Close() {
 absl::Status OperatorStage::Snapshot(OperatorSnapshotData& data) {
   BalanceBooks();
   data.uid = identity_.uid;
+  data.operator_state = operator_state_.Freeze();
   if (options_.keyed_state != nullptr) {
     WEIR_ASSIGN_OR_RETURN(data.keyed, options_.keyed_state->Freeze());
     data.keying = options_.keying;
@@ -138,8 +169,7 @@ absl::Status OperatorStage::Snapshot(OperatorSnapshotData& data) {
 }
 
 absl::Status OperatorStage::OnProcessingTime(int64_t now_micros) {
-  return boundary_.Run(identity_, nullptr,
-                       [&] { return options_.op->OnProcessingTime(now_micros, output_); });
+  return Run(nullptr, [&] { return options_.op->OnProcessingTime(now_micros, output_); });
 }
 
 void OperatorStage::BalanceBooks() {
@@ -241,6 +271,7 @@ bool ChannelStage::HasRoom() {
 }
 
 absl::Status ChannelStage::OnWatermark(EventTime watermark) { return Push(watermark); }
+absl::Status ChannelStage::OnStatus(bool idle) { return Push(StreamStatus{idle}); }
 
 absl::Status ChannelStage::Push(const ChannelElement& element) {
   return boundary_.Run(identity_, nullptr, [&] {
@@ -250,6 +281,7 @@ absl::Status ChannelStage::Push(const ChannelElement& element) {
 }
 
 OperatorStage& OperatorChain::AddOperator(StageOutput& input, OperatorStage::Options options) {
+  options.context.activity = &activity_;
   auto stage = std::make_unique<OperatorStage>(std::move(options), boundary_);
   OperatorStage& added = *stage;
   input.AddTarget(&added);

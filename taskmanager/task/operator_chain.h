@@ -15,6 +15,7 @@
 #include "common/connector/sink.h"
 #include "common/operator/operator.h"
 #include "state/keyed/keyed_state_backend.h"
+#include "state/operator/operator_state_backend.h"
 #include "taskmanager/task/channel.h"
 #include "taskmanager/task/operator_boundary.h"
 #include "taskmanager/task/partition_check.h"
@@ -36,6 +37,7 @@ class ChainStage {
   virtual bool HasRoom() { return true; }
   virtual absl::Status OnBatch(const BatchPtr& batch) = 0;
   virtual absl::Status OnWatermark(EventTime watermark) = 0;
+  virtual absl::Status OnStatus(bool idle) = 0;
   /// The end of input has come; called from the first stage to the last.
   virtual absl::Status Finish() { return absl::OkStatus(); }
   virtual void Close() {}
@@ -54,10 +56,11 @@ class StageOutput final : public Output {
   /// `counter` counts the records.
   explicit StageOutput(std::atomic<uint64_t>& counter) : counter_(counter) {}
   void AddTarget(ChainStage* target) { targets_.push_back(target); }
-  /// It gets every watermark that this one gets.
+  /// It gets every watermark and status that this one gets.
   void AddSide(StageOutput* side) { sides_.push_back(side); }
   absl::Status Emit(BatchPtr batch) override;
   absl::Status EmitWatermark(EventTime watermark) override;
+  absl::Status EmitStatus(bool idle) override;
 
  private:
   std::atomic<uint64_t>& counter_;
@@ -76,6 +79,7 @@ class OperatorStage final : public ChainStage {
     std::vector<KeyedStateIncrement> restored_keyed;  // all that may have groups of it
     std::unique_ptr<PartitionCheck> partition_check;  // where its key groups are partitions
     std::string keying;                               // then: in words, for its snapshots
+    OperatorStateParts restored_operator_state;       // of all subtasks that there were
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
     /// By tag: those that somebody reads.
@@ -90,6 +94,7 @@ class OperatorStage final : public ChainStage {
   absl::Status Open() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
+  absl::Status OnStatus(bool idle) override;
   absl::Status Finish() override;
   void Close() override;
   /// UNAVAILABLE, without a failure of the boundary: this checkpoint is to be declined.
@@ -101,9 +106,14 @@ class OperatorStage final : public ChainStage {
   absl::Status ContinueFiring();
 
  private:
+  absl::Status OpenOperator();
   absl::Status Process(const BatchPtr& batch);
   void BalanceBooks();
+  /// `call` within the boundary; where its state cannot be had, that is the reason why it fails.
+  template <class Call>
+  absl::Status Run(const Batch* batch, const Call& call);
 
+  OperatorStateBackend operator_state_;  // outlives the operator
   Options options_;
   OperatorBoundary& boundary_;
   StageOutput output_;
@@ -131,6 +141,7 @@ class SinkStage final : public ChainStage {
   bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime) override { return absl::OkStatus(); }
+  absl::Status OnStatus(bool) override { return absl::OkStatus(); }
   /// SinkWriter::PrepareCommit behind every batch before it.
   void PrepareCommit(Epoch epoch, SinkWriter::PrepareDone done);
   /// The writer is destroyed here, on the task's thread.
@@ -173,6 +184,7 @@ class ChannelStage final : public ChainStage {
   bool HasRoom() override;
   absl::Status OnBatch(const BatchPtr& batch) override;
   absl::Status OnWatermark(EventTime watermark) override;
+  absl::Status OnStatus(bool idle) override;
   /// To all channels.
   absl::Status Push(const ChannelElement& element);
 
@@ -199,6 +211,8 @@ class OperatorChain {
   StageOutput& head_dead_letters() { return head_dead_letters_; }
   OperatorCounters& head_counters() { return head_counters_; }
   const OperatorCounters& head_counters() const { return head_counters_; }
+  /// Operators look at it; the task lets it go on.
+  ActivityClock& activity() { return activity_; }
 
   /// `input` is head() or the output() of an operator added before.
   OperatorStage& AddOperator(StageOutput& input, OperatorStage::Options options);
@@ -233,6 +247,7 @@ class OperatorChain {
 
  private:
   OperatorBoundary boundary_;
+  ActivityClock activity_;
   OperatorCounters head_counters_;
   StageOutput head_;
   StageOutput head_dead_letters_;

@@ -29,19 +29,28 @@ class HashRouter final : public RowRouter {
   const std::vector<uint32_t> subtask_of_group_;
 };
 
+// Batches are of unequal sizes, and may be so in a rhythm: a reader of two partitions of which one
+// has nearly all has a large one and a small one in turn. So each goes to whom has got the fewest
+// rows, and the turn decides between equals.
 class RebalanceRouter final : public RowRouter {
  public:
-  RebalanceRouter(uint32_t subtasks, uint32_t first)
-      : subtasks_(subtasks), next_(first % subtasks) {}
+  RebalanceRouter(uint32_t subtasks, uint32_t first) : rows_(subtasks), next_(first % subtasks) {}
 
   absl::Status Route(const Batch& batch, std::vector<uint32_t>& targets) override {
-    targets.insert(targets.end(), batch.num_rows(), next_);
-    next_ = (next_ + 1) % subtasks_;
+    const auto subtasks = static_cast<uint32_t>(rows_.size());
+    uint32_t target = next_;
+    for (uint32_t i = 1; i < subtasks; ++i) {
+      const uint32_t other = (next_ + i) % subtasks;
+      if (rows_[other] < rows_[target]) target = other;
+    }
+    rows_[target] += batch.num_rows();
+    next_ = (target + 1) % subtasks;
+    targets.insert(targets.end(), batch.num_rows(), target);
     return absl::OkStatus();
   }
 
  private:
-  const uint32_t subtasks_;
+  std::vector<uint64_t> rows_;  // of each subtask, so far
   uint32_t next_;
 };
 

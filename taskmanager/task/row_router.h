@@ -25,7 +25,8 @@ class RowRouter {
 /// `subtask_of_group`: who owns each key group; its size is the job's maximum parallelism.
 std::unique_ptr<RowRouter> MakeHashRouter(std::shared_ptr<const KeySelector> key,
                                           std::vector<uint32_t> subtask_of_group);
-/// Batch by batch, beginning with the subtask `first`.
+/// Batch by batch, each to a subtask that has got the fewest rows; in turn, from `first` on, where
+/// they are equal.
 std::unique_ptr<RowRouter> MakeRebalanceRouter(uint32_t subtasks, uint32_t first);
 std::unique_ptr<RowRouter> MakeCustomRouter(std::shared_ptr<const RowPartitioner> partitioner,
                                             uint32_t subtasks);

@@ -24,14 +24,18 @@ SourceHead::SourceHead(Options options, OperatorChain& chain)
       boundary_(chain.boundary()),
       errors_(std::move(options.errors), identity_, chain.head_counters(), boundary_,
               *options.clock, chain.head_dead_letters()),
-      watermarks_(strategy_) {
+      watermarks_(strategy_, options.watermark_interval) {
   reader_->SetErrors(&errors_);
 }
 
 absl::Status SourceHead::AddSplits(const std::vector<SourceSplit>& splits, absl::Duration now) {
-  WEIR_RETURN_IF_ERROR(
-      boundary_.Run(identity_, nullptr, [&] { return reader_->AddSplits(splits); }));
-  for (const SourceSplit& split : splits) watermarks_.AddSplit(split, now);
+  WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
+    WEIR_RETURN_IF_ERROR(reader_->AddSplits(splits));
+    for (const SourceSplit& split : splits) {
+      WEIR_RETURN_IF_ERROR(watermarks_.AddSplit(split, now));
+    }
+    return absl::OkStatus();
+  }));
   assigned_ = true;
   splits_owned_.store(watermarks_.size(), std::memory_order_relaxed);
   return absl::OkStatus();
@@ -47,40 +51,37 @@ absl::StatusOr<ReadResult> SourceHead::Poll(absl::Duration now) {
     }
     return absl::OkStatus();
   }));
-  if (result.batch != nullptr) {
-    WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, result.batch.get(), [&] {
-      const absl::Status status = AssignEventTimes(result.batch);
-      if (status.ok()) watermarks_.OnBatch(result.split, *result.batch, now);
-      return status;
-    }));
-  }
+  WEIR_RETURN_IF_ERROR(Watermark(result, now));
   WEIR_RETURN_IF_ERROR(errors_.Flush());
   ++polls_;
   if (result.next == ReadResult::Next::kEndOfInput) {
     for (size_t i = 0; i < watermarks_.size(); ++i) watermarks_.MarkFinished(i);
   } else if (bounded_ && watermarks_.enabled() &&
              (result.batch == nullptr || polls_ % kPollsBetweenFinishedChecks == 0)) {
-    WEIR_RETURN_IF_ERROR(FindFinishedSplits());
+    WEIR_RETURN_IF_ERROR(FindFinishedSplits(now));
   }
   return result;
 }
 
-absl::Status SourceHead::AssignEventTimes(BatchPtr& batch) {
-  if (strategy_ == nullptr || !strategy_->assign_timestamps) return absl::OkStatus();
-  std::vector<int64_t> times = strategy_->assign_timestamps(*batch);
-  if (times.size() != batch->num_rows()) {
-    return absl::InternalError(absl::StrCat("the timestamp assigner gave ", times.size(),
-                                            " event times for ", batch->num_rows(), " rows"));
+absl::Status SourceHead::Watermark(ReadResult& result, absl::Duration now) {
+  if (result.batch != nullptr && strategy_ != nullptr) {
+    const BatchPtr read = result.batch;  // the boundary looks at it when a function throws
+    WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, read.get(), [&] {
+      const absl::Status status = AssignEventTimes(*strategy_, result.batch);
+      if (status.ok()) watermarks_.OnBatch(result.split, *result.batch, now);
+      return status;
+    }));
   }
-  BatchExtras extras = batch->extras();
-  extras.event_times = Buffer::FromVector(std::move(times));
-  batch = std::make_shared<const Batch>(batch->WithExtras(std::move(extras)));
-  return absl::OkStatus();
+  if (!watermarks_.emits_now(now)) return absl::OkStatus();
+  return boundary_.Run(identity_, nullptr, [&] {
+    watermarks_.EmitPeriodically(now);
+    return absl::OkStatus();
+  });
 }
 
-absl::Status SourceHead::FindFinishedSplits() { return Snapshot().status(); }
+absl::Status SourceHead::FindFinishedSplits(absl::Duration now) { return Snapshot(now).status(); }
 
-absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
+absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot(absl::Duration now) {
   std::vector<SourceSplit> splits;
   if (!assigned_) return splits;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
@@ -95,6 +96,7 @@ absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
     if (splits[i].finished) watermarks_.MarkFinished(i);
     const std::optional<EventTime> watermark = watermarks_.SnapshotOf(i);
     if (watermark.has_value()) splits[i].watermark_us = watermark->micros();
+    splits[i].idle = watermarks_.SplitIsIdle(i, now);
   }
   return splits;
 }

@@ -29,6 +29,7 @@ class SourceHead {
     OperatorIdentity identity;
     std::unique_ptr<SourceReader> reader;
     WatermarkStrategyPtr watermarks;  // may be null
+    absl::Duration watermark_interval = absl::ZeroDuration();
     bool bounded = false;
     RecordErrorHandler::Options errors;
     const Clock* clock = nullptr;  // must be set
@@ -45,15 +46,17 @@ class SourceHead {
   /// One batch at most, with its event times assigned and the watermark of its split updated.
   absl::StatusOr<ReadResult> Poll(absl::Duration now);
   std::optional<EventTime> AdvanceWatermark(absl::Duration now) { return watermarks_.Advance(now); }
-  std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const {
-    return watermarks_.UntilNextIdle(now);
+  /// How long until a watermark may come without a record, if any may.
+  std::optional<absl::Duration> UntilNextWatermark(absl::Duration now) const {
+    return watermarks_.UntilNextChange(now);
   }
   /// No split of this reader holds a watermark back, or there is none.
   bool idle(absl::Duration now) const { return assigned_ && watermarks_.idle(now); }
-  bool tracks_idleness() const { return watermarks_.tracks_idleness(); }
+  /// Else `now` may be anything.
+  bool needs_clock() const { return strategy_ != nullptr && strategy_->needs_clock(); }
 
-  /// Positions behind the last batch of Poll, with the splits' watermarks.
-  absl::StatusOr<std::vector<SourceSplit>> Snapshot();
+  /// Positions behind the last batch of Poll, with the splits' watermarks, and which are idle.
+  absl::StatusOr<std::vector<SourceSplit>> Snapshot(absl::Duration now);
   void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits);
   /// Destroys the reader. Idempotent; nothing else may be called afterwards.
   void Close() { reader_.reset(); }
@@ -64,8 +67,8 @@ class SourceHead {
   uint64_t splits_owned() const { return splits_owned_.load(std::memory_order_relaxed); }
 
  private:
-  absl::Status AssignEventTimes(BatchPtr& batch);
-  absl::Status FindFinishedSplits();
+  absl::Status Watermark(ReadResult& result, absl::Duration now);
+  absl::Status FindFinishedSplits(absl::Duration now);
 
   const OperatorIdentity identity_;
   std::unique_ptr<SourceReader> reader_;

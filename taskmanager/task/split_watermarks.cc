@@ -2,29 +2,57 @@
 
 #include <algorithm>
 
+#include "common/base/status_macros.h"
+
 namespace weir::taskmanager {
 
-void SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
+absl::Status SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration now) {
   SplitState state;
-  if (enabled()) state.generator = strategy_->make_generator();
+  if (enabled()) {
+    WEIR_ASSIGN_OR_RETURN(state.generator, MakeGenerator(*strategy_));
+    const bool emits = strategy_->periodic && interval_ > absl::ZeroDuration() && !split.finished;
+    if (emits && !next_emit_.has_value()) next_emit_ = now + interval_;
+  }
   if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
   state.last_record = now;
   state.finished = split.finished;
+  state.restored_idle = split.idle;
   if (!announced_ && !state.finished && state.watermark.has_value()) {
     emitted_ = emitted_.has_value() ? std::min(*emitted_, *state.watermark) : *state.watermark;
   }
+  if (state.finished && state.watermark.has_value()) {
+    reached_ = std::max(reached_.value_or(*state.watermark), *state.watermark);
+  }
   splits_.push_back(std::move(state));
+  return absl::OkStatus();
 }
 
 void SplitWatermarks::OnBatch(size_t split, const Batch& batch, absl::Duration now) {
   if (!enabled()) return;
   SplitState& state = splits_[split];
   state.last_record = now;
-  if (batch.event_times() == nullptr) return;
-  const std::optional<EventTime> watermark = state.generator->OnBatch(batch);
-  if (watermark.has_value() && (!state.watermark.has_value() || *watermark > *state.watermark)) {
-    state.watermark = watermark;
+  state.restored_idle = false;
+  (void)Raise(state, state.generator->OnBatch(batch));
+}
+
+void SplitWatermarks::EmitPeriodically(absl::Duration now) {
+  bool open = false;
+  for (SplitState& state : splits_) {
+    if (state.finished) continue;
+    open = true;
+    // As in Flink, where an idle split's generator is not asked.
+    if (IsSilent(state, now)) continue;
+    // It says more than it did before the restore: it is not idle any more.
+    if (Raise(state, state.generator->OnPeriodicEmit())) state.restored_idle = false;
   }
+  next_emit_ = open ? std::optional(now + interval_) : std::nullopt;
+}
+
+bool SplitWatermarks::Raise(SplitState& split, std::optional<EventTime> watermark) {
+  if (!watermark.has_value()) return false;
+  if (split.watermark.has_value() && *watermark <= *split.watermark) return false;
+  split.watermark = watermark;
+  return true;
 }
 
 void SplitWatermarks::MarkFinished(size_t split) { splits_[split].finished = true; }
@@ -41,6 +69,10 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
   if (all_finished) minimum = EventTime::Max();
+  // Tasks behind had heard how far this one had come before it turned idle, or finished. So they do
+  // again: an idle one of them gives on the highest that it was told.
+  if (!announced_ && all_finished && reached_.has_value()) minimum = reached_;
+  if (!announced_ && !minimum.has_value()) minimum = emitted_;
   if (!minimum.has_value()) return std::nullopt;
   if (emitted_.has_value() && (announced_ ? *minimum <= *emitted_ : *minimum < *emitted_)) {
     return std::nullopt;
@@ -71,11 +103,18 @@ std::optional<absl::Duration> SplitWatermarks::UntilNextIdle(absl::Duration now)
   std::optional<absl::Duration> soonest;
   if (!tracks_idleness()) return soonest;
   for (const SplitState& state : splits_) {
-    if (state.finished || IsIdle(state, now)) continue;
+    if (state.finished || IsSilent(state, now)) continue;
     const absl::Duration left = state.last_record + strategy_->idle_after - now;
     soonest = soonest.has_value() ? std::min(*soonest, left) : left;
   }
   return soonest;
+}
+
+std::optional<absl::Duration> SplitWatermarks::UntilNextChange(absl::Duration now) const {
+  std::optional<absl::Duration> soonest = UntilNextIdle(now);
+  if (!next_emit_.has_value()) return soonest;
+  const absl::Duration left = std::max(*next_emit_ - now, absl::ZeroDuration());
+  return soonest.has_value() ? std::min(*soonest, left) : left;
 }
 
 }  // namespace weir::taskmanager

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 #include "common/connector/split.h"
@@ -23,20 +24,36 @@ namespace weir::taskmanager {
 /// The combined watermark never goes back, over a restore neither: a split's snapshot carries the
 /// combined watermark where that is higher than its own (the split was idle, or found late), so the
 /// lowest restored one is what had been sent. Splits that come later can hold it there, not lower
-/// it. After a restore it is sent once more.
+/// it. After a restore it is sent once more, also when all splits are idle; where all have
+/// finished, the highest that they had reached is, before EventTime::Max().
 ///
-/// Threads: the task's. Units: `now` is a clock that stands still while the task is backpressured.
+/// The status is restored, too: a split that was idle is idle until it has a record, or its
+/// generator emits a higher watermark, and one that had finished has finished. Where nothing makes
+/// splits idle any more, none is.
+///
+/// Generators are the author's: one for each split, which begins anew after a restore; the split's
+/// watermark does not. What a generator says that is lower than its split's watermark is ignored.
+///
+/// Threads: the task's. Errors: what generators throw. Units: `now` is a clock that stands still
+/// while the task is backpressured (ActivityClock).
 class SplitWatermarks {
  public:
-  explicit SplitWatermarks(WatermarkStrategyPtr strategy) : strategy_(std::move(strategy)) {}
+  /// `interval`: between two periodic emissions; zero: there are none.
+  explicit SplitWatermarks(WatermarkStrategyPtr strategy,
+                           absl::Duration interval = absl::ZeroDuration())
+      : strategy_(std::move(strategy)), interval_(interval) {}
 
   /// Without a generator there are no watermarks, and nothing below does anything.
-  bool enabled() const { return strategy_ != nullptr && strategy_->make_generator != nullptr; }
+  bool enabled() const { return strategy_ != nullptr && strategy_->has_watermarks(); }
   bool tracks_idleness() const { return enabled() && strategy_->idle_after > absl::ZeroDuration(); }
 
-  void AddSplit(const SourceSplit& split, absl::Duration now);
-  /// Looks at a batch of one split. Event times must be set for a watermark to come.
+  /// INVALID_ARGUMENT when there is no generator for it.
+  absl::Status AddSplit(const SourceSplit& split, absl::Duration now);
+  /// Looks at a batch of one split.
   void OnBatch(size_t split, const Batch& batch, absl::Duration now);
+  /// It is time for EmitPeriodically, which asks the generators of all splits that are not over.
+  bool emits_now(absl::Duration now) const { return next_emit_.has_value() && now >= *next_emit_; }
+  void EmitPeriodically(absl::Duration now);
   void MarkFinished(size_t split);
   bool finished(size_t split) const { return splits_[split].finished; }
   size_t size() const { return splits_.size(); }
@@ -46,28 +63,45 @@ class SplitWatermarks {
   std::optional<EventTime> Advance(absl::Duration now);
   /// How long until a split turns idle, if none gets a record; nothing when none will.
   std::optional<absl::Duration> UntilNextIdle(absl::Duration now) const;
+  /// That, or until EmitPeriodically is due.
+  std::optional<absl::Duration> UntilNextChange(absl::Duration now) const;
 
   /// There are watermarks, and all splits that are not finished are idle; without a split, too.
   bool idle(absl::Duration now) const;
 
   /// What the split's snapshot carries: its watermark, or the combined one if that is higher.
   std::optional<EventTime> SnapshotOf(size_t split) const;
+  /// And whether it is idle; one that has finished is not.
+  bool SplitIsIdle(size_t split, absl::Duration now) const {
+    return enabled() && !splits_[split].finished && IsIdle(splits_[split], now);
+  }
 
  private:
   struct SplitState {
-    std::unique_ptr<WatermarkGenerator> generator;
+    std::unique_ptr<BatchWatermarkGenerator> generator;
     std::optional<EventTime> watermark;
     absl::Duration last_record;
     bool finished = false;
+    bool restored_idle = false;  // and no record since
   };
-  bool IsIdle(const SplitState& split, absl::Duration now) const {
-    return tracks_idleness() && now - split.last_record >= strategy_->idle_after;
+  bool IsSilent(const SplitState& split, absl::Duration now) const {
+    if (!tracks_idleness()) return false;
+    return split.restored_idle || now - split.last_record >= strategy_->idle_after;
   }
+  bool IsIdle(const SplitState& split, absl::Duration now) const {
+    if (split.generator->idle() || IsSilent(split, now)) return true;
+    return split.restored_idle && strategy_->periodic;  // its generator has said so
+  }
+  /// False: it is not higher.
+  static bool Raise(SplitState& split, std::optional<EventTime> watermark);
 
   const WatermarkStrategyPtr strategy_;
+  const absl::Duration interval_;
   std::vector<SplitState> splits_;
   std::optional<EventTime> emitted_;  // before the first Advance that gave one: what is restored
   bool announced_ = false;            // emitted_ has been returned since the restore
+  std::optional<EventTime> reached_;  // the highest of those that were added as finished
+  std::optional<absl::Duration> next_emit_;  // while a split is not over
 };
 
 }  // namespace weir::taskmanager

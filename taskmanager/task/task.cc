@@ -37,6 +37,7 @@ Task::Task(Options options)
   if (options.source.has_value()) {
     source_ = std::make_unique<SourceHead>(*std::move(options.source), *chain_);
     source_->SetWakeup(wakeup);
+    if (source_->needs_clock()) chain_->activity().Use();
   } else {
     gate_ = std::make_unique<InputGate>(std::move(options.inputs));
     gate_->SetWakeup(wakeup);
@@ -48,7 +49,6 @@ Task::Task(Options options)
     if (metrics != nullptr) sink_metrics_.emplace(sink->identity().uid, std::move(metrics));
   }
   for (ChannelStage* channel : chain_->channels()) channel->SetWakeup(wakeup);
-  last_step_ = clock_.Monotonic();
 }
 
 Task::~Task() {
@@ -121,6 +121,7 @@ std::optional<EventTime> Task::watermark() const {
 }
 
 StepResult Task::RunOnce() {
+  chain_->activity().Advance(clock_);
   for (const auto& command : mailbox_->TakeAll()) command();
   StepResult result;
   if (live()) FailIfNotOk(Step(result));
@@ -130,7 +131,8 @@ StepResult Task::RunOnce() {
   } else if (state_ == State::kCreated) {
     result.blocked_on = StepResult::BlockedOn::kStart;
   }
-  blocked_on_output_ = held_ || result.blocked_on == StepResult::BlockedOn::kOutput;
+  chain_->activity().SetBlocked(held_ || result.blocked_on == StepResult::BlockedOn::kOutput ||
+                                (live() && chain_->firing()));
   return result;
 }
 
@@ -201,7 +203,7 @@ absl::Status Task::StepHead(StepResult& result) {
 }
 
 absl::Status Task::StepSource(StepResult& result) {
-  const absl::Duration now = UnblockedNow();
+  const absl::Duration now = chain_->activity().Now();
   if (!source_->assigned()) {
     result.blocked_on = StepResult::BlockedOn::kSplits;
     return absl::OkStatus();
@@ -222,26 +224,39 @@ absl::Status Task::StepSource(StepResult& result) {
     Count(chain_->head_counters().bytes_in, read.batch->size_bytes());
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
-  if (source_->idle(now) != told_idle_) {
-    told_idle_ = !told_idle_;
-    WEIR_RETURN_IF_ERROR(PassStatus({told_idle_}));
-  }
-  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
-      watermark.has_value()) {
-    watermark_ = watermark;
-    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
-  }
+  const std::optional<EventTime> passed = watermark_;
+  WEIR_RETURN_IF_ERROR(PassTime(now));
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
       WEIR_RETURN_IF_ERROR(PassWatermark(EventTime::Max()));
     }
     WEIR_RETURN_IF_ERROR(EndInput());
     result.kind = StepResult::Kind::kProgress;
-  } else if (got_batch || read.next == ReadResult::Next::kMore) {
+  } else if (got_batch || read.next == ReadResult::Next::kMore || watermark_ != passed) {
     result.kind = StepResult::Kind::kProgress;
   } else {
     result.blocked_on = StepResult::BlockedOn::kInput;
-    result.wake_after = source_->UntilNextIdle(now);
+    result.wake_after = source_->UntilNextWatermark(now);
+  }
+  return absl::OkStatus();
+}
+
+// A watermark says that the task is active. One that turns idle has given it, and worked it off,
+// before it says so; restored as idle, too.
+absl::Status Task::PassTime(absl::Duration now) {
+  const bool idle = source_->idle(now);
+  if (!idle && told_idle_) {
+    told_idle_ = false;
+    WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(false));
+  }
+  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
+      watermark.has_value()) {
+    watermark_ = watermark;
+    WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
+  }
+  if (idle && !told_idle_ && !chain_->firing()) {
+    told_idle_ = true;
+    WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(true));
   }
   return absl::OkStatus();
 }
@@ -279,19 +294,15 @@ absl::Status Task::TakeElement(ChannelElement element) {
     return PassWatermark(*watermark);
   }
   if (const Barrier* barrier = std::get_if<Barrier>(&element)) return OnBarrier(*barrier);
-  if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) return PassStatus(*status);
+  if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
+    return chain_->head().EmitStatus(status->idle);
+  }
   return EndInput();
 }
 
 absl::Status Task::PassWatermark(EventTime watermark) {
   passed_watermark_us_.store(watermark.micros(), std::memory_order_relaxed);
   return chain_->head().EmitWatermark(watermark);
-}
-
-// Operators have no part in it.
-absl::Status Task::PassStatus(StreamStatus status) {
-  for (ChannelStage* channel : chain_->channels()) WEIR_RETURN_IF_ERROR(channel->Push(status));
-  return absl::OkStatus();
 }
 
 absl::Status Task::EndInput() {
@@ -316,7 +327,7 @@ void Task::DoStart(const SinkStates& sinks) {
   }
   absl::Status status = chain_->Open();
   if (status.ok() && assigned_before_start_) {
-    status = source_->AddSplits(splits_before_start_, UnblockedNow());
+    status = source_->AddSplits(splits_before_start_, chain_->activity().Now());
     splits_before_start_.clear();
   }
   if (!status.ok()) return Fail(status);
@@ -333,7 +344,7 @@ void Task::DoAddSplits(const std::vector<SourceSplit>& splits) {
     splits_before_start_.insert(splits_before_start_.end(), splits.begin(), splits.end());
     return;
   }
-  FailIfNotOk(source_->AddSplits(splits, UnblockedNow()));
+  FailIfNotOk(source_->AddSplits(splits, chain_->activity().Now()));
 }
 
 void Task::DoStopSource() {
@@ -371,14 +382,6 @@ void Task::CloseAll() {
   if (std::exchange(closed_, true)) return;
   chain_->Close();
   if (source_ != nullptr) source_->Close();
-}
-
-absl::Duration Task::UnblockedNow() {
-  if (source_ == nullptr || !source_->tracks_idleness()) return absl::ZeroDuration();
-  const absl::Duration now = clock_.Monotonic();
-  if (!blocked_on_output_) unblocked_time_ += now - last_step_;
-  last_step_ = now;
-  return unblocked_time_;
 }
 
 }  // namespace weir::taskmanager

@@ -163,10 +163,10 @@ class Task {
   absl::Status FireProcessingTimers();
   std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
+  absl::Status PassTime(absl::Duration now);
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);
   absl::Status PassWatermark(EventTime watermark);
-  absl::Status PassStatus(StreamStatus status);
   absl::Status EndInput();
 
   void DoStart(const SinkStates& sinks);
@@ -190,7 +190,6 @@ class Task {
   void FailIfNotOk(const absl::Status& status);
   void Fail(const absl::Status& status);
   void CloseAll();
-  absl::Duration UnblockedNow();
 
   const SubtaskId subtask_;
   const std::string name_;
@@ -227,11 +226,6 @@ class Task {
   std::map<Epoch, std::vector<SourceSplit>> positions_;
   std::map<Epoch, size_t> commits_in_flight_;  // sinks that have not answered
   std::optional<Epoch> last_committed_;
-
-  // A clock that stands still while the outputs have no room, for idleness.
-  absl::Duration unblocked_time_;
-  absl::Duration last_step_;
-  bool blocked_on_output_ = false;
 };
 
 }  // namespace weir::taskmanager

@@ -120,6 +120,7 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
   if (node.kind == StreamNode::Kind::kSink) return AddSink(node, *input);
   OperatorStage::Options options;
   options.context = {node.uid, node.name, description_.subtask.index, description_.parallelism};
+  options.context.auto_watermark_interval = graph_.auto_watermark_interval;
   options.op = node.make_operator();
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;
@@ -135,6 +136,8 @@ absl::Status ChainBuilder::AddNode(const StreamNode& node, bool first) {
 
 absl::Status ChainBuilder::AddRestored(const StreamNode& node,
                                        OperatorStage::Options& options) const {
+  const auto parts = description_.operator_states.find(node.uid);
+  if (parts != description_.operator_states.end()) options.restored_operator_state = parts->second;
   std::vector<const TaskSnapshotData*> snapshots = description_.restored_others;
   if (description_.restored != nullptr) snapshots.insert(snapshots.begin(), description_.restored);
   for (const TaskSnapshotData* snapshot : snapshots) {
@@ -167,7 +170,7 @@ absl::Status ChainBuilder::AddKeyedState(const StreamNode& node,
                                          OperatorStage::Options& options) const {
   options.context.max_parallelism = description_.max_parallelism;
   const StreamInput& input = node.inputs.at(0);
-  if (input.key == nullptr) return absl::OkStatus();
+  if (input.key == nullptr || node.keeps_positions) return absl::OkStatus();
   WEIR_ASSIGN_OR_RETURN(const std::optional<TopicPartitioning> topic, AlignmentOf(graph_, node));
   KeyedStateBackend::Options state;
   state.operator_name = node.name;
@@ -219,6 +222,7 @@ absl::Status ChainBuilder::AddSource(const StreamNode& node) {
   SourceHead::Options options;
   options.identity = {node.uid, node.name};
   options.watermarks = node.watermarks;
+  options.watermark_interval = graph_.auto_watermark_interval;
   options.bounded = node.source->bounded();
   options.errors = ErrorsOf(node);
   options.clock = &environment_.clock;

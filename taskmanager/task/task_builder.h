@@ -48,6 +48,8 @@ struct TaskDescription {
   const TaskSnapshotData* restored = nullptr;
   /// Those of the other subtasks of the checkpoint, where key groups come from them, too.
   std::vector<const TaskSnapshotData*> restored_others;
+  /// By the operators' uids: operator state of all subtasks of the checkpoint.
+  std::map<std::string, OperatorStateParts> operator_states = {};
 };
 
 /// Makes the keyed state of an operator in a subtask. Errors: of the local disk, naming it.

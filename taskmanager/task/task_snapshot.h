@@ -10,10 +10,12 @@
 #include "common/connector/split.h"
 #include "common/time/event_time.h"
 #include "state/keyed/keyed_state_increment.h"
+#include "state/operator/operator_state_parts.h"
 
 namespace weir {
+class FrozenOperatorState;
 class FrozenState;
-}
+}  // namespace weir
 
 namespace weir::taskmanager {
 
@@ -30,6 +32,10 @@ struct OperatorSnapshotData {
   std::vector<KeyedStateFile> files = {};
   /// Of keyed state whose groups are partitions: "4 partitions by murmur2"; empty: by hash.
   std::string keying = {};
+  /// Operator state as of the barrier, still to be written, beside the task.
+  std::shared_ptr<const FrozenOperatorState> operator_state = {};
+  /// The same, written; restored ones have theirs beside the snapshots, from all subtasks.
+  std::optional<OperatorStateObjects> operator_objects = {};
 };
 
 /// How long the parts of a snapshot took, on the task's thread and in its sinks.

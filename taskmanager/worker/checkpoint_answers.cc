@@ -8,6 +8,7 @@
 
 #include "common/graph/job_graph.h"
 #include "common/graph/key_group_tables.h"
+#include "state/checkpoint/operator_objects.h"
 
 namespace weir::taskmanager {
 
@@ -40,7 +41,9 @@ void AddSizes(const proto::TaskSnapshot& snapshot, proto::SubtaskCheckpoint* sta
   uint64_t written = snapshot.ByteSizeLong();
   uint64_t reused = 0;
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
-    if (!one.state().blob().empty()) written += one.state().size_bytes();
+    for (const proto::StateObject* object : OwnObjects(one)) {
+      if (!object->blob().empty()) written += object->size_bytes();
+    }
     for (const proto::StateFile& file : one.files()) {
       (file.reused() ? reused : written) += file.object().size_bytes();
     }
@@ -59,7 +62,9 @@ proto::TaskSnapshot ObjectsOf(const proto::TaskSnapshot& snapshot) {
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
     proto::OperatorSnapshot* to = objects.add_operators();
     to->set_uid(one.uid());
-    to->mutable_state()->set_blob(one.state().blob());
+    if (one.has_state()) *to->mutable_state() = one.state();
+    if (one.has_operator_state()) *to->mutable_operator_state() = one.operator_state();
+    for (proto::StateObject* object : MutableOwnObjects(to)) object->clear_inlined();
     *to->mutable_files() = one.files();
   }
   return objects;

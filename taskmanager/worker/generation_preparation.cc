@@ -15,6 +15,7 @@
 #include "state/tiered/local_file.h"
 #include "taskmanager/local_state/local_state_copies.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
+#include "taskmanager/worker/operator_state_loader.h"
 #include "taskmanager/worker/tiered_state_factory.h"
 
 namespace weir::taskmanager {
@@ -42,7 +43,10 @@ class SnapshotLoader {
       : files_(files),
         deployment_(deployment),
         host_(context.host),
+        on_progress_(context.on_progress),
         store_(files, deployment.storage_root()),
+        operator_states_(deployment,
+                         [this](const proto::StateObject& object) { return Fetch(object); }),
         copies_(context.state_directory),
         directory_(absl::StrCat(StateDirectoryOf(context.state_directory, context.generation),
                                 "/restored")) {}
@@ -53,12 +57,15 @@ class SnapshotLoader {
     for (const proto::TaskSnapshot& other : task.restored_others()) {
       WEIR_ASSIGN_OR_RETURN(restored.others.emplace_back(), LoadSnapshot(other));
     }
+    WEIR_ASSIGN_OR_RETURN(restored.operator_states,
+                          operator_states_.Load({VertexId(task.vertex()), task.index()}));
     return restored;
   }
   /// When all are loaded: copies of other files are of no use any more.
   void DropOtherCopies() const { copies_.KeepOnly(kept_); }
   uint64_t fetched_bytes() const { return fetched_bytes_; }
   uint64_t local_bytes() const { return local_bytes_; }
+  uint64_t operator_state_bytes() const { return operator_states_.loaded_bytes(); }
 
  private:
   absl::StatusOr<TaskSnapshotData> LoadSnapshot(proto::TaskSnapshot snapshot) {
@@ -81,6 +88,7 @@ class SnapshotLoader {
   // What storage does not have is lost, if it is still there itself.
   absl::StatusOr<std::string> Fetch(const proto::StateObject& object) {
     absl::StatusOr<std::string> bytes = store_.Read(object);
+    if (bytes.ok()) on_progress_();
     if (!absl::IsNotFound(bytes.status())) return bytes;
     WEIR_RETURN_IF_ERROR(CheckProbe(files_, deployment_, host_));
     return absl::DataLossError(
@@ -97,6 +105,7 @@ class SnapshotLoader {
     WEIR_RETURN_IF_ERROR(files_.MakeDirectory(directory_));
     if (copies_.Take(local.name, local.size_bytes, file.object().sha256(), local.path)) {
       local_bytes_ += local.size_bytes;
+      on_progress_();
     } else {
       WEIR_ASSIGN_OR_RETURN(const std::string bytes, Fetch(file.object()));
       WEIR_RETURN_IF_ERROR(files_.Replace(local.path, bytes));
@@ -110,7 +119,9 @@ class SnapshotLoader {
   FileSystem& files_;
   const proto::Deployment& deployment_;
   const std::string host_;
+  const std::function<void()> on_progress_;
   StateObjectStore store_;
+  OperatorStateLoader operator_states_;
   const LocalStateCopies copies_;
   const std::string directory_;
   std::set<std::string> kept_;
@@ -147,7 +158,7 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
   RemoveFormerGenerations(context);
   SnapshotLoader loader(files, deployment, context);
   for (const proto::TaskDeployment& task : deployment.tasks()) {
-    if (!task.has_restored()) continue;
+    if (!task.has_restored() && deployment.operator_states().empty()) continue;
     absl::StatusOr<RestoredTask> restored = loader.Load(task);
     if (!restored.ok()) {
       prepared.status = restored.status();
@@ -161,6 +172,10 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
     LogInfo("files of keyed state are here", {{"generation", context.generation},
                                               {"fetched_bytes", loader.fetched_bytes()},
                                               {"local_bytes", loader.local_bytes()}});
+  }
+  if (loader.operator_state_bytes() > 0) {
+    LogInfo("operator state is here",
+            {{"generation", context.generation}, {"bytes", loader.operator_state_bytes()}});
   }
   if (deployment.coordinator()) {
     prepared.coordinator = std::make_shared<CoordinatorTasks>(graph, context.on_progress);

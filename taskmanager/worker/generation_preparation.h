@@ -12,6 +12,7 @@
 #include "common/io/file_system.h"
 #include "common/operator/stream_graph.h"
 #include "proto/control.pb.h"
+#include "state/operator/operator_state_parts.h"
 #include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/worker/coordinator_tasks.h"
 #include "taskmanager/worker/uploaded_files.h"
@@ -21,7 +22,8 @@ namespace weir::taskmanager {
 /// What a task starts from, its blobs loaded.
 struct RestoredTask {
   TaskSnapshotData snapshot;
-  std::vector<TaskSnapshotData> others;  // that may have key groups of it
+  std::vector<TaskSnapshotData> others;                       // that may have key groups of it
+  std::map<std::string, OperatorStateParts> operator_states;  // by the operators' uids
 };
 
 /// What a worker has to have before it can build the tasks of a generation.

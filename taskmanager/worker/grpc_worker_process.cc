@@ -39,6 +39,9 @@
 namespace weir::taskmanager {
 namespace {
 
+// A function that does not return holds up nobody for longer.
+constexpr absl::Duration kStopPatience = absl::Seconds(2);
+
 void DieWithParent(uint64_t parent_pid) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the call above.
@@ -96,12 +99,25 @@ absl::StatusOr<std::unique_ptr<GrpcExchangeTransport>> ListenForPeers(
   return transport;
 }
 
+// A second signal ends it at once.
+[[noreturn]] void WindDown(Executor& executor, const std::unique_ptr<WorkerEndpoint>& endpoint,
+                           SignalWaiter& signals) {
+  executor.Post([&] {
+    executor.PostAfter(kStopPatience, [] { std::_Exit(0); });
+    endpoint->Stop([] { std::_Exit(0); });
+  });
+  signals.Wait();
+  std::_Exit(0);
+}
+
 }  // namespace
 
 void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& graph,
                       const proto::JobGraph& plan) {
   DieWithParent(options.parent_pid);
   SignalWaiter signals;
+  absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
+  WEIR_CHECK(channels.ok()) << channels.status();
   SystemClock clock;
   SystemRandom random;
   PosixFileSystem files(random);
@@ -109,8 +125,6 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   ThreadBlockingPool pool({.name = "weir-blocking", .threads = 4});
   ThreadBlockingPool uploads({.name = "weir-uploads", .threads = 4});
   std::map<uint32_t, std::unique_ptr<TaskThread>> slots;  // touched on the executor
-  absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> channels = GrpcChannelFactory::Create({});
-  WEIR_CHECK(channels.ok()) << channels.status();
 
   WorkerEndpoint::Options endpoint_options;
   endpoint_options.host = options.host;
@@ -168,7 +182,8 @@ void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& gr
   });
   LogInfo("worker started", {{"worker", options.worker}, {"job", options.job}});
   signals.Wait();
-  std::_Exit(0);
+  LogInfo("worker is told to end", {{"worker", options.worker}});
+  WindDown(executor, endpoint, signals);
 }
 
 }  // namespace weir::taskmanager

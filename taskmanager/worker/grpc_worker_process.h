@@ -25,9 +25,10 @@ struct WorkerProcessOptions {
 };
 
 /// The composition root of a worker process: connects to its TaskManager and obeys until that
-/// stream ends, the TaskManager dies, or SIGTERM comes; then the process ends at once, without
-/// winding anything down: everything that counts is in checkpoints. Call on the main thread, before
-/// other threads exist. Never returns.
+/// stream ends or the TaskManager dies; then the process ends at once, without winding anything
+/// down: everything that counts is in checkpoints. At SIGTERM it closes its tasks first, for what
+/// functions and clients hold outside, and ends after kStopPatience at the latest. Call on the main
+/// thread, before other threads exist. Never returns.
 [[noreturn]] void RunWorkerProcess(const WorkerProcessOptions& options, const StreamGraph& graph,
                                    const proto::JobGraph& plan);
 

@@ -5,11 +5,13 @@
 #include "common/base/status_macros.h"
 #include "state/checkpoint/storage_layout.h"
 #include "state/keyed/keyed_state_backend.h"
+#include "state/operator/frozen_operator_state.h"
+#include "taskmanager/task/task_snapshot_conversion.h"
 
 namespace weir::taskmanager {
 
 bool SnapshotUpload::Needed(const proto::TaskSnapshot& snapshot) const {
-  if (!keyed.empty()) return true;
+  if (!keyed.empty() || !operator_states.empty()) return true;
   for (const proto::OperatorSnapshot& one : snapshot.operators()) {
     if (one.state().inlined().size() > inline_max_bytes) return true;
   }
@@ -25,6 +27,10 @@ absl::Status SnapshotUpload::Write(FileSystem& files, const std::string& job_dir
     } else if (one.state().inlined().size() > inline_max_bytes) {
       const std::string bytes = one.state().inlined();
       WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, inline_max_bytes, one.mutable_state()));
+    }
+    if (const auto state = operator_states.find(one.uid()); state != operator_states.end()) {
+      one.mutable_operator_state()->set_parallelism(snapshot->parallelism());
+      WEIR_RETURN_IF_ERROR(WriteOperatorState(store, *state->second, one.mutable_operator_state()));
     }
   }
   return absl::OkStatus();
@@ -50,6 +56,24 @@ absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& sto
     *one.add_files() = std::move(written);
   }
   return absl::OkStatus();
+}
+
+// What is written before an error is told, too.
+absl::Status SnapshotUpload::WriteOperatorState(StateObjectStore& store,
+                                                const FrozenOperatorState& state,
+                                                proto::OperatorStateSnapshot* written) const {
+  const OperatorStateObjects objects = state.Write();
+  SetListSizes(objects.list_sizes, written);
+  const uint64_t inline_max = operator_inline_max_bytes;
+  if (!objects.lists.empty()) {
+    WEIR_RETURN_IF_ERROR(WriteObject(store, objects.lists, inline_max, written->mutable_lists()));
+  }
+  if (!objects.union_lists.empty()) {
+    WEIR_RETURN_IF_ERROR(
+        WriteObject(store, objects.union_lists, inline_max, written->mutable_union_lists()));
+  }
+  if (objects.broadcast.empty()) return absl::OkStatus();
+  return WriteObject(store, objects.broadcast, inline_max, written->mutable_broadcast());
 }
 
 // Between two objects it is seen whether anybody still waits for them.

@@ -16,21 +16,25 @@
 #include "taskmanager/worker/uploaded_files.h"
 
 namespace weir {
+class FrozenOperatorState;
 class FrozenState;
-}
+}  // namespace weir
 
 namespace weir::taskmanager {
 
-/// Writes what a task's snapshot still lacks: keyed state as of the barrier, and all above the
-/// inline limit as blobs, named once. A value.
+/// Writes what a task's snapshot still lacks: keyed state and operator state as of the barrier, and
+/// all above the inline limit as blobs, named once. A value.
 struct SnapshotUpload {
   uint64_t inline_max_bytes = 0;
+  uint64_t operator_inline_max_bytes = 0;  // of an object of operator state
   WorkerId worker;
   Epoch epoch;
   std::shared_ptr<std::atomic<uint64_t>> last_blob;  // number, of all uploads of a generation
   std::shared_ptr<UploadedFiles> uploaded;           // of the generation
   LocalStateCopies copies{""};                       // of what is uploaded
-  std::map<std::string, std::shared_ptr<const FrozenState>> keyed{};  // by the operators' uids
+  // By the operators' uids.
+  std::map<std::string, std::shared_ptr<const FrozenState>> keyed{};
+  std::map<std::string, std::shared_ptr<const FrozenOperatorState>> operator_states{};
 
   bool Needed(const proto::TaskSnapshot& snapshot) const;
   /// Blocks: runs on a BlockingPool. Errors: storage's, the local disk's, ABORTED when the attempt
@@ -42,6 +46,8 @@ struct SnapshotUpload {
  private:
   absl::Status WriteKeyed(FileSystem& files, StateObjectStore& store, const FrozenState& state,
                           proto::OperatorSnapshot& one) const;
+  absl::Status WriteOperatorState(StateObjectStore& store, const FrozenOperatorState& state,
+                                  proto::OperatorStateSnapshot* written) const;
   absl::Status WriteObject(StateObjectStore& store, const std::string& bytes, uint64_t inline_max,
                            proto::StateObject* written) const;
 };

@@ -90,6 +90,7 @@ absl::StatusOr<std::unique_ptr<TaskSet>> TaskSet::Build(
       for (const TaskSnapshotData& other : state->second.others) {
         description.restored_others.push_back(&other);
       }
+      description.operator_states = state->second.operator_states;
     }
     Entry entry;
     entry.slot = deployed.slot();

@@ -12,6 +12,7 @@
 #include "common/graph/job_graph.h"
 #include "taskmanager/task/task_snapshot_conversion.h"
 #include "taskmanager/worker/generation_preparation.h"
+#include "taskmanager/worker/operator_state_limits.h"
 #include "taskmanager/worker/posting_observer.h"
 #include "taskmanager/worker/task_failure_judgement.h"
 #include "taskmanager/worker/tiered_state_factory.h"
@@ -93,7 +94,7 @@ bool WorkerEndpoint::PassesFence(const proto::Header& header) {
 }
 
 void WorkerEndpoint::OnEnvelope(const proto::Envelope& envelope) {
-  if (!envelope.has_worker_directive()) return;
+  if (!envelope.has_worker_directive() || stopped_ != nullptr) return;
   if (!PassesFence(envelope.header())) {
     LogDebug("directive dropped", {{"worker", id_}, {"term", envelope.header().term()}});
     return;
@@ -121,6 +122,14 @@ void WorkerEndpoint::Obey(const proto::Header& header, const proto::WorkerDirect
   if (!wanted.is_none() && directive.has_deployment()) {
     StartGeneration(wanted, directive.deployment());
   }
+}
+
+void WorkerEndpoint::Stop(std::function<void()> stopped) {
+  if (stopped_ != nullptr) return;
+  stopped_ = std::move(stopped);
+  if (tearing_down_) return;  // the end of that calls it
+  if (generation_.is_none()) return stopped_();
+  TearDown([] {});
 }
 
 void WorkerEndpoint::TearDown(std::function<void()> then) {
@@ -153,6 +162,7 @@ void WorkerEndpoint::TearDown(std::function<void()> then) {
     deployment_.Clear();
     discovering_ = false;
     tearing_down_ = false;
+    if (stopped_ != nullptr) return stopped_();
     then();
     if (!held_back_) return;
     const proto::Envelope next = *std::move(held_back_);
@@ -367,6 +377,8 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   TellLayout(deployment_, &written.snapshot);
   SnapshotUpload upload;
   upload.inline_max_bytes = deployment_.inline_state_max_bytes();
+  upload.operator_inline_max_bytes =
+      OperatorStateInlineMax(deployment_.graph(), deployment_.inline_state_max_bytes());
   upload.worker = id_;
   upload.epoch = barrier.epoch;
   upload.last_blob = last_blob_;
@@ -374,6 +386,7 @@ void WorkerEndpoint::OnTaskSnapshot(SubtaskId task, const Barrier& barrier,
   upload.copies = LocalStateCopies(options_.state_directory);
   for (const OperatorSnapshotData& one : snapshot->operators) {
     if (one.keyed != nullptr) upload.keyed[one.uid] = one.keyed;
+    if (one.operator_state != nullptr) upload.operator_states[one.uid] = one.operator_state;
   }
   if (!upload.Needed(written.snapshot)) {
     AddSizes(written.snapshot, &written.statistics);

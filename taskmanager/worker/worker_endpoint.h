@@ -83,6 +83,9 @@ class WorkerEndpoint final : public TaskEvents {
 
   void OnEnvelope(const proto::Envelope& envelope);
 
+  /// Closes the tasks it has, and obeys nothing more; `stopped` is called when they are gone.
+  void Stop(std::function<void()> stopped);
+
   Generation generation() const { return generation_; }
   LeaderTerm term() const { return term_; }
 
@@ -157,6 +160,7 @@ class WorkerEndpoint final : public TaskEvents {
   bool discovering_ = false;
 
   bool tearing_down_ = false;
+  std::function<void()> stopped_;             // set: it stops
   std::optional<proto::Envelope> held_back_;  // newest directive that came during a tear-down
   std::map<uint32_t, TaskHost*> used_hosts_;
   StallWatch stall_watch_;

@@ -18,13 +18,20 @@ transaction_handles
                A commit by one transactional handle, used again, and by a fresh one for each
                transaction: time, CPU of the program and of the broker.
 exchange       GB/s and CPU-seconds per GB of the exchange between two workers, over a Unix socket
-               and TCP, 1 and 64 channels, beside a plain Unix socket with the same bytes:
-               --events rows of 44 bytes.
-operators      Time per row of keyed operators on one thread, on both state backends: a running sum
-               over 1e3, 1e6 and 1e7 keys beside a plain hash table, windows of 1, 5 and 60 overlaps
-               beside those of 1, timers beside a binary heap.
-state_tier     Keyed state behind RocksDB: time per access by where it is found, with and without
-               prefetching; the pause, time and bytes of a checkpoint by how many keys are dirty.
+               and TCP, 1 to 64 channels, with gRPC's BDP probe and without, beside plain sockets
+               with the same bytes: --events rows of 44 bytes.
+hash_aggregate Time per row of a running sum by key, as one task's thread calls the operator, on
+               both state backends, all of 1e3, 1e6 and 1e7 keys there before, beside a plain hash
+               table.
+windows        The same of windows that overlap 1, 5 and 60 times, beside one update of a hash
+               table per row and the merge of slices when a window ends.
+timers         The same of a timer for each row, beside a binary heap.
+keyed_state    Time per access to each kind of keyed state, beside a plain hash table, and of rows
+               in operators by how many of their keys are not in memory.
+tier           Time per access to keyed state behind RocksDB, ten times what memory holds, by how
+               many are of a hot set, beside a hash table and bare Gets of RocksDB.
+checkpoint     The longest pause of the task (aim: 1 ms), the bytes and the time of a checkpoint of
+               1e4, 1e5 and 1e6 dirty ones of 1e7 keys, beside what the disk takes for these bytes.
 increments     What a checkpoint of keyed state costs, one in each of --intervals, by three designs:
                a dirty log (the product's), write batches into RocksDB, tables that it ingests.
                --events changes of 100 bytes, 50,000 a second, over a million keys, uniform and by
@@ -34,6 +41,9 @@ increments     What a checkpoint of keyed state costs, one in each of --interval
                which must give the state that was saved. Intervals are multiples of 100ms.
 idle_memory    PSS of a JobManager and a TaskManager without a job. The last line is their sum, the
                median of the rounds.
+
+Each prints a table for docs/performance.md, and what it was taken on. Without --events and --rounds
+each takes as many as end within a few minutes.
 """
 
 import argparse
@@ -50,9 +60,10 @@ import exactly_once
 import exchange
 import expected
 import increments
-import operators
+import microbenchmarks
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
+from tables import conditions, number, print_table, spread
 from weir_cluster import IdleCluster, WeirCluster
 
 ENGINES = {"weir": WeirCluster, "weir-run": WeirRun, "handwritten": Handwritten}
@@ -124,14 +135,18 @@ def summary(name, engine, rounds, events):
     }
 
 
-def print_table(results, events):
-    print(f"{'engine':<14}{'CPU-s/M':>9}{'min':>9}{'max':>9}{'events/s':>12}{'peak MB':>9}"
-          f"{'rounds':>8}")
+def print_results(results, events):
+    table = []
     for one in results:
         kept = [each for each in one["rounds"] if each["kept"]]
         cpu = [each["cpu_s"] / events * 1e6 for each in kept]
-        print(f"{one['engine']:<14}{one['cpu_s_per_million']:>9.3f}{min(cpu):>9.3f}{max(cpu):>9.3f}"
-              f"{one['events_per_s']:>12,}{one['rss_mb']:>9.0f}{len(kept):>5}/{len(one['rounds'])}")
+        ratio = ratios(one, results[-1])
+        table.append([one["engine"], f"{number(one['cpu_s_per_million'], 3)} {spread(cpu, 3)}",
+                      f"{number(statistics.median(ratio))} × {spread(ratio)}",
+                      number(one["events_per_s"], 0), f"{one['rss_mb']:.0f} MB",
+                      f"{len(kept)} of {len(one['rounds'])}"])
+    print_table(["engine", "CPU-s per million", f"CPU / {results[-1]['engine']}", "events/s",
+                 "peak RSS", "rounds"], table)
 
 
 def ratios(result, anchor):
@@ -169,7 +184,7 @@ def beside_handwritten(options, yardstick, days, outputs):
     results = [summary(options.name, engine,
                        [one for one in rounds if one["engine"] == engine], options.events)
                for engine in options.engines]
-    print_table(results, options.events)
+    print_results(results, options.events)
     print(noise)
     headline = f"{results[0]['engine']}: {results[0]['cpu_s_per_million']:.3f} CPU-s per million"
     for result in results[:-1]:
@@ -218,13 +233,22 @@ BENCHES = {
     "transaction_handles": (on_kafka(exactly_once.transaction_handles),
                             "a commit by a reused and by a fresh transactional handle"),
     "exchange": (lambda options: exchange.exchange(options, canary_seconds),
-                 "bytes between two workers over gRPC, beside a plain Unix socket"),
-    "operators": (operators.operators, "keyed sums, windows and timers, per row"),
-    "state_tier": (operators.state_tier, "keyed state behind RocksDB: accesses and checkpoints"),
+                 "bytes between two workers over gRPC, beside plain sockets"),
+    "hash_aggregate": (microbenchmarks.hash_aggregate, "keyed sums, beside a hash table"),
+    "windows": (microbenchmarks.windows, "windows by overlap, beside a hash table"),
+    "timers": (microbenchmarks.timers, "timers, beside a binary heap"),
+    "keyed_state": (microbenchmarks.keyed_state, "each kind of keyed state, per access"),
+    "tier": (microbenchmarks.tier, "keyed state behind RocksDB by hit ratio"),
+    "checkpoint": (microbenchmarks.checkpoint, "pause and bytes of a checkpoint of keyed state"),
     "increments": (lambda options: increments.increments(options, canary_seconds),
                    "increments of keyed state: dirty log, write batch, ingested table"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
 }
+
+
+# --events and --rounds, where they are others.
+DEFAULTS = {"exchange": (6_000_000, 5), "checkpoint": (2_000_000, 3),
+            "increments": (1_000_000, 3)}
 
 
 def parse(arguments):
@@ -233,8 +257,8 @@ def parse(arguments):
     parser.add_argument("name", choices=["list", *BENCHES])
     parser.add_argument("--engines", default=",".join(ENGINES),
                         help="in the order in which they run: " + ", ".join(ENGINES))
-    parser.add_argument("--events", type=int, default=2_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--intervals", default="200ms,1s,10s")
     parser.add_argument("--rate", type=int, default=5000)
     parser.add_argument("--seconds", type=int, default=8)
@@ -249,6 +273,9 @@ def parse(arguments):
     unknown = [engine for engine in options.engines if engine not in ENGINES]
     if unknown:
         parser.error(f"there is no engine '{unknown[0]}'; there are {', '.join(ENGINES)}")
+    events, rounds = DEFAULTS.get(options.name, (2_000_000, 5))
+    options.events = events if options.events is None else options.events
+    options.rounds = rounds if options.rounds is None else options.rounds
     if options.events < 1 or options.rounds < 1:
         parser.error("--events and --rounds must be at least 1")
     return options
@@ -261,9 +288,11 @@ def main(arguments):
             print(f"{name:<21}{what}")
         return
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as options.log_folder:
+        load = os.getloadavg()[0]
         results, headline = BENCHES[options.name][0](options)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"results": results}, indent=2) + "\n")
+    print(conditions(options, load))
     print(headline)
 
 

@@ -1,11 +1,17 @@
 // What a gigabyte costs between two workers: batches through the exchange over gRPC (a Unix socket
-// or TCP), or the same bytes through a plain Unix socket. Both ends are threads of this process.
+// or TCP), or the same bytes through a plain socket. Both ends are threads of this process.
 //
-//   bench_exchange unix|tcp|raw CHANNELS MEGABYTES BATCH_KILOBYTES
+//   bench_exchange unix|tcp CHANNELS MEGABYTES BATCH_KILOBYTES probed|WINDOW_KB
+//   bench_exchange raw-unix|raw-tcp 1 MEGABYTES BATCH_KILOBYTES -
 //
-// Prints one line of JSON: seconds, cpu_s (user and system, of all threads), bytes, and what the
-// exchange counted.
+// probed: gRPC sizes its windows itself (BDP probe); else they are so many kilobytes a stream, 0:
+// its default.
+//
+// Prints one line of JSON: seconds, cpu_s (user and system, of all threads), bytes, peak memory,
+// and what the exchange counted.
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -21,6 +27,7 @@
 
 #include "common/types/batch_builder.h"
 #include "taskmanager/exchange/frame_codec.h"
+#include "tests/bench/process_cpu.h"
 #include "tests/support/exchange/exchange_peer.h"
 #include "tests/support/temporary_directory.h"
 
@@ -35,14 +42,11 @@ struct Result {
   uint64_t grant_messages = 0;
 };
 
-double CpuSeconds() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
+struct Way {
+  bool tcp = false;
+  uint32_t channels = 1;
+  GrpcWindows windows;
+};
 
 // Two numbers and a string of 24 bytes a row: 44 bytes with the offset.
 BatchPtr MakeBatch(size_t bytes) {
@@ -98,13 +102,14 @@ uint64_t Consume(const std::vector<std::shared_ptr<ChannelInput>>& inputs, Waite
   return rows;
 }
 
-Result OverExchange(bool tcp, uint32_t channels, size_t bytes, const BatchPtr& batch) {
+Result OverExchange(const Way& way, size_t bytes, const BatchPtr& batch) {
   TemporaryDirectory directory;
   const auto address = [&](const std::string& name) {
-    return tcp ? std::string("127.0.0.1:0") : absl::StrCat("unix:", directory.File(name));
+    return way.tcp ? std::string("127.0.0.1:0") : absl::StrCat("unix:", directory.File(name));
   };
-  ExchangePeer from("from", address("from"));
-  ExchangePeer to("to", address("to"));
+  ExchangePeer from("from", address("from"), ExchangePeer::Tls::kOff, way.windows);
+  ExchangePeer to("to", address("to"), ExchangePeer::Tls::kOff, way.windows);
+  const uint32_t channels = way.channels;
   ExchangePlan from_plan = {.generation = Generation(1)};
   ExchangePlan to_plan = from_plan;
   for (uint32_t i = 0; i < channels; ++i) {
@@ -126,12 +131,12 @@ Result OverExchange(bool tcp, uint32_t channels, size_t bytes, const BatchPtr& b
   const size_t batches = std::max<size_t>(1, bytes / BatchFrameBytes(*batch) / channels);
   const SystemClock clock;
   const absl::Duration start = clock.Monotonic();
-  const double cpu_before = CpuSeconds();
+  const double cpu_before = ProcessCpuSeconds();
   std::thread producer([&] { Produce(outputs, *produced, batch, batches); });
   const uint64_t rows = Consume(inputs, *arrived, batches);
   producer.join();
   Result result;
-  result.cpu_seconds = CpuSeconds() - cpu_before;
+  result.cpu_seconds = ProcessCpuSeconds() - cpu_before;
   result.seconds = absl::ToDoubleSeconds(clock.Monotonic() - start);
   WEIR_CHECK(rows == batches * channels * batch->num_rows()) << rows;
   result.bytes = from.counters().bytes_sent;
@@ -140,9 +145,56 @@ Result OverExchange(bool tcp, uint32_t channels, size_t bytes, const BatchPtr& b
   return result;
 }
 
-Result OverRawSocket(size_t bytes, const BatchPtr& batch) {
+// Both ends of a connection.
+struct SocketPair {
+  int from = -1;
+  int to = -1;
+};
+
+SocketPair UnixSockets() {
   int ends[2];
   WEIR_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  return {ends[0], ends[1]};
+}
+
+SocketPair TcpSockets() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  WEIR_CHECK(bind(listener, any, size) == 0 && listen(listener, 1) == 0 &&
+             getsockname(listener, any, &size) == 0);
+  SocketPair sockets;
+  sockets.from = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  WEIR_CHECK(connect(sockets.from, any, size) == 0) << strerror(errno);
+  sockets.to = accept(listener, nullptr, nullptr);
+  WEIR_CHECK(sockets.to >= 0) << strerror(errno);
+  close(listener);
+  return sockets;
+}
+
+void WriteAll(int socket, const std::vector<Buffer>& message, size_t bytes) {
+  std::vector<iovec> parts;
+  for (const Buffer& buffer : message) {
+    parts.push_back({const_cast<uint8_t*>(buffer.data()), buffer.size()});
+  }
+  for (size_t left = bytes; left > 0;) {
+    const ssize_t written = writev(socket, parts.data(), static_cast<int>(parts.size()));
+    WEIR_CHECK(written > 0) << strerror(errno);
+    left -= static_cast<size_t>(written);
+    for (auto rest = static_cast<size_t>(written); rest > 0;) {
+      const size_t part = std::min(rest, parts.front().iov_len);
+      parts.front().iov_base = static_cast<uint8_t*>(parts.front().iov_base) + part;
+      parts.front().iov_len -= part;
+      rest -= part;
+      if (parts.front().iov_len == 0) parts.erase(parts.begin());
+    }
+  }
+}
+
+Result OverRawSocket(const SocketPair& sockets, size_t bytes, const BatchPtr& batch) {
   std::vector<Buffer> message;
   const ChannelElement element = batch;
   AppendFrame(FrameHeader(), &element, &message);
@@ -151,62 +203,67 @@ Result OverRawSocket(size_t bytes, const BatchPtr& batch) {
   const size_t frames = std::max<size_t>(1, bytes / frame_bytes);
   const SystemClock clock;
   const absl::Duration start = clock.Monotonic();
-  const double cpu_before = CpuSeconds();
+  const double cpu_before = ProcessCpuSeconds();
   std::thread writer([&] {
-    for (size_t i = 0; i < frames; ++i) {
-      std::vector<iovec> parts;
-      for (const Buffer& buffer : message) {
-        parts.push_back({const_cast<uint8_t*>(buffer.data()), buffer.size()});
-      }
-      for (size_t left = frame_bytes; left > 0;) {
-        const ssize_t written = writev(ends[0], parts.data(), static_cast<int>(parts.size()));
-        WEIR_CHECK(written > 0) << strerror(errno);
-        left -= static_cast<size_t>(written);
-        for (auto rest = static_cast<size_t>(written); rest > 0;) {
-          const size_t part = std::min(rest, parts.front().iov_len);
-          parts.front().iov_base = static_cast<uint8_t*>(parts.front().iov_base) + part;
-          parts.front().iov_len -= part;
-          rest -= part;
-          if (parts.front().iov_len == 0) parts.erase(parts.begin());
-        }
-      }
-    }
-    close(ends[0]);
+    for (size_t i = 0; i < frames; ++i) WriteAll(sockets.from, message, frame_bytes);
+    close(sockets.from);
   });
   std::vector<char> block(256u << 10);
   Result result;
-  for (ssize_t got = 0; (got = read(ends[1], block.data(), block.size())) > 0;) {
+  for (ssize_t got = 0; (got = read(sockets.to, block.data(), block.size())) > 0;) {
     result.bytes += static_cast<uint64_t>(got);
   }
   writer.join();
-  close(ends[1]);
-  result.cpu_seconds = CpuSeconds() - cpu_before;
+  close(sockets.to);
+  result.cpu_seconds = ProcessCpuSeconds() - cpu_before;
   result.seconds = absl::ToDoubleSeconds(clock.Monotonic() - start);
   WEIR_CHECK(result.bytes == frames * frame_bytes);
   result.messages = frames;
   return result;
 }
 
+int Usage() {
+  fprintf(stderr,
+          "usage: bench_exchange unix|tcp CHANNELS MEGABYTES BATCH_KILOBYTES probed|WINDOW_KB\n"
+          "       bench_exchange raw-unix|raw-tcp 1 MEGABYTES BATCH_KILOBYTES -\n");
+  return 2;
+}
+
 int Main(int argc, char** argv) {
   uint32_t channels = 0;
   uint64_t megabytes = 0;
   uint64_t kilobytes = 0;
-  const std::string way = argc == 5 ? argv[1] : "";
-  if ((way != "unix" && way != "tcp" && way != "raw") || !absl::SimpleAtoi(argv[2], &channels) ||
+  int window_kilobytes = 0;
+  const std::string way = argc == 6 ? argv[1] : "";
+  const bool raw = way == "raw-unix" || way == "raw-tcp";
+  if ((!raw && way != "unix" && way != "tcp") || !absl::SimpleAtoi(argv[2], &channels) ||
       !absl::SimpleAtoi(argv[3], &megabytes) || !absl::SimpleAtoi(argv[4], &kilobytes) ||
       channels == 0 || megabytes == 0 || kilobytes == 0) {
-    fprintf(stderr, "usage: bench_exchange unix|tcp|raw CHANNELS MEGABYTES BATCH_KILOBYTES\n");
-    return 2;
+    return Usage();
   }
+  GrpcWindows windows;
+  windows.probed = raw || std::string(argv[5]) == "probed";
+  if (!windows.probed && (!absl::SimpleAtoi(argv[5], &window_kilobytes) || window_kilobytes < 0)) {
+    return Usage();
+  }
+  windows.stream_bytes = window_kilobytes << 10;
   const BatchPtr batch = MakeBatch(kilobytes << 10);
-  const Result result = way == "raw" ? OverRawSocket(megabytes << 20, batch)
-                                     : OverExchange(way == "tcp", channels, megabytes << 20, batch);
+  const size_t bytes = megabytes << 20;
+  Result result;
+  if (raw) {
+    result = OverRawSocket(way == "raw-tcp" ? TcpSockets() : UnixSockets(), bytes, batch);
+  } else {
+    result = OverExchange({way == "tcp", channels, windows}, bytes, batch);
+  }
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
   printf(
       "{\"seconds\": %.4f, \"cpu_s\": %.4f, \"bytes\": %llu, \"messages\": %llu, "
-      "\"grant_messages\": %llu}\n",
+      "\"grant_messages\": %llu, \"rss_mb\": %.1f}\n",
       result.seconds, result.cpu_seconds, static_cast<unsigned long long>(result.bytes),
       static_cast<unsigned long long>(result.messages),
-      static_cast<unsigned long long>(result.grant_messages));
+      static_cast<unsigned long long>(result.grant_messages),
+      static_cast<double>(usage.ru_maxrss) / 1024);
   return 0;
 }
 

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,6 +53,19 @@ TEST(KeyGroupsCompatTest, KeysAreWhereTheyWere) {
   ExpectFrozen(true, "01", {0x8A4127811B21E730, 553, 54});
   ExpectFrozen(1.5, "bff8000000000000", {0xB7E7A9A1BBBBFE32, 735, 71});
   ExpectFrozen(-1.5, "4007ffffffffffff", {0xF60B71F2E4BCFE4A, 984, 96});
+  // One key each, however they are written: of zeros the positive one, of NaNs the quiet one.
+  ExpectFrozen(0.0, "8000000000000000", {0xA7299A58D03A1D0C, 668, 65});
+  ExpectFrozen(-0.0, "8000000000000000", {0xA7299A58D03A1D0C, 668, 65});
+  for (const double nan : {std::numeric_limits<double>::quiet_NaN(), -std::nan("7"),
+                           std::numeric_limits<double>::signaling_NaN()}) {
+    ExpectFrozen(nan, "fff8000000000000", {0xCD91A470DD827258, 822, 80});
+  }
+  ExpectFrozen(std::numeric_limits<double>::infinity(), "fff0000000000000",
+               {0xAC874B183AB0FBF3, 690, 67});
+  ExpectFrozen(-std::numeric_limits<double>::infinity(), "000fffffffffffff",
+               {0xB7D4BAFBD9430FB9, 735, 71});
+  ExpectFrozen(0.1, "bfb999999999999a", {0xEA0B676C3E542377, 936, 91});
+  ExpectFrozen(0.1F, "bfb99999a0000000", {0xD2C58971767186FD, 843, 82});
   ExpectFrozen(std::string(), "", {0xEF46DB3751D8E999, 957, 93});
   ExpectFrozen(std::string("a"), "61", {0xD24EC4F1A98C6E5B, 841, 82});
   ExpectFrozen(std::string("a string of more than thirty-two bytes"),
@@ -63,6 +79,12 @@ TEST(KeyGroupsCompatTest, KeysAreWhereTheyWere) {
                {0x976532FB1D1DCF5A, 605, 59});
   ExpectFrozen(std::pair(int64_t{5}, std::string("ab")), "80000000000000056162",
                {0xEC7810EC553D488E, 945, 92});
+  ExpectFrozen(std::tuple(std::string("ab"), int32_t{5}, std::string("c")),
+               "61620001800000000000000563", {0x6EC2987E7DF1A809, 443, 43});
+  ExpectFrozen(std::tuple(int8_t{-1}, true, 1.5), "7fffffffffffffff01bff8000000000000",
+               {0xBBC23A978ED4435B, 751, 73});
+  ExpectFrozen(std::tuple(int64_t{7}), "8000000000000007", {0x3DC4B3CC2E26F3A6, 247, 24});
+  ExpectFrozen(ByteArray{std::byte{0}, std::byte{7}}, "0007", {0x2C1BC603FE31338C, 176, 17});
   ExpectFrozen(std::vector<std::string>{"a", ""}, "0161000101000100",
                {0x53D7493361FBA9CA, 335, 32});
   ExpectFrozen(Place{"Oslo", 12}, "4f736c6f000101800000000000000c", {0x0F73373B02A183EE, 61, 6});

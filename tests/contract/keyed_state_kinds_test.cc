@@ -133,6 +133,52 @@ TEST_P(KeyedStateKindsTest, Map) {
   EXPECT_TRUE(map.IsEmpty());
 }
 
+TEST_P(KeyedStateKindsTest, PartOfAMap) {
+  auto map = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map"));
+  const auto from = [&map](int64_t first, size_t most) {
+    std::vector<int64_t> keys;
+    map.ForEachFrom(first, [&](int64_t key, const std::string&) {
+      keys.push_back(key);
+      return keys.size() < most;
+    });
+    return keys;
+  };
+  SetKey(1);
+  EXPECT_THAT(from(0, 10), IsEmpty());
+  for (const int64_t key : {-7, 5, 300}) map.Put(key, "value");
+  SetKey(2);
+  map.Put(6, "of another key");
+  SetKey(1);
+  EXPECT_THAT(from(-8, 10), ElementsAre(-7, 5, 300));
+  EXPECT_THAT(from(-7, 10), ElementsAre(-7, 5, 300));
+  EXPECT_THAT(from(-6, 10), ElementsAre(5, 300));
+  EXPECT_THAT(from(-6, 1), ElementsAre(5));
+  EXPECT_THAT(from(301, 10), IsEmpty());
+  map.Remove(300);
+  EXPECT_THAT(from(5, 10), ElementsAre(5));
+}
+
+TEST_P(KeyedStateKindsTest, AChangeIsSeenByTheNextLookOfTheSameKey) {
+  auto value = backend_->GetState(ValueStateDescriptor<std::string>("value"));
+  SetKey(1);
+  EXPECT_EQ(value.Value(), std::nullopt);
+  value.Update("a");
+  EXPECT_EQ(value.Value(), "a");
+  value.Update("b");
+  EXPECT_EQ(value.Value(), "b");
+  value.Clear();
+  EXPECT_EQ(value.Value(), std::nullopt);
+  value.Update("c");
+  // A snapshot keeps what was there; changes behind it are the backend's alone.
+  const auto frozen = backend_->Freeze();
+  ASSERT_TRUE(frozen.ok());
+  EXPECT_EQ(value.Value(), "c");
+  value.Update("d");
+  EXPECT_EQ(value.Value(), "d");
+  value.Clear();
+  EXPECT_EQ(value.Value(), std::nullopt);
+}
+
 TEST_P(KeyedStateKindsTest, MapKeysMayBeComposite) {
   using Key = std::pair<std::string, Timestamp>;
   auto map = backend_->GetMapState(MapStateDescriptor<Key, int64_t>("map"));

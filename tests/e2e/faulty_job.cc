@@ -1,8 +1,8 @@
 // A job for tests whose function does what each record tells it to. Orders pass through; those with
 // a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
 // with --plan=pid the graph depends on more than the arguments;
-// with --keyed=true orders go to the subtask of their id; --properties=KEY=VALUE|KEY=VALUE is
-// handed to Kafka.
+// with --keyed=true orders go to the subtask of their id, with a filler that stays behind there;
+// --properties=KEY=VALUE|KEY=VALUE is handed to Kafka.
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +25,14 @@ struct Order {
   std::string fault;
   int64_t amount = 0;  // milliseconds of a stall, MiB of memory
   WEIR_RECORD(Order, id, fault, amount)
+};
+
+struct BulkyOrder {
+  int64_t id = 0;
+  std::string fault;
+  int64_t amount = 0;
+  std::string filler;
+  WEIR_RECORD(BulkyOrder, id, fault, amount, filler)
 };
 
 std::vector<std::vector<char>> kept_memory;
@@ -50,6 +58,9 @@ void Obey(const Order& order) {
   if (order.fault == "stall") {
     std::this_thread::sleep_for(std::chrono::milliseconds(order.amount));
   }
+  if (order.fault == "gulp") {
+    kept_memory.emplace_back(static_cast<size_t>(order.amount) << 20, 'x');
+  }
   if (order.fault == "allocate") {
     for (int64_t i = 0; i < order.amount; ++i) {
       kept_memory.emplace_back(size_t{1} << 20, 'x');
@@ -59,9 +70,10 @@ void Obey(const Order& order) {
   }
 }
 
-class ObeyKeyed final : public weir::KeyedProcessFunction<int64_t, Order, Order> {
+class ObeyKeyed final : public weir::KeyedProcessFunction<int64_t, BulkyOrder, Order> {
  public:
-  void ProcessElement(const Order::View& order, Context&, weir::Collector<Order>& out) override {
+  void ProcessElement(const BulkyOrder::View& order, Context&,
+                      weir::Collector<Order>& out) override {
     const Order owned{order.id, std::string(order.fault), order.amount};
     Obey(owned);
     out.Collect(owned);
@@ -77,6 +89,16 @@ void SetAll(const std::string& text, weir::KafkaProperties& properties) {
   }
 }
 
+template <class T>
+weir::SourceOf<T> OrdersOf(const weir::KafkaProperties& properties, const weir::Args& args) {
+  return weir::KafkaSource<T>::Builder()
+      .Properties(properties)
+      .Topics({args.Get("input", "in")})
+      .StartingOffsets(weir::Offsets::Earliest())
+      .ValueOnly(weir::Json())
+      .Build();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,12 +109,6 @@ int main(int argc, char** argv) {
     properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
     properties.Set("group.id", "faulty");
     SetAll(args.Get("properties", ""), properties);
-    auto source = weir::KafkaSource<Order>::Builder()
-                      .Properties(properties)
-                      .Topics({args.Get("input", "in")})
-                      .StartingOffsets(weir::Offsets::Earliest())
-                      .ValueOnly(weir::Json())
-                      .Build();
     auto sink = weir::KafkaSink<Order>::Builder()
                     .Properties(properties)
                     .Topic(args.Get("output", "out"))
@@ -100,12 +116,19 @@ int main(int argc, char** argv) {
                     .Value(weir::Json())
                     .Build();
     env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-    const auto orders = env.FromSource(source, weir::WatermarkStrategy::Monotonic(), "orders");
+    const auto watermarks = weir::WatermarkStrategy::Monotonic();
     if (args.GetBool("keyed", false)) {
-      orders.KeyBy(&Order::id).Process(ObeyKeyed()).Name("obey").SinkTo(sink).Name("copies");
+      // Little waits in Kafka's client, against what its topic has.
+      properties.Set("queued.max.messages.kbytes", "16384");
+      env.FromSource(OrdersOf<BulkyOrder>(properties, args), watermarks, "orders")
+          .KeyBy(&BulkyOrder::id)
+          .Process(ObeyKeyed())
+          .Name("obey")
+          .SinkTo(sink)
+          .Name("copies");
       return;
     }
-    orders
+    env.FromSource(OrdersOf<Order>(properties, args), watermarks, "orders")
         .Map([](const Order& order) {
           Obey(order);
           return order;

@@ -67,10 +67,14 @@ absl::Status ForEachFlight(const std::string& file,
   return flight.id > 0 ? absl::OkStatus() : absl::NotFoundError(absl::StrCat(file, " is empty"));
 }
 
-absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count) {
+std::string FileOfSomeFlights() {
   const char* source = std::getenv("WEIR_SOURCE_DIR");
-  const std::string file =
-      absl::StrCat(source == nullptr ? "." : source, "/examples/data/us-flights-2001-200k.csv.zst");
+  return absl::StrCat(source == nullptr ? "." : source,
+                      "/examples/data/us-flights-2001-200k.csv.zst");
+}
+
+absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count) {
+  const std::string file = FileOfSomeFlights();
   std::vector<TestFlight> flights;
   WEIR_RETURN_IF_ERROR(ForEachFlight(file, [&](const TestFlight& flight) {
     if (flights.size() < count) flights.push_back(flight);

@@ -33,7 +33,9 @@ struct TestFlight {
 /// All flights of a zstd-compressed file as those in examples/data, with ids from 1.
 absl::Status ForEachFlight(const std::string& file,
                            const std::function<void(const TestFlight&)>& visit);
-/// The first `count` flights of the committed slice.
+/// The committed slice of 200,000 flights.
+std::string FileOfSomeFlights();
+/// The first `count` flights of it.
 absl::StatusOr<std::vector<TestFlight>> LoadFlights(size_t count);
 
 /// Writes flights into a topic at a steady rate, on a thread of its own, from Start to Finish.

@@ -162,34 +162,6 @@ TEST_F(ExchangeTest, PeerThatListensLaterIsFound) {
   EXPECT_TRUE(w1.AwaitReady());
 }
 
-TEST_F(ExchangeTest, StalledChannelStopsNoOther) {
-  constexpr uint32_t kChannels = 64;
-  ExchangePeer w0("w0", Socket("w0"));
-  ExchangePeer w1("w1", Socket("w1"));
-  ExchangePlan plan0 = {.generation = Generation(1)};
-  plan0.budget_bytes = 4u << 20;
-  ExchangePlan plan1 = plan0;
-  for (uint32_t i = 0; i < kChannels; ++i) {
-    Connect({1, i, 0}, w1, "w0", "w1", &plan0, &plan1);
-  }
-  ASSERT_TRUE(w1.Open(plan1).ok());
-  ASSERT_TRUE(w0.Open(plan0).ok());
-  const auto stalled = w0.Output({1, 0, 0});
-  for (int64_t i = 0; stalled->HasRoom(); ++i) {
-    ASSERT_TRUE(stalled->Push(CountingBatch(i, 8'000)).ok());
-  }
-  std::vector<std::thread> threads;
-  for (uint32_t i = 1; i < kChannels; ++i) {
-    const auto input = w1.Input({1, i, 0});
-    const auto waiter = std::make_shared<Waiter>();
-    input->SetConsumerWakeup([waiter] { waiter->Do([] {}); });
-    threads.emplace_back([input, waiter] { Consume(*input, *waiter, 50, 5'000); });
-    threads.push_back(Producer(w0.Output({1, i, 0}), 50, 5'000));
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_LE(w1.endpoint().credits()->unconsumed_bytes(), plan1.budget_bytes);
-}
-
 // Generations follow each other while data flows; each works, and nothing hangs.
 TEST_F(ExchangeTest, NextGenerationsOpenWhileDataFlows) {
   ExchangePeer w0("w0", Socket("w0"));

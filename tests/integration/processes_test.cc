@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,100 +18,25 @@
 
 #include "common/base/sha256.h"
 #include "common/base/system_random.h"
-#include "common/exec/mutex.h"
 #include "common/exec/thread_blocking_pool.h"
-#include "common/exec/thread_executor.h"
 #include "common/io/posix_file_system.h"
 #include "common/time/system_clock.h"
 #include "taskmanager/agent/artifact_cache.h"
 #include "taskmanager/agent/job_planner.h"
 #include "taskmanager/agent/posix_process_launcher.h"
 #include "taskmanager/agent/process_worker_launcher.h"
+#include "tests/integration/launched_processes.h"
 #include "tests/support/process/child_process.h"
-#include "tests/support/temporary_directory.h"
 
 namespace weir::taskmanager {
 namespace {
 
 using testing::AllOf;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
-
-// A value that comes from another thread.
-template <class T>
-class Awaited {
- public:
-  void Set(T value) {
-    MutexLock lock(mutex_);
-    value_ = std::move(value);
-    changed_.SignalAll();
-  }
-  std::optional<T> Await() {
-    MutexLock lock(mutex_);
-    while (!value_.has_value()) {
-      if (!changed_.WaitFor(mutex_, kPatience)) break;
-    }
-    return value_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  std::optional<T> value_ WEIR_GUARDED_BY(mutex_);
-};
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-ThreadExecutorOptions Named(std::string name) {
-  ThreadExecutorOptions options;
-  options.name = std::move(name);
-  return options;
-}
-
-PosixProcessLauncherOptions LauncherOptions(const std::string& kernel_files) {
-  PosixProcessLauncherOptions options;
-  options.kernel_files = kernel_files;
-  options.memory_check_interval = absl::Milliseconds(20);
-  return options;
-}
-
-// The thread here plays main().
-class ProcessesTest : public testing::Test {
+class ProcessesTest : public LaunchedProcessesTest {
  protected:
-  ~ProcessesTest() override {
-    launcher_->Stop();
-    server_.join();
-    executor_.Shutdown();
-    launcher_ = nullptr;
-  }
-
-  ProcessSpec Shell(const std::string& script) {
-    ProcessSpec spec;
-    spec.binary = "/bin/sh";
-    spec.arguments = {"-c", script};
-    spec.environment = {{"PATH", "/usr/bin:/bin"}};
-    spec.working_directory = directory_.path();
-    spec.log_file = directory_.File("log");
-    return spec;
-  }
-
-  ProcessLauncher::LaunchId Launch(ProcessSpec spec) {
-    ProcessLauncher::Callbacks callbacks;
-    callbacks.on_started = [this](uint64_t pid) { pid_.Set(pid); };
-    callbacks.on_exit = [this](const ProcessExit& exit) { exit_.Set(exit); };
-    return launcher_->Launch(std::move(spec), std::move(callbacks));
-  }
-  std::string ExitReason() {
-    const std::optional<ProcessExit> exit = exit_.Await();
-    return exit.has_value() ? exit->reason : "still running";
-  }
-
   absl::StatusOr<proto::JobGraph> Plan(const std::string& binary,
                                        absl::Duration timeout = absl::Seconds(10)) {
     ProcessJobPlannerOptions options;
@@ -182,15 +106,8 @@ class ProcessesTest : public testing::Test {
         << command << (result.ok() ? result->standard_error : "");
   }
 
-  TemporaryDirectory directory_;
   SystemRandom random_;
-  ThreadExecutor executor_{Named("agent")};
   ThreadBlockingPool pool_{ThreadBlockingPoolOptions()};
-  std::unique_ptr<PosixProcessLauncher> launcher_ =
-      std::make_unique<PosixProcessLauncher>(executor_, LauncherOptions(directory_.path()));
-  Awaited<uint64_t> pid_;
-  Awaited<ProcessExit> exit_;
-  std::thread server_{[this] { launcher_->Serve(); }};
 };
 
 TEST_F(ProcessesTest, TellsAGoodEnd) {
@@ -267,17 +184,6 @@ TEST_F(ProcessesTest, SeesOnlyItsOwnEnvironmentAndDescriptors) {
   EXPECT_EQ(ExitReason(), "exited with code 0");
   close(leaked);
   EXPECT_EQ(ReadFile(directory_.File("log")), "PATH ");
-}
-
-TEST_F(ProcessesTest, MemoryBeyondTheLimitEndsTheProcess) {
-  ProcessSpec spec = Shell(
-      "exec python3 -c \"x = bytearray(200 << 20); import time; "
-      "time.sleep(100)\"");
-  spec.memory_limit_bytes = uint64_t{50} << 20;
-  spec.memory_limit_option = "a.limit";
-  Launch(spec);
-  EXPECT_THAT(ExitReason(), AllOf(StartsWith("killed by its TaskManager: it used "),
-                                  EndsWith(" of 50.0 MiB of memory (a.limit)")));
 }
 
 TEST_F(ProcessesTest, PlansAJob) {

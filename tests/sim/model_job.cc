@@ -9,7 +9,7 @@
 namespace weir::sim {
 namespace {
 
-class HighestEventTime final : public WatermarkGenerator {
+class HighestEventTime final : public BatchWatermarkGenerator {
  public:
   std::optional<EventTime> OnBatch(const Batch& batch) override {
     return EventTime::FromMicros(batch.event_times()[batch.num_rows() - 1]);

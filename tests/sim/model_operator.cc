@@ -1,5 +1,8 @@
-// Counts the records of each split and checks that none is missing, doubled or late.
+// Counts the records of each split and checks that none is missing, doubled or late. Its operator
+// state says the same once more, and has to fit its own after each restore.
 #include <limits>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -8,6 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/base/stable_hash.h"
+#include "state/api/operator_state_store.h"
 #include "tests/sim/model_job.h"
 
 namespace weir::sim {
@@ -16,6 +20,15 @@ namespace {
 class ModelOperator final : public Operator {
  public:
   explicit ModelOperator(ModelContext& context) : context_(context) {}
+
+  absl::Status Open(const OperatorContext& context) override {
+    subtask_ = context.subtask_index;
+    counted_ = context.operator_state->GetListState(ListStateDescriptor<Count>("counted"));
+    known_ = context.operator_state->GetUnionListState(ListStateDescriptor<Count>("known"));
+    next_ =
+        context.operator_state->GetBroadcastState(MapStateDescriptor<uint64_t, int64_t>("next"));
+    return absl::OkStatus();
+  }
 
   absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
     before_last_batch_ = state_;
@@ -31,6 +44,7 @@ class ModelOperator final : public Operator {
       ++next->second;
       state_.checksum[split] += RecordValue(split, index);
     }
+    KeepCounts();
     return out.Emit(batch);
   }
 
@@ -51,11 +65,47 @@ class ModelOperator final : public Operator {
 
   absl::Status RestoreState(const std::string& state) override {
     state_ = before_last_batch_ = ModelOperatorState::Decode(state);
+    CheckCounts();
+    KeepCounts();
     return absl::OkStatus();
   }
 
  private:
+  using Count = std::pair<uint64_t, int64_t>;  // a split, and the position behind its last record
+
+  void KeepCounts() {
+    const std::vector<Count> counts(state_.next.begin(), state_.next.end());
+    counted_.Update(counts);
+    known_.Update(counts);
+    for (const auto& [split, position] : counts) next_.Put(split, position);
+  }
+  void CheckCounts() {
+    const std::vector<Count> expected(state_.next.begin(), state_.next.end());
+    if (counted_.Get() != expected) Violate("its list");
+    const std::vector<Count> kept = next_.Entries();  // in the order of their bytes
+    if (std::map(kept.begin(), kept.end()) != state_.next) Violate("its broadcast state");
+    // Of all subtasks, each split once.
+    std::map<uint64_t, int64_t> known;
+    for (const auto& [split, position] : known_.Get()) {
+      if (!known.emplace(split, position).second) Violate("a union list that has a split twice");
+    }
+    for (const auto& [split, position] : expected) {
+      const auto found = known.find(split);
+      if (found == known.end() || found->second != position) Violate("the union list");
+    }
+  }
+  void Violate(const std::string& what) {
+    // Then its own state is what is wrong.
+    if (context_.config.bug == PlantedBug::kBarrierOvertakes) return;
+    context_.world.Violate("OperatorState", absl::StrCat("subtask ", subtask_,
+                                                         " of the operator does not fit ", what));
+  }
+
   ModelContext& context_;
+  uint32_t subtask_ = 0;
+  ListState<Count> counted_;
+  ListState<Count> known_;
+  BroadcastState<uint64_t, int64_t> next_;
   ModelOperatorState state_;
   ModelOperatorState before_last_batch_;
 };

@@ -29,6 +29,7 @@ enum class PlantedBug {
   kWatermarkReset,          // restored splits come without their watermarks
   kAnswerBeforeDelivery,    // an at-least-once sink acknowledges what it has not delivered
   kManifestLost,            // objects are acknowledged and not written
+  kUnionListDealtOut,       // a deployment has the union lists of its first subtask alone
   // Of the exactly-once sink.
   kReceiptBeforeCommit,    // N is receipted, and N + 1 begun, when N is permitted
   kMarkerAtLeast,          // a marker that is not older counts as the one looked for
@@ -55,7 +56,7 @@ struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 35> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 36> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -73,6 +74,7 @@ inline constexpr std::array<PlantedBugName, 35> kPlantedBugs = {{
     {PlantedBug::kWatermarkReset, "watermark-reset"},
     {PlantedBug::kAnswerBeforeDelivery, "answer-before-delivery"},
     {PlantedBug::kManifestLost, "object-lost"},
+    {PlantedBug::kUnionListDealtOut, "union-list-dealt-out"},
     {PlantedBug::kReceiptBeforeCommit, "receipt-before-commit"},
     {PlantedBug::kMarkerAtLeast, "marker-at-least"},
     {PlantedBug::kStrayEndedByAbort, "stray-ended-by-abort"},

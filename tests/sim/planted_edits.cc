@@ -95,6 +95,13 @@ void PlantedEdits::EditDirective(const proto::Header& header, proto::WorkerDirec
                       splits->end());
       }
       return;
+    case PlantedBug::kUnionListDealtOut:
+      if (!directive->has_deployment()) return;
+      for (proto::OperatorStateParts& parts :
+           *directive->mutable_deployment()->mutable_operator_states()) {
+        for (int i = 1; i < parts.parts_size(); ++i) parts.mutable_parts(i)->clear_union_lists();
+      }
+      return;
     case PlantedBug::kRestoreFromOlderEpoch:
       if (directive->deployment().restored()) {
         RestoreOlder(header.job(), directive->mutable_deployment());

@@ -13,6 +13,7 @@ constexpr absl::Duration kLivenessBound = absl::Seconds(90);
 constexpr size_t kEpochsBeforeStop = 2;
 // Requests to Kafka may come so late.
 constexpr absl::Duration kAfterTheEnd = absl::Seconds(6);
+constexpr absl::Duration kAfterASmallEnd = absl::Milliseconds(300);  // where none of them is late
 // A cluster of this size makes about a thousand events in a second; far more is a storm.
 constexpr double kEventsAtFirst = 20'000;
 constexpr double kEventsPerSecond = 8'000;
@@ -162,11 +163,32 @@ void SimCluster::Fault() {
   }
 }
 
-void SimCluster::CrashWorker() {
+std::vector<SimWorker*> SimCluster::Workers() const {
   std::vector<SimWorker*> workers;
   for (const auto& starts : task_managers_) {
     for (SimWorker* worker : starts.back()->launcher().Workers()) workers.push_back(worker);
   }
+  return workers;
+}
+
+void SimCluster::CrashAsPlanned() {
+  const std::vector<SimWorker*> workers = Workers();
+  if (first_worker_ == 0 && !workers.empty()) first_worker_ = world_.events();
+  if (!config_.crash.has_value() || config_.crash->event != world_.events()) return;
+  const uint32_t which = config_.crash->which;
+  switch (config_.crash->victim) {
+    case SimCrash::Victim::kWorker:
+      if (!workers.empty()) workers[which % workers.size()]->process().Kill();
+      return;
+    case SimCrash::Victim::kTaskManager:
+      return task_managers_[which % task_managers_.size()].back()->process().Kill();
+    case SimCrash::Victim::kJobManager:
+      if (lock_.holder() != nullptr) lock_.holder()->Kill();
+  }
+}
+
+void SimCluster::CrashWorker() {
+  const std::vector<SimWorker*> workers = Workers();
   if (!workers.empty()) workers[random_.Below(workers.size())]->process().Kill();
 }
 
@@ -280,6 +302,7 @@ void SimCluster::CheckEnd() {
 SimResult SimCluster::Run() {
   bool finished = false;
   while (!world_.violated() && world_.RunNext()) {
+    if (config_.small) CrashAsPlanned();
     if (world_.events() % 64 != 0) continue;
     if (static_cast<double>(world_.events()) >
         kEventsAtFirst + kEventsPerSecond * absl::ToDoubleSeconds(world_.now())) {
@@ -293,8 +316,9 @@ SimResult SimCluster::Run() {
                                   " after the last fault; the job is ", client_.state()));
     }
   }
+  const uint64_t over = world_.events();
   // What is still on its way arrives.
-  const absl::Duration end = world_.now() + kAfterTheEnd;
+  const absl::Duration end = world_.now() + (config_.small ? kAfterASmallEnd : kAfterTheEnd);
   while (finished && !world_.violated() && world_.now() < end && world_.RunNext()) {
   }
   if (finished && !world_.violated()) CheckEnd();
@@ -305,6 +329,8 @@ SimResult SimCluster::Run() {
   result.events = world_.events();
   result.finished_at = world_.now();
   result.replays = transactions_.replays();
+  result.first_worker = first_worker_;
+  result.over = over;
   if (const LogTruth::Job* job = JobTruth()) {
     result.epochs = job->manifests.size();
     result.generations = job->starts.size();
@@ -312,9 +338,13 @@ SimResult SimCluster::Run() {
   return result;
 }
 
-SimResult RunSeed(uint64_t seed, PlantedBug bug, bool verbose) {
-  SimCluster cluster(SimConfig::Draw(seed, bug), verbose);
+SimResult RunConfig(const SimConfig& config, bool verbose) {
+  SimCluster cluster(config, verbose);
   return cluster.Run();
+}
+
+SimResult RunSeed(uint64_t seed, PlantedBug bug, bool verbose) {
+  return RunConfig(SimConfig::Draw(seed, bug), verbose);
 }
 
 }  // namespace weir::sim

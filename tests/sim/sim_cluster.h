@@ -22,7 +22,10 @@ struct SimResult {
   uint64_t events = 0;
   uint64_t epochs = 0;  // owned
   uint64_t generations = 0;
-  uint64_t replays = 0;        // transactions that were published again and committed
+  uint64_t replays = 0;  // transactions that were published again and committed
+  // Of a small job: the events behind which there was a worker first, and behind which it was over.
+  uint64_t first_worker = 0;
+  uint64_t over = 0;
   absl::Duration finished_at;  // virtual
 };
 
@@ -51,6 +54,8 @@ class SimCluster : private JobEntryObserver {
   void StartTaskManager(size_t host);
   void ScheduleFaults();
   void Fault();
+  void CrashAsPlanned();
+  std::vector<SimWorker*> Workers() const;
   void CrashWorker();
   void CrashTaskManager();
   void CrashJobManager();
@@ -92,10 +97,12 @@ class SimCluster : private JobEntryObserver {
   std::vector<std::vector<std::unique_ptr<SimTaskManager>>> task_managers_;
   SimClient client_;
   bool healed_ = false;
+  uint64_t first_worker_ = 0;
   absl::Duration healed_at_;
   size_t epochs_at_heal_ = 0;
 };
 
+SimResult RunConfig(const SimConfig& config, bool verbose = false);
 /// Draws the configuration of `seed` and runs it.
 SimResult RunSeed(uint64_t seed, PlantedBug bug = PlantedBug::kNone, bool verbose = false);
 

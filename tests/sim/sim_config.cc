@@ -172,6 +172,10 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) : IsKeyedBug(bug)) {
     DrawKeyed(keyed, &config);
   }
+  SeededRandom lists(StableHash64("lists", seed));
+  config.keyed.lists = seed % 2 == 0 && Chance(lists, 700);
+  SeededRandom watermarks(StableHash64("watermarks", seed));
+  if (bug == PlantedBug::kNone && config.keyed.on()) config.keyed.DrawWatermarks(watermarks);
   SeededRandom transactions(StableHash64("transactions", seed));
   DrawTransactions(transactions, &config);
   SeededRandom handles(StableHash64("handles", seed));
@@ -184,6 +188,41 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   if (bug == PlantedBug::kNone && !config.keyed.on() && HasShuffles(seed))
     DrawShuffles(shuffles, &config);
   return config;
+}
+
+// Little enough that a run is over in some milliseconds, and enough that windows of several
+// checkpoints, and rows between them, are under way.
+SimConfig SimConfig::Small(uint64_t seed, PlantedBug bug) {
+  SimConfig config;
+  config.seed = seed;
+  config.bug = bug;
+  config.job_managers = 2;
+  config.task_managers = 2;
+  config.slots = 2;
+  config.cluster_options = {{"cluster.id", "sim"},
+                            {"heartbeat.suspect-after", "300ms"},
+                            {"heartbeat.taskmanager-timeout", "2s"}};
+  SeededRandom random(StableHash64("small", seed));
+  config.parallelism = 2;
+  config.operator_parallelism = Chance(random, 500) ? 1 : 0;
+  config.splits = 2;
+  config.records = 18;
+  config.records_per_second = 10;
+  config.batch = 3;
+  config.chained = Chance(random, 500);
+  config.transactional = true;
+  config.state_padding = 0;
+  config.small = true;
+  config.keyed = KeyedConfig::Small(static_cast<uint32_t>(seed % KeyedConfig::kSmallPrograms));
+  config.job_options = {
+      {"checkpoint.interval", "150ms"},
+      {"checkpoint.timeout", "1s"},
+      {"checkpoint.retained", "2"},
+      {"checkpoint.inline-state-max", Chance(random, 500) ? "0" : "4kb"},
+      {"restart.exponential-delay.initial-backoff", "50ms"},
+      {"restart.exponential-delay.max-backoff", "1s"},
+  };
+  return config;  // nothing fails by itself: faults_until is 0
 }
 
 std::string SimConfig::ToString() const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -11,6 +12,16 @@
 #include "tests/sim/sim_world.h"
 
 namespace weir::sim {
+
+/// A process that dies, right behind the event of this number. There may be none of the kind then:
+/// nobody dies.
+struct SimCrash {
+  enum class Victim { kWorker, kTaskManager, kJobManager };  // of JobManagers the leader
+
+  uint64_t event = 0;
+  Victim victim = Victim::kWorker;
+  uint32_t which = 0;  // of the workers, or TaskManagers, that there are
+};
 
 /// What one run looks like, drawn from its seed: the cluster, the job, and how hostile the world
 /// is. Rates are per mille.
@@ -75,7 +86,13 @@ struct SimConfig {
     return operator_parallelism > 0 ? operator_parallelism : parallelism;
   }
 
+  // Of CrashCampaign.
+  bool small = false;
+  std::optional<SimCrash> crash;
+
   static SimConfig Draw(uint64_t seed, PlantedBug bug);
+  /// A small cluster with a small keyed job, and without any fault: for CrashCampaign.
+  static SimConfig Small(uint64_t seed, PlantedBug bug);
   std::string ToString() const;
 };
 

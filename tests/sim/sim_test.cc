@@ -8,10 +8,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "common/base/log.h"
 #include "common/base/system_random.h"
+#include "tests/sim/crash_campaign.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/support/process/child_process.h"
 
@@ -101,6 +103,38 @@ INSTANTIATE_TEST_SUITE_P(Each, PlantedBugs, ::testing::ValuesIn(kPlantedBugs),
                            }
                            return name;
                          });
+
+// Of each program of SimConfig::Small: a process dies at every step of it. More of them, and all
+// processes at each: cluster_sim --crash-at-every-step.
+class CrashAtEveryStep : public Simulation, public ::testing::WithParamInterface<uint64_t> {};
+
+TEST_P(CrashAtEveryStep, OutputIsTheOracles) {
+  CrashCampaignOptions options;
+  options.seed = GetParam();
+  options.stride = kSlowness;
+  const CrashCampaignResult result = RunCrashCampaign(options);
+  EXPECT_THAT(result.violations, ::testing::IsEmpty())
+      << "replay: cluster_sim --small " << options.seed << " --verbose --crash ...";
+  EXPECT_GT(result.steps, 500 / kSlowness);
+  EXPECT_GT(result.recovered, result.runs / 3);
+  RecordProperty("steps", static_cast<int>(result.steps));
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, CrashAtEveryStep, ::testing::Range(uint64_t{0}, uint64_t{6}));
+
+// What only a restore in the middle shows is seen by some step.
+TEST_F(Simulation, ACrashAtEveryStepFindsPlantedBugs) {
+  if (kSlowness > 1) GTEST_SKIP() << "that is the other builds' part";
+  for (const PlantedBug bug :
+       {PlantedBug::kTimersNotRestored, PlantedBug::kKeyGroupLost, PlantedBug::kPreparedAborted}) {
+    CrashCampaignOptions options;
+    options.seed = 2;
+    options.bug = bug;
+    options.stride = 7;
+    options.until_caught = true;
+    EXPECT_FALSE(RunCrashCampaign(options).violations.empty()) << static_cast<int>(bug);
+  }
+}
 
 TEST_F(Simulation, OneSeedGivesOneTraceInTwoProcesses) {
   const std::string program = absl::StrCat(std::getenv("WEIR_BINARY_DIR"), "/bin/cluster_sim");

@@ -2,7 +2,7 @@
 """Prose must not rot: what the docs name in backticks or links has to exist.
 
 Checked: paths into the tree, relative links, `./dev` verbs, and option names (against the string
-literals of common/config, where the option table lives).
+literals of common/config, where the option table lives, and the values of the chart).
 """
 
 import argparse
@@ -16,7 +16,7 @@ import tree
 BACKTICKS = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"[\w.+*-]+(?:/[\w.+*{},-]*)+$|[\w-]+\.(?:md|txt|cmake|json|sh|py|proto|h|cc)$")
-OPTION = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+$")
+OPTION = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][A-Za-z0-9_-]*)+$")
 OPTION_LITERAL = re.compile(r'"([a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+)"')
 
 
@@ -36,8 +36,19 @@ def exists(root, folder, path):
     return False
 
 
+def chart_values(root):
+    """The values of the chart by their paths: they look like options."""
+    path, names, stack = "deploy/chart/weir/values.yaml", set(), []
+    lines = tree.read(root, path).splitlines() if exists(root, "", path) else []
+    for indent, name in re.findall(r"^( *)([A-Za-z]+):", "\n".join(lines), re.MULTILINE):
+        del stack[len(indent) // 2:]
+        stack.append(name)
+        names.add(".".join(stack))
+    return names
+
+
 def option_names(root):
-    names = set()
+    names = chart_values(root)
     for path in tree.walk(root, (".h", ".cc"), ["common/config"]):
         names.update(OPTION_LITERAL.findall(tree.read(root, path)))
     return names
@@ -45,7 +56,7 @@ def option_names(root):
 
 def check_token(root, folder, token, tops, options):
     """The problem with one word in backticks, or None."""
-    verb = re.match(r"\./dev ([a-z]+)", token)
+    verb = re.match(r"\./dev ([a-z0-9-]+)", token)
     if verb:
         script = os.path.join(root, "deploy/dev", verb.group(1) + ".sh")
         return None if os.path.exists(script) else f"./dev has no verb {verb.group(1)}"
@@ -72,7 +83,7 @@ def check(root):
             if line.lstrip().startswith("```"):
                 fenced = not fenced
             words = [] if fenced else BACKTICKS.findall(line)
-            words += [match.group(0) for match in re.finditer(r"\./dev [a-z]+", line)]
+            words += [match.group(0) for match in re.finditer(r"\./dev [a-z0-9-]+", line)]
             for word in dict.fromkeys(words):
                 problem = check_token(root, folder, word, tops, options)
                 if problem:

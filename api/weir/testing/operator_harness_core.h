@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,16 +16,26 @@ namespace weir {
 
 namespace testing {
 
+/// Where the keyed state of the operators under test lies: a job's state.backend.
+enum class StateBackend {
+  kHashMap,  // in memory
+  kRocksDb,  // in files of a temporary folder, which goes with the harness
+};
+
 /// How the operators under test stand in their job.
 struct HarnessOptions {
   /// Channels into the first of them: watermarks are their minimum, but for those that are idle.
   uint32_t inputs = 1;
-  /// Which of so many subtasks: rows of other subtasks' keys are left out.
+  /// Which of so many subtasks of a pipeline that is one task. Where it begins with KeyBy, rows of
+  /// other subtasks' keys are left out; else all rows that are pushed are this subtask's.
   uint32_t subtask = 0;
   uint32_t parallelism = 1;
   /// Of a pipeline with KeyByPartition: the topic, which every record is pushed with a position of;
   /// those of partitions of other subtasks are left out.
   std::optional<TopicPartitioning> partitioned_by = std::nullopt;
+  StateBackend backend = StateBackend::kHashMap;
+  /// With kRocksDb: state.memory, of each operator. So little that tests read from files, too.
+  size_t state_memory_bytes = size_t{64} << 10;
 };
 
 /// What became of an operator's records.

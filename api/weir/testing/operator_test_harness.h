@@ -45,13 +45,13 @@ struct OutputRecord {
 /// not end in sinks of its own, but for SideOutputSink. What the planner finds wrong in it, as a
 /// uid that is used twice, is said by error() as soon as the harness is made.
 ///
-/// Life cycle: construct; Restore, if at all; any number of Push..., PushWatermark, Snapshot;
-/// Finish. After a recovery a worker has new operators: so has a test, by a new harness that
-/// restores the snapshot of the old one. Each call returns when all that follows from it is done.
-/// Errors: the calls return false, and change nothing more, once an operator has failed or a call
-/// was not possible; error() is the first such sentence, failure() the same in parts. What came out
-/// before stays.
-/// Threads: one at a time. The functions are called on the caller's.
+/// Life cycle: construct; SetProcessingTime and Restore, if at all; any number of Push...,
+/// PushWatermark, Snapshot; Finish. After a recovery a worker has new operators: so has a test, by
+/// a new harness that restores the snapshot of the old one. Each call returns when all that follows
+/// from it is done. Errors: the calls return false, and change nothing more, once an operator has
+/// failed or a call was not possible; error() is the first such sentence, failure() the same in
+/// parts. What came out before stays. Threads: one at a time. The functions are called on the
+/// caller's.
 template <RowType In, RowType Out>
 class OperatorTestHarness {
  public:
@@ -103,7 +103,9 @@ class OperatorTestHarness {
   }
   /// The input holds no watermark back, or does again.
   bool PushIdle(bool idle, uint32_t input = 0) { return core_.PushIdle(idle, input); }
-  /// From now on the clock of the machine stands there, in microseconds since 1970.
+  /// From now on the clock of the machine stands there, in microseconds since 1970. What it is set
+  /// forward by has passed for idleness and periodic watermarks, too. May come before Restore: what
+  /// is due by then fires at the restore.
   bool SetProcessingTime(int64_t time_us) { return core_.SetProcessingTime(time_us); }
 
   /// Backpressure: while it is held operators stop behind the first batch that they emit, also in
@@ -117,16 +119,17 @@ class OperatorTestHarness {
   bool Finish() { return core_.Finish(); }
 
   /// A checkpoint: the state of all operators as of what was pushed so far, in the format that Weir
-  /// writes. Nothing when it fails.
+  /// writes, with the contents of files. Nothing when it fails.
   std::optional<std::string> Snapshot() { return core_.Snapshot(); }
 
-  /// Starts from a snapshot; before anything else is called. Fails, naming the uid, when the
-  /// snapshot has an operator that the pipeline has not, or the pipeline one that it has not.
+  /// Starts from a snapshot; before anything else is pushed. Fails, naming the uid, when the
+  /// snapshot has an operator that the pipeline has not, or the pipeline one that it has not; and,
+  /// naming the operator, where keyed state that is in RocksDB there is to be in memory here.
   bool Restore(const std::string& snapshot) {
     return core_.Restore(std::vector<std::string>{snapshot});
   }
-  /// At another parallelism: the snapshots of all subtasks that there were. Keyed state is dealt
-  /// out anew; operators without a key begin without state.
+  /// At another parallelism: the snapshots of all subtasks that there were, in any order. Keyed
+  /// state and operator state are dealt out anew.
   bool Restore(const std::vector<std::string>& snapshots) { return core_.Restore(snapshots); }
 
   /// All that came out since the harness was made, or since TakeOutputs.

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "common/base/check.h"
 #include "common/base/seeded_random.h"
 #include "common/time/system_clock.h"
@@ -78,6 +80,24 @@ void ValueReadAndUpdate(benchmark::State& state) {
   fixture.Run(state, [&] { value.Update(value.Value().value_or(0) + 1); });
 }
 BENCHMARK(ValueReadAndUpdate)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
+
+/// The limit of an access: a hash table of int64.
+void TableUpdate(benchmark::State& state) {
+  SeededRandom random(1);
+  absl::flat_hash_map<int64_t, int64_t> table;
+  for (int64_t key = 0; key < state.range(0); ++key) table[key] = 1;
+  std::vector<int64_t> keys;
+  for (int64_t i = 0; i < kAccesses; ++i) {
+    keys.push_back(static_cast<int64_t>(random.Below(static_cast<uint64_t>(state.range(0)))));
+  }
+  size_t at = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(++table[keys[at]]);
+    at = (at + 1) & (kAccesses - 1);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(TableUpdate)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 
 void ReducingAdd(benchmark::State& state) {
   Fixture fixture(state.range(0));

@@ -1,6 +1,8 @@
 #include "tests/sim/checkers/restore_checker.h"
 
 #include <map>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -13,6 +15,12 @@ const proto::TaskSnapshot* FindTask(const proto::CheckpointManifest& manifest,
     if (one.vertex() == task.vertex() && one.index() == task.index()) return &one;
   }
   return nullptr;
+}
+
+// It goes with the deployment, of all subtasks.
+std::string WithoutOperatorState(proto::TaskSnapshot snapshot) {
+  for (proto::OperatorSnapshot& one : *snapshot.mutable_operators()) one.clear_operator_state();
+  return snapshot.SerializeAsString();
 }
 
 }  // namespace
@@ -52,7 +60,7 @@ void RestoreChecker::OnDeployment(const LogTruth::Job& job, Generation generatio
       job.manifests.at(Epoch(started->second.restored_epoch()));
   for (const proto::TaskDeployment& task : deployment.tasks()) {
     const proto::TaskSnapshot* snapshot = FindTask(manifest, task);
-    const std::string wanted = snapshot == nullptr ? "" : snapshot->SerializeAsString();
+    const std::string wanted = snapshot == nullptr ? "" : WithoutOperatorState(*snapshot);
     const std::string given = task.has_restored() ? task.restored().SerializeAsString() : "";
     if (wanted != given) {
       return world_.Violate("Restore",
@@ -60,7 +68,32 @@ void RestoreChecker::OnDeployment(const LogTruth::Job& job, Generation generatio
                                          " is not deployed from epoch ", manifest.epoch()));
     }
   }
+  CheckOperatorStates(manifest, deployment);
   if (deployment.coordinator()) CheckSplits(manifest, deployment);
+}
+
+void RestoreChecker::CheckOperatorStates(const proto::CheckpointManifest& manifest,
+                                         const proto::Deployment& deployment) {
+  std::set<uint64_t> vertices;
+  for (const proto::TaskDeployment& task : deployment.tasks()) vertices.insert(task.vertex());
+  std::map<std::pair<std::string, uint32_t>, std::string> wanted;  // by operator and subtask
+  for (const proto::TaskSnapshot& task : manifest.tasks()) {
+    if (vertices.count(task.vertex()) == 0) continue;
+    for (const proto::OperatorSnapshot& one : task.operators()) {
+      if (!one.has_operator_state()) continue;
+      wanted[{one.uid(), task.index()}] = one.operator_state().SerializeAsString();
+    }
+  }
+  std::map<std::pair<std::string, uint32_t>, std::string> given;
+  for (const proto::OperatorStateParts& parts : deployment.operator_states()) {
+    for (int i = 0; i < parts.parts_size(); ++i) {
+      given[{parts.uid(), static_cast<uint32_t>(i)}] = parts.parts(i).SerializeAsString();
+    }
+  }
+  if (wanted != given) {
+    world_.Violate("Restore", absl::StrCat("the operator state deployed is not that of epoch ",
+                                           manifest.epoch()));
+  }
 }
 
 void RestoreChecker::CheckSplits(const proto::CheckpointManifest& manifest,

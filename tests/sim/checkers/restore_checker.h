@@ -20,6 +20,8 @@ class RestoreChecker {
  private:
   void OnDeployment(const LogTruth::Job& job, Generation generation,
                     const proto::Deployment& deployment);
+  void CheckOperatorStates(const proto::CheckpointManifest& manifest,
+                           const proto::Deployment& deployment);
   void CheckSplits(const proto::CheckpointManifest& manifest, const proto::Deployment& deployment);
 
   SimWorld& world_;

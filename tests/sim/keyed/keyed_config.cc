@@ -59,13 +59,38 @@ KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
   return config;
 }
 
+KeyedConfig KeyedConfig::Small(uint32_t number) {
+  static constexpr Program kPrograms[kSmallPrograms] = {Program::kTimers,   Program::kTimers,
+                                                        Program::kTumbling, Program::kSliding,
+                                                        Program::kSession,  Program::kTumbling};
+  KeyedConfig config;
+  config.program = kPrograms[number];
+  config.lists = number == 1;
+  config.listed = number == 3;
+  config.second = number == 5;
+  config.keys = 3;
+  config.disorder_us = 2 * kStepMicros;
+  config.size_us = config.program == Program::kSession ? kStepMicros : 4 * kStepMicros;
+  config.slide_us = config.program == Program::kSliding ? 2 * kStepMicros : config.size_us;
+  return config;
+}
+
+void KeyedConfig::DrawWatermarks(Random& random) {
+  watermarks = static_cast<Watermarks>(Between(random, 0, 2));
+  watermark_interval_ms = Between(random, 10, 500);
+  mid_stream = late && Chance(random, 400);
+}
+
 std::string KeyedConfig::ToString() const {
+  static constexpr const char* kWatermarks[] = {"bounded", "punctuated", "periodic"};
   static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
   return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
-                      " second=", second, " late=", late, " keys=", keys, " disorder=", disorder_us,
-                      "us size=", size_us, "us slide=", slide_us, "us lateness=", lateness_us,
-                      "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
-                      " crashes=", crashes, " pause_at=", pause_at);
+                      " lists=", lists, " second=", second, " late=", late, " keys=", keys,
+                      " disorder=", disorder_us, "us size=", size_us, "us slide=", slide_us,
+                      "us lateness=", lateness_us, "us idle_after=", idle_after_ms,
+                      "ms slow_sink=", slow_sink, " crashes=", crashes, " pause_at=", pause_at,
+                      " watermarks=", kWatermarks[static_cast<int>(watermarks)],
+                      " every=", watermark_interval_ms, "ms mid_stream=", mid_stream);
 }
 
 }  // namespace weir::sim

@@ -11,9 +11,11 @@ namespace weir::sim {
 /// docs/simulator.md. Times are event times in microseconds.
 struct KeyedConfig {
   enum class Program { kNone, kTimers, kTumbling, kSliding, kSession };
+  enum class Watermarks { kBounded, kPunctuated, kPeriodic };
 
   Program program = Program::kNone;
   bool listed = false;  // windows keep their rows, and do not aggregate them
+  bool lists = false;   // slots of timers keep theirs in a list of the key
   /// The results go through a second shuffle, into tumbling windows.
   bool second = false;
   /// Records come later than the watermarks allow, and splits turn idle: what comes out depends on
@@ -30,6 +32,10 @@ struct KeyedConfig {
   int64_t pause_at = 0;
   /// Of 1000: how often a worker dies soon after a step of its probe (see WatermarkProbe).
   uint32_t crashes = 0;
+  Watermarks watermarks = Watermarks::kBounded;
+  int64_t watermark_interval_ms = 200;
+  /// They are assigned behind the source, to splits that drift apart: only where rows may be late.
+  bool mid_stream = false;
   /// The sink takes its time, so that barriers come in the middle of firing.
   bool slow_sink = false;
 
@@ -45,6 +51,11 @@ struct KeyedConfig {
 
   /// `burst`: one, for certain, with a pause, a slow sink and workers that die.
   static KeyedConfig Draw(Random& random, bool burst);
+  /// Of a few keys, where nothing is late: timers with a map, timers with a list, tumbling windows,
+  /// sliding windows with their rows, sessions, and windows behind a second shuffle.
+  static constexpr uint32_t kSmallPrograms = 6;
+  static KeyedConfig Small(uint32_t number);
+  void DrawWatermarks(Random& random);
   std::string ToString() const;
 };
 

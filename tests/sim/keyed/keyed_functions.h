@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "tests/sim/keyed/keyed_input.h"
 #include "tests/sim/keyed/keyed_records.h"
@@ -17,6 +18,13 @@ struct RowSum {
   WEIR_RECORD(RowSum, count, sum)
 };
 
+/// A row of a slot that has not fired.
+struct SlotRow {
+  int64_t slot = 0;
+  int64_t value = 0;
+  WEIR_RECORD(SlotRow, slot, value)
+};
+
 inline const OutputTag<ModelRecord>& LateTag() {
   static const OutputTag<ModelRecord>& tag = *new OutputTag<ModelRecord>("late");
   return tag;
@@ -24,6 +32,7 @@ inline const OutputTag<ModelRecord>& LateTag() {
 
 /// Adds the rows of a slot up in a map, and fires by a timer at its end. With `closing_delay` each
 /// timer registers a second one. With `late`, rows of slots that are over go to the side output.
+/// With `lists` the map has only numbers of rows, and the values are in one list of the key.
 class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, KeyedResult> {
  public:
   struct Options {
@@ -31,12 +40,14 @@ class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, Keyed
     int64_t size_us = 1;
     int64_t closing_delay_us = 0;
     bool late = false;
+    bool lists = false;
   };
   explicit SlotTimers(const Options& options) : options_(options) {}
 
   void Open(RuntimeContext& context) override {
     slots_ = context.GetMapState(MapStateDescriptor<int64_t, RowSum>("slots"));
     fired_ = context.GetState(ValueStateDescriptor<int64_t>("fired"));
+    if (options_.lists) rows_ = context.GetListState(ListStateDescriptor<SlotRow>("rows"));
   }
   void ProcessElement(const ModelRecord::View& row, Context& context,
                       Collector<KeyedResult>&) override {
@@ -49,7 +60,12 @@ class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, Keyed
     bool fresh = false;
     RowSum& sum = slots_.GetOrCreate(slot, &fresh);
     ++sum.count;
-    sum.sum += options_.input.At(row.split, row.index).value;
+    const int64_t value = options_.input.At(row.split, row.index).value;
+    if (options_.lists) {
+      rows_.Add(SlotRow{slot, value});
+    } else {
+      sum.sum += value;
+    }
     if (fresh) context.Timers().RegisterEventTimeTimer(last);
   }
   void OnTimer(Timestamp time, Context& context, Collector<KeyedResult>& out) override {
@@ -60,7 +76,8 @@ class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, Keyed
       return out.Collect(KeyedResult{key, KeyedResult::kClosing, at, at, 0, 0, fired});
     }
     const int64_t slot = at + 1 - options_.size_us;
-    const RowSum sum = slots_.Get(slot).value_or(RowSum());
+    RowSum sum = slots_.Get(slot).value_or(RowSum());
+    if (options_.lists) sum.sum = TakeRows(slot);
     slots_.Remove(slot);
     fired_.Update(fired + 1);
     out.Collect(KeyedResult{key, KeyedResult::kFired, slot, at + 1, sum.count, sum.sum,
@@ -72,10 +89,25 @@ class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, Keyed
 
  private:
   static Timestamp At(int64_t micros) { return Timestamp(std::chrono::microseconds(micros)); }
+  /// The sum of the slot's rows, which are in the list no more.
+  int64_t TakeRows(int64_t slot) {
+    int64_t sum = 0;
+    std::vector<SlotRow> others;
+    for (const SlotRow& row : rows_.Get()) {
+      if (row.slot == slot) {
+        sum += row.value;
+      } else {
+        others.push_back(row);
+      }
+    }
+    rows_.Update(others);
+    return sum;
+  }
 
   const Options options_;
   MapState<int64_t, RowSum> slots_;
   ValueState<int64_t> fired_;
+  ListState<SlotRow> rows_;
 };
 
 class SumOfRecords final : public AggregateFunction<ModelRecord::View, RowSum, RowSum> {

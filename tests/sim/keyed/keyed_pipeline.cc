@@ -5,6 +5,7 @@
 
 #include "tests/sim/keyed/keyed_expectation.h"
 #include "tests/sim/keyed/keyed_functions.h"
+#include "tests/sim/keyed/keyed_watermarks.h"
 #include "weir/weir.h"
 
 namespace weir::sim {
@@ -49,9 +50,9 @@ DataStream<KeyedResult> PipelineBuilder::First(const Keyed& rows) const {
       return Windowed(rows, Session(microseconds(config_.size_us)));
     default: {
       const bool closing = !config_.second && !config_.late;
-      return rows.Process(
-          SlotTimers({input_, config_.size_us,
-                      closing ? KeyedExpectation::ClosingDelay(config_) : 0, config_.late}));
+      return rows.Process(SlotTimers({input_, config_.size_us,
+                                      closing ? KeyedExpectation::ClosingDelay(config_) : 0,
+                                      config_.late, config_.lists}));
     }
   }
 }
@@ -104,13 +105,13 @@ void PipelineBuilder::Sink(const DataStream<KeyedResult>& first,
 
 StreamGraph PipelineBuilder::Build() {
   environment_.SetParallelism(static_cast<int>(pipeline_.parallelism));
-  WatermarkStrategy watermarks =
-      WatermarkStrategy::ForBoundedOutOfOrderness(microseconds(config_.disorder_us));
-  if (config_.idle_after_ms > 0) {
-    watermarks = watermarks.WithIdleness(std::chrono::milliseconds(config_.idle_after_ms));
-  }
-  const auto records = environment_.FromSource(SourceOf<ModelRecord>(pipeline_.source), watermarks,
-                                               pipeline_.source_uid);
+  environment_.SetAutoWatermarkInterval(std::chrono::milliseconds(config_.watermark_interval_ms));
+  const WatermarkStrategy watermarks = KeyedWatermarks(config_);
+  const auto source = environment_.FromSource(
+      SourceOf<ModelRecord>(pipeline_.source),
+      config_.mid_stream ? WatermarkStrategy::NoWatermarks() : watermarks, pipeline_.source_uid);
+  const Stream<ModelRecord> records =
+      config_.mid_stream ? source.AssignTimestampsAndWatermarks(watermarks) : source;
   const auto keyed = records.KeyBy([input = input_](const ModelRecord::View& row) {
     return input.At(row.split, row.index).key;
   });

@@ -101,7 +101,8 @@ WeirCluster::WeirCluster(WeirClusterOptions options) : options_(std::move(option
   }
   for (int number = 1; number <= options_.task_managers; ++number) {
     Server& server = servers_[TaskManagerName(number)];
-    server.argv = ServerArguments("weir-taskmanager");
+    server.argv = options_.task_manager_prefix;
+    Append(server.argv, ServerArguments("weir-taskmanager"));
     Append(server.argv,
            Flags({{"jobmanager.addresses", addresses()},
                   {"taskmanager.http-address", "127.0.0.1:0"},

@@ -33,6 +33,8 @@ struct WeirClusterOptions {
   int task_managers = 2;
   int slots = 4;  // of each TaskManager
   std::string job_manager_program = "weir-jobmanager";
+  /// A command that starts each TaskManager in its own place (by exec): {"nice", "-n", "5"}.
+  std::vector<std::string> task_manager_prefix;
   /// Options for every server of the cluster, without dashes: {"heartbeat.interval", "100ms"}.
   std::map<std::string, std::string> server_options;
   /// A directory that is there; "": one of the cluster's own.

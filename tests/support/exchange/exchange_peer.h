@@ -51,11 +51,13 @@ inline constexpr char kSecret[] = "sesame";
 class ExchangePeer {
  public:
   enum class Tls { kOff, kOn };
-  ExchangePeer(std::string name, const std::string& address, Tls tls = Tls::kOff)
+  ExchangePeer(std::string name, const std::string& address, Tls tls = Tls::kOff,
+               const GrpcWindows& windows = {})
       : executor_({.name = name}) {
     GrpcExchangeTransportOptions transport;
     transport.addresses = {address};
     transport.secret = kSecret;
+    transport.windows = windows;
     if (tls == Tls::kOn) {
       auto made = MakeSelfSignedCertificate(GrpcChannelFactory::kPinnedName, absl::Now());
       WEIR_CHECK(made.ok()) << made.status().message();

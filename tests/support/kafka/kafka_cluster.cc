@@ -103,15 +103,13 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Start(
   if (mkdtemp(folder.data()) == nullptr) {
     return absl::InternalError(absl::StrCat("cannot create the folder ", folder));
   }
-  std::unique_ptr<KafkaCluster> cluster(new KafkaCluster(folder, options.brokers));
-  std::vector<std::string> argv = {Script("kafka_server.sh"),
-                                   "start",
-                                   "--dir",
-                                   folder,
-                                   "--brokers",
-                                   absl::StrCat(options.brokers),
-                                   "--parent-pid",
-                                   absl::StrCat(getpid())};
+  std::unique_ptr<KafkaCluster> cluster(new KafkaCluster(folder, options));
+  std::vector<std::string> argv = cluster->ServerCommand("start");
+  for (const std::string& argument :
+       {std::string("--brokers"), absl::StrCat(options.brokers), std::string("--host"),
+        options.host, std::string("--parent-pid"), absl::StrCat(getpid())}) {
+    argv.push_back(argument);
+  }
   for (const auto& [name, value] : options.broker_config) {
     argv.push_back("--broker-config");
     argv.push_back(absl::StrCat(name, "=", value));
@@ -126,10 +124,18 @@ absl::StatusOr<std::unique_ptr<KafkaCluster>> KafkaCluster::Start(
   return cluster;
 }
 
+std::vector<std::string> KafkaCluster::ServerCommand(const std::string& verb) const {
+  std::vector<std::string> argv = command_prefix_;
+  for (const std::string& argument :
+       {Script("kafka_server.sh"), verb, std::string("--dir"), folder_}) {
+    argv.push_back(argument);
+  }
+  return argv;
+}
+
 KafkaCluster::~KafkaCluster() {
   client_.reset();
-  const absl::StatusOr<std::string> stopped =
-      RunScript({Script("kafka_server.sh"), "stop", "--dir", folder_}, kScriptTimeout);
+  const absl::StatusOr<std::string> stopped = RunScript(ServerCommand("stop"), kScriptTimeout);
   std::error_code ignored;
   if (!keep_files_ && stopped.ok()) std::filesystem::remove_all(folder_, ignored);
 }
@@ -222,10 +228,10 @@ absl::Status KafkaCluster::ContinueBroker(int broker) {
 }
 
 absl::Status KafkaCluster::RestartBroker(int broker) {
-  return RunScript({Script("kafka_server.sh"), "restart-broker", "--dir", folder_, "--broker",
-                    absl::StrCat(broker)},
-                   kScriptTimeout)
-      .status();
+  std::vector<std::string> argv = ServerCommand("restart-broker");
+  argv.push_back("--broker");
+  argv.push_back(absl::StrCat(broker));
+  return RunScript(std::move(argv), kScriptTimeout).status();
 }
 
 }  // namespace weir

@@ -20,6 +20,10 @@ struct KafkaClusterOptions {
   int brokers = 1;
   /// Lines for server.properties; they override the fixture's (kafka_server.sh).
   std::map<std::string, std::string> broker_config;
+  /// Where the brokers listen, and what is put before each command that starts them: "nsenter",
+  /// "--net=...". They have to be reached from here, too.
+  std::string host = "127.0.0.1";
+  std::vector<std::string> command_prefix;
 };
 
 enum class KafkaIsolation { kReadCommitted, kReadUncommitted };
@@ -33,10 +37,11 @@ struct KafkaReadOptions {
   bool headers = false;
 };
 
-/// Real Apache Kafka on 127.0.0.1 for tests: KRaft, one JVM per broker, a folder below the
-/// temporary directory, free ports. Started by tests/support/kafka/kafka_server.sh from the jars
-/// that fetch_kafka.sh fetched. Broker 1 is also the only controller: while it is down the others
-/// serve what they lead, and nothing moves. Topics have min(brokers, 3) replicas by default.
+/// Real Apache Kafka for tests, on 127.0.0.1 unless told otherwise: KRaft, one JVM per broker, a
+/// folder below the temporary directory, free ports. Started by tests/support/kafka/kafka_server.sh
+/// from the jars that fetch_kafka.sh fetched. Broker 1 is also the only controller: while it is
+/// down the others serve what they lead, and nothing moves. Topics have min(brokers, 3) replicas by
+/// default.
 ///
 /// Life cycle: Start waits until all brokers are up (about 1 s each); the destructor stops them and
 /// removes the folder, except after KeepFiles. Should this program be killed, a watchdog kills the
@@ -85,10 +90,15 @@ class KafkaCluster {
 
  private:
   absl::StatusOr<pid_t> PidOfBroker(int broker) const;
-  KafkaCluster(std::string folder, int brokers) : folder_(std::move(folder)), brokers_(brokers) {}
+  KafkaCluster(std::string folder, const KafkaClusterOptions& options)
+      : folder_(std::move(folder)),
+        brokers_(options.brokers),
+        command_prefix_(options.command_prefix) {}
+  std::vector<std::string> ServerCommand(const std::string& verb) const;
 
   std::string folder_;
   int brokers_;
+  std::vector<std::string> command_prefix_;
   bool keep_files_ = false;
   std::string bootstrap_servers_;
   std::unique_ptr<TopicClient> client_;

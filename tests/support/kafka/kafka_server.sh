@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Starts and stops real Apache Kafka on 127.0.0.1: KRaft, broker 1 is also the only controller.
+# Starts and stops real Apache Kafka: KRaft, broker 1 is also the only controller.
 #
-#   kafka_server.sh start --dir DIR [--brokers N] [--port PORT] [--parent-pid PID]
+#   kafka_server.sh start --dir DIR [--brokers N] [--host HOST] [--port PORT] [--parent-pid PID]
 #                         [--broker-config KEY=VALUE]...
-#       writes everything below DIR, picks free ports (but for --port, of broker 1), waits until all
-#       brokers are up and prints "bootstrap=HOST:PORT,...". With --parent-pid the brokers end when
-#       that process is gone.
+#       writes everything below DIR, picks free ports (but for --port, of broker 1) of HOST
+#       (127.0.0.1), waits until all brokers are up and prints "bootstrap=HOST:PORT,...". With
+#       --parent-pid the brokers end when that process is gone.
 #   kafka_server.sh ready --dir DIR              exit code 0 when every broker is up
 #   kafka_server.sh restart-broker --dir DIR --broker I    starts broker I again after its death
 #   kafka_server.sh stop --dir DIR               SIGTERM, after a few seconds SIGKILL
 #
-# In DIR: broker-I/{server.properties,port,pid,log,data}, bootstrap, watchdog.pid.
+# In DIR: broker-I/{server.properties,port,pid,log,data}, bootstrap, host, watchdog.pid.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/kafka_env.sh"
 
@@ -19,15 +19,16 @@ readonly STOP_SECONDS="${KAFKA_STOP_SECONDS:-3}"
 readonly PORT_ATTEMPTS=5
 
 usage() {
-  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+  sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
 }
 
 parse_arguments() {
-  dir="" brokers=1 port_of_first="" parent_pid="" broker="" broker_config=()
+  dir="" brokers=1 host="" port_of_first="" parent_pid="" broker="" broker_config=()
   while (($# > 0)); do
     case "$1" in
       --dir) dir="$2" ;;
       --brokers) brokers="$2" ;;
+      --host) host="$2" ;;
       --port) port_of_first="$2" ;;
       --parent-pid) parent_pid="$2" ;;
       --broker) broker="$2" ;;
@@ -37,10 +38,12 @@ parse_arguments() {
     shift 2 || kafka_die "option $1 needs a value"
   done
   [[ -n "$dir" ]] || kafka_die "--dir is missing (see --help)"
+  # The other verbs find it where start has left it.
+  [[ -n "$host" ]] || host="$(cat "$dir/host" 2>/dev/null)" || host=127.0.0.1
 }
 
 port_accepts() {
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+  (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null
 }
 
 # A free port below the range the kernel gives to clients, so that no connection takes it meanwhile.
@@ -74,7 +77,7 @@ write_broker_files() {
   port="$(free_port)"
   if ((id == 1)) && [[ -n "$port_of_first" ]]; then port="$port_of_first"; fi
   echo "$port" >"$home/port"
-  listeners="PLAINTEXT://127.0.0.1:$port"
+  listeners="PLAINTEXT://$host:$port"
   if ((id == 1)); then
     roles=broker,controller
     listeners+=",CONTROLLER://127.0.0.1:$controller_port"
@@ -88,7 +91,7 @@ node.id=$id
 controller.quorum.voters=1@127.0.0.1:$controller_port
 controller.listener.names=CONTROLLER
 listeners=$listeners
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+advertised.listeners=PLAINTEXT://$host:$port
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs=$home/data
@@ -170,6 +173,7 @@ start() {
   mkdir -p "$dir"
   dir="$(cd "$dir" && pwd)"
   [[ ! -e "$dir/bootstrap" ]] || kafka_die "$dir already holds a cluster"
+  echo "$host" >"$dir/host"
   local attempt id controller_port cluster_id up bootstrap
   for ((attempt = 1; attempt <= PORT_ATTEMPTS; attempt++)); do
     rm -rf "$dir"/broker-*
@@ -192,7 +196,7 @@ start() {
     kafka_die "broker $id did not come up (see $dir/broker-$id/log)"
   fi
   for ((id = 1; id <= brokers; id++)); do
-    bootstrap+="${bootstrap:+,}127.0.0.1:$(cat "$dir/broker-$id/port")"
+    bootstrap+="${bootstrap:+,}$host:$(cat "$dir/broker-$id/port")"
   done
   echo "bootstrap=$bootstrap" | tee "$dir/bootstrap"
 }

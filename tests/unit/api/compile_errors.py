@@ -37,6 +37,14 @@ CASES = [
     ("bids.Process(Stateful())",
      'context.GetState(weir::ValueStateDescriptor<int64_t>("sum"));',
      "state belongs to keys: call KeyBy before Process"),
+    ("bids.Process(Stateful())",
+     'context.GetOperatorStateStore().GetListState(weir::ListStateDescriptor<Bid>("held"));', None),
+    ("bids.Process(Stateful())",
+     'context.GetOperatorStateStore().GetListState(weir::ListStateDescriptor<int*>("held"));',
+     "not a type for state"),
+    ("struct F { void Open(weir::RuntimeContext&) {} Bid operator()(const Bid& b) { return b; } };"
+     "bids.Map(F())",
+     "", "the function's Open takes a weir::FunctionContext&"),
     ("struct NoKey {}; bids.KeyBy([](const Bid&) { return NoKey(); })"
      ".Reduce([](const Bid& a, const Bid&) { return a; })",
      "", "not a type for a key"),
@@ -45,6 +53,18 @@ CASES = [
     ("bids.KeyByPartition([](const Bid&) { return 1.5; })"
      ".Reduce([](const Bid& a, const Bid&) { return a; })",
      "", "as Java's serializers write them"),
+    ("struct Text { std::string text; WEIR_RECORD(Text, text) };"
+     "bids.Map([](const Bid&) { return Text(); }).KeyBy(&Text::text).Sum(&Text::text)",
+     "", "Sum takes a field of type int32_t, int64_t or double"),
+    ("struct Maybe { int64_t id = 0; std::optional<int64_t> size; WEIR_RECORD(Maybe, id, size) };"
+     "bids.Map([](const Bid&) { return Maybe(); }).KeyBy(&Maybe::id).MaxBy(&Maybe::size)",
+     "", "Min, Max, MinBy and MaxBy take a field that is no std::optional"),
+    ("struct Text { std::string text; WEIR_RECORD(Text, text) };"
+     "weir::WatermarkStrategy::Monotonic().WithTimestampAssigner(&Text::text)",
+     "", "WithTimestampAssigner takes a field of type weir::Timestamp"),
+    ("weir::WatermarkStrategy::ForGenerator([] { return 1; })",
+     "", "ForGenerator's factory returns a std::unique_ptr"),
+    ("bids.KeyBy(&Bid::auction).Process(Stateful())", "", None),
     ("bids.KeyBy(&Bid::auction).Window(std::chrono::seconds(1))",
      "", "Window takes one of the kinds of windows"),
 ]

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,21 @@ TEST(AirportDelaysExample, ThreeHoursEveryHour) {
   harness.Push({4, {}, 90, "SAN", "SFO"}, 0);
   ASSERT_EQ(late.records().size(), 1u);
   EXPECT_EQ(late.records()[0].id, 4);
+}
+
+TEST(AirportDelaysExample, ADayIsOverWhenTheNextOneBegins) {
+  OperatorTestHarness<Flight, Flight> harness([](const DataStream<Flight>& flights) {
+    return flights.AssignTimestampsAndWatermarks(WatermarkStrategy::ForGenerator([] {
+                                                   return std::make_unique<EndOfDay>();
+                                                 }).WithTimestampAssigner(&Flight::date));
+  });
+  const auto push = [&](int hour) { harness.Push({1, Timestamp(hours(hour)), 0, "SAN", "SFO"}); };
+  for (const int hour : {30, 47, 25, 40}) push(hour);
+  EXPECT_EQ(harness.Watermarks(), (std::vector<int64_t>{24 * kHour - 1}));
+  push(48);
+  push(47);
+  ASSERT_EQ(harness.error(), "");
+  EXPECT_EQ(harness.Watermarks(), (std::vector<int64_t>{24 * kHour - 1, 48 * kHour - 1}));
 }
 
 }  // namespace

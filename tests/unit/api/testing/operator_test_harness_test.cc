@@ -13,19 +13,24 @@
 #include "absl/status/statusor.h"
 
 #include "common/operator/operator.h"
+#include "proto/checkpoint.pb.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/kafka_dead_letters.h"
+#include "weir/keyed_process_function.h"
+#include "weir/keyed_stream.h"
 
 namespace weir {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::HarnessOptions;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::OperatorTestHarness;
 using testing::OutputRecord;
 using ::testing::SizeIs;
+using testing::StateBackend;
 
 struct Reading {
   std::string sensor;
@@ -282,6 +287,67 @@ TEST(OperatorTestHarnessTest, DeadLettersAreKeptAndNotWritten) {
   EXPECT_THAT(harness.TakeDeadLetters(), IsEmpty());
   EXPECT_TRUE(harness.Snapshot().has_value());
   EXPECT_EQ(harness.error(), "");
+}
+
+/// Sums by sensor, in keyed state.
+OperatorTestHarness<Reading, Reading> KeyedSums(const HarnessOptions& options) {
+  return OperatorTestHarness<Reading, Reading>(
+      [](const DataStream<Reading>& readings) {
+        return readings.KeyBy(&Reading::sensor)
+            .Reduce([](const Reading& a, const Reading& b) {
+              return Reading{a.sensor, a.value + b.value};
+            })
+            .Name("sums");
+      },
+      options);
+}
+
+/// More than memory holds.
+std::vector<Reading> ManyReadings(int64_t value) {
+  std::vector<Reading> readings;
+  for (int64_t i = 0; i < 4000; ++i) readings.push_back({"sensor " + std::to_string(i), value});
+  return readings;
+}
+
+int64_t SumOfOutputs(OperatorTestHarness<Reading, Reading>& harness) {
+  int64_t sum = 0;
+  for (const auto& output : harness.TakeOutputs()) sum += output.record.value;
+  return sum;
+}
+
+TEST(OperatorTestHarnessTest, SnapshotOfStateInRocksDbHasItsFiles) {
+  const HarnessOptions rocks{.backend = StateBackend::kRocksDb};
+  std::string snapshot;
+  {
+    auto before = KeyedSums(rocks);
+    for (int i = 0; i < 5; ++i) before.PushBatch(ManyReadings(1));
+    snapshot = before.Snapshot().value_or("");
+    EXPECT_EQ(before.error(), "");
+  }
+  proto::TaskSnapshot message;
+  ASSERT_TRUE(message.ParseFromString(snapshot));
+  EXPECT_GT(message.operators(0).files_size(), 0) << "it went through RocksDB";
+  auto after = KeyedSums(rocks);
+  ASSERT_TRUE(after.Restore(snapshot)) << after.error();
+  after.PushBatch(ManyReadings(10));
+  EXPECT_EQ(SumOfOutputs(after), 4000 * 15);
+
+  message.mutable_operators(0)->mutable_files(0)->mutable_object()->set_inlined("damaged");
+  auto damaged = KeyedSums(rocks);
+  EXPECT_FALSE(damaged.Restore(message.SerializeAsString()));
+  EXPECT_THAT(damaged.error(), HasSubstr("does not match its SHA-256"));
+}
+
+TEST(OperatorTestHarnessTest, StateGoesFromMemoryToRocksDbAndNotBack) {
+  auto memory = KeyedSums({});
+  memory.PushBatch(ManyReadings(1));
+  auto rocks = KeyedSums({.backend = StateBackend::kRocksDb});
+  ASSERT_TRUE(rocks.Restore(memory.Snapshot().value_or(""))) << rocks.error();
+  rocks.PushBatch(ManyReadings(2));
+  EXPECT_EQ(SumOfOutputs(rocks), 4000 * 3);
+  auto again = KeyedSums({});
+  EXPECT_FALSE(again.Restore(rocks.Snapshot().value_or("")));
+  EXPECT_THAT(again.error(), AllOf(HasSubstr("sums"), HasSubstr("RocksDB")));
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // What a build function gets wrong is said in one sentence when the job is planned.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/graph/planner.h"
@@ -15,6 +17,8 @@ namespace weir {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 std::string ErrorOf(const std::function<void(const DataStream<Click>&)>& build) {
   Environment env("job");
@@ -66,6 +70,137 @@ TEST(BuildErrors, KeyOfAFieldThatIsNotInTheRecord) {
   EXPECT_EQ(PlanJob(env.Graph()).status().message(),
             "operator 'first': the field that the stream is keyed by is not in the WEIR_RECORD of "
             "its rows");
+}
+
+std::string ErrorOfStrategy(const WatermarkStrategy& strategy) {
+  Environment env("job");
+  env.FromSource(TestingSourceOf<Hit>(), strategy, "hits").SinkTo(TestingSinkOf<Hit>());
+  return std::string(PlanJob(env.Graph()).status().message());
+}
+
+TEST(BuildErrors, WatermarkStrategyOfOtherRows) {
+  const auto assigner = WatermarkStrategy::None().WithTimestampAssigner(
+      [](const Click& click) { return click.count; });
+  EXPECT_THAT(ErrorOfStrategy(assigner),
+              StartsWith("operator 'hits': the timestamp assigner of its watermark strategy takes "
+                         "other rows than its: "));
+  class OfClicks final : public WatermarkGenerator<Click> {
+   public:
+    void OnEvent(const Click::View&, Timestamp, WatermarkOutput&) override {}
+  };
+  const auto generator = [] { return std::make_unique<OfClicks>(); };
+  EXPECT_THAT(
+      ErrorOfStrategy(WatermarkStrategy::ForGenerator(generator)),
+      StartsWith("operator 'hits': the generator of its watermark strategy takes other rows "
+                 "than its: "));
+  EXPECT_EQ(ErrorOf([&](const DataStream<Click>& clicks) {
+              clicks.AssignTimestampsAndWatermarks(WatermarkStrategy::ForGenerator(generator))
+                  .SinkTo(TestingSinkOf<Click>());
+            }),
+            "");
+}
+
+TEST(BuildErrors, WatermarkStrategyOfOtherRowsInMidStream) {
+  const auto assigner = WatermarkStrategy::None().WithTimestampAssigner(&Click::count);
+  EXPECT_THAT(ErrorOf([&](const DataStream<Click>& clicks) {
+                clicks.Map([](const Click::View& click) { return click.user; })
+                    .AssignTimestampsAndWatermarks(assigner)
+                    .Name("assigned")
+                    .SinkTo(TestingSinkOf<std::string>());
+              }),
+              StartsWith("operator 'assigned': the timestamp assigner of its watermark strategy "
+                         "takes other rows than its: "));
+}
+
+/// Its time is not in its rows.
+struct Visit {
+  std::string page;
+  int64_t at = 0;
+  WEIR_RECORD(Visit, page)
+};
+
+TEST(BuildErrors, EventTimesOfAFieldThatIsNotInTheRecord) {
+  Environment env("job");
+  env.FromSource(TestingSourceOf<Visit>(),
+                 WatermarkStrategy::Monotonic().WithTimestampAssigner(&Visit::at), "visits")
+      .SinkTo(TestingSinkOf<Visit>());
+  EXPECT_EQ(PlanJob(env.Graph()).status().message(),
+            "operator 'visits': the field that its event times are taken from is not in the "
+            "WEIR_RECORD of its rows");
+}
+
+TEST(BuildErrors, WatermarkStrategyWithNumbersThatMakeNoSense) {
+  EXPECT_EQ(ErrorOfStrategy(WatermarkStrategy::ForBoundedOutOfOrderness(seconds(-5))),
+            "operator 'hits': the bound of its watermark strategy must not be negative, and is "
+            "-5s");
+  EXPECT_EQ(ErrorOfStrategy(WatermarkStrategy::Monotonic().WithIdleness(seconds(0))),
+            "operator 'hits': the time after which its watermark strategy takes a split for idle "
+            "must be above zero, and is 0");
+}
+
+TEST(BuildErrors, NegativeAutoWatermarkInterval) {
+  Environment env("job");
+  env.SetAutoWatermarkInterval(seconds(-1));
+  env.FromSource(TestingSourceOf<Hit>(), WatermarkStrategy::None(), "hits")
+      .SinkTo(TestingSinkOf<Hit>());
+  EXPECT_EQ(PlanJob(env.Graph()).status().message(),
+            "the auto watermark interval must not be negative, and is -1s");
+}
+
+TEST(BuildErrors, RollingFieldThatIsNotInTheRecord) {
+  Environment env("job");
+  env.FromSource(TestingSourceOf<Visit>(), WatermarkStrategy::None(), "visits")
+      .KeyBy(&Visit::page)
+      .Max(&Visit::at)
+      .Name("latest")
+      .SinkTo(TestingSinkOf<Visit>());
+  EXPECT_EQ(PlanJob(env.Graph()).status().message(),
+            "operator 'latest': the field that Max is of is not in the WEIR_RECORD of its rows");
+}
+
+class Passing final : public ProcessFunction<Click, Click> {
+ public:
+  void ProcessElement(const Click::View& click, Context&, Collector<Click>& out) override {
+    out.Collect(click);
+  }
+};
+
+TEST(BuildErrors, ErrorPolicyOfAnOperatorThatHasNone) {
+  const auto first = [](const Click& a, const Click&) { return a; };
+  EXPECT_EQ(ErrorOf([&](const DataStream<Click>& clicks) {
+              clicks.KeyBy(&Click::user)
+                  .Reduce(first)
+                  .Name("first")
+                  .OnError(ErrorPolicy::Skip())
+                  .SinkTo(TestingSinkOf<Click>());
+            }),
+            "operator 'first': OnError is for sources, Map, Filter and FlatMap: an error of a "
+            "Reduce always fails its task");
+  EXPECT_THAT(
+      ErrorOf([](const DataStream<Click>& clicks) {
+        clicks.Process(Passing()).OnError(ErrorPolicy::Skip()).SinkTo(TestingSinkOf<Click>());
+      }),
+      HasSubstr("an error of a Process always fails its task"));
+  EXPECT_THAT(ErrorOf([](const DataStream<Click>& clicks) {
+                ClicksIn(Tumbling(seconds(1)))(clicks)
+                    .OnError(ErrorPolicy::Skip())
+                    .SinkTo(TestingSinkOf<Clicks>());
+              }),
+              HasSubstr("operator 'clicks': OnError is for sources"));
+}
+
+TEST(BuildErrors, ErrorPolicyThatChangesNothingIsNone) {
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              clicks.Process(Passing()).OnError(ErrorPolicy::Fail()).SinkTo(TestingSinkOf<Click>());
+            }),
+            "");
+  EXPECT_EQ(ErrorOf([](const DataStream<Click>& clicks) {
+              clicks.KeyBy(&Click::user)
+                  .Filter([](const Click::View& click) { return click.count > 0; })
+                  .OnError(ErrorPolicy::Skip())
+                  .SinkTo(TestingSinkOf<Click>());
+            }),
+            "");
 }
 
 TEST(BuildErrors, NegativeLateness) {

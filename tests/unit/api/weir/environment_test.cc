@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <functional>
+#include <memory>
+
 #include "common/graph/planner.h"
 #include "common/operator/stream_graph.h"
 #include "tests/unit/api/weir/testing_connectors.h"
@@ -34,6 +38,35 @@ TEST(Environment, BuildsTheGraphInOrder) {
   EXPECT_EQ(graph.nodes[2].output_schema->ToString(), "(value string)");
   EXPECT_EQ(graph.nodes[3].kind, StreamNode::Kind::kSink);
   EXPECT_EQ(graph.nodes[3].uid, "output");
+}
+
+TEST(Environment, OwnGeneratorsAndTheirIntervalAreInThePlan) {
+  class Silent final : public WatermarkGenerator<int64_t> {
+   public:
+    void OnEvent(const int64_t&, Timestamp, WatermarkOutput&) override {}
+  };
+  const auto own = WatermarkStrategy::ForGenerator([] { return std::make_unique<Silent>(); });
+  const auto plan_of = [&](const std::function<void(Environment&)>& change) {
+    Environment env("numbers");
+    change(env);
+    env.FromSource(TestingSourceOf<int64_t>(), own, "input")
+        .AssignTimestampsAndWatermarks(WatermarkStrategy::Monotonic())
+        .SinkTo(TestingSinkOf<int64_t>());
+    const auto plan = PlanJob(env.Graph());
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    return plan.ok() ? *plan : proto::JobGraph();
+  };
+  const proto::JobGraph plan = plan_of([](Environment&) {});
+  const auto& source = plan.vertices(0).operators(0).configuration();
+  EXPECT_EQ(source.at("watermarks"), "own generator");
+  EXPECT_EQ(source.at("watermark-interval"), "200ms");
+  const auto& assigned = plan.vertices(0).operators(1);
+  EXPECT_EQ(assigned.type(), "TimestampsAndWatermarks");
+  EXPECT_EQ(assigned.configuration().at("watermarks"), "monotonic");
+  EXPECT_EQ(assigned.configuration().count("watermark-interval"), 0u);
+  const proto::JobGraph other =
+      plan_of([](Environment& env) { env.SetAutoWatermarkInterval(std::chrono::milliseconds(0)); });
+  EXPECT_EQ(other.vertices(0).operators(0).configuration().at("watermark-interval"), "never");
 }
 
 TEST(Environment, UnnamedOperatorsGetUniqueNames) {

@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "common/operator/stream_graph.h"
+#include "tests/unit/api/weir/on_each_backend.h"
 #include "tests/unit/api/weir/testing_connectors.h"
 #include "weir/testing/operator_test_harness.h"
 
@@ -83,8 +87,10 @@ class TellsTheYear final : public KeyedProcessFunction<std::string, Delay, Alert
 
 constexpr int64_t kSecond = 1'000'000;
 
-TEST(KeyedStreamTest, EachKeyHasItsOwnState) {
-  OperatorTestHarness harness(Alerts);
+WEIR_ON_EACH_BACKEND(KeyedStreamTest);
+
+TEST_P(KeyedStreamTest, EachKeyHasItsOwnState) {
+  OperatorTestHarness harness(Alerts, Options());
   for (int64_t i = 0; i < 4; ++i) {
     harness.PushBatch({{"a", 20}, {"b", i == 1 ? 0 : 20}}, {i * kSecond, i * kSecond});
   }
@@ -92,8 +98,8 @@ TEST(KeyedStreamTest, EachKeyHasItsOwnState) {
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 3 at 2", "a 4 at 3"));
 }
 
-TEST(KeyedStreamTest, TimersFireWithTheWatermark) {
-  OperatorTestHarness harness(Alerts);
+TEST_P(KeyedStreamTest, TimersFireWithTheWatermark) {
+  OperatorTestHarness harness(Alerts, Options());
   harness.Push({"a", 20}, 10 * kSecond);
   harness.Push({"a", 20}, 20 * kSecond);
   harness.PushWatermark(3610 * kSecond);
@@ -102,38 +108,42 @@ TEST(KeyedStreamTest, TimersFireWithTheWatermark) {
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 0 at 3620"));
 }
 
-TEST(KeyedStreamTest, StateAndTimersAreRestored) {
+TEST_P(KeyedStreamTest, StateAndTimersAreRestored) {
   std::string snapshot;
   {
-    OperatorTestHarness harness(Alerts);
+    OperatorTestHarness harness(Alerts, Options());
     harness.Push({"a", 20}, 1 * kSecond);
     harness.Push({"a", 20}, 2 * kSecond);
     snapshot = harness.Snapshot().value_or("");
     EXPECT_EQ(harness.error(), "");
   }
-  OperatorTestHarness harness(Alerts);
+  OperatorTestHarness harness(Alerts, Options());
   ASSERT_TRUE(harness.Restore(snapshot)) << harness.error();
   harness.Push({"a", 20}, 3 * kSecond);
   harness.PushWatermark(4000 * kSecond);
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 3 at 3", "a 0 at 3603"));
 }
 
-TEST(KeyedStreamTest, AFunctionIsToldTheProcessingTimeWithEachRow) {
-  OperatorTestHarness harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(TellsTheYear());
-  });
+TEST_P(KeyedStreamTest, AFunctionIsToldTheProcessingTimeWithEachRow) {
+  OperatorTestHarness harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(TellsTheYear());
+      },
+      Options());
   harness.Push({"a", 20}, kSecond);
   ASSERT_EQ(harness.Outputs().size(), 1u);
   EXPECT_GT(harness.Outputs().at(0).record.count, 30);
 }
 
-TEST(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
-  OperatorTestHarness<Delay, Delay> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy([](const Delay::View& delay) { return delay.route; })
-        .Reduce([](const Delay& a, const Delay& b) {
-          return Delay{a.route, a.minutes + b.minutes};
-        });
-  });
+TEST_P(KeyedStreamTest, ReduceEmitsWhatEachRowMakesOfItsKey) {
+  OperatorTestHarness<Delay, Delay> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy([](const Delay::View& delay) { return delay.route; })
+            .Reduce([](const Delay& a, const Delay& b) {
+              return Delay{a.route, a.minutes + b.minutes};
+            });
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"b", 10}, {"a", 2}, {"a", 3}});
   std::vector<int64_t> minutes;
   for (const auto& output : harness.Outputs()) minutes.push_back(output.record.minutes);
@@ -149,10 +159,12 @@ class Largest final : public AggregateFunction<Delay, int64_t, int64_t> {
   int64_t GetResult(const int64_t& largest) const override { return largest; }
 };
 
-TEST(KeyedStreamTest, AggregateEmitsTheResultSoFar) {
-  OperatorTestHarness<Delay, int64_t> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Aggregate(Largest());
-  });
+TEST_P(KeyedStreamTest, AggregateEmitsTheResultSoFar) {
+  OperatorTestHarness<Delay, int64_t> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Aggregate(Largest());
+      },
+      Options());
   harness.PushBatch({{"a", 3}, {"b", 1}, {"a", 2}, {"a", 5}});
   std::vector<int64_t> largest;
   for (const auto& output : harness.Outputs()) largest.push_back(output.record);
@@ -177,11 +189,11 @@ DataStream<Alert> Echoes(const DataStream<Delay>& delays) {
   return delays.KeyBy(&Delay::route).Process(Echo()).Name("echo");
 }
 
-TEST(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
+TEST_P(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
   constexpr int64_t kKeys = 2000;
   std::vector<Delay> delays;
   for (int64_t key = 0; key < kKeys; ++key) delays.push_back({std::to_string(key), 0});
-  OperatorTestHarness before(Echoes);
+  OperatorTestHarness before(Echoes, Options());
   before.PushBatch(delays, std::vector<int64_t>(kKeys, 5));
   before.HoldOutput(true);
   before.PushWatermark(5);
@@ -193,7 +205,7 @@ TEST(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
   EXPECT_LT(fired, static_cast<size_t>(kKeys));
   EXPECT_THAT(before.Watermarks(), IsEmpty());
 
-  OperatorTestHarness after(Echoes);
+  OperatorTestHarness after(Echoes, Options());
   ASSERT_TRUE(after.Restore(snapshot)) << after.error();
   EXPECT_EQ(fired + after.TakeOutputs().size(), static_cast<size_t>(kKeys));
   EXPECT_THAT(after.Watermarks(), IsEmpty()) << "sources send it again";
@@ -202,8 +214,8 @@ TEST(KeyedStreamTest, TimersFireInSlicesAndABarrierComesBetween) {
       << "how far the key has come is restored";
 }
 
-TEST(KeyedStreamTest, ManyTimersFireWithOneWatermarkBehindThem) {
-  OperatorTestHarness harness(Echoes);
+TEST_P(KeyedStreamTest, ManyTimersFireWithOneWatermarkBehindThem) {
+  OperatorTestHarness harness(Echoes, Options());
   for (int64_t key = 0; key < 2000; ++key) harness.Push({std::to_string(key), 0}, 5);
   harness.PushWatermark(5);
   EXPECT_EQ(harness.Outputs().size(), 2000u);
@@ -224,10 +236,12 @@ class Clocked final : public KeyedProcessFunction<std::string, Delay, Alert> {
   }
 };
 
-TEST(KeyedStreamTest, ProcessingTimeIsTheClocks) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(Clocked());
-  });
+TEST_P(KeyedStreamTest, ProcessingTimeIsTheClocks) {
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(Clocked());
+      },
+      Options());
   harness.SetProcessingTime(1000);
   harness.Push({"a", 0});
   harness.SetProcessingTime(1009);
@@ -279,40 +293,93 @@ class AsksLate final : public KeyedProcessFunction<std::string, Delay, Alert> {
   ValueState<int64_t> count_;
 };
 
-TEST(KeyedStreamTest, TheContextOfOpenIsGoodForLater) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate());
-  });
+TEST_P(KeyedStreamTest, TheContextOfOpenIsGoodForLater) {
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate());
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 3}}, {0, 0, 0});
   EXPECT_EQ(harness.error(), "");
   EXPECT_THAT(Texts(harness.Outputs()), ElementsAre("a 1 at 0", "b 2 at 0", "a 4 at 0"));
 }
 
-TEST(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
-  OperatorTestHarness<Delay, Alert> harness([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
-  });
+TEST_P(KeyedStreamTest, AStateThatCannotBeHadFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness<Delay, Alert> harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("asks");
+      },
+      Options());
   EXPECT_FALSE(harness.PushBatch({{"a", 1}, {"b", 7}, {"a", 3}}, {0, 0, 0}));
   EXPECT_THAT(harness.error(),
               HasSubstr("state 'count' is asked for twice, with different types or TTLs"));
   EXPECT_THAT(harness.Outputs(), IsEmpty()) << "nothing that was made without it goes on";
 }
 
-TEST(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
-  OperatorTestHarness before([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
-  });
+TEST_P(KeyedStreamTest, AStateThatCannotBeRestoredFailsTheTaskAlsoBehindOpen) {
+  OperatorTestHarness before(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(TextOfKey()).Name("same");
+      },
+      Options());
   before.Push({"a", 1}, 0);
-  OperatorTestHarness after([](const DataStream<Delay>& delays) {
-    return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
-  });
+  OperatorTestHarness after(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyBy(&Delay::route).Process(AsksLate()).Name("same");
+      },
+      Options());
   ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
   EXPECT_FALSE(after.Push({"a", 1}, 0));
   EXPECT_THAT(after.error(), HasSubstr("state 'sum' cannot be restored"));
   EXPECT_THAT(after.Outputs(), IsEmpty());
 }
 
-TEST(KeyedStreamTest, TheKeyIsPartOfThePlan) {
+struct Measure {
+  double at = 0;
+  int64_t count = 0;
+  WEIR_RECORD(Measure, at, count)
+};
+
+std::vector<int64_t> Counts(const std::vector<OutputRecord<Measure>>& outputs) {
+  std::vector<int64_t> counts;
+  for (const auto& output : outputs) counts.push_back(output.record.count);
+  return counts;
+}
+
+Measure Add(const Measure& a, const Measure& b) { return {b.at, a.count + b.count}; }
+
+TEST_P(KeyedStreamTest, ZerosAreOneKeyAndSoAreNaNs) {
+  const auto sums = [](const DataStream<Measure>& measures) {
+    return measures.KeyBy(&Measure::at).Reduce(Add).Name("sums");
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  OperatorTestHarness<Measure, Measure> before(sums, Options());
+  before.PushBatch({{0.0, 1}, {-0.0, 2}, {nan, 10}, {-nan, 20}, {0.1, 100}});
+  EXPECT_EQ(before.error(), "");
+  EXPECT_THAT(Counts(before.Outputs()), ElementsAre(1, 3, 10, 30, 100));
+  OperatorTestHarness<Measure, Measure> after(sums, Options());
+  ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
+  after.PushBatch({{-0.0, 4}, {std::nan("7"), 40}, {0.1, 200}});
+  EXPECT_THAT(Counts(after.Outputs()), ElementsAre(7, 70, 300));
+}
+
+TEST_P(KeyedStreamTest, ATupleIsAKey) {
+  OperatorTestHarness<Measure, Measure> harness(
+      [](const DataStream<Measure>& measures) {
+        return measures
+            .KeyBy([](const Measure::View& measure) {
+              return std::tuple(measure.at, std::string("a"), measure.count % 2 == 0);
+            })
+            .Reduce(Add)
+            .Name("sums");
+      },
+      Options());
+  harness.PushBatch({{0.5, 1}, {0.5, 2}, {0.5, 3}, {0.6, 5}});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(Counts(harness.Outputs()), ElementsAre(1, 2, 4, 5));
+}
+
+TEST_P(KeyedStreamTest, TheKeyIsPartOfThePlan) {
   Environment env("job");
   Alerts(env.FromSource(TestingSourceOf<Delay>(), WatermarkStrategy::Monotonic(), "in"));
   const StreamGraph graph = env.Graph();

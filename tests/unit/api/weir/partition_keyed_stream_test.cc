@@ -14,6 +14,7 @@
 
 #include "common/base/seeded_random.h"
 #include "common/types/key_group.h"
+#include "tests/unit/api/weir/on_each_backend.h"
 #include "weir/kafka.h"
 #include "weir/keyed_stream.h"
 #include "weir/testing/operator_test_harness.h"
@@ -110,12 +111,28 @@ TEST(PartitionKeyedStreamTest, TheFirstRowThatIsWrongIsNamed) {
             absl::StrCat("topic delays, partition ", PartitionOf("a"), ", offset 102"));
 }
 
-TEST(PartitionKeyedStreamTest, AnErrorPolicyDoesNotHideIt) {
+TEST(PartitionKeyedStreamTest, AnErrorPolicyThatWouldHideItIsRefused) {
   Harness harness(
       [](const DataStream<Delay>& delays) { return Sums(delays).OnError(ErrorPolicy::Skip()); },
       Aligned());
-  EXPECT_FALSE(harness.PushBatch({{"a", 2}}, {2}, {{"delays", (PartitionOf("a") + 1) % 4, 18}}));
-  EXPECT_THAT(harness.error(), HasSubstr("murmur2 of its key"));
+  EXPECT_EQ(
+      harness.error(),
+      "operator 'sums': OnError is for sources, Map, Filter and FlatMap: an error of a Reduce "
+      "always fails its task");
+}
+
+TEST(PartitionKeyedStreamTest, OperatorsWithoutStateAreWhereThePartitionIsRead) {
+  Harness harness(
+      [](const DataStream<Delay>& delays) {
+        return delays.KeyByPartition(&Delay::route).Filter([](const Delay::View& delay) {
+          return delay.minutes > 1;
+        });
+      },
+      Aligned());
+  Push(harness, {"a", 1});
+  Push(harness, {"a", 2});
+  EXPECT_EQ(harness.error(), "");
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a 2 at 1"));
 }
 
 TEST(PartitionKeyedStreamTest, RowsWithoutAPositionAreRefused) {
@@ -236,7 +253,9 @@ TEST(PartitionKeyedStreamTest, APartitionerThatChangesUnderItsNameIsFoundByTheKe
 /// partitions. Beside them what the windows must come to, from the rows alone.
 class Fleet {
  public:
-  explicit Fleet(uint32_t parallelism) { Start(parallelism, {}); }
+  Fleet(uint32_t parallelism, testing::StateBackend backend) : backend_(backend) {
+    Start(parallelism, {});
+  }
 
   void Push(const Delay& delay, int64_t time) {
     const int32_t partition = PartitionOf(delay.route);
@@ -270,7 +289,9 @@ class Fleet {
   void Start(uint32_t parallelism, const std::vector<std::string>& snapshots) {
     subtasks_.clear();
     for (uint32_t i = 0; i < parallelism; ++i) {
-      subtasks_.push_back(std::make_unique<Harness>(WindowSums, Aligned(i, parallelism)));
+      HarnessOptions options = Aligned(i, parallelism);
+      options.backend = backend_;
+      subtasks_.push_back(std::make_unique<Harness>(WindowSums, options));
       if (snapshots.empty()) continue;
       EXPECT_TRUE(subtasks_[i]->Restore(snapshots)) << subtasks_[i]->error();
     }
@@ -295,6 +316,7 @@ class Fleet {
     }
   }
 
+  const testing::StateBackend backend_;
   std::vector<std::unique_ptr<Harness>> subtasks_;
   std::vector<int64_t> watermarks_ = std::vector<int64_t>(kPartitions, 0);  // of the source
   std::vector<int64_t> begun_ = std::vector<int64_t>(kPartitions, 0);       // of the key groups
@@ -303,12 +325,14 @@ class Fleet {
   std::map<std::string, int64_t> expected_;
 };
 
-TEST(PartitionKeyedStreamTest, WatermarksGoWithTheirPartitions) {
+WEIR_ON_EACH_BACKEND(PartitionKeyedRestore);
+
+TEST_P(PartitionKeyedRestore, WatermarksGoWithTheirPartitions) {
   std::string in_two = "a";
   while (PartitionOf(in_two) != 2) ++in_two[0];
   std::string in_three = "a";
   while (PartitionOf(in_three) != 3) ++in_three[0];
-  Fleet fleet(3);  // partitions 0 and 1, 2, 3
+  Fleet fleet(3, GetParam());  // partitions 0 and 1, 2, 3
   fleet.Advance(2, 15);
   fleet.Advance(3, 25);
   fleet.Restart(2);  // 0 and 1, 2 and 3: the subtask's own watermark is 15
@@ -320,10 +344,10 @@ TEST(PartitionKeyedStreamTest, WatermarksGoWithTheirPartitions) {
                                                           {absl::StrCat(in_two, " at 19"), 1}}));
 }
 
-TEST(PartitionKeyedStreamTest, StateAndTimersMoveWithTheirPartitionsAtAnyParallelism) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+TEST_P(PartitionKeyedRestore, StateAndTimersMoveWithTheirPartitionsAtAnyParallelism) {
+  for (uint64_t seed = 1; seed <= (rocks() ? 3u : 20u); ++seed) {
     SeededRandom random(seed);
-    Fleet fleet(1);
+    Fleet fleet(1, GetParam());
     int64_t now = 0;
     for (const uint32_t parallelism : {3u, 2u, 4u, 1u}) {
       for (int i = 0; i < 200; ++i) {

@@ -18,8 +18,11 @@ using ::testing::IsEmpty;
 
 constexpr microseconds Us(int64_t micros) { return microseconds(micros); }
 
-TEST(SessionWindow, EndsWhereAKeyHasNoRowForAGap) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+WEIR_ON_EACH_BACKEND(SessionWindow);
+WEIR_ON_EACH_BACKEND(SessionLateness);
+
+TEST_P(SessionWindow, EndsWhereAKeyHasNoRowForAGap) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 4}, {"a", 8}}, {0, 9, 12, 30});
   harness.PushWatermark(18);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,19) 3"));
@@ -28,15 +31,15 @@ TEST(SessionWindow, EndsWhereAKeyHasNoRowForAGap) {
   EXPECT_EQ(harness.error(), "");
 }
 
-TEST(SessionWindow, SessionsThatTouchAreOne) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+TEST_P(SessionWindow, SessionsThatTouchAreOne) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 1}, {"b", 2}}, {0, 10, 0, 11});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness), ElementsAre("b [0,10) 1", "a [0,20) 3", "b [11,21) 2"));
 }
 
-TEST(SessionWindow, RowJoinsTheSessionsThatItMeets) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+TEST_P(SessionWindow, RowJoinsTheSessionsThatItMeets) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}, {"a", 8}}, {0, 15, 40, 8});
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{2, 2}));
   harness.PushWatermark(24);
@@ -45,15 +48,15 @@ TEST(SessionWindow, RowJoinsTheSessionsThatItMeets) {
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [40,50) 4"));
 }
 
-TEST(SessionWindow, EarlierRowMovesTheStart) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+TEST_P(SessionWindow, EarlierRowMovesTheStart) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}}, {15, 6});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [6,25) 3"));
 }
 
-TEST(SessionWindow, RowsInOrderNeedOneTimer) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+TEST_P(SessionWindow, RowsInOrderNeedOneTimer) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   for (int64_t time = 0; time < 100; ++time) harness.Push({"a", 1}, time);
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{1, 1}));
   harness.PushWatermark(107);
@@ -63,8 +66,8 @@ TEST(SessionWindow, RowsInOrderNeedOneTimer) {
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,109) 100")) << harness.error();
 }
 
-TEST(SessionWindow, LateRowMeetsNoLivingSession) {
-  ClicksHarness harness(ClicksIn(Session(Us(10))));
+TEST_P(SessionWindow, LateRowMeetsNoLivingSession) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"b", 1}}, {15, 0});
   harness.PushWatermark(20);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("b [0,10) 1"));
@@ -75,8 +78,8 @@ TEST(SessionWindow, LateRowMeetsNoLivingSession) {
   EXPECT_EQ(harness.Books("clicks").late, 1u);
 }
 
-TEST(SessionWindow, RowWithinTheAllowedLatenessFiresAgain) {
-  ClicksHarness harness(ClicksIn(Session(Us(10)), Us(20)));
+TEST_P(SessionWindow, RowWithinTheAllowedLatenessFiresAgain) {
+  ClicksHarness harness(ClicksIn(Session(Us(10)), Us(20)), Options());
   harness.Push({"a", 1}, 0);
   harness.PushWatermark(9);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1"));
@@ -94,8 +97,8 @@ TEST(SessionWindow, RowWithinTheAllowedLatenessFiresAgain) {
   EXPECT_EQ(harness.error(), "");
 }
 
-TEST(SessionWindow, LateRowsOfABatchFireItOnce) {
-  ClicksHarness harness(ClicksIn(Session(Us(10)), Us(20)));
+TEST_P(SessionWindow, LateRowsOfABatchFireItOnce) {
+  ClicksHarness harness(ClicksIn(Session(Us(10)), Us(20)), Options());
   harness.Push({"a", 1}, 0);
   harness.PushWatermark(15);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1"));
@@ -115,11 +118,11 @@ void RestoreWithLateness(ClicksHarness& before, ClicksHarness& after) {
   ASSERT_TRUE(after.Restore(before.Snapshot().value_or(""))) << after.error();
 }
 
-TEST(SessionLateness, MayBecomeShorterAndSessionsMayShareATimer) {
-  ClicksHarness before(ClicksIn(Session(Us(10)), Us(20)));
+TEST_P(SessionLateness, MayBecomeShorterAndSessionsMayShareATimer) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(20)), Options());
   before.Push({"a", 1}, 0);
   before.PushWatermark(9);  // leaves at 29
-  ClicksHarness after(ClicksIn(Session(Us(10)), Us(9)));
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(9)), Options());
   RestoreWithLateness(before, after);
   after.Push({"a", 2}, 11);
   after.PushWatermark(20);  // leaves at 29, too
@@ -128,11 +131,11 @@ TEST(SessionLateness, MayBecomeShorterAndSessionsMayShareATimer) {
   EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
 }
 
-TEST(SessionLateness, MayBecomeLonger) {
-  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)));
+TEST_P(SessionLateness, MayBecomeLonger) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)), Options());
   before.Push({"a", 1}, 0);
   before.PushWatermark(9);  // leaves at 14
-  ClicksHarness after(ClicksIn(Session(Us(10)), Us(50)));
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(50)), Options());
   RestoreWithLateness(before, after);
   after.PushWatermark(20);
   after.Push({"a", 2}, 0);
@@ -143,11 +146,11 @@ TEST(SessionLateness, MayBecomeLonger) {
   EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
 }
 
-TEST(SessionLateness, OneOfTwoWithTheSameTimerGetsAnother) {
-  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)));
+TEST_P(SessionLateness, OneOfTwoWithTheSameTimerGetsAnother) {
+  ClicksHarness before(ClicksIn(Session(Us(10)), Us(5)), Options());
   before.Push({"a", 1}, 11);
   before.PushWatermark(20);  // leaves at 25
-  ClicksHarness after(ClicksIn(Session(Us(10)), Us(16)));
+  ClicksHarness after(ClicksIn(Session(Us(10)), Us(16)), Options());
   RestoreWithLateness(before, after);
   after.Push({"a", 2}, 0);  // fires at once, and leaves at 25, too
   EXPECT_THAT(TakeTexts(after), ElementsAre("a [0,10) 2"));

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "proto/checkpoint.pb.h"
-#include "state/keyed/snapshot_format.h"
+#include "tests/unit/api/weir/keyed_contents.h"
+#include "tests/unit/api/weir/on_each_backend.h"
 #include "weir/keyed_stream.h"
 #include "weir/testing/operator_test_harness.h"
 #include "weir/testing/side_output_sink.h"
@@ -87,45 +87,6 @@ inline std::vector<std::string> TakeTexts(ClicksHarness& harness) {
     if (output.event_time_us != output.record.end - 1) texts.back() += " at another time";
   }
   return texts;
-}
-
-/// What is in the keyed state of a snapshot of a harness: values (entries of maps), and timers.
-struct KeyedContents {
-  size_t entries = 0;
-  size_t timers = 0;
-  bool operator==(const KeyedContents&) const = default;
-};
-
-inline KeyedContents ContentsOf(const std::string& harness_snapshot) {
-  class Reader final : public SnapshotSectionReader {
-   public:
-    absl::Status OnWatermark(EventTime) override { return absl::OkStatus(); }
-    absl::Status OnEntry(size_t, const SnapshotEntry&) override {
-      ++contents.entries;
-      return absl::OkStatus();
-    }
-    absl::Status OnTimer(TimeDomain, const SnapshotTimer&) override {
-      ++contents.timers;
-      return absl::OkStatus();
-    }
-    KeyedContents contents;
-  };
-  Reader reader;
-  proto::TaskSnapshot task;
-  if (!task.ParseFromString(harness_snapshot)) return {SIZE_MAX, SIZE_MAX};
-  for (const proto::OperatorSnapshot& one : task.operators()) {
-    const std::string& bytes = one.state().inlined();
-    if (bytes.empty()) continue;
-    const auto header = ReadSnapshotHeader(bytes);
-    if (!header.ok()) return {SIZE_MAX, SIZE_MAX};
-    for (const SnapshotHeader::Group& group : header->groups) {
-      const auto section = ReadSnapshotSection(bytes, group);
-      if (!section.ok() || !DecodeSnapshotSection(*header, *section, reader).ok()) {
-        return {SIZE_MAX, SIZE_MAX};
-      }
-    }
-  }
-  return reader.contents;
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,10 @@ inline uint32_t SubtaskOf(const std::string& user, uint32_t parallelism) {
 /// All subtasks of one window operator, each in a harness of its own.
 class WindowFleet {
  public:
-  WindowFleet(ClicksHarness::Pipeline pipeline, uint32_t parallelism)
-      : pipeline_(std::move(pipeline)) {
+  /// Of `options` all but subtask and parallelism.
+  WindowFleet(ClicksHarness::Pipeline pipeline, uint32_t parallelism,
+              testing::HarnessOptions options)
+      : pipeline_(std::move(pipeline)), options_(std::move(options)) {
     Start(parallelism);
   }
 
@@ -35,12 +38,19 @@ class WindowFleet {
   void PushWatermark(int64_t watermark) {
     for (const auto& one : subtasks_) one->PushWatermark(watermark);
   }
+  /// Of the subtasks there are, and of those that a restart makes.
+  void SetProcessingTime(int64_t micros) {
+    processing_time_ = micros;
+    for (const auto& one : subtasks_) one->SetProcessingTime(micros);
+  }
   void HoldOutput(bool held) {
     for (const auto& one : subtasks_) one->HoldOutput(held);
   }
   /// Checkpoint, loss of everything, and a new start from it. What comes out behind the checkpoint
   /// is lost with it.
-  void Restart(uint32_t parallelism) {
+  void Restart(uint32_t parallelism) { Restart(parallelism, processing_time_); }
+  /// So long after the checkpoint that the clock stands there.
+  void Restart(uint32_t parallelism, std::optional<int64_t> processing_time) {
     std::vector<std::string> snapshots;
     for (const auto& one : subtasks_) {
       snapshots.push_back(one->Snapshot().value_or(""));
@@ -49,6 +59,7 @@ class WindowFleet {
     }
     lost_late_ += LateNow();
     subtasks_.clear();
+    processing_time_ = processing_time;
     Start(parallelism);
     for (const auto& one : subtasks_) one->Restore(snapshots);
   }
@@ -77,9 +88,11 @@ class WindowFleet {
  private:
   void Start(uint32_t parallelism) {
     for (uint32_t index = 0; index < parallelism; ++index) {
-      subtasks_.push_back(std::make_unique<ClicksHarness>(
-          pipeline_,
-          testing::HarnessOptions{.inputs = 1, .subtask = index, .parallelism = parallelism}));
+      testing::HarnessOptions options = options_;
+      options.subtask = index;
+      options.parallelism = parallelism;
+      subtasks_.push_back(std::make_unique<ClicksHarness>(pipeline_, options));
+      if (processing_time_.has_value()) subtasks_.back()->SetProcessingTime(*processing_time_);
     }
   }
   void Collect(ClicksHarness& harness) {
@@ -94,6 +107,8 @@ class WindowFleet {
   }
 
   const ClicksHarness::Pipeline pipeline_;
+  const testing::HarnessOptions options_;
+  std::optional<int64_t> processing_time_;
   std::vector<std::unique_ptr<ClicksHarness>> subtasks_;
   std::vector<std::string> texts_;
   uint64_t lost_late_ = 0;

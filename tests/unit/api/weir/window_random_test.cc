@@ -21,10 +21,15 @@ using std::chrono::microseconds;
 
 class RandomWindows {
  public:
+  struct Setup {
+    testing::HarnessOptions options;
+    int64_t users = 5;
+    int steps = 60;
+  };
   RandomWindows(ClicksHarness::Pipeline pipeline, const internal::WindowSpec& spec,
-                SeededRandom& random, int64_t users)
-      : random_(random), fleet_(std::move(pipeline), Parallelism()), oracle_(spec) {
-    for (int64_t i = 0; i < users; ++i) {
+                SeededRandom& random, const Setup& setup)
+      : random_(random), fleet_(std::move(pipeline), Parallelism(), setup.options), oracle_(spec) {
+    for (int64_t i = 0; i < setup.users; ++i) {
       users_.push_back(absl::StrCat("u", i));
       oracle_.AddUser(users_.back());
     }
@@ -116,51 +121,61 @@ class RandomWindows {
 };
 
 template <class Windows>
-void RunSeed(const Windows& windows, SeededRandom& random, int64_t users, int steps) {
+void RunSeed(const Windows& windows, SeededRandom& random, const RandomWindows::Setup& setup) {
   const microseconds lateness(random.Below(2) == 0 ? 0 : random.Below(20));
   internal::WindowSpec spec = windows.spec();
   spec.lateness_micros = lateness.count();
   SCOPED_TRACE(absl::StrCat(spec.Describe(), ", lateness ", lateness.count(), "us"));
-  RandomWindows(ClicksIn(windows, lateness), spec, random, users).Run(steps);
+  RandomWindows(ClicksIn(windows, lateness), spec, random, setup).Run(setup.steps);
 }
 
 microseconds From(SeededRandom& random, uint64_t lowest, uint64_t count) {
   return microseconds(static_cast<int64_t>(lowest + random.Below(count)));
 }
 
-template <class Run>
-void ForSeeds(uint64_t seeds, const Run& run) {
-  for (uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE(absl::StrCat("seed ", seed));
-    SeededRandom random(seed);
-    run(random);
+class WindowRandomTest : public OnEachBackend {
+ protected:
+  // Fewer where files are written.
+  template <class Run>
+  static void ForSeeds(uint64_t seeds, const Run& run) {
+    if (rocks()) seeds = std::max<uint64_t>(1, seeds / 15);
+    for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
+      SCOPED_TRACE(absl::StrCat("seed ", seed));
+      SeededRandom random(seed);
+      run(random);
+    }
   }
-}
+  static RandomWindows::Setup Few() { return {.options = Options()}; }
+  // Enough for several slices.
+  static RandomWindows::Setup Many() { return {.options = Options(), .users = 1200, .steps = 12}; }
+};
 
-TEST(WindowRandomTest, Tumbling) {
+WEIR_INSTANTIATE_ON_EACH_BACKEND(WindowRandomTest);
+
+TEST_P(WindowRandomTest, Tumbling) {
   ForSeeds(100, [](SeededRandom& random) {
     const microseconds size = From(random, 1, 20);
-    RunSeed(Tumbling(size, From(random, 0, static_cast<uint64_t>(size.count()))), random, 5, 60);
+    RunSeed(Tumbling(size, From(random, 0, static_cast<uint64_t>(size.count()))), random, Few());
   });
 }
 
-TEST(WindowRandomTest, Sliding) {
+TEST_P(WindowRandomTest, Sliding) {
   ForSeeds(150, [](SeededRandom& random) {
     const microseconds size = From(random, 1, 24);
     const microseconds slide = From(random, 1, 12);
     const microseconds offset = From(random, 0, static_cast<uint64_t>(slide.count()));
-    RunSeed(Sliding(size, slide, offset), random, 5, 60);
+    RunSeed(Sliding(size, slide, offset), random, Few());
   });
 }
 
-TEST(WindowRandomTest, Sessions) {
-  ForSeeds(150, [](SeededRandom& random) { RunSeed(Session(From(random, 1, 12)), random, 5, 60); });
+TEST_P(WindowRandomTest, Sessions) {
+  ForSeeds(150, [](SeededRandom& random) { RunSeed(Session(From(random, 1, 12)), random, Few()); });
 }
 
-TEST(WindowRandomTest, FiringInSlices) {
+TEST_P(WindowRandomTest, FiringInSlices) {
   ForSeeds(2, [](SeededRandom& random) {
-    RunSeed(Sliding(microseconds(10), microseconds(4)), random, 1200, 12);
-    RunSeed(Session(microseconds(6)), random, 1200, 12);
+    RunSeed(Sliding(microseconds(10), microseconds(4)), random, Many());
+    RunSeed(Session(microseconds(6)), random, Many());
   });
 }
 

@@ -44,11 +44,13 @@ std::string UserOf(uint32_t subtask, uint32_t parallelism) {
   }
 }
 
-TEST(WindowRestore, BarrierInTheMiddleOfFiringCutsBetweenWindows) {
+WEIR_ON_EACH_BACKEND(WindowRestore);
+
+TEST_P(WindowRestore, BarrierInTheMiddleOfFiringCutsBetweenWindows) {
   const auto windows = ClicksIn(Tumbling(Us(10)));
   // The barrier comes behind the first slice, the second, ...
   for (int slices = 1; slices <= 5; ++slices) {
-    ClicksHarness before(windows);
+    ClicksHarness before(windows, Options());
     before.PushBatch(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
     before.HoldOutput(true);
     before.PushWatermark(9);
@@ -64,7 +66,7 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringCutsBetweenWindows) {
     EXPECT_FALSE(texts.empty());
     EXPECT_LT(texts.size(), static_cast<size_t>(kManyKeys));
 
-    ClicksHarness after(windows);
+    ClicksHarness after(windows, Options());
     ASSERT_TRUE(after.Restore(snapshot)) << after.error();
     for (const std::string& text : TakeTexts(after)) texts.push_back(text);
     std::sort(texts.begin(), texts.end());
@@ -78,16 +80,16 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringCutsBetweenWindows) {
   }
 }
 
-TEST(WindowRestore, WhatIsDueFiresBeforeAnyRow) {
+TEST_P(WindowRestore, WhatIsDueFiresBeforeAnyRow) {
   const auto windows = ClicksIn(Tumbling(Us(10)), Us(100));
-  ClicksHarness before(windows);
+  ClicksHarness before(windows, Options());
   before.PushBatch(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
   before.HoldOutput(true);
   before.PushWatermark(9);
   const std::string snapshot = before.Snapshot().value_or("");
 
   // Within the lateness each window fires with what it had, and then again with the new row.
-  ClicksHarness after(windows);
+  ClicksHarness after(windows, Options());
   ASSERT_TRUE(after.Restore(snapshot));
   after.Push({"u2999", 1}, 5);
   const std::vector<std::string> texts = TakeTexts(after);
@@ -97,7 +99,7 @@ TEST(WindowRestore, WhatIsDueFiresBeforeAnyRow) {
 }
 
 // The windows that one late row fires again come out in slices, too.
-TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
+TEST_P(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
   const auto windows = ClicksIn(Sliding(Us(1000), Us(1)), Us(5000));
   std::vector<std::string> expected;
   for (int64_t end = 501; end <= 1500; ++end) {
@@ -105,7 +107,7 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
   }
   std::sort(expected.begin(), expected.end());
   for (int slices = 1; slices <= 4; ++slices) {
-    ClicksHarness before(windows);
+    ClicksHarness before(windows, Options());
     before.Push({"a", 1}, 500);
     before.PushWatermark(2000);
     EXPECT_EQ(TakeTexts(before).size(), 1000u);
@@ -124,7 +126,7 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
       EXPECT_LT(texts.size(), expected.size());
     }
 
-    ClicksHarness after(windows);
+    ClicksHarness after(windows, Options());
     ASSERT_TRUE(after.Restore(snapshot)) << after.error();
     for (const std::string& text : TakeTexts(after)) texts.push_back(text);
     std::sort(texts.begin(), texts.end());
@@ -137,10 +139,10 @@ TEST(WindowRestore, BarrierInTheMiddleOfFiringAgainCutsBetweenWindows) {
 
 // Two slices of each key have late rows: their walks meet at the second window, and the barrier
 // comes between the two timers of one key.
-TEST(WindowRestore, BarrierWhereTwoWalksMeetFiresTheirWindowOnce) {
+TEST_P(WindowRestore, BarrierWhereTwoWalksMeetFiresTheirWindowOnce) {
   const auto windows = ClicksIn(Sliding(Us(3), Us(1)), Us(5000));
   for (const int64_t keys : {200, 201, 202, 203}) {
-    ClicksHarness before(windows);
+    ClicksHarness before(windows, Options());
     before.PushBatch(OneOfEach(keys), std::vector<int64_t>(static_cast<size_t>(keys), 500));
     before.PushWatermark(2000);
     TakeTexts(before);
@@ -156,7 +158,7 @@ TEST(WindowRestore, BarrierWhereTwoWalksMeetFiresTheirWindowOnce) {
     before.PassOutput();
     std::vector<std::string> texts = TakeTexts(before);
     EXPECT_LT(texts.size(), static_cast<size_t>(4 * keys));
-    ClicksHarness after(windows);
+    ClicksHarness after(windows, Options());
     ASSERT_TRUE(after.Restore(snapshot)) << after.error();
     for (const std::string& text : TakeTexts(after)) texts.push_back(text);
     std::sort(texts.begin(), texts.end());
@@ -165,9 +167,9 @@ TEST(WindowRestore, BarrierWhereTwoWalksMeetFiresTheirWindowOnce) {
   }
 }
 
-TEST(WindowRestore, SessionsThatAreToFireAgainDo) {
+TEST_P(WindowRestore, SessionsThatAreToFireAgainDo) {
   const auto windows = ClicksIn(Session(Us(10)), Us(100));
-  ClicksHarness before(windows);
+  ClicksHarness before(windows, Options());
   before.PushBatch(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
   before.PushWatermark(14);
   TakeTexts(before);
@@ -178,7 +180,7 @@ TEST(WindowRestore, SessionsThatAreToFireAgainDo) {
   std::vector<std::string> texts = TakeTexts(before);
   EXPECT_LT(texts.size(), static_cast<size_t>(kManyKeys));
 
-  ClicksHarness after(windows);
+  ClicksHarness after(windows, Options());
   ASSERT_TRUE(after.Restore(snapshot)) << after.error();
   for (const std::string& text : TakeTexts(after)) texts.push_back(text);
   EXPECT_EQ(texts.size(), static_cast<size_t>(kManyKeys)) << "each once";
@@ -187,8 +189,8 @@ TEST(WindowRestore, SessionsThatAreToFireAgainDo) {
   EXPECT_EQ(ContentsOf(*after.Snapshot()), (KeyedContents{0, 0}));
 }
 
-TEST(WindowRestore, AtOtherParallelism) {
-  WindowFleet fleet(ClicksIn(Sliding(Us(10), Us(5)), Us(3)), 1);
+TEST_P(WindowRestore, AtOtherParallelism) {
+  WindowFleet fleet(ClicksIn(Sliding(Us(10), Us(5)), Us(3)), 1, Options());
   const std::vector<int64_t> times(100, 7);
   fleet.Push(OneOfEach(100), times);
   fleet.PushWatermark(9);
@@ -208,8 +210,8 @@ TEST(WindowRestore, AtOtherParallelism) {
   EXPECT_EQ(fleet.error(), "");
 }
 
-TEST(WindowRestore, GroupsKeepTheirOwnWatermarks) {
-  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2);
+TEST_P(WindowRestore, GroupsKeepTheirOwnWatermarks) {
+  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2, Options());
   const std::string ahead = UserOf(0, 2);
   const std::string behind = UserOf(1, 2);
   fleet.Push({{ahead, 1}, {behind, 1}, {ahead, 8}, {behind, 8}}, {65, 65, 105, 105});
@@ -235,8 +237,8 @@ TEST(WindowRestore, GroupsKeepTheirOwnWatermarks) {
   EXPECT_EQ(fleet.error(), "");
 }
 
-TEST(WindowRestore, OnlyDueGroupsFireWhenOneOfTwoWasFiring) {
-  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2);
+TEST_P(WindowRestore, OnlyDueGroupsFireWhenOneOfTwoWasFiring) {
+  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2, Options());
   fleet.Push(OneOfEach(kManyKeys), std::vector<int64_t>(kManyKeys, 5));
   fleet.subtask(0).HoldOutput(true);
   fleet.subtask(0).PushWatermark(9);
@@ -253,8 +255,8 @@ TEST(WindowRestore, OnlyDueGroupsFireWhenOneOfTwoWasFiring) {
   EXPECT_EQ(all, Expected(kManyKeys, " [0,10) "));
 }
 
-TEST(WindowRestore, EmptyGroupsRememberTheirWatermark) {
-  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2);
+TEST_P(WindowRestore, EmptyGroupsRememberTheirWatermark) {
+  WindowFleet fleet(ClicksIn(Tumbling(Us(10))), 2, Options());
   fleet.PushWatermark(50);
   fleet.Restart(3);
   fleet.Push(OneOfEach(20), std::vector<int64_t>(20, 5));

@@ -20,8 +20,16 @@ using testing::SideOutputSink;
 
 constexpr microseconds Us(int64_t micros) { return microseconds(micros); }
 
-TEST(TumblingWindow, FiresWhenTheWatermarkHasCome) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10))));
+WEIR_ON_EACH_BACKEND(TumblingWindow);
+WEIR_ON_EACH_BACKEND(SlidingWindow);
+WEIR_ON_EACH_BACKEND(WindowState);
+WEIR_ON_EACH_BACKEND(WindowFunctions);
+WEIR_ON_EACH_BACKEND(ProcessingTimeWindow);
+WEIR_ON_EACH_BACKEND(WindowErrors);
+WEIR_ON_EACH_BACKEND(WindowInputs);
+
+TEST_P(TumblingWindow, FiresWhenTheWatermarkHasCome) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 4}, {"a", 8}}, {0, 9, 9, 10});
   harness.PushWatermark(8);
   EXPECT_THAT(TakeTexts(harness), IsEmpty());
@@ -33,28 +41,30 @@ TEST(TumblingWindow, FiresWhenTheWatermarkHasCome) {
   EXPECT_THAT(harness.Watermarks(), ElementsAre(8, 9, 100));
 }
 
-TEST(TumblingWindow, IsAlignedWithItsOffsetAlsoBefore1970) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10), Us(3))));
+TEST_P(TumblingWindow, IsAlignedWithItsOffsetAlsoBefore1970) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10), Us(3))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}, {"a", 8}, {"a", 16}}, {-8, -7, 2, 3, 13});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness),
               ElementsAre("a [-17,-7) 1", "a [-7,3) 6", "a [3,13) 8", "a [13,23) 16"));
 }
 
-TEST(TumblingWindow, NegativeOffsetMovesTheOtherWay) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10), Us(-3))));
+TEST_P(TumblingWindow, NegativeOffsetMovesTheOtherWay) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10), Us(-3))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}}, {-4, 6, 7});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [-13,-3) 1", "a [-3,7) 2", "a [7,17) 4"));
 }
 
-TEST(TumblingWindow, LateRowIsCountedAndGoesToTheSideOutput) {
+TEST_P(TumblingWindow, LateRowIsCountedAndGoesToTheSideOutput) {
   SideOutputSink<Click> late;
-  ClicksHarness harness([&](const DataStream<Click>& clicks) {
-    const auto result = ClicksIn(Tumbling(Us(10)))(clicks);
-    result.GetSideOutput(LateClicks()).SinkTo(late.sink());
-    return result;
-  });
+  ClicksHarness harness(
+      [&](const DataStream<Click>& clicks) {
+        const auto result = ClicksIn(Tumbling(Us(10)))(clicks);
+        result.GetSideOutput(LateClicks()).SinkTo(late.sink());
+        return result;
+      },
+      Options());
   harness.PushWatermark(9);
   harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 3}}, {9, 10, 0});
   harness.Finish();
@@ -66,16 +76,16 @@ TEST(TumblingWindow, LateRowIsCountedAndGoesToTheSideOutput) {
   EXPECT_EQ(harness.Books("clicks").late, 2u);
 }
 
-TEST(TumblingWindow, LateRowIsCountedWhereNobodyReadsIt) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10))));
+TEST_P(TumblingWindow, LateRowIsCountedWhereNobodyReadsIt) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10))), Options());
   harness.PushWatermark(9);
   harness.Push({"a", 1}, 9);
   EXPECT_EQ(harness.Books("clicks").late, 1u);
   EXPECT_EQ(harness.Books("clicks").records_out, 0u);
 }
 
-TEST(TumblingWindow, RowWithinTheAllowedLatenessFiresAgain) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10)), Us(5)));
+TEST_P(TumblingWindow, RowWithinTheAllowedLatenessFiresAgain) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10)), Us(5)), Options());
   harness.Push({"a", 1}, 3);
   harness.PushWatermark(9);
   harness.PushBatch({{"a", 2}, {"a", 4}}, {4, 5});
@@ -92,8 +102,8 @@ TEST(TumblingWindow, RowWithinTheAllowedLatenessFiresAgain) {
   EXPECT_EQ(harness.Books("clicks").late, 1u);
 }
 
-TEST(SlidingWindow, EveryRowIsInAllItsWindows) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5))));
+TEST_P(SlidingWindow, EveryRowIsInAllItsWindows) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}}, {0, 7, 12});
   harness.Finish();
   EXPECT_EQ(harness.error(), "");
@@ -101,24 +111,24 @@ TEST(SlidingWindow, EveryRowIsInAllItsWindows) {
               ElementsAre("a [-5,5) 1", "a [0,10) 3", "a [5,15) 6", "a [10,20) 4"));
 }
 
-TEST(SlidingWindow, SizeNeedNotBeAMultipleOfTheSlide) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(4), Us(1))));
+TEST_P(SlidingWindow, SizeNeedNotBeAMultipleOfTheSlide) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(4), Us(1))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}}, {0, 5});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness),
               ElementsAre("a [-7,3) 1", "a [-3,7) 3", "a [1,11) 2", "a [5,15) 2"));
 }
 
-TEST(SlidingWindow, RowInAGapBetweenWindowsIsFiltered) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(4), Us(10))));
+TEST_P(SlidingWindow, RowInAGapBetweenWindowsIsFiltered) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(4), Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}}, {3, 4, 12});
   harness.Finish();
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,4) 1", "a [10,14) 4"));
   EXPECT_EQ(harness.Books("clicks").filtered, 1u);
 }
 
-TEST(SlidingWindow, RowThatIsLateForSomeOfItsWindowsIsInTheOthers) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5))));
+TEST_P(SlidingWindow, RowThatIsLateForSomeOfItsWindowsIsInTheOthers) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5))), Options());
   harness.PushWatermark(9);
   harness.Push({"a", 1}, 7);
   harness.Finish();
@@ -126,8 +136,8 @@ TEST(SlidingWindow, RowThatIsLateForSomeOfItsWindowsIsInTheOthers) {
   EXPECT_EQ(harness.Books("clicks").late, 0u);
 }
 
-TEST(SlidingWindow, LateRowsOfABatchFireEachOfTheirWindowsOnce) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(20)));
+TEST_P(SlidingWindow, LateRowsOfABatchFireEachOfTheirWindowsOnce) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(20)), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}}, {0, 7, 21});
   harness.PushWatermark(14);
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [-5,5) 1", "a [0,10) 3", "a [5,15) 2"));
@@ -141,8 +151,8 @@ TEST(SlidingWindow, LateRowsOfABatchFireEachOfTheirWindowsOnce) {
   EXPECT_EQ(harness.error(), "");
 }
 
-TEST(SlidingWindow, LateRowFiresNoWindowThatItIsNotIn) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(100)));
+TEST_P(SlidingWindow, LateRowFiresNoWindowThatItIsNotIn) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(100)), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}, {"b", 4}}, {0, 22, 0});
   harness.PushWatermark(50);
   TakeTexts(harness);
@@ -151,8 +161,8 @@ TEST(SlidingWindow, LateRowFiresNoWindowThatItIsNotIn) {
                                               "b [15,25) 8", "a [20,30) 18", "b [20,30) 8"));
 }
 
-TEST(SlidingWindow, KeyHasOneTimerForAllItsWindows) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(1000), Us(1))));
+TEST_P(SlidingWindow, KeyHasOneTimerForAllItsWindows) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(1000), Us(1))), Options());
   for (int64_t time = 0; time < 50; ++time) harness.Push({"a", 1}, 0);
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{1, 1}));
   harness.PushWatermark(500);
@@ -161,8 +171,8 @@ TEST(SlidingWindow, KeyHasOneTimerForAllItsWindows) {
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{0, 0}));
 }
 
-TEST(WindowState, IsGoneWhenTheLatenessIsOver) {
-  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(7)));
+TEST_P(WindowState, IsGoneWhenTheLatenessIsOver) {
+  ClicksHarness harness(ClicksIn(Sliding(Us(10), Us(5)), Us(7)), Options());
   harness.PushBatch({{"a", 1}, {"b", 2}, {"a", 4}}, {0, 7, 12});
   harness.PushWatermark(19 + 6);
   harness.Push({"a", 1}, 12);
@@ -172,22 +182,24 @@ TEST(WindowState, IsGoneWhenTheLatenessIsOver) {
   EXPECT_EQ(harness.error(), "");
 }
 
-TEST(WindowState, EndOfInputFiresAndRemovesEverything) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10)), std::chrono::hours(24)));
+TEST_P(WindowState, EndOfInputFiresAndRemovesEverything) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10)), std::chrono::hours(24)), Options());
   harness.Push({"a", 1}, 0);
   harness.PushWatermark(EventTime::Max().micros());
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 1"));
   EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{0, 0}));
 }
 
-TEST(WindowFunctions, ReduceHasTheWindowsTime) {
-  testing::OperatorTestHarness<Click, Click> harness([](const DataStream<Click>& clicks) {
-    return clicks.KeyBy(&Click::user)
-        .Window(Sliding(Us(10), Us(5)))
-        .Reduce([](const Click& a, const Click& b) {
-          return Click{a.user, a.count + b.count};
-        });
-  });
+TEST_P(WindowFunctions, ReduceHasTheWindowsTime) {
+  testing::OperatorTestHarness<Click, Click> harness(
+      [](const DataStream<Click>& clicks) {
+        return clicks.KeyBy(&Click::user)
+            .Window(Sliding(Us(10), Us(5)))
+            .Reduce([](const Click& a, const Click& b) {
+              return Click{a.user, a.count + b.count};
+            });
+      },
+      Options());
   harness.PushBatch({{"a", 1}, {"a", 2}}, {6, 7});
   harness.PushWatermark(9);
   ASSERT_EQ(harness.Outputs().size(), 1u);
@@ -207,14 +219,16 @@ class Largest final : public ProcessWindowFunction<Click, Clicks, std::string> {
   }
 };
 
-TEST(WindowFunctions, ProcessSeesAllRowsAndHasSideOutputs) {
+TEST_P(WindowFunctions, ProcessSeesAllRowsAndHasSideOutputs) {
   SideOutputSink<int64_t> rows;
-  ClicksHarness harness([&](const DataStream<Click>& clicks) {
-    const auto result =
-        clicks.KeyBy(&Click::user).Window(Sliding(Us(10), Us(5))).Process(Largest());
-    result.GetSideOutput(OutputTag<int64_t>("rows")).SinkTo(rows.sink());
-    return result;
-  });
+  ClicksHarness harness(
+      [&](const DataStream<Click>& clicks) {
+        const auto result =
+            clicks.KeyBy(&Click::user).Window(Sliding(Us(10), Us(5))).Process(Largest());
+        result.GetSideOutput(OutputTag<int64_t>("rows")).SinkTo(rows.sink());
+        return result;
+      },
+      Options());
   harness.PushBatch({{"a", 5}, {"a", 2}, {"a", 4}}, {6, 7, 12});
   harness.Finish();
   EXPECT_EQ(harness.error(), "");
@@ -222,8 +236,8 @@ TEST(WindowFunctions, ProcessSeesAllRowsAndHasSideOutputs) {
   EXPECT_THAT(rows.records(), ElementsAre(2, 3, 1));
 }
 
-TEST(ProcessingTimeWindow, FiresByTheClock) {
-  ClicksHarness harness(ClicksIn(SlidingProcessingTime(Us(10), Us(5))));
+TEST_P(ProcessingTimeWindow, FiresByTheClock) {
+  ClicksHarness harness(ClicksIn(SlidingProcessingTime(Us(10), Us(5))), Options());
   harness.SetProcessingTime(7);
   harness.PushBatch({{"a", 1}, {"a", 2}});
   harness.SetProcessingTime(9);
@@ -237,14 +251,14 @@ TEST(ProcessingTimeWindow, FiresByTheClock) {
   EXPECT_EQ(harness.error(), "");
 }
 
-TEST(WindowErrors, RowsWithoutEventTimes) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10))));
+TEST_P(WindowErrors, RowsWithoutEventTimes) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10))), Options());
   EXPECT_FALSE(harness.Push({"a", 1}));
   EXPECT_THAT(harness.error(), HasSubstr("event-time windows were given rows without event times"));
 }
 
-TEST(WindowInputs, WatermarkIsTheLowestOfThoseThatAreNotIdle) {
-  ClicksHarness harness(ClicksIn(Tumbling(Us(10))), {.inputs = 2});
+TEST_P(WindowInputs, WatermarkIsTheLowestOfThoseThatAreNotIdle) {
+  ClicksHarness harness(ClicksIn(Tumbling(Us(10))), Options({.inputs = 2}));
   harness.Push({"a", 1}, 0);
   harness.PushWatermark(20, 0);
   EXPECT_THAT(TakeTexts(harness), IsEmpty());

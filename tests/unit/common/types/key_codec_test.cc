@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,15 @@ TEST(KeyCodecTest, Doubles) {
   EXPECT_EQ(EncodeKey(std::nan("1")), EncodeKey(-std::nan("2")));
   EXPECT_LT(EncodeKey(kInfinity), EncodeKey(std::nan("")));
   EXPECT_TRUE(std::isnan(*DecodeKey<double>(EncodeKey(std::nan("")))));
+}
+
+TEST(KeyCodecTest, Tuples) {
+  using Key = std::tuple<std::string, int32_t, std::string>;
+  ExpectOrdered<Key>({{"", 9, "z"}, {"a", -1, ""}, {"a", -1, "b"}, {"a", 0, ""}, {"ab", -5, ""}});
+  ExpectOrdered<std::tuple<int64_t>>({{-1}, {7}});
+  EXPECT_EQ(EncodeKey(Key("a", 7, "b")),
+            EncodeKey(std::pair(std::string("a"), std::pair(7, std::string("b")))));
+  EXPECT_FALSE(DecodeKey<Key>(EncodeKey(std::string("a"))).ok());
 }
 
 TEST(KeyCodecTest, Times) {

@@ -148,12 +148,27 @@ TEST_F(RestoredCheckpointTest, AnotherParallelismIsRefusedWhereThereIsState) {
   EXPECT_EQ(
       Refusal(),
       "operator 'count' has state of 2 subtasks in the checkpoint and parallelism 3 in the new "
-      "job; only keyed state and the splits of sources can be dealt out anew");
+      "job; only keyed state, operator state and the splits of sources can be dealt out anew");
   for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
     task.mutable_operators(1)->clear_state();
   }
   const auto adapted = Adapt();
   ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
+}
+
+TEST_F(RestoredCheckpointTest, AnOperatorThatAssignsWatermarksBeginsAnewAtAnotherParallelism) {
+  for (proto::JobGraph* graph : {&transfer_.from_graph, &transfer_.to_graph}) {
+    (*graph->mutable_vertices(0)->mutable_operators(1)->mutable_configuration())["watermarks"] =
+        "monotonic";
+  }
+  auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->manifest.tasks_size(), 2) << "at the same one it goes on";
+  transfer_.to_graph.mutable_vertices(0)->set_parallelism(3);
+  adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  EXPECT_EQ(adapted->manifest.tasks_size(), 0);
   EXPECT_EQ(adapted->manifest.coordinators(0).splits_size(), 3);
 }
 
@@ -353,6 +368,27 @@ TEST_F(CopyCheckpointTest, BlobsBecomeTheNewJobsOwn) {
   EXPECT_EQ(store.Read(state).value(), "a large state");
 }
 
+TEST_F(CopyCheckpointTest, ObjectsOfOperatorStateAreCopiedToo) {
+  StateObjectStore old(files_, layout_.JobDirectory(JobId("old")));
+  proto::OperatorStateSnapshot* state = transfer_.checkpoint.mutable_manifest()
+                                            ->mutable_tasks(0)
+                                            ->mutable_operators(1)
+                                            ->mutable_operator_state();
+  state->set_parallelism(2);
+  *state->mutable_lists() = old.Write("lists", 0, "blobs/w-1/4-2").value();
+  *state->mutable_union_lists() = old.Write("unions", 100, "").value();
+  *state->mutable_broadcast() = old.Write("broadcast", 0, "blobs/w-1/4-3").value();
+  const auto copy = Copy();
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  StateObjectStore store(files_, layout_.JobDirectory(JobId("new")));
+  const auto& copied = copy->owned.manifest().tasks(0).operators(0).operator_state();
+  EXPECT_EQ(copied.parallelism(), 2u);
+  EXPECT_EQ(store.Read(copied.lists()).value(), "lists");
+  EXPECT_EQ(store.Read(copied.union_lists()).value(), "unions");
+  EXPECT_EQ(store.Read(copied.broadcast()).value(), "broadcast");
+  EXPECT_NE(copied.lists().blob(), copied.broadcast().blob());
+}
+
 TEST_F(CopyCheckpointTest, ALargeManifestIsAnObject) {
   const auto copy = Copy(10);
   ASSERT_TRUE(copy.ok()) << copy.status();
@@ -367,6 +403,35 @@ TEST_F(CopyCheckpointTest, ACorruptBlobIsNamed) {
   ASSERT_TRUE(files_.memory.Replace(path, "another state").ok());
   EXPECT_TRUE(absl::IsDataLoss(Copy().status()));
   EXPECT_THAT(std::string(Copy().status().message()), HasSubstr("blobs/w-1/4-1"));
+}
+
+// Its elements are dealt out at the restore, by the numbers of subtasks that it knows itself.
+TEST_F(RestoredCheckpointTest, OperatorStateFitsEveryParallelism) {
+  for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
+    task.mutable_operators(1)->clear_state();
+    task.mutable_operators(1)->mutable_operator_state()->set_parallelism(2);
+    task.mutable_operators(1)->mutable_operator_state()->mutable_lists()->set_blob("lists");
+  }
+  transfer_.to_graph.mutable_vertices(0)->set_parallelism(3);
+  const auto adapted = Adapt();
+  ASSERT_TRUE(adapted.ok()) << adapted.status();
+  ASSERT_EQ(adapted->manifest.tasks_size(), 2);
+  for (const proto::TaskSnapshot& task : adapted->manifest.tasks()) {
+    EXPECT_EQ(task.parallelism(), 2u);
+    EXPECT_EQ(task.operators(0).operator_state().lists().blob(), "lists");
+    EXPECT_FALSE(task.operators(0).has_state());
+  }
+}
+
+TEST_F(RestoredCheckpointTest, AnOperatorWithOperatorStateIsNotLeftOutSilently) {
+  for (proto::TaskSnapshot& task : *manifest_.mutable_tasks()) {
+    task.mutable_operators(1)->clear_state();
+    task.mutable_operators(1)->mutable_operator_state()->set_parallelism(2);
+  }
+  WithoutCount();
+  EXPECT_EQ(Refusal(),
+            "the new job has no operator 'count', whose state is in the checkpoint; "
+            "--allow-non-restored leaves it out");
 }
 
 }  // namespace

@@ -31,6 +31,14 @@ TEST(JobOptions, TheSubmissionWinsOverTheCluster) {
             absl::Milliseconds(500));
 }
 
+TEST(JobOptions, KnowsWhetherMemoryWasSetBySomebody) {
+  EXPECT_FALSE(Make({})->memory.state_is_set);
+  EXPECT_EQ(Make({})->memory.state_bytes, uint64_t{256} << 20);
+  EXPECT_TRUE(Make({{"state.memory", "256mb"}})->memory.state_is_set);
+  EXPECT_TRUE(Make({}, {{"exchange.memory", "1mb"}})->memory.exchange_is_set);
+  EXPECT_EQ(Make({}, {{"exchange.memory", "1mb"}})->memory.exchange_bytes, uint64_t{1} << 20);
+}
+
 TEST(JobOptions, ReadsEveryStrategy) {
   EXPECT_EQ(Make({{"restart.strategy", "none"}})->restart.strategy, Strategy::kNone);
   EXPECT_EQ(Make({{"restart.strategy", "fixed-delay"}})->restart.strategy, Strategy::kFixedDelay);

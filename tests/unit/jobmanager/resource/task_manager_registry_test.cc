@@ -27,6 +27,7 @@ class TestingListener final : public TaskManagerRegistry::Listener {
   }
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) override {
     statuses.emplace_back(id.value(), status.worker());
+    if (on_status) on_status();
   }
   void OnWorkerReport(const proto::Header& header, const proto::WorkerReport&) override {
     reports.push_back(header.sequence());
@@ -42,6 +43,7 @@ class TestingListener final : public TaskManagerRegistry::Listener {
   std::vector<std::pair<std::string, std::string>> statuses;
   std::vector<uint64_t> reports;
   std::vector<std::string> plans;
+  std::function<void()> on_status;
 };
 
 /// The other end of one stream.
@@ -185,6 +187,75 @@ TEST_F(TaskManagerRegistryTest, RepliesCarryTheLeadersIdentity) {
   EXPECT_EQ(header.term_nonce(), "nonce3");
   EXPECT_EQ(header.sender(), "jm-1");
   EXPECT_EQ(header.addressee(), "tm-a");
+}
+
+// A TaskManager that is told to stop
+
+TEST_F(TaskManagerRegistryTest, OneThatLeavesIsLostAtOnceBehindTheStatusOfItsWorkers) {
+  TestingStream& stream = Join(kA);
+  proto::Envelope envelope = ReportOf(kA);
+  envelope.mutable_task_manager_report()->set_leaving(true);
+  envelope.mutable_task_manager_report()->add_workers()->set_worker("w-1");
+  registry_->OnMessage(stream.session, envelope);
+  EXPECT_THAT(listener_.statuses, ElementsAre(Pair("tm-a", "w-1")));
+  EXPECT_THAT(listener_.lost, ElementsAre(Pair("tm-a", "it was told to stop")));
+  EXPECT_TRUE(stream.closed) << "how it learns that it may go";
+  EXPECT_THAT(registry_->Describe(), IsEmpty());
+}
+
+// A job that hears of its worker's end schedules at once.
+TEST_F(TaskManagerRegistryTest, OneThatLeavesHasNoSlots) {
+  TestingStream& stream = Join(kA);
+  std::map<TaskManagerId, uint32_t> free = {{kB, 1}};
+  listener_.on_status = [&] { free = registry_->FreeSlotsFor(kJob); };
+  proto::Envelope envelope = ReportOf(kA);
+  envelope.mutable_task_manager_report()->set_leaving(true);
+  envelope.mutable_task_manager_report()->add_workers()->set_worker("w-1");
+  registry_->OnMessage(stream.session, envelope);
+  EXPECT_THAT(free, IsEmpty());
+}
+
+// Two starts on one work directory
+
+TEST_F(TaskManagerRegistryTest, AnEarlierStartOfTheNodeIsRefusedForGood) {
+  proto::RegisterTaskManager later = Registration(kB, "node-1");
+  later.set_incarnation(8);
+  later.set_host("10.0.0.8");
+  TestingStream& present = OpenStream();
+  Send(present, later);
+  proto::RegisterTaskManager earlier = Registration(kA, "node-1");
+  earlier.set_incarnation(7);
+  TestingStream& late = OpenStream();
+  Send(late, earlier);
+  EXPECT_FALSE(late.LastReply().accepted());
+  EXPECT_EQ(late.LastReply().probe_path(), "") << "it is to give up";
+  EXPECT_EQ(late.LastReply().reason(),
+            "TaskManager tm-b on host 10.0.0.8 was started later on the same work directory "
+            "(taskmanager.work-dir), or on a copy of it, and has taken its place");
+  EXPECT_FALSE(present.closed);
+  EXPECT_THAT(listener_.lost, IsEmpty());
+}
+
+TEST_F(TaskManagerRegistryTest, ALaterStartOfTheNodeTakesItsPlace) {
+  proto::RegisterTaskManager earlier = Registration(kA, "node-1");
+  earlier.set_incarnation(7);
+  TestingStream& former = OpenStream();
+  Send(former, earlier);
+  proto::RegisterTaskManager later = Registration(kB, "node-1");
+  later.set_incarnation(8);
+  TestingStream& present = OpenStream();
+  Send(present, later);
+  EXPECT_TRUE(present.LastReply().accepted());
+  EXPECT_TRUE(former.closed);
+  EXPECT_THAT(listener_.lost, ElementsAre(Pair("tm-a", "its node registered anew")));
+}
+
+TEST_F(TaskManagerRegistryTest, ASlotsMemoryIsWhatItsTaskManagerSays) {
+  proto::RegisterTaskManager request = Registration(kA, "");
+  request.set_slot_memory_bytes(1000);
+  Send(OpenStream(), request);
+  EXPECT_EQ(registry_->SlotMemoryOf(kA), 1000u);
+  EXPECT_EQ(registry_->SlotMemoryOf(kB), 0u);
 }
 
 // Fences

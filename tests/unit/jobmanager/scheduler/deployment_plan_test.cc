@@ -75,6 +75,20 @@ class DeploymentPlanTest : public ::testing::Test {
   DeploymentContext context_;
 };
 
+// Of a TaskManager with a limit, for the slots that the worker has there.
+TEST_F(DeploymentPlanTest, AWorkersBudgetsFollowFromTheMemoryOfItsSlots) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
+  context_.memory = {256 * kMiB, false, 64 * kMiB, false};
+  context_.slot_memory_bytes = {{TaskManagerId("tm-a"), 100 * kMiB}, {TaskManagerId("tm-b"), 0}};
+  EXPECT_EQ(Deploy().at(kW1).state_memory_bytes(), 40 * kMiB);
+  EXPECT_EQ(Deploy().at(kW1).exchange_memory_bytes(), 10 * kMiB);
+  EXPECT_EQ(Deploy().at(kW2).state_memory_bytes(), 256 * kMiB);
+  EXPECT_EQ(Deploy().at(kW2).exchange_memory_bytes(), 64 * kMiB);
+  placement_.slot_task_managers = {TaskManagerId("tm-a"), TaskManagerId("tm-a")};
+  placement_.slot_workers = {kW1, kW1};
+  EXPECT_EQ(Deploy().at(kW1).state_memory_bytes(), 80 * kMiB);
+}
+
 TEST_F(DeploymentPlanTest, AJobNeedsItsHighestParallelismInSlots) {
   EXPECT_EQ(RequiredSlots(graph_), 2u);
 }
@@ -293,6 +307,53 @@ TEST_F(DeploymentPlanTest, TheStartedEntryTellsTheTaskManagerOfEverySlot) {
       MakeStartedEntry(graph_, Generation(3), Epoch(6), placement_, "sha");
   EXPECT_THAT(SlotTaskManagersOf(started),
               ElementsAre(TaskManagerId("tm-a"), TaskManagerId("tm-b")));
+}
+
+// Once for each worker, whatever the parallelisms; the snapshots of tasks are without it.
+TEST_F(DeploymentPlanTest, OperatorStateOfAllSubtasksGoesToTheWorkersThatHaveATask) {
+  AddVertex(3, 2, "buffer");
+  for (const uint32_t index : {0u, 2u}) {
+    proto::OperatorStateSnapshot* state = AddSnapshot(3, index, "buffer")->mutable_operator_state();
+    state->set_parallelism(3);
+    state->mutable_lists()->set_blob("lists of " + std::to_string(index));
+  }
+  AddSnapshot(2, 0, "sink")->mutable_operator_state()->set_parallelism(1);
+  context_.restored = &manifest_;
+  const auto deployments = Deploy();
+  ASSERT_THAT(deployments.at(kW2).operator_states(), SizeIs(1)) << "it has no task of vertex 2";
+  const proto::OperatorStateParts& parts = deployments.at(kW2).operator_states(0);
+  EXPECT_EQ(parts.vertex(), 3u);
+  EXPECT_EQ(parts.uid(), "buffer");
+  ASSERT_THAT(parts.parts(), SizeIs(3)) << "subtask 1 had none";
+  EXPECT_EQ(parts.parts(0).lists().blob(), "lists of 0");
+  EXPECT_FALSE(parts.parts(1).has_lists());
+  EXPECT_EQ(parts.parts(2).lists().blob(), "lists of 2");
+  EXPECT_THAT(deployments.at(kW1).operator_states(), SizeIs(2));
+  for (const auto& [worker, deployment] : deployments) {
+    for (const proto::TaskDeployment& task : deployment.tasks()) {
+      for (const proto::OperatorSnapshot& one : task.restored().operators()) {
+        EXPECT_FALSE(one.has_operator_state());
+      }
+    }
+  }
+}
+
+// `--from` has put operators of two and of three subtasks into one task.
+TEST_F(DeploymentPlanTest, ASnapshotOfOperatorStateAloneIsNoTasksOwn) {
+  graph_.set_max_parallelism(1024);
+  AddVertex(3, 3, "keyed");
+  for (uint32_t index = 0; index < 3; ++index) {
+    proto::OperatorSnapshot* one = AddSnapshot(3, index, index < 2 ? "keyed" : "buffer");
+    if (index < 2) one->mutable_state()->set_inlined("groups");
+    manifest_.mutable_tasks()->rbegin()->set_parallelism(2);
+  }
+  placement_.slot_task_managers = {TaskManagerId("a"), TaskManagerId("b"), TaskManagerId("c")};
+  placement_.slot_workers = {kW1, kW1, kW2};
+  context_.restored = &manifest_;
+  const proto::Deployment deployment = Deploy().at(kW2);
+  ASSERT_THAT(deployment.tasks(), SizeIs(1));
+  EXPECT_EQ(deployment.tasks(0).restored().index(), 1u);
+  EXPECT_EQ(deployment.tasks(0).restored().operators(0).state().inlined(), "groups");
 }
 
 }  // namespace

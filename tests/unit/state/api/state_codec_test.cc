@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -98,6 +99,9 @@ TEST(StateCodecTest, EveryTypeComesBack) {
   ExpectRoundTrip(std::optional<std::string>(), "optional<string>");
   ExpectRoundTrip(std::vector<std::string>{"a", "", "c"}, "list<string>");
   ExpectRoundTrip(std::vector<bool>{true, false}, "list<bool>");
+  ExpectRoundTrip(std::tuple<int64_t, std::string, bool>{1, "a", true},
+                  "pair<int64, pair<string, bool>>");
+  ExpectRoundTrip(std::tuple<std::string>{"a"}, "string");
   ExpectRoundTrip(std::pair<int64_t, std::vector<std::optional<double>>>{1, {2.0, std::nullopt}},
                   "pair<int64, list<optional<double>>>");
   ExpectRoundTrip(std::vector<Money>{{5}, {-3}}, "list<custom(Money 1)>");

@@ -120,6 +120,17 @@ TEST_F(StateObjectStoreTest, ListsTheBlobsOfAManifest) {
   EXPECT_THAT(StateObjectStore::ReferencedBlobs(manifest), ElementsAre("b/1", "b/2"));
 }
 
+TEST_F(StateObjectStoreTest, ObjectsOfOperatorStateAreACheckpointsOwn) {
+  proto::CheckpointManifest manifest;
+  proto::OperatorStateSnapshot* state =
+      manifest.add_tasks()->add_operators()->mutable_operator_state();
+  state->mutable_lists()->set_blob("b/1");
+  state->mutable_union_lists()->set_blob("b/2");
+  state->mutable_broadcast()->set_blob("b/3");
+  EXPECT_THAT(StateObjectStore::ReferencedBlobs(manifest), ElementsAre("b/1", "b/2", "b/3"));
+  EXPECT_THAT(StateObjectStore::OwnBlobs(manifest), ElementsAre("b/1", "b/2", "b/3"));
+}
+
 proto::CheckpointManifest ManifestWith(const std::vector<std::pair<std::string, bool>>& files) {
   proto::CheckpointManifest manifest;
   proto::OperatorSnapshot* one = manifest.add_tasks()->add_operators();

@@ -114,6 +114,13 @@ TEST_F(TieredMemoryTest, OtherEntriesAreReadWhileAMapIsGoneThrough) {
     ASSERT_EQ(value, ValueOf(key, 0));
   });
   EXPECT_EQ(next, kEntries);
+  next = kEntries / 2;
+  map.ForEachFrom(next, [&](int64_t key, const std::string& value) {
+    EXPECT_EQ(key, next++);
+    EXPECT_EQ(value, ValueOf(key, 0));
+    return next < kEntries - 1;
+  });
+  EXPECT_EQ(next, kEntries - 1);
   EXPECT_EQ(backend_->status(), absl::OkStatus());
 }
 

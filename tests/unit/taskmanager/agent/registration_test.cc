@@ -6,6 +6,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Call = TestingFileSystem::Call;
 
@@ -158,6 +159,39 @@ TEST_F(TaskManagerTest, StorageThatDoesNotAnswerIsNotFatal) {
   Hear(ReplyOf(false));
   executor_.Advance(absl::Seconds(20));
   EXPECT_EQ(fatal_, absl::OkStatus());
+}
+
+// A leader of which nothing is heard
+
+TEST_F(TaskManagerTest, ASilentLeaderIsLeftForAnother) {
+  Register();
+  executor_.Advance(absl::Seconds(10));
+  EXPECT_THAT(moved_on_, IsEmpty());
+  executor_.Advance(kHeartbeat * 2);
+  EXPECT_THAT(moved_on_, ElementsAre(""));
+}
+
+TEST_F(TaskManagerTest, ALeaderThatSaysAnythingIsNotSilent) {
+  Register();
+  for (int i = 0; i < 10; ++i) {
+    executor_.Advance(absl::Seconds(5));
+    Hear(DirectiveOf({}));
+  }
+  EXPECT_THAT(moved_on_, IsEmpty());
+}
+
+// Its stream is there, and the registration is not answered.
+TEST_F(TaskManagerTest, AStreamOnWhichNothingEverComesIsLeft) {
+  Connect();
+  executor_.Advance(absl::Seconds(11));
+  EXPECT_THAT(moved_on_, ElementsAre(""));
+}
+
+TEST_F(TaskManagerTest, WithoutAStreamThereIsNobodyToLeave) {
+  Register();
+  task_manager_->OnLeaderStreamDown();
+  executor_.Advance(absl::Seconds(60));
+  EXPECT_THAT(moved_on_, IsEmpty());
 }
 
 }  // namespace

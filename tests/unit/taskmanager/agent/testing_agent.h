@@ -27,6 +27,7 @@ class TestingLauncher final : public WorkerLauncher {
     exits[spec.worker()] = std::move(exited);
   }
   void Kill(const WorkerId& worker) override { killed.push_back(worker.value()); }
+  void End(const WorkerId& worker) override { ended.push_back(worker.value()); }
   void Plan(const proto::RunPlanner& request,
             std::function<void(absl::StatusOr<proto::JobGraph>)> done) override {
     planned.push_back(request.artifact());
@@ -46,6 +47,7 @@ class TestingLauncher final : public WorkerLauncher {
 
   std::vector<std::string> launched;
   std::vector<std::string> killed;
+  std::vector<std::string> ended;
   std::vector<std::string> planned;
   std::vector<std::string> inspected;
   std::vector<std::string> logs_of;

@@ -31,6 +31,18 @@ class Remember final : public Operator {
   absl::Status ProcessBatch(const BatchPtr&, Output&) override { return absl::OkStatus(); }
 };
 
+/// Has one list of this type.
+template <class T>
+class HoldBack final : public Operator {
+ public:
+  absl::Status Open(const OperatorContext& context) override {
+    EXPECT_TRUE(context.operator_state->restored());
+    (void)context.operator_state->GetListState(ListStateDescriptor<T>("held"));
+    return absl::OkStatus();
+  }
+  absl::Status ProcessBatch(const BatchPtr&, Output&) override { return absl::OkStatus(); }
+};
+
 class RestoredState : public ::testing::Test {
  protected:
   std::unique_ptr<HeapKeyedStateBackend> Backend(uint32_t groups = kGroups) {
@@ -65,6 +77,31 @@ class RestoredState : public ::testing::Test {
     return status;
   }
 
+  /// The same of operator state: the function has a list of integers or, `T`, of others.
+  template <class T>
+  absl::Status RestoreOperatorState(const OperatorStatePart& part) {
+    OperatorChain chain;
+    OperatorStage::Options options;
+    options.context.operator_uid = options.context.operator_name = "remember";
+    options.op = std::make_unique<HoldBack<T>>();
+    options.clock = &clock_;
+    options.restored_operator_state = {part};
+    chain.AddOperator(chain.head(), std::move(options));
+    const absl::Status status = chain.Open();
+    if (!status.ok()) {
+      EXPECT_EQ(FailurePolicyOf(chain.boundary().failure()->status), FailurePolicyOf(status));
+    }
+    chain.Close();
+    return status;
+  }
+  static OperatorStatePart ThreeHeldBack() {
+    OperatorStateBackend backend;
+    backend.GetListState(ListStateDescriptor<int64_t>("held")).AddAll({1, 2, 3});
+    const OperatorStateObjects written = backend.Freeze()->Write();
+    return {std::make_shared<const std::string>(written.lists), nullptr, nullptr,
+            written.list_sizes};
+  }
+
   TestingClock clock_;
 };
 
@@ -92,6 +129,30 @@ TEST_F(RestoredState, OfAnotherMaxParallelismFailsTheJob) {
   const absl::Status status =
       Restore(std::make_unique<Remember<int64_t>>(), Snapshot(), 2 * kGroups);
   EXPECT_THAT(status.message(), HasSubstr("max parallelism"));
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kFailJob);
+}
+
+TEST_F(RestoredState, OfAFunctionIsTaken) {
+  EXPECT_EQ(RestoreOperatorState<int64_t>(ThreeHeldBack()), absl::OkStatus());
+}
+
+TEST_F(RestoredState, OfAFunctionThatIsDamagedOrMissingSuspendsTheJob) {
+  OperatorStatePart damaged = ThreeHeldBack();
+  std::string bytes = *damaged.lists;
+  bytes[bytes.size() / 2] ^= 1;
+  damaged.lists = std::make_shared<const std::string>(bytes);
+  OperatorStatePart missing = ThreeHeldBack();
+  missing.lists = nullptr;
+  for (const OperatorStatePart& part : {damaged, missing}) {
+    const absl::Status status = RestoreOperatorState<int64_t>(part);
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kSuspendJob);
+  }
+}
+
+TEST_F(RestoredState, OfAFunctionOfAnotherTypeFailsTheJob) {
+  const absl::Status status = RestoreOperatorState<std::string>(ThreeHeldBack());
+  EXPECT_THAT(status.message(), HasSubstr("state 'held' cannot be restored"));
   EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kFailJob);
 }
 

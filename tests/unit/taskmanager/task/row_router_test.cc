@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/types/record.h"
 
 namespace weir::taskmanager {
@@ -49,6 +51,19 @@ TEST(RowRouterTest, RebalanceTakesTurnsFromItsFirst) {
   std::vector<uint32_t> targets;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(router->Route(*Numbers({1}), targets).ok());
   EXPECT_THAT(targets, ElementsAre(2, 0, 1));
+}
+
+// As a reader makes them whose one partition has nearly all.
+TEST(RowRouterTest, RebalanceEvensOutBatchesOfUnequalSizes) {
+  const auto router = MakeRebalanceRouter(4, 1);
+  std::vector<uint32_t> targets;
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(router->Route(*Numbers({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}), targets).ok());
+    ASSERT_TRUE(router->Route(*Numbers({1}), targets).ok());
+  }
+  for (uint32_t subtask = 0; subtask < 4; ++subtask) {
+    EXPECT_NEAR(std::count(targets.begin(), targets.end(), subtask), 110, 10) << subtask;
+  }
 }
 
 TEST(RowRouterTest, ASubtaskThatIsNotThereIsAnError) {

@@ -102,6 +102,52 @@ TEST(TaskFailure, NothingIsWrittenAfterAFailure) {
   EXPECT_THAT(pipeline.observer.failures, SizeIs(1));
 }
 
+/// Throws for the row whose time is 13, and when it is asked.
+class ThrowingGenerator final : public BatchWatermarkGenerator {
+ public:
+  std::optional<EventTime> OnBatch(const Batch& batch) override {
+    for (size_t row = 0; row < batch.num_rows(); ++row) {
+      ThisThreadsCall().SetRow(row);
+      if (batch.event_times()[row] == 13) throw std::runtime_error("thirteen");
+    }
+    ThisThreadsCall().ClearRow();
+    return std::nullopt;
+  }
+  std::optional<EventTime> OnPeriodicEmit() override { throw std::runtime_error("asked"); }
+};
+
+std::shared_ptr<WatermarkStrategySpec> ThrowingStrategy() {
+  auto spec = std::make_shared<WatermarkStrategySpec>();
+  spec->make_generator = [] { return std::make_unique<ThrowingGenerator>(); };
+  spec->periodic = true;
+  return spec;
+}
+
+TEST(TaskFailure, WatermarkGeneratorThatThrowsNamesSourceAndPosition) {
+  TestingPipeline pipeline;
+  pipeline.WithWatermarks(ThrowingStrategy());
+  pipeline.reader->items.push_back({MakeBatch({1, 2, 3}, {12, 13, 14}, 40), 0});
+  const auto task = pipeline.Build();
+  while (task->RunOnce().kind == StepResult::Kind::kProgress) {
+  }
+  ASSERT_THAT(pipeline.observer.failures, SizeIs(1));
+  EXPECT_EQ(pipeline.observer.failures[0].ToString(),
+            "operator 'source' failed at topic numbers, partition 0, offset 41: a user function "
+            "threw: thirteen");
+}
+
+TEST(TaskFailure, WatermarkGeneratorThatThrowsWhenAskedNamesTheSource) {
+  TestingPipeline pipeline;
+  pipeline.WithWatermarks(ThrowingStrategy());
+  const auto task = pipeline.Build();
+  RunUntilBlocked(*task);
+  pipeline.clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(RunUntilBlocked(*task).kind, StepResult::Kind::kDone);
+  ASSERT_THAT(pipeline.observer.failures, SizeIs(1));
+  EXPECT_EQ(pipeline.observer.failures[0].ToString(),
+            "operator 'source' failed: a user function threw: asked");
+}
+
 TEST(TaskFailure, TimestampAssignerWithTheWrongCountIsNamed) {
   TestingPipeline pipeline;
   const auto strategy = HighestTimeStrategy();

@@ -229,6 +229,55 @@ TEST(TaskRun, SplitTurnsIdleAfterUnblockedTimeOnly) {
   EXPECT_THAT(*pipeline.watermarks, ElementsAre(90));
 }
 
+/// Emits ten more each time that it is asked.
+class Counting final : public BatchWatermarkGenerator {
+ public:
+  std::optional<EventTime> OnBatch(const Batch&) override { return std::nullopt; }
+  std::optional<EventTime> OnPeriodicEmit() override { return EventTime::FromMicros(next_ += 10); }
+
+ private:
+  int64_t next_ = 0;
+};
+
+std::shared_ptr<WatermarkStrategySpec> CountingStrategy() {
+  auto spec = std::make_shared<WatermarkStrategySpec>();
+  spec->make_generator = [] { return std::make_unique<Counting>(); };
+  spec->periodic = true;
+  return spec;
+}
+
+TEST(TaskRun, PeriodicWatermarksNeedNoRecords) {
+  TestingPipeline pipeline;
+  pipeline.graph.auto_watermark_interval = absl::Milliseconds(300);
+  pipeline.WithWatermarks(CountingStrategy()).Probe();
+  const auto task = pipeline.Build();
+  EXPECT_EQ(RunUntilBlocked(*task).wake_after, absl::Milliseconds(300));
+  EXPECT_THAT(*pipeline.watermarks, IsEmpty());
+  pipeline.clock.Advance(absl::Milliseconds(300));
+  EXPECT_EQ(RunUntilBlocked(*task).wake_after, absl::Milliseconds(300));
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10));
+  pipeline.clock.Advance(absl::Milliseconds(299));
+  EXPECT_EQ(RunUntilBlocked(*task).wake_after, absl::Milliseconds(1));
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10));
+}
+
+TEST(TaskRun, PeriodicWatermarksWaitForRoom) {
+  TestingPipeline pipeline;
+  pipeline.WithWatermarks(CountingStrategy()).Probe();
+  const auto task = pipeline.Build();
+  RunUntilBlocked(*task);
+  pipeline.writer->has_room = false;
+  task->RunOnce();
+  pipeline.clock.Advance(absl::Seconds(60));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, IsEmpty());
+  pipeline.writer->has_room = true;
+  RunUntilBlocked(*task);
+  pipeline.clock.Advance(absl::Milliseconds(200));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10)) << "not one for each interval gone by";
+}
+
 TEST(TaskRun, TimestampAssignerReplacesEventTimes) {
   TestingPipeline pipeline;
   const auto strategy = HighestTimeStrategy();

@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 
 TaskSnapshotData Sample() {
   TaskSnapshotData data;
-  data.operators.push_back({"source", {{"flights-3", std::string("\0\x01", 2), 77, true}}, "", {}});
+  data.operators.push_back(
+      {"source", {{"flights-3", std::string("\0\x01", 2), 77, true, true}}, "", {}});
   data.operators.push_back({"sum", {}, "42", {}});
   data.operators.push_back({"sink", {}, "", {"one", "two"}});
   return data;
@@ -24,6 +25,7 @@ TEST(TaskSnapshotConversion, SurvivesTheRoundTrip) {
   EXPECT_EQ(split.position, std::string("\0\x01", 2));
   EXPECT_EQ(split.watermark_us, 77);
   EXPECT_TRUE(split.finished);
+  EXPECT_TRUE(split.idle);
   EXPECT_EQ(back->Find("sum")->state, "42");
   EXPECT_THAT(back->Find("sink")->committables, ElementsAre("one", "two"));
 }

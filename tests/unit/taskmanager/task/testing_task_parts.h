@@ -263,9 +263,10 @@ class WatermarkProbe final : public Operator {
 };
 
 /// The highest event time seen so far is the watermark.
-class HighestTimeGenerator final : public WatermarkGenerator {
+class HighestTimeGenerator final : public BatchWatermarkGenerator {
  public:
   std::optional<EventTime> OnBatch(const Batch& batch) override {
+    if (batch.event_times() == nullptr) return std::nullopt;
     for (size_t i = 0; i < batch.num_rows(); ++i) {
       const EventTime time = EventTime::FromMicros(batch.event_times()[i]);
       if (!highest_.has_value() || time > *highest_) highest_ = time;

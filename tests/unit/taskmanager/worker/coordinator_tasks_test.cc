@@ -60,6 +60,25 @@ TEST_F(CoordinatorTasksTest, ARestoredSplitKeepsItsPosition) {
   EXPECT_THAT(Splits(), ElementsAre(Pair("numbers-0", "42")));
 }
 
+TEST_F(CoordinatorTasksTest, ARestoredSplitKeepsItsWatermarkAndItsStatus) {
+  RestoreSplit("numbers-0", "42");
+  RestoreSplit("numbers-1", "43");
+  deployment_.mutable_coordinators(0)->mutable_splits(0)->set_idle(true);
+  deployment_.mutable_coordinators(0)->mutable_splits(0)->set_watermark_us(7);
+  deployment_.mutable_coordinators(0)->mutable_splits(1)->set_finished(true);
+  ASSERT_EQ(Initialize(), absl::OkStatus());
+  int idle = 0;
+  int finished = 0;
+  for (const proto::SplitAssignment& assignment : tasks_.assignments()) {
+    for (const proto::SplitState& split : assignment.splits()) {
+      idle += split.idle() && split.watermark_us() == 7 ? 1 : 0;
+      finished += split.finished() ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(idle, 1);
+  EXPECT_EQ(finished, 1);
+}
+
 TEST_F(CoordinatorTasksTest, ASplitThatAppearedMeanwhileIsFoundAtTheRestart) {
   job_.enumerator->splits = {"numbers-0", "numbers-1"};
   RestoreSplit("numbers-0", "42");

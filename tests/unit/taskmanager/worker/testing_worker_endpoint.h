@@ -24,6 +24,11 @@ class WorkerEndpointTest : public ::testing::Test {
   explicit WorkerEndpointTest(absl::Duration heartbeat = kHeartbeat) {
     EXPECT_TRUE(files_.MakeDirectory("/jobs/j").ok());
     EXPECT_TRUE(files_.memory.Replace("/jobs/j/probe", "j").ok());
+    MakeEndpoint(heartbeat);
+  }
+
+  /// Of `job_` as it is; the one before is gone.
+  void MakeEndpoint(absl::Duration heartbeat = kHeartbeat) {
     WorkerEndpoint::Options options;
     options.heartbeat_interval = heartbeat;
     options.host = "node-1";

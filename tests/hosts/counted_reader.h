@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/exec/mutex.h"
+#include "tests/support/kafka/committed_topic_reader.h"
+
+namespace weir {
+
+/// Takes what counted_copy writes for the numbers of a RecordFeeder and says what is wrong: every
+/// number once, those of a key in order, and each with its place in that order as its count, which
+/// is what the job's state says. Pure.
+class CountedOracle {
+ public:
+  /// `where` names the record in what problem() says.
+  void Take(absl::string_view key, absl::string_view value, absl::string_view where);
+
+  /// All numbers below it have been taken.
+  int64_t complete_below() const;
+  int64_t taken() const { return taken_; }
+  /// Numbers that were passed over by a later one of their key.
+  int64_t lost() const { return lost_; }
+  /// Numbers that came again.
+  int64_t duplicated() const { return duplicated_; }
+  /// Records that are none of ours, under a wrong key, or with a wrong count.
+  int64_t wrong() const { return wrong_; }
+  /// The first thing that is wrong; empty: nothing.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  void Complain(absl::string_view what, absl::string_view value, absl::string_view where);
+
+  std::map<int64_t, int64_t> next_of_key_;  // place in the order of the key, from 0
+  int64_t taken_ = 0;
+  int64_t lost_ = 0;
+  int64_t duplicated_ = 0;
+  int64_t wrong_ = 0;
+  std::string problem_;
+};
+
+/// Hands all records of a topic to a CountedOracle as they are committed, on a thread of its own.
+class CountedReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<CountedReader>> Start(const std::string& bootstrap_servers,
+                                                              const std::string& topic,
+                                                              int partitions);
+  CountedOracle oracle() const;
+
+ private:
+  CountedReader() = default;
+
+  mutable Mutex mutex_;
+  CountedOracle oracle_ WEIR_GUARDED_BY(mutex_);
+  std::unique_ptr<CommittedTopicReader> reader_;  // goes first: it calls here
+};
+
+}  // namespace weir
