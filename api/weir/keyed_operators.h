@@ -76,6 +76,9 @@ class KeyedProcessOperator final : public KeyedOperator {
     if (runtime_->lost_.any() || state_failed()) return;
     call_->domain_ = domain;
     SetTime(timer.time_micros);
+    // The wall clock is no event time: what such a timer emits has none (side outputs do, as in
+    // Flink's KeyedProcessOperator).
+    if (domain == TimeDomain::kProcessingTime) Access::SetTime(collector_, std::nullopt);
     function_.OnTimer(Timestamp(std::chrono::microseconds(timer.time_micros)), *call_, collector_);
   }
   void SetTime(std::optional<int64_t> micros) {

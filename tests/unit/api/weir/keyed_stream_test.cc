@@ -250,6 +250,8 @@ TEST_P(KeyedStreamTest, ProcessingTimeIsTheClocks) {
   harness.SetProcessingTime(1010);
   ASSERT_EQ(harness.Outputs().size(), 2u);
   EXPECT_EQ(harness.Outputs().at(1).record.count, 1010);
+  // The wall clock is no event time.
+  EXPECT_FALSE(harness.Outputs().at(1).event_time_us.has_value());
 }
 
 class TextOfKey final : public KeyedProcessFunction<std::string, Delay, Alert> {
