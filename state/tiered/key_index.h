@@ -38,9 +38,10 @@ class KeyIndex {
   }
   void PrefetchNode(uint64_t hash) const {
     if (size_ == 0) return;
-    const Node* node = slots_[hash & mask()].node;
-    __builtin_prefetch(node);
-    __builtin_prefetch(reinterpret_cast<const char*>(node) + kLineBytes);
+    // An empty slot's null is a number here like any other: no branch, nothing is read.
+    const auto node = reinterpret_cast<uintptr_t>(slots_[hash & mask()].node);
+    __builtin_prefetch(reinterpret_cast<const void*>(node));
+    __builtin_prefetch(reinterpret_cast<const void*>(node + kLineBytes));
   }
   /// One that is not there.
   Node** Insert(uint64_t hash, Node* node) {
