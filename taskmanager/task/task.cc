@@ -241,8 +241,8 @@ absl::Status Task::StepSource(StepResult& result) {
   return absl::OkStatus();
 }
 
-// A watermark says that the task is active. One that turns idle has given it, and worked it off,
-// before it says so; restored as idle, too.
+// A watermark says that the task is active. One that turns idle has given it before it says so;
+// restored as idle, too. An operator that still works it off keeps back that it is idle.
 absl::Status Task::PassTime() {
   const bool idle = source_->idle();
   if (!idle && told_idle_) {
@@ -254,7 +254,7 @@ absl::Status Task::PassTime() {
     watermark_ = watermark;
     WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
   }
-  if (idle && !told_idle_ && !chain_->firing()) {
+  if (idle && !told_idle_) {
     told_idle_ = true;
     WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(true));
   }
