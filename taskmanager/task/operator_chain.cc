@@ -127,16 +127,26 @@ absl::Status OperatorStage::Process(const BatchPtr& batch) {
 }
 
 absl::Status OperatorStage::OnWatermark(EventTime watermark) {
-  return Run(nullptr, [&] { return options_.op->ProcessWatermark(watermark, output_); });
+  WEIR_RETURN_IF_ERROR(
+      Run(nullptr, [&] { return options_.op->ProcessWatermark(watermark, output_); }));
+  return TellIdle();
 }
 
 absl::Status OperatorStage::OnStatus(bool idle) {
+  idle_waits_ = idle && firing();
+  if (idle_waits_) return absl::OkStatus();
   return boundary_.Run(identity_, nullptr,
                        [&] { return options_.op->ProcessStatus(idle, output_); });
 }
 
 absl::Status OperatorStage::ContinueFiring() {
-  return Run(nullptr, [this] { return options_.op->ContinueFiring(output_); });
+  WEIR_RETURN_IF_ERROR(Run(nullptr, [this] { return options_.op->ContinueFiring(output_); }));
+  return TellIdle();
+}
+
+absl::Status OperatorStage::TellIdle() {
+  if (!idle_waits_ || firing()) return absl::OkStatus();
+  return OnStatus(/*idle=*/true);
 }
 
 absl::Status OperatorStage::Finish() {

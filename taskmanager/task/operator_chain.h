@@ -69,6 +69,10 @@ class StageOutput final : public Output {
 };
 
 /// An operator with what it needs to be opened and restored.
+///
+/// A watermark that it has been given and not yet sent on, since it is firing, is not overtaken by
+/// the news that its input is idle: behind would be an idle input that then becomes active for
+/// good.
 class OperatorStage final : public ChainStage {
  public:
   struct Options {
@@ -107,6 +111,8 @@ class OperatorStage final : public ChainStage {
 
  private:
   absl::Status OpenOperator();
+  // After what may have been the end of its firing.
+  absl::Status TellIdle();
   absl::Status Process(const BatchPtr& batch);
   void BalanceBooks();
   /// `call` within the boundary; where its state cannot be had, that is the reason why it fails.
@@ -120,6 +126,7 @@ class OperatorStage final : public ChainStage {
   StageOutput dead_letters_;
   std::map<std::string, StageOutput> side_outputs_;
   RecordErrorHandler errors_;
+  bool idle_waits_ = false;  // to be told behind the firing
 };
 
 /// A sink's writer: an end of the task.

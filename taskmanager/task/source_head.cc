@@ -58,7 +58,7 @@ absl::StatusOr<ReadResult> SourceHead::Poll(absl::Duration now) {
     for (size_t i = 0; i < watermarks_.size(); ++i) watermarks_.MarkFinished(i);
   } else if (bounded_ && watermarks_.enabled() &&
              (result.batch == nullptr || polls_ % kPollsBetweenFinishedChecks == 0)) {
-    WEIR_RETURN_IF_ERROR(FindFinishedSplits(now));
+    WEIR_RETURN_IF_ERROR(FindFinishedSplits());
   }
   return result;
 }
@@ -72,6 +72,7 @@ absl::Status SourceHead::Watermark(ReadResult& result, absl::Duration now) {
       return status;
     }));
   }
+  watermarks_.Look(now, result.next == ReadResult::Next::kWait);
   if (!watermarks_.emits_now(now)) return absl::OkStatus();
   return boundary_.Run(identity_, nullptr, [&] {
     watermarks_.EmitPeriodically(now);
@@ -79,9 +80,9 @@ absl::Status SourceHead::Watermark(ReadResult& result, absl::Duration now) {
   });
 }
 
-absl::Status SourceHead::FindFinishedSplits(absl::Duration now) { return Snapshot(now).status(); }
+absl::Status SourceHead::FindFinishedSplits() { return Snapshot().status(); }
 
-absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot(absl::Duration now) {
+absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot() {
   std::vector<SourceSplit> splits;
   if (!assigned_) return splits;
   WEIR_RETURN_IF_ERROR(boundary_.Run(identity_, nullptr, [&]() -> absl::Status {
@@ -96,7 +97,7 @@ absl::StatusOr<std::vector<SourceSplit>> SourceHead::Snapshot(absl::Duration now
     if (splits[i].finished) watermarks_.MarkFinished(i);
     const std::optional<EventTime> watermark = watermarks_.SnapshotOf(i);
     if (watermark.has_value()) splits[i].watermark_us = watermark->micros();
-    splits[i].idle = watermarks_.SplitIsIdle(i, now);
+    splits[i].idle = watermarks_.SplitIsIdle(i);
   }
   return splits;
 }

@@ -45,18 +45,18 @@ class SourceHead {
 
   /// One batch at most, with its event times assigned and the watermark of its split updated.
   absl::StatusOr<ReadResult> Poll(absl::Duration now);
-  std::optional<EventTime> AdvanceWatermark(absl::Duration now) { return watermarks_.Advance(now); }
+  std::optional<EventTime> AdvanceWatermark() { return watermarks_.Advance(); }
   /// How long until a watermark may come without a record, if any may.
   std::optional<absl::Duration> UntilNextWatermark(absl::Duration now) const {
     return watermarks_.UntilNextChange(now);
   }
   /// No split of this reader holds a watermark back, or there is none.
-  bool idle(absl::Duration now) const { return assigned_ && watermarks_.idle(now); }
+  bool idle() const { return assigned_ && watermarks_.idle(); }
   /// Else `now` may be anything.
   bool needs_clock() const { return strategy_ != nullptr && strategy_->needs_clock(); }
 
   /// Positions behind the last batch of Poll, with the splits' watermarks, and which are idle.
-  absl::StatusOr<std::vector<SourceSplit>> Snapshot(absl::Duration now);
+  absl::StatusOr<std::vector<SourceSplit>> Snapshot();
   void NotifyCheckpointComplete(const std::vector<SourceSplit>& splits);
   /// Destroys the reader. Idempotent; nothing else may be called afterwards.
   void Close() { reader_.reset(); }
@@ -68,7 +68,7 @@ class SourceHead {
 
  private:
   absl::Status Watermark(ReadResult& result, absl::Duration now);
-  absl::Status FindFinishedSplits(absl::Duration now);
+  absl::Status FindFinishedSplits();
 
   const OperatorIdentity identity_;
   std::unique_ptr<SourceReader> reader_;

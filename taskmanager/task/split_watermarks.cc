@@ -15,6 +15,7 @@ absl::Status SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration 
   }
   if (split.watermark_us.has_value()) state.watermark = EventTime::FromMicros(*split.watermark_us);
   state.last_record = now;
+  state.last_poll = polls_;
   state.finished = split.finished;
   state.restored_idle = split.idle;
   if (!announced_ && !state.finished && state.watermark.has_value()) {
@@ -24,6 +25,7 @@ absl::Status SplitWatermarks::AddSplit(const SourceSplit& split, absl::Duration 
     reached_ = std::max(reached_.value_or(*state.watermark), *state.watermark);
   }
   splits_.push_back(std::move(state));
+  due_ = now;
   return absl::OkStatus();
 }
 
@@ -31,8 +33,48 @@ void SplitWatermarks::OnBatch(size_t split, const Batch& batch, absl::Duration n
   if (!enabled()) return;
   SplitState& state = splits_[split];
   state.last_record = now;
-  state.restored_idle = false;
+  state.last_poll = polls_ + 1;
+  state.silent = state.restored_idle = false;
   (void)Raise(state, state.generator->OnBatch(batch));
+}
+
+int64_t SplitWatermarks::PollsThatProve() const {
+  const auto open = std::count_if(splits_.begin(), splits_.end(),
+                                  [](const SplitState& split) { return !split.finished; });
+  return kLooks * std::max<int64_t>(open, 1);
+}
+
+bool SplitWatermarks::DryProves(absl::Duration now, bool ran_dry, bool late) {
+  if (!ran_dry) dry_once_ = false;
+  if (late && !dry_once_) {
+    // The next look counts, however late: else the silent splits of a task that is always late
+    // would hold time back for ever.
+    dry_once_ = ran_dry;
+    settled_ = now + strategy_->idle_after / kLooks;
+  }
+  if (!ran_dry || now < settled_) return false;
+  dry_once_ = false;
+  return true;
+}
+
+void SplitWatermarks::Look(absl::Duration now, bool ran_dry) {
+  if (!tracks_idleness()) return;
+  const int64_t enough = PollsThatProve();
+  const bool late = now > due_ + strategy_->idle_after / enough;
+  const bool dry = DryProves(now, ran_dry, late);
+  ++polls_;
+  if (ran_dry) {
+    counted_from_ = polls_;
+  } else if (late && polls_ - counted_from_ > enough) {
+    // Not before: a task that is always late has to come to the end of it.
+    counted_from_ = polls_ - 1;
+  }
+  for (SplitState& state : splits_) {
+    if (now - state.last_record < strategy_->idle_after) continue;
+    const int64_t polled = polls_ - std::max(counted_from_, state.last_poll);
+    if (dry || polled >= enough) state.silent = true;
+  }
+  due_ = ran_dry ? now + UntilNextIdle(now).value_or(absl::InfiniteDuration()) : now;
 }
 
 void SplitWatermarks::EmitPeriodically(absl::Duration now) {
@@ -41,7 +83,7 @@ void SplitWatermarks::EmitPeriodically(absl::Duration now) {
     if (state.finished) continue;
     open = true;
     // As in Flink, where an idle split's generator is not asked.
-    if (IsSilent(state, now)) continue;
+    if (IsSilent(state)) continue;
     // It says more than it did before the restore: it is not idle any more.
     if (Raise(state, state.generator->OnPeriodicEmit())) state.restored_idle = false;
   }
@@ -57,14 +99,14 @@ bool SplitWatermarks::Raise(SplitState& split, std::optional<EventTime> watermar
 
 void SplitWatermarks::MarkFinished(size_t split) { splits_[split].finished = true; }
 
-std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
+std::optional<EventTime> SplitWatermarks::Advance() {
   if (!enabled() || splits_.empty()) return std::nullopt;
   std::optional<EventTime> minimum;
   bool all_finished = true;
   for (const SplitState& state : splits_) {
     if (state.finished) continue;
     all_finished = false;
-    if (IsIdle(state, now)) continue;
+    if (IsIdle(state)) continue;
     if (!state.watermark.has_value()) return std::nullopt;
     minimum = minimum.has_value() ? std::min(*minimum, *state.watermark) : *state.watermark;
   }
@@ -82,13 +124,13 @@ std::optional<EventTime> SplitWatermarks::Advance(absl::Duration now) {
   return minimum;
 }
 
-bool SplitWatermarks::idle(absl::Duration now) const {
+bool SplitWatermarks::idle() const {
   if (!enabled()) return false;
   bool finished = !splits_.empty();
   for (const SplitState& state : splits_) {
     if (state.finished) continue;
     finished = false;
-    if (!IsIdle(state, now)) return false;
+    if (!IsIdle(state)) return false;
   }
   return !finished;
 }
@@ -103,8 +145,9 @@ std::optional<absl::Duration> SplitWatermarks::UntilNextIdle(absl::Duration now)
   std::optional<absl::Duration> soonest;
   if (!tracks_idleness()) return soonest;
   for (const SplitState& state : splits_) {
-    if (state.finished || IsSilent(state, now)) continue;
-    const absl::Duration left = state.last_record + strategy_->idle_after - now;
+    if (state.finished || IsSilent(state)) continue;
+    const absl::Duration at = std::max(state.last_record + strategy_->idle_after, settled_);
+    const absl::Duration left = std::max(at - now, absl::ZeroDuration());
     soonest = soonest.has_value() ? std::min(*soonest, left) : left;
   }
   return soonest;

@@ -225,7 +225,7 @@ absl::Status Task::StepSource(StepResult& result) {
     WEIR_RETURN_IF_ERROR(chain_->head().Emit(std::move(read.batch)));
   }
   const std::optional<EventTime> passed = watermark_;
-  WEIR_RETURN_IF_ERROR(PassTime(now));
+  WEIR_RETURN_IF_ERROR(PassTime());
   if (read.next == ReadResult::Next::kEndOfInput) {
     if (watermark_ != EventTime::Max()) {
       WEIR_RETURN_IF_ERROR(PassWatermark(EventTime::Max()));
@@ -241,20 +241,20 @@ absl::Status Task::StepSource(StepResult& result) {
   return absl::OkStatus();
 }
 
-// A watermark says that the task is active. One that turns idle has given it, and worked it off,
-// before it says so; restored as idle, too.
-absl::Status Task::PassTime(absl::Duration now) {
-  const bool idle = source_->idle(now);
+// A watermark says that the task is active. One that turns idle has given it before it says so;
+// restored as idle, too. An operator that still works it off keeps back that it is idle.
+absl::Status Task::PassTime() {
+  const bool idle = source_->idle();
   if (!idle && told_idle_) {
     told_idle_ = false;
     WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(false));
   }
-  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark(now);
+  if (const std::optional<EventTime> watermark = source_->AdvanceWatermark();
       watermark.has_value()) {
     watermark_ = watermark;
     WEIR_RETURN_IF_ERROR(PassWatermark(*watermark));
   }
-  if (idle && !told_idle_ && !chain_->firing()) {
+  if (idle && !told_idle_) {
     told_idle_ = true;
     WEIR_RETURN_IF_ERROR(chain_->head().EmitStatus(true));
   }

@@ -55,9 +55,9 @@ struct StepResult {
 /// RunOnce returns kDone, and operators, reader and writers are closed and destroyed.
 /// Threads: RunOnce on one thread at a time, the task's; the commands, counters and mailbox from
 /// any. Commands only post to the mailbox and take effect at the start of the next step.
-/// Steps: RunOnce never waits, takes at most one batch, and takes it only when all outputs have
-/// room. Barriers and commands are taken without room. While operators fire due timers a step fires
-/// a slice of them instead (docs/protocols/windows.md).
+/// Steps: RunOnce takes at most one batch, and takes it only when all outputs have room; it waits
+/// for nothing but keyed state on disk. Barriers and commands are taken without room. While
+/// operators fire due timers a step fires a slice of them instead (docs/protocols/windows.md).
 /// Checkpoints: a barrier cuts between two batches. Positions, watermarks and operator states are
 /// taken at the cut; sinks prepare asynchronously while records of the next epoch flow. Snapshots
 /// are reported in barrier order. Barriers of old or repeated epochs are ignored.
@@ -163,7 +163,7 @@ class Task {
   absl::Status FireProcessingTimers();
   std::optional<absl::Duration> UntilNextTimer();
   absl::Status StepSource(StepResult& result);
-  absl::Status PassTime(absl::Duration now);
+  absl::Status PassTime();
   absl::Status StepChannel(StepResult& result);
   absl::Status TakeElement(ChannelElement element);
   absl::Status PassWatermark(EventTime watermark);

@@ -80,7 +80,7 @@ absl::Status Task::TakeSnapshot(TaskSnapshotData& data, Epoch epoch) {
   if (source_ != nullptr) {
     OperatorSnapshotData one;
     one.uid = source_->identity().uid;
-    WEIR_ASSIGN_OR_RETURN(one.splits, source_->Snapshot(chain_->activity().Now()));
+    WEIR_ASSIGN_OR_RETURN(one.splits, source_->Snapshot());
     positions_[epoch] = one.splits;
     if (positions_.size() > kMaxRememberedPositions) positions_.erase(positions_.begin());
     data.operators.push_back(std::move(one));

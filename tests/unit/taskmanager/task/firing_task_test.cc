@@ -5,6 +5,8 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "taskmanager/task/local_channel.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
@@ -62,6 +64,41 @@ class AncientTimers final : public Operator {
   const std::shared_ptr<int> left_;
 };
 
+/// Gives a watermark that is the batch's first time, and says that it is idle then, as an assigner
+/// in mid-stream may. Watermarks and status of its input end here.
+class AssigningOperator final : public Operator {
+ public:
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
+    absl::Status status = out.EmitStatus(false);
+    if (status.ok()) status = out.Emit(batch);
+    if (status.ok()) {
+      status = out.EmitWatermark(EventTime::FromMicros(batch->event_times()[0]));
+    }
+    return status.ok() ? out.EmitStatus(true) : status;
+  }
+  absl::Status ProcessWatermark(EventTime, Output&) override { return absl::OkStatus(); }
+  absl::Status ProcessStatus(bool, Output&) override { return absl::OkStatus(); }
+};
+
+/// Watermarks and status as words.
+class StatusProbe final : public Operator {
+ public:
+  explicit StatusProbe(std::shared_ptr<std::vector<std::string>> words)
+      : words_(std::move(words)) {}
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override { return out.Emit(batch); }
+  absl::Status ProcessWatermark(EventTime watermark, Output& out) override {
+    words_->push_back("wm " + std::to_string(watermark.micros()));
+    return out.EmitWatermark(watermark);
+  }
+  absl::Status ProcessStatus(bool idle, Output& out) override {
+    words_->push_back(idle ? "idle" : "active");
+    return out.EmitStatus(idle);
+  }
+
+ private:
+  const std::shared_ptr<std::vector<std::string>> words_;
+};
+
 class FiringTask : public ::testing::Test {
  protected:
   FiringTask() { pipeline_.WithWatermarks(HighestTimeStrategy()); }
@@ -72,8 +109,50 @@ class FiringTask : public ::testing::Test {
     });
   }
 
+  void ProbeStatus() {
+    pipeline_.Then("status", [words = words_]() -> std::unique_ptr<Operator> {
+      return std::make_unique<StatusProbe>(words);
+    });
+  }
+
   TestingPipeline pipeline_;
+  const std::shared_ptr<std::vector<std::string>> words_ =
+      std::make_shared<std::vector<std::string>>();
 };
+
+// Behind would be a channel that is idle, and then active for good with its watermark.
+TEST_F(FiringTask, AnAssignersIdleComesBehindTheWatermarkThatIsBeingWorkedOff) {
+  pipeline_.Then("assign", []() -> std::unique_ptr<Operator> {
+    return std::make_unique<AssigningOperator>();
+  });
+  AddFiring("first", 1);
+  AddFiring("second", 10);
+  ProbeStatus();
+  pipeline_.reader->Add({1}, 0, {10});
+  pipeline_.reader->Add({2}, 0, {20});
+  const std::shared_ptr<Task> task = pipeline_.Build();
+  task->RunOnce();
+  EXPECT_THAT(*words_, ElementsAre("active"));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*words_, ElementsAre("active", "wm 10", "idle", "active", "wm 20", "idle"));
+}
+
+TEST_F(FiringTask, ASourcesIdleComesBehindTheWatermarkThatIsBeingWorkedOff) {
+  const auto strategy = HighestTimeStrategy();
+  strategy->idle_after = absl::Seconds(10);
+  pipeline_.WithWatermarks(strategy);
+  AddFiring("fire");
+  ProbeStatus();
+  SourceSplit split{"numbers-0", "0", 70, false};
+  split.idle = true;
+  const std::shared_ptr<Task> task = pipeline_.BuildUnstarted();
+  task->Start();
+  task->AddSplits({split});
+  task->RunOnce();
+  EXPECT_THAT(*words_, IsEmpty());
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*words_, ElementsAre("wm 70", "idle"));
+}
 
 TEST_F(FiringTask, RowsWaitForTheSlicesAndTheWatermarkComesLast) {
   AddFiring("fire");

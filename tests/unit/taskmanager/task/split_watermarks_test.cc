@@ -15,6 +15,18 @@ std::shared_ptr<WatermarkStrategySpec> IdleAfterFiveSeconds() {
   return strategy;
 }
 
+/// The looks of a task that has nothing to read from `from` on, up to `to`.
+void WaitInVain(SplitWatermarks& watermarks, absl::Duration from, absl::Duration to) {
+  absl::Duration at = from;
+  watermarks.Look(at, /*ran_dry=*/true);
+  for (auto left = watermarks.UntilNextIdle(at); left.has_value() && at + *left < to;
+       left = watermarks.UntilNextIdle(at)) {
+    at += *left;
+    watermarks.Look(at, /*ran_dry=*/true);
+  }
+  watermarks.Look(to, /*ran_dry=*/true);
+}
+
 SourceSplit Split(const std::string& id, std::optional<int64_t> watermark = {},
                   bool finished = false) {
   return SourceSplit{id, "0", watermark, finished};
@@ -25,9 +37,9 @@ TEST(SplitWatermarks, IsTheMinimumOfTheSplits) {
   ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   watermarks.OnBatch(1, *MakeBatch({1}, {60}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(60));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(60));
 }
 
 /// What it says next; nothing: keeps silent.
@@ -77,11 +89,11 @@ TEST(OwnGenerators, LowerOneIsIgnored) {
   ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   script.on_batch = EventTime::FromMicros(70);
   watermarks.OnBatch(0, *MakeBatch({1}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(70));
   script.on_batch = script.periodic = EventTime::FromMicros(60);
   watermarks.OnBatch(0, *MakeBatch({1}), kNow);
   watermarks.EmitPeriodically(absl::Seconds(1));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(1)), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(70));
 }
 
@@ -95,7 +107,7 @@ TEST(OwnGenerators, AreAskedOncePerInterval) {
   EXPECT_FALSE(watermarks.emits_now(absl::Milliseconds(199)));
   EXPECT_TRUE(watermarks.emits_now(absl::Milliseconds(200)));
   watermarks.EmitPeriodically(absl::Milliseconds(250));
-  EXPECT_EQ(watermarks.Advance(absl::Milliseconds(250)), EventTime::FromMicros(5));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(5));
   EXPECT_FALSE(watermarks.emits_now(absl::Milliseconds(449)));
   EXPECT_EQ(watermarks.UntilNextChange(absl::Milliseconds(300)), absl::Milliseconds(150));
 }
@@ -116,6 +128,7 @@ TEST(OwnGenerators, OfFinishedAndSilentSplitsAreNotAsked) {
   ASSERT_TRUE(watermarks.AddSplit(Split("finished", 10, /*finished=*/true), kNow).ok());
   EXPECT_FALSE(watermarks.emits_now(absl::Hours(1)));
   ASSERT_TRUE(watermarks.AddSplit(Split("silent"), kNow).ok());
+  WaitInVain(watermarks, kNow, absl::Seconds(6));
   watermarks.EmitPeriodically(absl::Seconds(6));
   EXPECT_EQ(script.asked, 0);
   watermarks.OnBatch(1, *MakeBatch({1}), absl::Seconds(7));
@@ -138,12 +151,12 @@ TEST(OwnGenerators, SplitThatIsSaidToBeIdleHoldsNothingBack) {
   ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   speaks.on_batch = EventTime::FromMicros(70);
   watermarks.OnBatch(0, *MakeBatch({1}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   idles.idle = true;
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
-  EXPECT_FALSE(watermarks.idle(kNow));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(70));
+  EXPECT_FALSE(watermarks.idle());
   speaks.idle = true;
-  EXPECT_TRUE(watermarks.idle(kNow));
+  EXPECT_TRUE(watermarks.idle());
 }
 
 TEST(OwnGenerators, RestoredIdleSplitIsIdleUntilItsGeneratorSaysMore) {
@@ -154,11 +167,11 @@ TEST(OwnGenerators, RestoredIdleSplitIsIdleUntilItsGeneratorSaysMore) {
   ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
   script.periodic = EventTime::FromMicros(50);
   watermarks.EmitPeriodically(absl::Seconds(1));
-  EXPECT_TRUE(watermarks.SplitIsIdle(0, absl::Seconds(1))) << "that is no news";
+  EXPECT_TRUE(watermarks.SplitIsIdle(0)) << "that is no news";
   script.periodic = EventTime::FromMicros(51);
   watermarks.EmitPeriodically(absl::Seconds(2));
-  EXPECT_FALSE(watermarks.SplitIsIdle(0, absl::Seconds(2)));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(2)), EventTime::FromMicros(51));
+  EXPECT_FALSE(watermarks.SplitIsIdle(0));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(51));
 }
 
 TEST(OwnGenerators, EndOfEventTimeIsAWatermarkLikeOthers) {
@@ -168,10 +181,10 @@ TEST(OwnGenerators, EndOfEventTimeIsAWatermarkLikeOthers) {
   ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 30), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(30)) << "the other split goes on";
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(30)) << "the other split goes on";
   EXPECT_FALSE(watermarks.finished(0));
   watermarks.OnBatch(1, *MakeBatch({1}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
+  EXPECT_EQ(watermarks.Advance(), EventTime::Max());
 }
 
 TEST(OwnGenerators, FactoryThatGivesNone) {
@@ -186,17 +199,17 @@ TEST(SplitWatermarks, NeverGoesBack) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(100));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(100));
   ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(1, *MakeBatch({1}, {60}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, StartsFromTheRestoredWatermarks) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 80), kNow).ok());
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(80));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(80));
 }
 
 TEST(SplitWatermarks, SnapshotOfAnIdleSplitCarriesWhatWasSentPastIt) {
@@ -207,12 +220,13 @@ TEST(SplitWatermarks, SnapshotOfAnIdleSplitCarriesWhatWasSentPastIt) {
   ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(1, *MakeBatch({1}, {50}), kNow);
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), absl::Seconds(4));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(6)), EventTime::FromMicros(100));
+  WaitInVain(watermarks, absl::Seconds(4), absl::Seconds(6));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(100));
 
   SplitWatermarks restored(strategy);
   ASSERT_TRUE(restored.AddSplit(Split("a", watermarks.SnapshotOf(0)->micros()), kNow).ok());
   ASSERT_TRUE(restored.AddSplit(Split("b", watermarks.SnapshotOf(1)->micros()), kNow).ok());
-  EXPECT_EQ(restored.Advance(kNow), EventTime::FromMicros(100));
+  EXPECT_EQ(restored.Advance(), EventTime::FromMicros(100));
 }
 
 TEST(SplitWatermarks, SplitFoundAfterARestoreHoldsTheWatermarkAndDoesNotLowerIt) {
@@ -220,19 +234,19 @@ TEST(SplitWatermarks, SplitFoundAfterARestoreHoldsTheWatermarkAndDoesNotLowerIt)
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("found-late"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {300}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(1), EventTime::FromMicros(100));
   watermarks.OnBatch(1, *MakeBatch({1}, {20}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   watermarks.OnBatch(1, *MakeBatch({1}, {200}), kNow);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(200));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(200));
 }
 
 TEST(SplitWatermarks, RestoredWatermarkIsSentOnce) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 100), kNow).ok());
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(100));
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(100));
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, RestoredWatermarkIsNotLoweredByLateRecords) {
@@ -247,16 +261,16 @@ TEST(SplitWatermarks, FinishedSplitHoldsNothingBack) {
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 80), kNow).ok());
   watermarks.MarkFinished(0);
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(80));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(80));
 }
 
 TEST(SplitWatermarks, AllFinishedIsTheEndOfTime) {
   SplitWatermarks watermarks(HighestTimeStrategy());
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 10, /*finished=*/true), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 30, /*finished=*/true), kNow).ok());
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(30)) << "what they had reached";
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::Max());
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(30)) << "what they had reached";
+  EXPECT_EQ(watermarks.Advance(), EventTime::Max());
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, AllIdleIsIdleAndNotTheMaximum) {
@@ -265,8 +279,10 @@ TEST(SplitWatermarks, AllIdleIsIdleAndNotTheMaximum) {
   SplitWatermarks watermarks(strategy);
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 80, /*finished=*/true), kNow).ok());
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(1)), EventTime::FromMicros(10));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(9)), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(10));
+  WaitInVain(watermarks, kNow, absl::Seconds(9));
+  EXPECT_TRUE(watermarks.idle());
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, IdleSplitComesBackWithItsNextRecord) {
@@ -276,19 +292,20 @@ TEST(SplitWatermarks, IdleSplitComesBackWithItsNextRecord) {
   ASSERT_TRUE(watermarks.AddSplit(Split("a"), kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b"), kNow).ok());
   watermarks.OnBatch(0, *MakeBatch({1}, {100}), absl::Seconds(4));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(5)), EventTime::FromMicros(100));
+  WaitInVain(watermarks, absl::Seconds(4), absl::Seconds(5));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(100));
   watermarks.OnBatch(1, *MakeBatch({1}, {90}), absl::Seconds(6));
   watermarks.OnBatch(0, *MakeBatch({1}, {200}), absl::Seconds(6));
-  EXPECT_EQ(watermarks.Advance(absl::Seconds(6)), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   EXPECT_EQ(watermarks.UntilNextIdle(absl::Seconds(7)), absl::Seconds(4));
 }
 
 // What the snapshot of a split says, given to a new subtask.
-SourceSplit Again(const SplitWatermarks& watermarks, size_t split, absl::Duration now) {
+SourceSplit Again(const SplitWatermarks& watermarks, size_t split) {
   SourceSplit again = Split(split == 0 ? "a" : "b");
   if (const auto of = watermarks.SnapshotOf(split)) again.watermark_us = of->micros();
   again.finished = watermarks.finished(split);
-  again.idle = watermarks.SplitIsIdle(split, now);
+  again.idle = watermarks.SplitIsIdle(split);
   return again;
 }
 
@@ -299,20 +316,21 @@ TEST(SplitWatermarks, IdleSplitIsIdleAfterARestoreUntilItsNextRecord) {
   ASSERT_TRUE(before.AddSplit(Split("b"), kNow).ok());
   before.OnBatch(0, *MakeBatch({1}, {10}), kNow);
   before.OnBatch(1, *MakeBatch({1}, {50}), absl::Seconds(4));
-  EXPECT_EQ(before.Advance(absl::Seconds(6)), EventTime::FromMicros(50));
-  EXPECT_TRUE(before.SplitIsIdle(0, absl::Seconds(6)));
-  EXPECT_FALSE(before.SplitIsIdle(1, absl::Seconds(6)));
+  WaitInVain(before, absl::Seconds(4), absl::Seconds(6));
+  EXPECT_EQ(before.Advance(), EventTime::FromMicros(50));
+  EXPECT_TRUE(before.SplitIsIdle(0));
+  EXPECT_FALSE(before.SplitIsIdle(1));
 
   SplitWatermarks after(strategy);
-  ASSERT_TRUE(after.AddSplit(Again(before, 0, absl::Seconds(6)), kNow).ok());
-  ASSERT_TRUE(after.AddSplit(Again(before, 1, absl::Seconds(6)), kNow).ok());
+  ASSERT_TRUE(after.AddSplit(Again(before, 0), kNow).ok());
+  ASSERT_TRUE(after.AddSplit(Again(before, 1), kNow).ok());
   after.OnBatch(1, *MakeBatch({1}, {90}), kNow);
-  EXPECT_EQ(after.Advance(kNow), EventTime::FromMicros(90)) << "the idle one holds nothing back";
-  EXPECT_TRUE(after.SplitIsIdle(0, kNow)) << "and is so in the next snapshot";
+  EXPECT_EQ(after.Advance(), EventTime::FromMicros(90)) << "the idle one holds nothing back";
+  EXPECT_TRUE(after.SplitIsIdle(0)) << "and is so in the next snapshot";
   after.OnBatch(0, *MakeBatch({1}, {95}), kNow);
-  EXPECT_FALSE(after.SplitIsIdle(0, kNow));
+  EXPECT_FALSE(after.SplitIsIdle(0));
   after.OnBatch(1, *MakeBatch({1}, {200}), kNow);
-  EXPECT_EQ(after.Advance(kNow), EventTime::FromMicros(95)) << "its record has ended it";
+  EXPECT_EQ(after.Advance(), EventTime::FromMicros(95)) << "its record has ended it";
 }
 
 TEST(SplitWatermarks, AllRestoredAsIdleGiveTheirWatermarkOnceAndAreIdle) {
@@ -322,10 +340,10 @@ TEST(SplitWatermarks, AllRestoredAsIdleGiveTheirWatermarkOnceAndAreIdle) {
     split.idle = true;
     ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
   }
-  EXPECT_TRUE(watermarks.idle(kNow));
+  EXPECT_TRUE(watermarks.idle());
   EXPECT_EQ(watermarks.UntilNextIdle(kNow), std::nullopt) << "nothing to wait for";
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(70));
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(70));
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(70));
 }
 
@@ -334,13 +352,15 @@ TEST(SplitWatermarks, FinishedIsNotIdleAlsoAfterARestore) {
   SplitWatermarks before(strategy);
   ASSERT_TRUE(before.AddSplit(Split("a", 10), kNow).ok());
   before.MarkFinished(0);
-  EXPECT_FALSE(before.SplitIsIdle(0, absl::Seconds(9)));
-  EXPECT_FALSE(before.idle(absl::Seconds(9)));
+  WaitInVain(before, kNow, absl::Seconds(9));
+  EXPECT_FALSE(before.SplitIsIdle(0));
+  EXPECT_FALSE(before.idle());
   SplitWatermarks after(strategy);
-  ASSERT_TRUE(after.AddSplit(Again(before, 0, absl::Seconds(9)), kNow).ok());
-  EXPECT_FALSE(after.idle(absl::Seconds(9)));
-  EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::FromMicros(10));
-  EXPECT_EQ(after.Advance(absl::Seconds(9)), EventTime::Max());
+  ASSERT_TRUE(after.AddSplit(Again(before, 0), kNow).ok());
+  WaitInVain(after, kNow, absl::Seconds(9));
+  EXPECT_FALSE(after.idle());
+  EXPECT_EQ(after.Advance(), EventTime::FromMicros(10));
+  EXPECT_EQ(after.Advance(), EventTime::Max());
 
   // Beside an idle one time does not end.
   SplitWatermarks both(strategy);
@@ -348,9 +368,10 @@ TEST(SplitWatermarks, FinishedIsNotIdleAlsoAfterARestore) {
   idle.idle = true;
   ASSERT_TRUE(both.AddSplit(Split("a", 10, /*finished=*/true), kNow).ok());
   ASSERT_TRUE(both.AddSplit(idle, kNow).ok());
-  EXPECT_TRUE(both.idle(kNow));
-  EXPECT_EQ(both.Advance(kNow), EventTime::FromMicros(30));
-  EXPECT_EQ(both.Advance(absl::Seconds(9)), std::nullopt);
+  EXPECT_TRUE(both.idle());
+  EXPECT_EQ(both.Advance(), EventTime::FromMicros(30));
+  WaitInVain(both, kNow, absl::Seconds(9));
+  EXPECT_EQ(both.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, WhereNoSplitTurnsIdleNoneIsRestoredAsIdle) {
@@ -360,15 +381,15 @@ TEST(SplitWatermarks, WhereNoSplitTurnsIdleNoneIsRestoredAsIdle) {
   ASSERT_TRUE(watermarks.AddSplit(split, kNow).ok());
   ASSERT_TRUE(watermarks.AddSplit(Split("b", 10), kNow).ok());
   watermarks.OnBatch(1, *MakeBatch({1}, {90}), kNow);
-  EXPECT_FALSE(watermarks.SplitIsIdle(0, kNow));
-  EXPECT_EQ(watermarks.Advance(kNow), EventTime::FromMicros(10)) << "the job says so now";
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_FALSE(watermarks.SplitIsIdle(0));
+  EXPECT_EQ(watermarks.Advance(), EventTime::FromMicros(10)) << "the job says so now";
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
 }
 
 TEST(SplitWatermarks, WithoutAGeneratorThereIsNone) {
   SplitWatermarks watermarks(nullptr);
   ASSERT_TRUE(watermarks.AddSplit(Split("a", 10), kNow).ok());
-  EXPECT_EQ(watermarks.Advance(kNow), std::nullopt);
+  EXPECT_EQ(watermarks.Advance(), std::nullopt);
   EXPECT_EQ(watermarks.SnapshotOf(0), EventTime::FromMicros(10));
 }
 

@@ -229,6 +229,78 @@ TEST(TaskRun, SplitTurnsIdleAfterUnblockedTimeOnly) {
   EXPECT_THAT(*pipeline.watermarks, ElementsAre(90));
 }
 
+/// Two splits whose watermarks are 10 and 20, and a task that waits for more.
+std::shared_ptr<Task> TwoSplitsThatTurnIdle(TestingPipeline& pipeline) {
+  const auto strategy = HighestTimeStrategy();
+  strategy->idle_after = absl::Seconds(10);
+  pipeline.WithWatermarks(strategy).Probe();
+  pipeline.reader->Add({1}, 0, {10});
+  pipeline.reader->Add({2}, 1, {20});
+  std::shared_ptr<Task> task = pipeline.Build(2);
+  EXPECT_EQ(RunUntilBlocked(*task).wake_after, absl::Seconds(10));
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10));
+  return task;
+}
+
+// Else the first poll after it would make the records late that wait behind.
+TEST(TaskRun, PauseOfTheTaskMakesNoSplitIdleThatHasRecordsWaiting) {
+  TestingPipeline pipeline;
+  const auto task = TwoSplitsThatTurnIdle(pipeline);
+  pipeline.clock.Advance(absl::Seconds(60));
+  pipeline.reader->Add({3}, 0, {200});
+  pipeline.reader->Add({4}, 1, {80});
+  task->RunOnce();
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20)) << "the second one's may wait";
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20, 80));
+}
+
+TEST(TaskRun, SilentSplitTurnsIdleAfterAPauseAsWell) {
+  TestingPipeline pipeline;
+  const auto task = TwoSplitsThatTurnIdle(pipeline);
+  pipeline.clock.Advance(absl::Seconds(60));
+  pipeline.reader->Add({3}, 0, {200});
+  EXPECT_EQ(RunUntilBlocked(*task).wake_after, absl::Milliseconds(1250));
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20));
+  pipeline.clock.Advance(absl::Milliseconds(1250));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20, 200));
+}
+
+TEST(TaskRun, SilentSplitHoldsACatchUpBackForItsIdleTimeOnly) {
+  TestingPipeline pipeline;
+  const auto task = TwoSplitsThatTurnIdle(pipeline);
+  for (int64_t step = 1; step <= 20; ++step) {
+    for (int64_t more = 0; more < 2; ++more) pipeline.reader->Add({step}, 0, {100 * step});
+  }
+  for (int step = 1; step < 20; ++step) {
+    pipeline.clock.Advance(absl::Milliseconds(500));
+    task->RunOnce();
+  }
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20)) << "where the silent one is";
+  pipeline.clock.Advance(absl::Milliseconds(500));
+  task->RunOnce();
+  EXPECT_THAT(*pipeline.watermarks, ElementsAre(10, 20, 1000));
+}
+
+TEST(TaskRun, IdleSplitIsInTheSnapshotOnlyWhenItIsKnownToBeSilent) {
+  TestingPipeline pipeline;
+  const auto task = TwoSplitsThatTurnIdle(pipeline);
+  const auto idle_at = [&](uint64_t epoch) {
+    task->TriggerCheckpoint(BarrierOf(epoch));
+    task->RunOnce();
+    task->RunOnce();  // the sink's answer was in the mailbox
+    EXPECT_EQ(pipeline.observer.snapshots.back().epoch, epoch);
+    return pipeline.observer.snapshots.back().data->Find("source")->splits[1].idle;
+  };
+  pipeline.clock.Advance(absl::Seconds(10));
+  for (int i = 0; i < 5; ++i) pipeline.reader->Add({3}, 0, {200});
+  task->RunOnce();
+  EXPECT_FALSE(idle_at(1)) << "suspected";
+  RunUntilBlocked(*task);
+  EXPECT_TRUE(idle_at(2));
+}
+
 /// Emits ten more each time that it is asked.
 class Counting final : public BatchWatermarkGenerator {
  public:
