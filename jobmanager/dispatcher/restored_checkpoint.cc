@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/sha256.h"
 #include "common/base/status_macros.h"
@@ -138,12 +141,38 @@ bool BeginsAnew(const std::string& uid, const Operators& before, const Operators
          then->second.parallelism != now->second.parallelism;
 }
 
+// The bits of a type of integers as a plan has it (StateSchema::ToString); 0: it is none.
+int BitsOf(absl::string_view type, bool* is_signed) {
+  *is_signed = !absl::ConsumePrefix(&type, "u");
+  int bits = 0;
+  return absl::ConsumePrefix(&type, "int") && absl::SimpleAtoi(type, &bits) ? bits : 0;
+}
+
+// Of what a plan says of a key (Planner::DescribeKey), "route: int32", the type may become a wider
+// integer: what the bytes of keys are does not change. Whether the state was written with that type
+// is seen when it is read (CheckKeysCompatible). Records of Kafka have other bytes then, and other
+// partitions.
+bool SameKey(const PlannedOperator& then, const PlannedOperator& now) {
+  if (then.aligned != now.aligned) return false;
+  if (then.key == now.key) return true;
+  if (!then.key.has_value() || !now.key.has_value() || !now.aligned.empty()) return false;
+  const std::pair<absl::string_view, absl::string_view> was =
+      absl::StrSplit(*then.key, absl::MaxSplits(": ", 1));
+  const std::pair<absl::string_view, absl::string_view> is =
+      absl::StrSplit(*now.key, absl::MaxSplits(": ", 1));
+  bool was_signed = false;
+  bool is_signed = false;
+  const int bits_then = BitsOf(was.second, &was_signed);
+  const int bits_now = BitsOf(is.second, &is_signed);
+  return was.first == is.first && was_signed == is_signed && bits_then > 0 && bits_then < bits_now;
+}
+
 absl::Status CheckKey(const std::string& uid, const Operators& before, const Operators& after) {
   const auto old = before.find(uid);
   if (old == before.end()) return absl::OkStatus();
   const PlannedOperator& then = old->second;
   const PlannedOperator& now = after.at(uid);
-  if (then.key == now.key && then.aligned == now.aligned) return absl::OkStatus();
+  if (SameKey(then, now)) return absl::OkStatus();
   const bool hashed = then.aligned.empty() && now.aligned.empty();
   const auto text = [hashed](const PlannedOperator& one) {
     if (!one.key.has_value()) return std::string("not keyed");

@@ -25,6 +25,8 @@ class RocksDb final : public RocksStore {
       absl::FunctionRef<void(size_t place, absl::string_view value)> visit) const override;
   std::unique_ptr<RocksScan> Scan(RocksFamily family, absl::string_view begin,
                                   absl::string_view end) const override;
+  std::unique_ptr<RocksScan> ScanPastCache(RocksFamily family, absl::string_view begin,
+                                           absl::string_view end) const override;
   void HoldView() override;
   void LetViewGo() override;
   absl::StatusOr<std::vector<RocksFile>> Pin(const std::string& directory) override;
@@ -42,6 +44,8 @@ class RocksDb final : public RocksStore {
 
  private:
   rocksdb::ReadOptions Reading() const;
+  std::unique_ptr<RocksScan> Scan(const rocksdb::ReadOptions& options, RocksFamily family,
+                                  absl::string_view begin, absl::string_view end) const;
 
   const RocksOptions options_;
   const std::unique_ptr<rocksdb::CompactionFilter> filter_;

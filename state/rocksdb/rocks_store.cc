@@ -114,11 +114,23 @@ absl::Status RocksDb::MultiGet(
   return absl::OkStatus();
 }
 
-std::unique_ptr<RocksScan> RocksDb::Scan(RocksFamily of, absl::string_view begin,
-                                         absl::string_view end) const {
-  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(Reading(), family(of)));
+std::unique_ptr<RocksScan> RocksDb::Scan(const rocksdb::ReadOptions& options, RocksFamily of,
+                                         absl::string_view begin, absl::string_view end) const {
+  std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family(of)));
   at->Seek(SliceOf(begin));
   return std::make_unique<DbScan>(*this, std::move(at), std::string(end));
+}
+
+std::unique_ptr<RocksScan> RocksDb::Scan(RocksFamily of, absl::string_view begin,
+                                         absl::string_view end) const {
+  return Scan(Reading(), of, begin, end);
+}
+
+std::unique_ptr<RocksScan> RocksDb::ScanPastCache(RocksFamily of, absl::string_view begin,
+                                                  absl::string_view end) const {
+  rocksdb::ReadOptions options = Reading();
+  options.fill_cache = false;
+  return Scan(options, of, begin, end);
 }
 
 absl::StatusOr<std::vector<RocksFile>> RocksDb::Pin(const std::string& directory) {

@@ -91,6 +91,9 @@ class RocksStore {
   /// From `begin` to before `end`; an empty end: to the last.
   virtual std::unique_ptr<RocksScan> Scan(RocksFamily family, absl::string_view begin,
                                           absl::string_view end) const = 0;
+  /// The same for what is not read again soon: no block that others read gives way to it.
+  virtual std::unique_ptr<RocksScan> ScanPastCache(RocksFamily family, absl::string_view begin,
+                                                   absl::string_view end) const = 0;
   /// From now on reads see what is there now, whatever is loaded: until it is let go. Once more:
   /// nothing changes.
   virtual void HoldView() = 0;

@@ -10,8 +10,11 @@
 namespace weir {
 namespace {
 
+// The allocator's shares, and a slot of the index.
+constexpr size_t kOverheadBytes = 56;
+
 size_t BytesOf(const MapNode& node) {
-  return sizeof(MapNode) + node.key.capacity() + node.prefix.capacity();
+  return sizeof(MapNode) + node.key.capacity() + node.prefix.capacity() + kOverheadBytes;
 }
 
 }  // namespace
@@ -24,7 +27,10 @@ MapIndex::~MapIndex() {
 }
 
 void MapIndex::Delete(MapNode* node) {
-  for (const auto& [key, version] : node->entries) version->Release();
+  for (const auto& [key, version] : node->entries) {
+    tier_.account().Subtract(SortedEntryBytes(key));
+    version->Release();
+  }
   tier_.account().Subtract(BytesOf(*node));
   delete node;
 }
@@ -38,6 +44,13 @@ MapNode& MapIndex::FindOrCreate(size_t group, uint64_t hash, absl::string_view k
   tier_.account().Add(BytesOf(*node));
   groups_[group].Insert(hash, node);
   return *node;
+}
+
+Version*& MapIndex::Add(MapNode& node, std::string map_key, Version* version) {
+  const auto [entry, fresh] = node.entries.emplace(std::move(map_key), version);
+  WEIR_DCHECK(fresh);
+  tier_.account().Add(SortedEntryBytes(entry->first));
+  return entry->second;
 }
 
 Version** MapIndex::Find(absl::string_view tier_key) {
@@ -64,9 +77,13 @@ void MapIndex::Insert(Version* version) {
   WEIR_CHECK(SplitMapKey(version->key(), &key, &map_key));
   MapNode& node =
       FindOrCreate(GroupOfTierKey(version->key()) - range_.first, StableHash64(key), key);
-  Version*& slot = node.entries[std::string(map_key)];
-  if (slot != nullptr) slot->Release();
-  slot = version;
+  const auto found = node.entries.find(map_key);
+  if (found == node.entries.end()) {
+    Add(node, std::string(map_key), version);
+    return;
+  }
+  found->second->Release();
+  found->second = version;
 }
 
 bool MapIndex::EvictNode(StateTier& tier, MapNode& node) {
@@ -78,6 +95,7 @@ bool MapIndex::EvictNode(StateTier& tier, MapNode& node) {
     }
     if (version->present()) node.complete = false;
     version->Release();
+    tier.account().Subtract(SortedEntryBytes(at->first));
     at = node.entries.erase(at);
     ++tier.counters().evicted;
   }

@@ -48,6 +48,8 @@ class MapIndex final : public TierIndex {
     return slot == nullptr ? nullptr : *slot;
   }
   MapNode& FindOrCreate(size_t group, uint64_t hash, absl::string_view key);
+  /// A new entry, which is charged; takes the hold over.
+  Version*& Add(MapNode& node, std::string map_key, Version* version);
   /// By the whole key; null when it is not in memory, or is no key of an entry.
   Version** Find(absl::string_view tier_key);
   void ForEach(absl::FunctionRef<void(MapNode& node)> visit);

@@ -3,10 +3,21 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace weir {
 
-/// Bytes of versions: those of the index and those of layers.
+/// What an entry of a btree_map of versions takes beside its version, which is charged with a slot
+/// of a hash table: its part of nodes of six that are two thirds full, and of those above them; and
+/// what its key has outside.
+inline size_t SortedEntryBytes(const std::string& key) {
+  constexpr size_t kNodeBytes = 50;
+  constexpr size_t kAllocatorBytes = 16;
+  const bool inside = key.capacity() < sizeof(std::string) / 2;
+  return kNodeBytes + (inside ? 0 : key.capacity() + 1 + kAllocatorBytes);
+}
+
+/// Bytes of versions, those of the index and those of layers, and of what holds them in the index.
 /// Threads: thread-safe. Lifetime: outlives the versions that are charged to it.
 class MemoryAccount {
  public:

@@ -40,6 +40,7 @@ struct TierCounters {
   uint64_t prefetched = 0;
   uint64_t evicted = 0;
   uint64_t materialised = 0;  // jobs
+  uint64_t cleaned_up = 0;    // entries of RocksDB that the clean-up has looked at
 };
 
 /// The layers of one operator's keyed state, its memory, and what is in RocksDB. The tables and

@@ -151,19 +151,14 @@ size_t TierCellTable::Expire(int64_t oldest_micros, size_t entries) {
     }
   }
   if (entries == 0) return 0;
-  std::vector<std::string> expired;
-  next_key_ = ScanStore(next_key_, [&](absl::string_view key, absl::string_view value) {
-    if (entries == 0) return false;
-    --entries;
-    if (index_.Find(key) == nullptr && ExpiredValue(value, oldest_micros)) {
-      expired.emplace_back(key);
-    }
-    return true;
-  });
-  for (const std::string& key : expired) InsertTombstone(key);
-  if (next_key_.empty()) next_group_ = next_slot_ = 0;
+  const auto in_memory = [this](absl::string_view key) { return index_.Find(key) != nullptr; };
+  for (const std::string& key : FindExpired(oldest_micros, in_memory, entries)) {
+    InsertTombstone(key);
+  }
+  if (!all_looked_at()) return 0;
+  next_group_ = next_slot_ = 0;
   // At the end, it is the next state's turn.
-  return next_key_.empty() ? std::max<size_t>(entries, 1) : 0;
+  return std::max<size_t>(entries, 1);
 }
 
 }  // namespace weir

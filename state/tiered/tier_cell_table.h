@@ -67,10 +67,9 @@ class TierCellTable final : public CellTable, public TierTable {
   uint64_t found_turn_ = 0;
   uint64_t found_changes_ = 0;
   Version** found_ = nullptr;
-  // Where Expire goes on: in memory, then in RocksDB.
+  // Where Expire goes on in memory; then in RocksDB.
   size_t next_group_ = 0;
   size_t next_slot_ = 0;
-  std::string next_key_;
 };
 
 }  // namespace weir

@@ -37,7 +37,7 @@ Version** TierMapTable::Lookup(absl::string_view map_key) {
   MapNode& into = Node();
   Version* loaded = Load(absl::StrCat(into.prefix, map_key));
   if (loaded == nullptr) return nullptr;
-  return &into.entries.emplace(std::string(map_key), loaded).first->second;
+  return &index_.Add(into, std::string(map_key), loaded);
 }
 
 Version** TierMapTable::FindPresent(absl::string_view map_key) {
@@ -51,7 +51,7 @@ void* TierMapTable::FindOrCreate(absl::string_view map_key) {
   if (slot == nullptr) {
     MapNode& node = Node();
     Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
-    slot = &node.entries.emplace(std::string(map_key), version).first->second;
+    slot = &index_.Add(node, std::string(map_key), version);
   }
   // What cannot be decoded has no type, and gives way to a new cell.
   (void)DecodeSlot(*slot);
@@ -71,7 +71,7 @@ void TierMapTable::RemoveEntry(MapNode& node, absl::string_view map_key) {
   if (!Incomplete(&node)) return;
   Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
   (void)tier_.Own(RocksFamily::kState, version);
-  node.entries.emplace(std::string(map_key), version);
+  index_.Add(node, std::string(map_key), version);
 }
 
 void TierMapTable::Remove(absl::string_view map_key) {
@@ -90,11 +90,16 @@ std::unique_ptr<RocksScan> TierMapTable::ScanNode(const MapNode& node,
 
 void TierMapTable::TryComplete(MapNode& node) {
   const auto scan = ScanNode(node);
-  for (size_t entries = 0; scan->valid() && entries <= kCompletedEntries; scan->Next(), ++entries) {
-    const std::string map_key(scan->key().substr(node.prefix.size()));
+  size_t bytes = 0;
+  for (size_t entries = 0;
+       scan->valid() && entries <= kCompletedEntries && bytes <= tier_.fetch_bytes();
+       scan->Next(), ++entries) {
+    std::string map_key(scan->key().substr(node.prefix.size()));
     if (node.entries.contains(map_key)) continue;
     Version* version = NewDecoded(scan->key(), scan->value());
-    if (version != nullptr) node.entries.emplace(map_key, version);
+    if (version == nullptr) continue;
+    bytes += version->charged_bytes();
+    index_.Add(node, std::move(map_key), version);
   }
   if (!scan->status().ok()) tier_.Fail(scan->status());
   node.complete = !scan->valid() && scan->status().ok();
@@ -180,23 +185,48 @@ void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
 void TierMapTable::Clear() {
   tier_.BeforeAccess();
   CheckKey();
-  MapNode* node = InMemory();
-  if (node == nullptr && !Incomplete(nullptr)) return;
-  node = &Node();
-  if (Incomplete(node)) {
-    std::vector<std::string> stored;
-    const auto scan = ScanNode(*node);
-    for (; scan->valid(); scan->Next())
-      stored.emplace_back(scan->key().substr(node->prefix.size()));
-    if (!scan->status().ok()) tier_.Fail(scan->status());
-    for (const std::string& map_key : stored) RemoveEntry(*node, map_key);
-    node->complete = scan->status().ok();
+  // What is evicted in between is in RocksDB, and met there.
+  ClearInMemory();
+  if (Incomplete(InMemory())) ClearInStore();
+}
+
+void TierMapTable::ClearInMemory() {
+  std::string from;
+  while (MapNode* node = InMemory()) {
+    auto at = node->entries.lower_bound(from);
+    for (size_t entries = 0; at != node->entries.end() && entries < kClearedEntries;
+         ++at, ++entries) {
+      if (!at->second->present()) continue;
+      MakeTyped(at->second);
+      MakeAbsent(at->second);
+    }
+    if (at == node->entries.end()) return;
+    from = at->first;
+    // May evict entries, and the node.
+    tier_.BeforeAccess();
   }
-  for (auto& [map_key, version] : node->entries) {
-    if (!version->present()) continue;
-    MakeTyped(version);
-    MakeAbsent(version);
+}
+
+void TierMapTable::ClearInStore() {
+  std::string from;
+  while (ClearPageInStore(&from)) tier_.BeforeAccess();
+}
+
+bool TierMapTable::ClearPageInStore(std::string* from) {
+  MapNode& node = Node();
+  const auto scan = ScanNode(node, *from);
+  for (size_t entries = 0; scan->valid() && entries < kClearedEntries; scan->Next(), ++entries) {
+    RemoveEntry(node, scan->key().substr(node.prefix.size()));
   }
+  if (!scan->status().ok()) {
+    tier_.Fail(scan->status());
+    return false;
+  }
+  // Then all there was has a tombstone, or had one that RocksDB has seen.
+  node.complete = !scan->valid();
+  if (node.complete) return false;
+  *from = std::string(scan->key().substr(node.prefix.size()));
+  return true;
 }
 
 void TierMapTable::ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) {
@@ -215,39 +245,35 @@ void TierMapTable::ForEachEntry(absl::FunctionRef<void(absl::string_view tier_ke
 size_t TierMapTable::ExpireInMemory(int64_t oldest_micros, size_t entries) {
   for (; next_group_ < index_.num_groups(); ++next_group_, next_slot_ = 0) {
     KeyIndex<MapNode>& nodes = index_.group(next_group_);
-    // A map is looked at as a whole.
-    for (; next_slot_ < nodes.num_slots() && entries > 0; ++next_slot_) {
+    for (; next_slot_ < nodes.num_slots(); ++next_slot_, next_map_key_.clear()) {
       MapNode* node = nodes.at(next_slot_);
       if (node == nullptr) continue;
-      for (auto& [map_key, slot] : node->entries) {
+      for (auto at = node->entries.lower_bound(next_map_key_); at != node->entries.end(); ++at) {
+        Version*& slot = at->second;
         if (!slot->present()) continue;
-        if (entries > 0) --entries;
+        if (entries == 0) {
+          next_map_key_ = at->first;
+          return 0;
+        }
+        --entries;
         if (DecodeSlot(slot) && type_->Expired(oldest_micros, slot->cell())) MakeAbsent(slot);
       }
     }
-    if (entries == 0) return 0;
   }
   return entries;
 }
 
 size_t TierMapTable::ExpireInStore(int64_t oldest_micros, size_t entries) {
-  std::vector<std::string> expired;
-  next_key_ = ScanStore(next_key_, [&](absl::string_view key, absl::string_view value) {
-    if (entries == 0) return false;
-    --entries;
-    if (index_.Find(key) == nullptr && ExpiredValue(value, oldest_micros)) {
-      expired.emplace_back(key);
-    }
-    return true;
-  });
-  for (const std::string& key : expired) {
+  const auto in_memory = [this](absl::string_view key) { return index_.Find(key) != nullptr; };
+  for (const std::string& key : FindExpired(oldest_micros, in_memory, entries)) {
     Version* version = tier_.NewVersion(key, type_);
     (void)tier_.Own(RocksFamily::kState, version);
     index_.Insert(version);
   }
-  if (next_key_.empty()) next_group_ = next_slot_ = 0;
+  if (!all_looked_at()) return 0;
+  next_group_ = next_slot_ = 0;
   // At the end, it is the next state's turn.
-  return next_key_.empty() ? std::max<size_t>(entries, 1) : 0;
+  return std::max<size_t>(entries, 1);
 }
 
 size_t TierMapTable::Expire(int64_t oldest_micros, size_t entries) {

@@ -38,6 +38,8 @@ class TierMapTable final : public MapTable, public TierTable {
   size_t Expire(int64_t oldest_micros, size_t entries) override;
 
   static constexpr size_t kCompletedEntries = 256;
+  /// What changes a whole map lets memory be freed after so many entries.
+  static constexpr size_t kClearedEntries = 256;
 
  private:
   MapNode* InMemory() {
@@ -54,7 +56,12 @@ class TierMapTable final : public MapTable, public TierTable {
   Version** Lookup(absl::string_view map_key);
   Version** FindPresent(absl::string_view map_key);
   void RemoveEntry(MapNode& node, absl::string_view map_key);
-  // Takes the entries of RocksDB in, unless they are many.
+  // The parts of Clear.
+  void ClearInMemory();
+  void ClearInStore();
+  // From this key of the map on, and that of the next page then; false: there is none.
+  bool ClearPageInStore(std::string* from);
+  // Takes the entries of RocksDB in, unless they are many or large.
   void TryComplete(MapNode& node);
   // From this key of its map on.
   std::unique_ptr<RocksScan> ScanNode(const MapNode& node, absl::string_view from = {}) const;
@@ -65,9 +72,10 @@ class TierMapTable final : public MapTable, public TierTable {
   size_t ExpireInStore(int64_t oldest_micros, size_t entries);
 
   MapIndex& index_;
+  // Where Expire goes on in memory; then in RocksDB.
   size_t next_group_ = 0;
   size_t next_slot_ = 0;
-  std::string next_key_;
+  std::string next_map_key_;
 };
 
 }  // namespace weir

@@ -169,7 +169,7 @@ std::string TierTable::ScanStore(
     AppendTierPrefix(group, id_, &begin);
     AppendTierPrefix(group, id_ + 1, &end);
     if (group == first && !from.empty()) begin = from;
-    const auto scan = tier_.store()->Scan(RocksFamily::kState, begin, end);
+    const auto scan = tier_.store()->ScanPastCache(RocksFamily::kState, begin, end);
     for (; scan->valid(); scan->Next()) {
       if (!visit(scan->key(), scan->value())) return std::string(scan->key());
     }
@@ -179,6 +179,32 @@ std::string TierTable::ScanStore(
     }
   }
   return {};
+}
+
+bool TierTable::RoundTooSoon(int64_t oldest_micros) {
+  // A clock that was put back must not stop the clean-up.
+  if (round_micros_.has_value() && oldest_micros >= *round_micros_ &&
+      oldest_micros - *round_micros_ < state().ttl_micros / kRoundsPerTtl) {
+    return true;
+  }
+  round_micros_ = oldest_micros;
+  return false;
+}
+
+std::vector<std::string> TierTable::FindExpired(
+    int64_t oldest_micros, absl::FunctionRef<bool(absl::string_view key)> in_memory,
+    size_t& entries) {
+  std::vector<std::string> expired;
+  if (next_key_.empty() && RoundTooSoon(oldest_micros)) return expired;
+  next_key_ = ScanStore(next_key_, [&](absl::string_view key, absl::string_view value) {
+    if (entries == 0) return false;
+    ++tier_.counters().cleaned_up;
+    const bool has_expired = !in_memory(key) && ExpiredValue(value, oldest_micros);
+    if (has_expired) expired.emplace_back(key);
+    entries -= std::min(entries, has_expired ? kStoredEntryCost / 2 : kStoredEntryCost);
+    return true;
+  });
+  return expired;
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,13 @@ class TierTable {
   std::string ScanStore(
       const std::string& from,
       absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> visit);
+  /// The last part of Expire: the keys of what has expired among the next entries of RocksDB that
+  /// are not in memory, for tombstones. Takes of `entries` what that has cost.
+  std::vector<std::string> FindExpired(int64_t oldest_micros,
+                                       absl::FunctionRef<bool(absl::string_view key)> in_memory,
+                                       size_t& entries);
+  /// FindExpired has come to the end, and Expire begins anew.
+  bool all_looked_at() const { return next_key_.empty(); }
 
   StateTier& tier_;
   const KeyGroupRange range_;
@@ -81,6 +89,11 @@ class TierTable {
 
  private:
   static constexpr size_t kFirstFetchedBytes = 4096;
+  // An entry of RocksDB costs the clean-up as much as so many in memory; an expired one half of
+  // that, so that they cannot come faster than they go.
+  static constexpr size_t kStoredEntryCost = 8;
+  // RocksDB is gone through so many times while a value lives, at most.
+  static constexpr int64_t kRoundsPerTtl = 8;
 
   [[noreturn]] void FailWithoutKey() const;
   absl::Status Undecodable() const;
@@ -93,6 +106,8 @@ class TierTable {
   Version* CopyWhole(const Version& from);
   bool AddParts(absl::Span<const Version* const> newest_first, Version& whole);
 
+  // RocksDB has been gone through lately; else it is from now on.
+  bool RoundTooSoon(int64_t oldest_micros);
   // Charged bytes.
   size_t FetchChunk(absl::Span<const std::string> tier_keys, TierIndex& index);
 
@@ -102,6 +117,8 @@ class TierTable {
   PrefetchPacer pacer_;
   size_t fetched_bytes_ = kFirstFetchedBytes;  // a version's, about
   size_t last_fetched_bytes_ = 0;              // of a batch
+  std::string next_key_;                       // where FindExpired goes on
+  std::optional<int64_t> round_micros_;        // of its last beginning: what had expired then
 };
 
 }  // namespace weir

@@ -31,7 +31,10 @@ TierTimers::TierTimers(KeyGroupRange range, StateTier& tier, const HeapCurrentKe
 TierTimers::~TierTimers() {
   for (const auto& domain : groups_) {
     for (const Group& group : domain) {
-      for (const auto& [key, version] : group.timers) version->Release();
+      for (const auto& [key, version] : group.timers) {
+        tier_.account().Subtract(SortedEntryBytes(key));
+        version->Release();
+      }
     }
   }
 }
@@ -70,6 +73,13 @@ void TierTimers::FindFirst(TimeDomain domain, size_t group, const std::string& f
   }
 }
 
+Version*& TierTimers::Add(Group& group, std::string key, Version* version) {
+  const auto [entry, fresh] = group.timers.emplace(std::move(key), version);
+  WEIR_DCHECK(fresh);
+  tier_.account().Add(SortedEntryBytes(entry->first));
+  return entry->second;
+}
+
 void TierTimers::Load(TimeDomain domain, size_t group) {
   Group& of = GroupOf(domain, group);
   const std::string begin = *of.loaded_until;
@@ -86,7 +96,7 @@ void TierTimers::Load(TimeDomain domain, size_t group) {
     if (of.timers.contains(key)) continue;
     Version* version = tier_.NewVersion(key, nullptr);
     version->MakeMark();
-    of.timers.emplace(std::move(key), version);
+    Add(of, std::move(key), version);
   }
   if (scan->valid()) of.loaded_until = std::string(scan->key());
   if (!scan->status().ok()) tier_.Fail(scan->status());
@@ -107,28 +117,24 @@ void TierTimers::Register(TimeDomain domain, int64_t time_micros, absl::string_v
   tier_.BeforeAccess();
   const size_t index = current_.group_index();
   Group& group = GroupOf(domain, index);
-  auto found = group.timers.find(key);
-  if (found == group.timers.end()) {
-    found = group.timers.emplace(key, tier_.NewVersion(key, nullptr)).first;
-  } else if (found->second->present()) {
-    return;
-  }
-  tier_.Own(RocksFamily::kTimers, found->second).MakeMark();
+  const auto found = group.timers.find(key);
+  const bool fresh = found == group.timers.end();
+  if (!fresh && found->second->present()) return;
+  Version*& slot = fresh ? Add(group, key, tier_.NewVersion(key, nullptr)) : found->second;
+  tier_.Own(RocksFamily::kTimers, slot).MakeMark();
   const bool loaded = !group.loaded_until.has_value() || key < *group.loaded_until;
   if (loaded && (group.first.empty() || key < group.first)) SetFirst(domain, index, std::move(key));
 }
 
 void TierTimers::Remove(TimeDomain domain, size_t index, const std::string& key) {
   Group& group = GroupOf(domain, index);
-  auto found = group.timers.find(key);
-  if (found == group.timers.end()) {
-    // Only RocksDB can have it, and only behind what is loaded.
-    if (!group.loaded_until.has_value() || key < *group.loaded_until) return;
-    found = group.timers.emplace(key, tier_.NewVersion(key, nullptr)).first;
-  } else if (!found->second->present()) {
-    return;
-  }
-  tier_.Delete(RocksFamily::kTimers, found->second);
+  const auto found = group.timers.find(key);
+  const bool fresh = found == group.timers.end();
+  if (!fresh && !found->second->present()) return;
+  // Only RocksDB can have it, and only behind what is loaded.
+  if (fresh && (!group.loaded_until.has_value() || key < *group.loaded_until)) return;
+  Version*& slot = fresh ? Add(group, key, tier_.NewVersion(key, nullptr)) : found->second;
+  tier_.Delete(RocksFamily::kTimers, slot);
   if (group.first == key) FindFirst(domain, index, key);
 }
 
@@ -189,9 +195,13 @@ void TierTimers::Insert(Version* version) {
   const std::string key(version->key());
   const auto domain = static_cast<TimeDomain>(key[kGroupBytes]);
   Group& group = GroupOf(domain, GroupOfTierKey(key) - range_.first);
-  Version*& slot = group.timers[key];
-  if (slot != nullptr) slot->Release();
-  slot = version;
+  const auto found = group.timers.find(key);
+  if (found == group.timers.end()) {
+    Add(group, key, version);
+    return;
+  }
+  found->second->Release();
+  found->second = version;
 }
 
 void TierTimers::EvictGroup(StateTier& tier, Group& group) {
@@ -211,6 +221,7 @@ void TierTimers::EvictGroup(StateTier& tier, Group& group) {
       group.loaded_until = at->first;
     }
     version->Release();
+    tier.account().Subtract(SortedEntryBytes(at->first));
     at = group.timers.erase(at);
     ++tier.counters().evicted;
   }

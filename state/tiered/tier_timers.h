@@ -75,6 +75,8 @@ class TierTimers final : public KeyedTimers, public TierIndex {
   void SetFirst(TimeDomain domain, size_t group, std::string first);
   // The next timers of RocksDB.
   void Load(TimeDomain domain, size_t group);
+  // A new one, which is charged; takes the hold over.
+  Version*& Add(Group& group, std::string key, Version* version);
   void EvictGroup(StateTier& tier, Group& group);
 
   const KeyGroupRange range_;

@@ -19,6 +19,8 @@ namespace {
 constexpr int kUnwrittenFrozenStates = 2;
 // After one that has read from RocksDB.
 constexpr int kPrefetchedBatches = 8;
+// The clean-up lets memory be freed after so many entries.
+constexpr size_t kExpiredEntries = 512;
 
 RocksOptions RocksOptionsOf(const TieredStateOptions& options,
                             std::shared_ptr<const RocksExpiry> expiry) {
@@ -194,11 +196,21 @@ void TieredKeyedStateBackend::CleanUpExpired(size_t entries) {
     if (at == states_.end()) at = states_.begin();
     next_cleaned_ = at->first;
     if (!at->second.definition.has_ttl()) continue;
-    const TierState& state = *tier_.states()->Find(at->second.table->id());
-    entries = at->second.table->Expire(state.OldestMicros(now_micros_), entries);
+    entries = Expire(*at->second.table, entries);
     if (entries == 0) return;
   }
   if (at == states_.end()) next_cleaned_.clear();
+}
+
+size_t TieredKeyedStateBackend::Expire(TierTable& table, size_t entries) {
+  const int64_t oldest_micros = tier_.states()->Find(table.id())->OldestMicros(now_micros_);
+  while (entries > 0) {
+    const size_t page = std::min(entries, kExpiredEntries);
+    const size_t left = table.Expire(oldest_micros, page);
+    entries -= page;
+    if (left > 0) return entries + left;
+  }
+  return 0;
 }
 
 absl::StatusOr<std::unique_ptr<FrozenState>> TieredKeyedStateBackend::Freeze() {

@@ -103,6 +103,8 @@ class TieredKeyedStateBackend final : public KeyedStateBackend {
   void MakeTable(State& state, uint32_t id);
   Index& IndexOf(const TierState& state);
   void SetStates(TierStates states);
+  // As CleanUpExpired on one state; what is left of `entries`, 0: it has not come to the end.
+  size_t Expire(TierTable& table, size_t entries);
   absl::Status Take(absl::StatusOr<RestoredTier> restored);
   void TakeChanges(const RestoredTier& restored);
   absl::Status Annotated(const absl::Status& status) const;

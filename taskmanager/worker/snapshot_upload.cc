@@ -19,11 +19,12 @@ bool SnapshotUpload::Needed(const proto::TaskSnapshot& snapshot) const {
 }
 
 absl::Status SnapshotUpload::Write(FileSystem& files, const std::string& job_directory,
-                                   proto::TaskSnapshot* snapshot) const {
+                                   proto::TaskSnapshot* snapshot) {
+  WEIR_ASSIGN_OR_RETURN(auto increments, TakeIncrements());
   StateObjectStore store(files, job_directory);
   for (proto::OperatorSnapshot& one : *snapshot->mutable_operators()) {
-    if (const auto state = keyed.find(one.uid()); state != keyed.end()) {
-      WEIR_RETURN_IF_ERROR(WriteKeyed(files, store, *state->second, one));
+    if (const auto state = increments.extract(one.uid()); !state.empty()) {
+      WEIR_RETURN_IF_ERROR(WriteKeyed(files, store, state.mapped(), one));
     } else if (one.state().inlined().size() > inline_max_bytes) {
       const std::string bytes = one.state().inlined();
       WEIR_RETURN_IF_ERROR(WriteObject(store, bytes, inline_max_bytes, one.mutable_state()));
@@ -36,10 +37,19 @@ absl::Status SnapshotUpload::Write(FileSystem& files, const std::string& job_dir
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::map<std::string, KeyedStateIncrement>> SnapshotUpload::TakeIncrements() {
+  std::map<std::string, KeyedStateIncrement> increments;
+  while (!keyed.empty()) {
+    // Gone at the end of each round.
+    const auto state = keyed.extract(keyed.begin());
+    WEIR_ASSIGN_OR_RETURN(increments[state.key()], state.mapped()->WriteIncrement());
+  }
+  return increments;
+}
+
 absl::Status SnapshotUpload::WriteKeyed(FileSystem& files, StateObjectStore& store,
-                                        const FrozenState& state,
+                                        const KeyedStateIncrement& increment,
                                         proto::OperatorSnapshot& one) const {
-  WEIR_ASSIGN_OR_RETURN(const KeyedStateIncrement increment, state.WriteIncrement());
   WEIR_RETURN_IF_ERROR(
       WriteObject(store, increment.manifest, inline_max_bytes, one.mutable_state()));
   for (const KeyedStateFile& file : increment.files) {

@@ -28,6 +28,7 @@ KEYED_STATE = [
        f"TableUpdate/{keys}") for keys in (1000, 100_000, 1_000_000)],
     ("reducing, 100000 keys", "ReducingAdd/100000", "TableUpdate/100000"),
     ("value with TTL, 100000 keys", "ValueWithTtlUpdate/100000", "TableUpdate/100000"),
+    ("the same, rocksdb", "ValueWithTtlInTier/100000", "TableUpdate/100000"),
     ("map of 16, put, 100000 keys", "MapPut/100000", "TableUpdate/100000"),
     ("timer, register and take", "TimerRegisterAndPop/100000", None),
     ("snapshot, write", "WriteSnapshot/100000", None),

@@ -1,26 +1,34 @@
 // What an access to keyed state costs in the heap backend: update and read of a value, a list and a
-// map by random keys, timers, and a snapshot's two parts.
+// map by random keys, timers, and a snapshot's two parts; and with a TTL behind RocksDB, too.
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
 
 #include "common/base/check.h"
 #include "common/base/seeded_random.h"
+#include "common/exec/thread_blocking_pool.h"
 #include "common/time/system_clock.h"
 #include "common/types/key_codec.h"
 #include "state/keyed/heap_keyed_state_backend.h"
+#include "state/tiered/tiered_keyed_state_backend.h"
+#include "tests/support/temporary_directory.h"
 
 namespace weir {
 namespace {
 
 constexpr uint32_t kMaxParallelism = 1024;
 constexpr int64_t kAccesses = 1 << 16;
+constexpr size_t kRowsPerBatch = 1000;
+constexpr size_t kCleanedPerRow = 8;
 
 /// A backend of all groups, and random keys as they come from a column of int64.
 class Fixture {
@@ -47,15 +55,33 @@ class Fixture {
   }
   template <class F>
   void Run(benchmark::State& state, F f) {
+    RunOn(backend_, state, f);
+  }
+  /// With what a task's chain does for each batch of rows (taskmanager/task/operator_chain.cc).
+  template <class F>
+  void RunWithCleanUp(KeyedStateBackend& backend, benchmark::State& state, F f) {
+    size_t row = 0;
+    RunOn(backend, state, [&] {
+      if (row++ % kRowsPerBatch == 0) {
+        backend.CleanUpExpired(kCleanedPerRow * kRowsPerBatch);
+        backend.BeginBatch();
+      }
+      f();
+    });
+  }
+  template <class F>
+  void RunOn(KeyedStateBackend& backend, benchmark::State& state, F f) {
     size_t at = 0;
     for (auto _ : state) {
-      backend_.SetCurrentKey(refs_[at]);
+      backend.SetCurrentKey(refs_[at]);
       f();
       at = (at + 1) & (kAccesses - 1);
     }
     state.SetItemsProcessed(state.iterations());
   }
   HeapKeyedStateBackend& backend() { return backend_; }
+  const std::vector<std::string>& all() const { return all_; }
+  const Clock& clock() const { return clock_; }
 
  private:
   SystemClock clock_;
@@ -113,9 +139,33 @@ void ValueWithTtlUpdate(benchmark::State& state) {
   auto value =
       fixture.backend().GetState(ValueStateDescriptor<int64_t>("value", {std::chrono::hours(1)}));
   fixture.ForAll([&] { value.Update(1); });
-  fixture.Run(state, [&] { value.Update(value.Value().value_or(0) + 1); });
+  fixture.RunWithCleanUp(fixture.backend(), state,
+                         [&] { value.Update(value.Value().value_or(0) + 1); });
 }
 BENCHMARK(ValueWithTtlUpdate)->Arg(100'000);
+
+/// The same behind RocksDB, which has all of the values; memory has the ones that are used.
+void ValueWithTtlInTier(benchmark::State& state) {
+  Fixture fixture(state.range(0));
+  const TemporaryDirectory directory;
+  ThreadBlockingPool pool({"state", 2});
+  TieredStateOptions options;
+  options.directory = directory.File("state");
+  options.instance = "bench";
+  options.materialise_interval = absl::Milliseconds(500);
+  auto tier = TieredKeyedStateBackend::Open(
+      {"bench", StateCodec<int64_t>::Schema(), kMaxParallelism, {0, kMaxParallelism}}, options,
+      fixture.clock(), pool);
+  WEIR_CHECK(tier.ok()) << tier.status();
+  auto value = (*tier)->GetState(ValueStateDescriptor<int64_t>("value", {std::chrono::hours(1)}));
+  for (const std::string& key : fixture.all()) {
+    (*tier)->SetCurrentKey(KeyRefOf(key, kMaxParallelism));
+    value.Update(1);
+  }
+  fixture.RunWithCleanUp(**tier, state, [&] { value.Update(value.Value().value_or(0) + 1); });
+  WEIR_CHECK((*tier)->status().ok()) << (*tier)->status();
+}
+BENCHMARK(ValueWithTtlInTier)->Arg(100'000);
 
 void MapPut(benchmark::State& state) {
   Fixture fixture(state.range(0));

@@ -228,6 +228,30 @@ TEST_F(KeyedCheckpointTest, AnotherKeyIsRefused) {
             "job");
 }
 
+// What the state was written with is seen when it is read (CheckKeysCompatible).
+TEST_F(KeyedCheckpointTest, AWiderIntegerIsTheSameKey) {
+  transfer_.from_graph = Graph(2, "route: int32");
+  transfer_.to_graph = Graph(3, "route: int64");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status(), absl::OkStatus());
+  transfer_.from_graph = Graph(2, "a function: uint8");
+  transfer_.to_graph = Graph(3, "a function: uint32");
+  EXPECT_EQ(AdaptManifest(transfer_, manifest_).status(), absl::OkStatus());
+}
+
+TEST_F(KeyedCheckpointTest, AnotherTypeOfTheKeyIsRefused) {
+  transfer_.from_graph = Graph(2, "route: int32");
+  transfer_.to_graph = Graph(2, "route: string");
+  EXPECT_EQ(
+      AdaptManifest(transfer_, manifest_).status().message(),
+      "operator 'count' is keyed by route: int32 in the checkpoint and keyed by route: string "
+      "in the new job");
+  for (const std::string key :
+       {"route: int16", "route: uint64", "origin: int64", "route", "route: pair<int64, int64>"}) {
+    transfer_.to_graph = Graph(2, key);
+    EXPECT_FALSE(AdaptManifest(transfer_, manifest_).ok()) << key;
+  }
+}
+
 TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedWhereTheyWouldBeDealtOut) {
   transfer_.to_graph.set_max_parallelism(64);
   EXPECT_EQ(AdaptManifest(transfer_, manifest_).status().message(),
@@ -301,6 +325,13 @@ TEST_F(AlignedCheckpointTest, AnotherKeyOfThePartitionsIsRefused) {
   Align(&transfer_.to_graph)->set_key("origin");
   EXPECT_THAT(Refusal(), HasSubstr("keyed by origin, aligned with 4 partitions by murmur2 in the "
                                    "new job"));
+}
+
+// Its records have four bytes for a key, or eight, and so go to other partitions.
+TEST_F(AlignedCheckpointTest, AWiderIntegerIsAnotherKey) {
+  Align(&transfer_.from_graph)->set_key("route: int32");
+  Align(&transfer_.to_graph)->set_key("route: int64");
+  EXPECT_THAT(Refusal(), HasSubstr("keyed by route: int64, aligned with"));
 }
 
 TEST_F(KeyedCheckpointTest, AnotherNumberOfKeyGroupsIsRefusedAtTheSameParallelismToo) {

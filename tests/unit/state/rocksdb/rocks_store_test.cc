@@ -149,6 +149,31 @@ TEST_F(RocksStoreTest, ScansRanges) {
   EXPECT_FALSE(scan->valid());
 }
 
+TEST_F(RocksStoreTest, AScanPastTheCacheLeavesNothingThere) {
+  CountingEnv env;
+  RocksOptions options;
+  options.directory = directory_.File("db");
+  options.env = &env;
+  const auto store = RocksStore::Open(options).value();
+  std::vector<std::pair<std::string, std::string>> changes;
+  for (int i = 0; i < 2000; ++i) {
+    changes.emplace_back(absl::StrFormat("%04d", i), std::string(200, 'x'));
+  }
+  Load(*store, changes);
+  const auto read = [&](const auto& scan) {
+    const size_t before = env.read_bytes;
+    size_t entries = 0;
+    for (; scan->valid(); scan->Next()) ++entries;
+    EXPECT_EQ(entries, 2000u);
+    return env.read_bytes - before;
+  };
+  constexpr size_t kMost = 300'000;
+  EXPECT_GT(read(store->ScanPastCache(RocksFamily::kState, "", "")), kMost);
+  EXPECT_GT(read(store->ScanPastCache(RocksFamily::kState, "", "")), kMost);
+  EXPECT_GT(read(store->Scan(RocksFamily::kState, "", "")), kMost) << "nothing has been kept";
+  EXPECT_LT(read(store->Scan(RocksFamily::kState, "", "")), kMost / 10);
+}
+
 TEST_F(RocksStoreTest, UnfinishedLoadsLeaveNothing) {
   const auto store = Open();
   {

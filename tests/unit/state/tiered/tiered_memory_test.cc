@@ -1,14 +1,19 @@
 // State that is larger than the memory it may have, on real RocksDB and real files.
 #include <gmock/gmock.h>
+#include <rocksdb/env.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/seeded_random.h"
+#include "common/exec/mutex.h"
 #include "tests/unit/state/tiered/tiered_backend_test.h"
 
 namespace weir {
@@ -122,6 +127,122 @@ TEST_F(TieredMemoryTest, OtherEntriesAreReadWhileAMapIsGoneThrough) {
   });
   EXPECT_EQ(next, kEntries - 1);
   EXPECT_EQ(backend_->status(), absl::OkStatus());
+}
+
+/// The files of RocksDB, which are written in between: somebody looks then.
+class LookingEnv final : public rocksdb::EnvWrapper {
+ public:
+  LookingEnv() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+  rocksdb::Status NewWritableFile(const std::string& name,
+                                  std::unique_ptr<rocksdb::WritableFile>* file,
+                                  const rocksdb::EnvOptions& options) override {
+    {
+      MutexLock lock(mutex_);
+      if (look_) look_();
+    }
+    return rocksdb::EnvWrapper::NewWritableFile(name, file, options);
+  }
+  void SetLook(std::function<void()> look) {
+    MutexLock lock(mutex_);
+    look_ = std::move(look);
+  }
+
+ private:
+  Mutex mutex_;  // compactions have threads of their own
+  std::function<void()> look_ WEIR_GUARDED_BY(mutex_);
+};
+
+class TieredMapMemoryTest : public TieredMemoryTest {
+ protected:
+  static constexpr int64_t kEntries = 20'000;
+  ~TieredMapMemoryTest() override { backend_.reset(); }
+  void OpenLooking() {
+    TieredStateOptions options = Small();
+    options.env = &env_;
+    Open(options);
+    Register();
+  }
+  void Register() {
+    map_ = backend_->GetMapState(MapStateDescriptor<int64_t, std::string>("map", kTtl));
+    SetKey(1);
+  }
+  void Fill() {
+    for (int64_t entry = 0; entry < kEntries; ++entry) {
+      if (entry % 100 == 0) backend_->BeginBatch();
+      map_.Put(entry, "value");
+    }
+  }
+  /// The most that is held while it runs, and behind it.
+  size_t MostDuring(const std::function<void()>& work) {
+    size_t most = 0;
+    env_.SetLook([&] { most = std::max(most, backend_->memory_bytes()); });
+    work();
+    env_.SetLook(nullptr);
+    return std::max(most, backend_->memory_bytes());
+  }
+  void Restart() {
+    const KeyedStateIncrement increment = Increment();
+    OpenLooking();
+    ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
+    Register();
+  }
+
+  static constexpr StateTtl kTtl{std::chrono::seconds(100)};
+  static constexpr size_t kMost = kMemoryBytes * 5 / 4;
+  LookingEnv env_;
+  MapState<int64_t, std::string> map_;
+};
+
+TEST_F(TieredMapMemoryTest, AMapThatIsClearedIsNotHeldAsAWhole) {
+  OpenLooking();
+  Fill();
+  Materialise();
+  EXPECT_LE(MostDuring([&] { map_.Clear(); }), kMost);
+  EXPECT_TRUE(map_.IsEmpty());
+  EXPECT_EQ(backend_->num_entries(), 0u);
+  map_.Put(7, "new");
+  Restart();
+  EXPECT_EQ(map_.Keys(), std::vector<int64_t>{7});
+  ASSERT_EQ(backend_->status(), absl::OkStatus());
+}
+
+// Also what is newer than RocksDB, and what a checkpoint holds.
+TEST_F(TieredMapMemoryTest, AMapThatIsInMemoryInPartIsClearedAsAWhole) {
+  OpenLooking();
+  Fill();
+  const auto frozen = Freeze();
+  for (int64_t entry = 0; entry < kEntries; entry += 20) map_.Put(entry, "newer");
+  map_.Clear();
+  EXPECT_TRUE(map_.IsEmpty());
+  EXPECT_EQ(backend_->num_entries(), 0u);
+  Restart();
+  EXPECT_TRUE(map_.IsEmpty());
+  EXPECT_EQ(backend_->num_entries(), 0u);
+}
+
+TEST_F(TieredMapMemoryTest, ALargeMapThatHasExpiredIsCleanedUpInPages) {
+  OpenLooking();
+  Fill();
+  Materialise();
+  clock_.Advance(absl::Seconds(200));
+  backend_->BeginBatch();
+  const size_t most = MostDuring([&] {
+    for (int i = 0; i < 2; ++i) backend_->CleanUpExpired(kEntries * 8);
+  });
+  EXPECT_LE(most, kMost);
+  EXPECT_EQ(backend_->num_entries(), 0u);
+}
+
+TEST_F(TieredMapMemoryTest, LargeEntriesAreNotTakenInForAnIteration) {
+  Open(Small());
+  Register();
+  constexpr int64_t kLarge = 200;
+  for (int64_t entry = 0; entry < kLarge; ++entry) map_.Put(entry, std::string(8000, 'x'));
+  Materialise();
+  int64_t next = 0;
+  map_.ForEach([&](int64_t key, const std::string&) { EXPECT_EQ(key, next++); });
+  EXPECT_EQ(next, kLarge);
+  EXPECT_LE(backend_->memory_bytes(), kMost);
 }
 
 TEST_F(TieredMemoryTest, HotKeysStay) {

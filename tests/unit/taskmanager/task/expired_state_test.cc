@@ -8,7 +8,10 @@
 #include "common/types/key_codec.h"
 #include "state/api/keyed_state_store.h"
 #include "state/keyed/heap_keyed_state_backend.h"
+#include "state/tiered/tiered_keyed_state_backend.h"
 #include "taskmanager/task/operator_chain.h"
+#include "tests/support/manual_executor.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
 
 namespace weir::taskmanager {
@@ -17,6 +20,8 @@ namespace {
 using std::chrono_literals::operator""s;
 
 constexpr uint32_t kGroups = 16;
+const KeyedStateBackend::Options kOptions = {
+    "remember", StateCodec<int64_t>::Schema(), kGroups, {0, kGroups}};
 
 /// Each row is a key of its own, which has a value for ten seconds.
 class Remember final : public Operator {
@@ -41,11 +46,7 @@ class Remember final : public Operator {
   ValueState<int64_t> value_;
 };
 
-TEST(ExpiredState, DoesNotPileUp) {
-  TestingClock clock;
-  auto backend = std::make_unique<HeapKeyedStateBackend>(
-      KeyedStateBackend::Options{"remember", StateCodec<int64_t>::Schema(), kGroups, {0, kGroups}},
-      clock);
+void ExpectNoPile(TestingClock& clock, std::unique_ptr<KeyedStateBackend> backend) {
   const KeyedStateBackend& state = *backend;
   OperatorChain chain;
   OperatorStage::Options options;
@@ -62,6 +63,23 @@ TEST(ExpiredState, DoesNotPileUp) {
   EXPECT_GE(state.num_entries(), 30u) << "of the last ten seconds";
   EXPECT_LE(state.num_entries(), 300u) << "of 3,000";
   chain.Close();
+}
+
+TEST(ExpiredState, DoesNotPileUp) {
+  TestingClock clock;
+  ExpectNoPile(clock, std::make_unique<HeapKeyedStateBackend>(kOptions, clock));
+}
+
+// Memory is for the last few seconds.
+TEST(ExpiredState, DoesNotPileUpInRocksDb) {
+  TestingClock clock;
+  const TemporaryDirectory directory;
+  ManualPool pool;
+  TieredStateOptions options;
+  options.directory = directory.File("state");
+  options.instance = "remember";
+  options.memory_bytes = 8u << 10;
+  ExpectNoPile(clock, TieredKeyedStateBackend::Open(kOptions, options, clock, pool).value());
 }
 
 }  // namespace
