@@ -52,6 +52,39 @@ TEST(ExchangeFlow, OneStalledChannelOf64StopsNeitherTheOthersNorTheirBarriers) {
   for (uint32_t i = 1; i < kChannels; ++i) EXPECT_EQ(barriers[i], 100u) << i;
 }
 
+// What a worker's channels hold that nobody takes from, when all of them are filled in turn.
+size_t FilledBytes(uint32_t channels, size_t budget_bytes, const BatchPtr& batch) {
+  TestingWorkers workers(2);
+  for (uint32_t i = 0; i < channels; ++i) workers.AddChannel(0, 1, {1, 0, i});
+  workers.plans()[0].budget_bytes = budget_bytes;
+  EXPECT_TRUE(workers.Open(0, 1).ok());
+  size_t filled = 0;
+  for (bool more = true; more;) {
+    more = false;
+    for (uint32_t i = 0; i < channels; ++i) {
+      const auto output = workers.worker(0).endpoint->Output({1, 0, i});
+      if (!output->HasRoom()) continue;
+      EXPECT_TRUE(output->Push(batch).ok());
+      filled += BatchFrameBytes(*batch);
+      more = true;
+    }
+  }
+  return filled;
+}
+
+TEST(ExchangeFlow, WhatWaitsForOtherWorkersIsBoundedOverAllChannels) {
+  constexpr size_t kBudget = 8u << 20;
+  const BatchPtr batch = CountingBatch(0, 500);
+  // Each channel holds the batch that fills it, too.
+  const size_t last = BatchFrameBytes(*batch);
+  EXPECT_LE(FilledBytes(64, kBudget, batch), kBudget + 64 * last);
+  // Below 64 KiB no queue is worth having: with very many channels it is a multiple of the budget.
+  EXPECT_LE(FilledBytes(512, kBudget, batch), 512 * ((64u << 10) + last));
+  // A few channels take no more than is of use.
+  EXPECT_LE(FilledBytes(2, kBudget, batch), 2 * ((2u << 20) + last));
+  EXPECT_GE(FilledBytes(2, kBudget, batch), size_t{4u << 20});
+}
+
 class FlowOracle {
  public:
   FlowOracle(uint64_t seed, size_t worker_count, size_t channels)
