@@ -208,11 +208,13 @@ inline constexpr Option<ByteSize> kStateMemory =
         .AtLeast("1mb")
         .ForJobs();
 inline constexpr Option<ByteSize> kExchangeMemory =
-    Option<ByteSize>("exchange.memory", "64mb",
-                     "Memory of each worker for records that other workers of the job have sent "
-                     "and its tasks have not taken yet; who sends more waits. Unless it is set, a "
-                     "worker on a TaskManager with a memory limit takes at most a tenth of what "
-                     "the limit leaves for its slots.")
+    Option<ByteSize>(
+        "exchange.memory", "64mb",
+        "Memory of each worker for records that other workers of the job have sent and its tasks "
+        "have not taken yet; who sends more waits. As much again may wait in it for other workers, "
+        "and as much between its own tasks, but 64 KiB of each channel at least. Unless it is set, "
+        "a worker on a TaskManager with a memory limit takes at most a tenth of what the limit "
+        "leaves for its slots.")
         .AtLeast("1mb")
         .ForJobs();
 

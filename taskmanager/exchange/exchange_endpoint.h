@@ -39,7 +39,8 @@ struct ExchangePlan {
   Generation generation;
   std::vector<RemoteOutput> outputs{};
   std::vector<RemoteInput> inputs{};
-  size_t budget_bytes = 0;  // of all inputs; 0: that of the options
+  /// Of all inputs together, and as much of all outputs; 0: that of the options.
+  size_t budget_bytes = 0;
 };
 
 struct ExchangeOptions {

@@ -1,11 +1,13 @@
 #include "taskmanager/exchange/exchange_generation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "taskmanager/task/channel_capacity.h"
 
 namespace weir::taskmanager {
 
@@ -13,8 +15,10 @@ ExchangeGeneration::ExchangeGeneration(Parts parts, Generation generation, Excha
     : parts_(std::move(parts)), generation_(generation), events_(std::move(events)) {}
 
 void ExchangeGeneration::Start(const ExchangePlan& plan) {
-  MakeOutputs(plan.outputs);
-  MakeInputs(plan);
+  const size_t budget =
+      plan.budget_bytes > 0 ? plan.budget_bytes : parts_.options.credits.budget_bytes;
+  MakeOutputs(plan.outputs, budget);
+  MakeInputs(plan.inputs, budget);
   timeout_ = parts_.executor.PostAfter(parts_.options.connect_timeout, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self != nullptr && !self->closed_) self->OnTimeout();
@@ -23,10 +27,13 @@ void ExchangeGeneration::Start(const ExchangePlan& plan) {
   Post([](ExchangeGeneration& self) { self.CheckReady(); });
 }
 
-void ExchangeGeneration::MakeOutputs(const std::vector<RemoteOutput>& outputs) {
+void ExchangeGeneration::MakeOutputs(const std::vector<RemoteOutput>& outputs, size_t budget) {
+  SendChannelOptions options = parts_.options.send;
+  options.capacity_bytes =
+      std::min(options.capacity_bytes, ChannelCapacity(budget, outputs.size()));
   std::map<WorkerId, std::vector<std::shared_ptr<SendChannel>>> by_peer;
   for (const RemoteOutput& output : outputs) {
-    auto channel = std::make_shared<SendChannel>(output.id, parts_.options.send);
+    auto channel = std::make_shared<SendChannel>(output.id, options);
     outputs_.emplace(output.id, channel);
     by_peer[output.peer].push_back(std::move(channel));
     outbound_[output.peer].address = output.address;
@@ -39,10 +46,9 @@ void ExchangeGeneration::MakeOutputs(const std::vector<RemoteOutput>& outputs) {
   }
 }
 
-void ExchangeGeneration::MakeInputs(const ExchangePlan& plan) {
-  const std::vector<RemoteInput>& inputs = plan.inputs;
+void ExchangeGeneration::MakeInputs(const std::vector<RemoteInput>& inputs, size_t budget) {
   CreditPoolOptions credits = parts_.options.credits;
-  if (plan.budget_bytes > 0) credits.budget_bytes = plan.budget_bytes;
+  credits.budget_bytes = budget;
   pool_ = std::make_shared<CreditPool>(credits, inputs.size(), [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self != nullptr) self->SendDueGrants();

@@ -54,8 +54,8 @@ class ExchangeGeneration : public std::enable_shared_from_this<ExchangeGeneratio
     LinkState state = LinkState::kConnecting;
   };
 
-  void MakeOutputs(const std::vector<RemoteOutput>& outputs);
-  void MakeInputs(const ExchangePlan& plan);
+  void MakeOutputs(const std::vector<RemoteOutput>& outputs, size_t budget);
+  void MakeInputs(const std::vector<RemoteInput>& inputs, size_t budget);
   void Connect(const WorkerId& peer);
   ExchangeConnectionCallbacks OutboundCallbacks(const WorkerId& peer);
   ExchangeConnectionCallbacks InboundCallbacks(const WorkerId& peer);

@@ -24,11 +24,26 @@ void CutByRows(BatchPtr batch, size_t bytes, std::vector<BatchPtr>* out) {
             out);
 }
 
+// How many of the first rows go into a frame of so many bytes, which all do not: one at least, and
+// eight at a time, because bits of validity are shared only so.
+size_t RowsWithin(const Batch& batch, size_t bytes) {
+  // A sixteenth less than in proportion, as headers do not shrink. Where rows differ much in length
+  // it is halved until it fits.
+  size_t rows = batch.num_rows() * (bytes - bytes / 16) / BatchFrameBytes(batch);
+  while (rows > 1) {
+    if (rows > 8) rows -= rows % 8;
+    if (BatchFrameBytes(batch.Slice(0, rows)) <= bytes) return rows;
+    rows /= 2;
+  }
+  return 1;
+}
+
 // Where the rows came from is not sent.
-BatchPtr WithoutProvenance(const Batch& batch) {
-  BatchExtras extras = batch.extras();
+BatchPtr WithoutProvenance(BatchPtr batch) {
+  if (batch->provenance() == nullptr) return batch;
+  BatchExtras extras = batch->extras();
   extras.provenance = nullptr;
-  return std::make_shared<const Batch>(batch.WithExtras(std::move(extras)));
+  return std::make_shared<const Batch>(batch->WithExtras(std::move(extras)));
 }
 
 }  // namespace
@@ -53,7 +68,7 @@ absl::Status SendChannel::Push(ChannelElement element) {
     pieces.push_back({std::move(element), bytes});
   } else {
     std::vector<BatchPtr> cut;
-    CutByRows(WithoutProvenance(**batch), options_.cut_above_bytes, &cut);
+    CutByRows(WithoutProvenance(*batch), options_.cut_above_bytes, &cut);
     for (BatchPtr& piece : cut) {
       const size_t piece_bytes = BatchFrameBytes(*piece);
       if (piece_bytes > kMaxFrameBytes) {
@@ -86,8 +101,30 @@ void SendChannel::Enqueue(Queued queued) {
     return;
   }
   queued_bytes_ += queued.bytes;
-  pushed_ += queued.bytes;
   queue_.push_back(std::move(queued));
+  RaisePushed();
+}
+
+void SendChannel::RaisePushed() { pushed_ = std::max<uint64_t>(pushed_, sent_ + queued_bytes_); }
+
+void SendChannel::FitFirst() {
+  // Without a share no grant has come yet.
+  if (queue_.empty() || grant_.exclusive == 0) return;
+  Queued& first = queue_.front();
+  const uint64_t left = grant_.granted > sent_ ? grant_.granted - sent_ : 0;
+  const size_t fits = std::max<uint64_t>({left, grant_.exclusive, options_.least_cut_bytes});
+  if (first.bytes <= fits) return;
+  const BatchPtr batch = WithoutProvenance(std::get<BatchPtr>(first.element));
+  if (batch->num_rows() <= 1) return;
+  const size_t rows = RowsWithin(*batch, fits);
+  auto front = std::make_shared<const Batch>(batch->Slice(0, rows));
+  auto rest = std::make_shared<const Batch>(batch->Slice(rows, batch->num_rows() - rows));
+  const size_t front_bytes = BatchFrameBytes(*front);
+  const size_t rest_bytes = BatchFrameBytes(*rest);
+  queued_bytes_ += front_bytes + rest_bytes - first.bytes;
+  first = {std::move(rest), rest_bytes};
+  queue_.push_front({std::move(front), front_bytes});
+  RaisePushed();
 }
 
 std::optional<OutgoingFrame> SendChannel::Take() {
@@ -95,6 +132,7 @@ std::optional<OutgoingFrame> SendChannel::Take() {
   bool has_room_again = false;
   {
     MutexLock lock(mutex_);
+    FitFirst();
     if (FirstMayGo()) {
       Queued first = std::move(queue_.front());
       queue_.pop_front();
@@ -143,17 +181,19 @@ bool SendChannel::FirstMayGo() const {
   if (queue_.empty()) return false;
   const size_t bytes = queue_.front().bytes;
   if (bytes == 0 || sent_ + bytes <= grant_.granted) return true;
-  // Without a share no grant has come yet.
   return grant_.exclusive > 0 && bytes > grant_.exclusive && sent_ == grant_.consumed;
 }
 
 bool SendChannel::OwesBacklog() const {
   if (queue_.empty() || pushed_ == told_) return false;
-  return told_ <= sent_ || pushed_ - told_ >= options_.announce_bytes;
+  // A grant comes for what the receiver knows of: the first one at least, whole.
+  return told_ < sent_ + queue_.front().bytes || pushed_ - told_ >= options_.announce_bytes;
 }
 
 bool SendChannel::ClaimWakeup() {
-  if (woken_ || closed_ || !(FirstMayGo() || OwesBacklog())) return false;
+  if (woken_ || closed_) return false;
+  FitFirst();
+  if (!FirstMayGo() && !OwesBacklog()) return false;
   woken_ = true;
   return true;
 }

@@ -18,8 +18,11 @@ struct SendChannelOptions {
   size_t capacity_bytes = 2u << 20;
   /// What one step of the producer may add on top (a flatMap multiplies its input).
   size_t overdraft_bytes = 64u << 20;
-  /// A batch with a larger frame is cut by rows.
+  /// A batch with a larger frame is cut by rows when it is pushed.
   size_t cut_above_bytes = 256u << 10;
+  /// One that the channel's share of credit cannot take is cut to it when it is sent, but not to
+  /// less than this: each frame has a header.
+  size_t least_cut_bytes = 4u << 10;
   /// More has been put in than was told: told when as much of it is new.
   size_t announce_bytes = 64u << 10;
 };
@@ -72,6 +75,10 @@ class SendChannel final : public ChannelOutput {
   };
 
   void Enqueue(Queued queued) WEIR_REQUIRES(mutex_);
+  // Cuts the first batch when it needs more credit than the channel can count on.
+  void FitFirst() WEIR_REQUIRES(mutex_);
+  // What the link is told never falls, although a cut may save bytes.
+  void RaisePushed() WEIR_REQUIRES(mutex_);
   bool FirstMayGo() const WEIR_REQUIRES(mutex_);
   bool OwesBacklog() const WEIR_REQUIRES(mutex_);
   // True when the link is to be woken.

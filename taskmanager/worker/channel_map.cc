@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "taskmanager/task/channel_capacity.h"
 
 namespace weir::taskmanager {
 namespace {
@@ -27,14 +28,21 @@ SchemaPtr SchemaOf(const StreamNode& node, const std::string& side_output) {
 ChannelMap::ChannelMap(const StreamGraph& graph, const proto::Deployment& deployment, WorkerId self)
     : graph_(graph), deployment_(deployment), self_(std::move(self)) {
   for (const std::string& worker : deployment.slot_workers()) slot_workers_.emplace_back(worker);
+  size_t local_channels = 0;
   for (const proto::TaskDeployment& task : deployment_.tasks()) {
     for (const End& end : InputsOf(task.vertex(), task.index())) {
       leaves_worker_ = leaves_worker_ || !IsHere(end.id.from);
     }
     for (const std::vector<End>& output : OutputsOf(task.vertex(), task.index())) {
-      for (const End& end : output) leaves_worker_ = leaves_worker_ || !IsHere(end.id.to);
+      for (const End& end : output) {
+        leaves_worker_ = leaves_worker_ || !IsHere(end.id.to);
+        if (IsHere(end.id.to)) ++local_channels;
+      }
     }
   }
+  const size_t budget = deployment_.exchange_memory_bytes();
+  local_options_.capacity_bytes =
+      ChannelCapacity(budget > 0 ? budget : CreditPoolOptions().budget_bytes, local_channels);
 }
 
 absl::StatusOr<ExchangePlan> ChannelMap::PlanExchange(
@@ -148,7 +156,7 @@ std::vector<std::vector<ChannelMap::End>> ChannelMap::OutputsOf(uint64_t vertex,
 
 std::shared_ptr<LocalChannel> ChannelMap::Local(const ChannelId& id) {
   std::shared_ptr<LocalChannel>& channel = local_[id];
-  if (channel == nullptr) channel = std::make_shared<LocalChannel>();
+  if (channel == nullptr) channel = std::make_shared<LocalChannel>(local_options_);
   return channel;
 }
 

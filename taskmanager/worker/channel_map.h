@@ -61,6 +61,7 @@ class ChannelMap {
   const WorkerId self_;
   std::vector<WorkerId> slot_workers_;
   bool leaves_worker_ = false;
+  LocalChannelOptions local_options_;  // each has its part of the worker's exchange memory
   std::map<ChannelId, std::shared_ptr<LocalChannel>> local_;  // made when either end asks
 };
 

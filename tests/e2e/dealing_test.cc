@@ -1,5 +1,6 @@
-// Rebalance and Broadcast on the real cluster: a topic whose first partition has nearly all, dealt
-// out evenly, and every event to every subtask, while workers are killed (event_dealing.cc).
+// Rebalance, Broadcast and PartitionCustom on the real cluster: a topic whose first partition has
+// nearly all, dealt out evenly, every event to every subtask, and each to the one that a function
+// names, while workers are killed (event_dealing.cc).
 
 #include <gmock/gmock.h>
 
@@ -45,13 +46,15 @@ class DealingTest : public EventJobTest {
   }
 };
 
-TEST_F(DealingTest, InTurnAndToAllWhileWorkersAreKilled) {
+TEST_F(DealingTest, InTurnToAllAndByFunctionWhileWorkersAreKilled) {
   ASSERT_NO_FATAL_FAILURE(StartCluster(2, 2));
   CreateTopic("all");
+  CreateTopic("custom");
   WeirJob job = EventJob("event_dealing");
   job.arguments.insert(
       job.arguments.end(),
-      {absl::StrCat("--poll=", kPoll), absl::StrCat("--broadcast-output=", TopicName("all"))});
+      {absl::StrCat("--poll=", kPoll), absl::StrCat("--broadcast-output=", TopicName("all")),
+       absl::StrCat("--custom-output=", TopicName("custom"))});
   Submit(job);
   for (size_t chunk = 0; chunk < kChunks; ++chunk) {
     FeedSkewed();
@@ -59,6 +62,7 @@ TEST_F(DealingTest, InTurnAndToAllWhileWorkersAreKilled) {
   }
   ASSERT_NO_FATAL_FAILURE(AwaitCommitted("output", kEvents));
   ASSERT_NO_FATAL_FAILURE(AwaitCommitted("all", kSubtasks * kEvents));
+  ASSERT_NO_FATAL_FAILURE(AwaitCommitted("custom", kEvents));
   StopJob();
 
   std::map<int64_t, int> times;
@@ -79,6 +83,17 @@ TEST_F(DealingTest, InTurnAndToAllWhileWorkersAreKilled) {
   for (const auto& one : Dealt("all")) ++copies[one];
   EXPECT_THAT(copies, SizeIs(kSubtasks * kEvents));
   EXPECT_THAT(copies, Each(Pair(testing::_, 1)));
+
+  // Each once, and where the function says: half of all go to the other worker.
+  std::map<int64_t, int> routed;
+  size_t astray = 0;
+  for (const auto& [id, subtask] : Dealt("custom")) {
+    ++routed[id];
+    if (subtask != id / 3 % static_cast<int64_t>(kSubtasks)) ++astray;
+  }
+  EXPECT_THAT(routed, SizeIs(kEvents));
+  EXPECT_THAT(routed, Each(Pair(testing::_, 1)));
+  EXPECT_EQ(astray, 0u);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A job for tests: which subtask gets which event. Half as many subtasks as --parallelism read;
-// behind them events are dealt out in turn, and go to --output with their subtask, and all of them
-// to all subtasks, and go to --broadcast-output.
+// behind them events are dealt out in turn, and go to --output with their subtask; all of them
+// to all subtasks, and go to --broadcast-output; and by a function of their id, and go to
+// --custom-output.
 #include <cstdint>
 #include <string>
 
@@ -43,6 +44,15 @@ void Build(weir::Environment& env, const weir::Args& args) {
       .Name("to all")
       .SinkTo(ExactlyOnceInto<DealtEvent>(args, args.Get("broadcast-output", "all"), "to-all"))
       .Name("copies");
+  // With the number of subtasks it is told: whoever is told another, deals otherwise.
+  events
+      .PartitionCustom([](const Event::View& event, uint32_t subtasks) {
+        return static_cast<uint32_t>(event.id / 3 % subtasks);
+      })
+      .Process(NoteSubtask())
+      .Name("by function")
+      .SinkTo(ExactlyOnceInto<DealtEvent>(args, args.Get("custom-output", "custom"), "by-function"))
+      .Name("routed");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // a `fault` crash, throw, stall or take memory. --plan=segfault crashes the planner, too;
 // with --plan=pid the graph depends on more than the arguments;
 // with --keyed=true orders go to the subtask of their id, with a filler that stays behind there;
+// the sink has no room while the file of --hold is there;
 // --properties=KEY=VALUE|KEY=VALUE is handed to Kafka.
 #include <unistd.h>
 
@@ -11,11 +12,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/e2e/held_sink.h"
 #include "weir/weir.h"
 
 namespace {
@@ -115,6 +118,9 @@ int main(int argc, char** argv) {
                     .Delivery(weir::DeliveryGuarantee::kAtLeastOnce)
                     .Value(weir::Json())
                     .Build();
+    if (const std::string hold = args.Get("hold", ""); !hold.empty()) {
+      sink = weir::SinkOf<Order>(std::make_shared<const HeldSink>(sink.sink(), hold));
+    }
     env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
     const auto watermarks = weir::WatermarkStrategy::Monotonic();
     if (args.GetBool("keyed", false)) {

@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/types/batch_builder.h"
 #include "tests/unit/taskmanager/exchange/testing_exchange.h"
 
 namespace weir::taskmanager {
 namespace {
 
+using testing::Each;
 using testing::HasSubstr;
+using testing::Le;
 
 constexpr uint64_t kPlenty = 1u << 30;
 
@@ -187,6 +191,100 @@ TEST(SendChannelCut, LargeBatchIsCutByRows) {
     elements.push_back(*frame->element);
   }
   EXPECT_EQ(TextOf(elements), TextOf({batch}));
+}
+
+// Sends all of the batch, and after each frame that is sent the receiver has consumed it.
+std::vector<size_t> FramesWithShare(SendChannel& channel, const BatchPtr& batch, uint64_t share) {
+  std::vector<size_t> frames;
+  uint64_t sent = 0;
+  uint64_t pushed = 0;
+  std::vector<ChannelElement> elements;
+  EXPECT_TRUE(channel.Push(batch).ok());
+  channel.OnGrant({share, 0, share});
+  while (channel.queued_bytes() > 0) {
+    const std::optional<OutgoingFrame> frame = channel.Take();
+    if (!frame.has_value() || !frame->element.has_value()) {
+      ADD_FAILURE() << "an empty channel sends nothing";
+      break;
+    }
+    frames.push_back(BatchFrameBytes(*std::get<BatchPtr>(*frame->element)));
+    elements.push_back(*frame->element);
+    sent += frames.back();
+    EXPECT_GE(frame->pushed_bytes, std::max(pushed, sent));
+    pushed = frame->pushed_bytes;
+    channel.OnGrant({sent + share, sent, share});
+  }
+  EXPECT_EQ(pushed, sent);
+  EXPECT_EQ(TextOf(elements), TextOf({batch}));
+  return frames;
+}
+
+TEST(SendChannelCut, BatchAboveTheShareIsCutToIt) {
+  SendChannel channel({}, {});
+  const std::vector<size_t> frames = FramesWithShare(channel, CountingBatch(0, 10'000), 8'192);
+  EXPECT_THAT(frames, Each(Le(8'192u)));
+  EXPECT_LE(frames.size(), 12u) << "no smaller than need be";
+}
+
+TEST(SendChannelCut, SmallShareDoesNotMakeTinyFrames) {
+  SendChannel channel({}, {});
+  const std::vector<size_t> frames = FramesWithShare(channel, CountingBatch(0, 10'000), 100);
+  EXPECT_THAT(frames, Each(Le(4'096u)));
+  EXPECT_LE(frames.size(), 24u);
+}
+
+TEST(SendChannelCut, WhatIsGrantedBeyondTheShareIsUsedAtOnce) {
+  SendChannel channel({}, {});
+  ASSERT_TRUE(channel.Push(CountingBatch(0, 10'000)).ok());
+  channel.OnGrant({40'000, 0, 8'192});
+  const std::optional<OutgoingFrame> frame = channel.Take();
+  ASSERT_TRUE(frame.has_value() && frame->element.has_value());
+  const size_t sent = BatchFrameBytes(*std::get<BatchPtr>(*frame->element));
+  EXPECT_LE(sent, 40'000u);
+  EXPECT_GE(sent, 36'000u);
+  EXPECT_FALSE(channel.Take().has_value()) << "the rest waits for credit";
+}
+
+// The pieces need fewer bytes than the whole did: validity is sent where there are nulls.
+TEST(SendChannelCut, WhatPiecesWithoutNullsSaveHidesNoBacklog) {
+  BatchBuilder builder(Schema::Make({{"n", DataType::kInt64, true}}));
+  for (int64_t i = 0; i < 40'000; ++i) {
+    if (i == 0) {
+      builder.column(0).AppendNull();
+    } else {
+      builder.column(0).AppendInt64(i);
+    }
+    builder.CommitRow();
+  }
+  const auto batch = std::make_shared<const Batch>(builder.Finish());
+  SendChannel channel({}, {.cut_above_bytes = 1u << 20});
+  ASSERT_TRUE(channel.Push(batch).ok());
+  channel.OnGrant({200'000, 0, 8'192});
+  uint64_t pushed = 0;
+  uint64_t sent = 0;
+  const auto take_all = [&] {
+    while (const std::optional<OutgoingFrame> frame = channel.Take()) {
+      EXPECT_GE(frame->pushed_bytes, pushed);
+      pushed = frame->pushed_bytes;
+      if (!frame->element.has_value()) continue;
+      sent += BatchFrameBytes(*std::get<BatchPtr>(*frame->element));
+    }
+  };
+  take_all();
+  const size_t whole = BatchFrameBytes(*batch);
+  channel.OnGrant({whole, 0, 8'192});
+  take_all();
+  EXPECT_EQ(channel.queued_bytes(), 0u);
+  EXPECT_LT(sent + 1'000, whole) << "nothing was saved";
+  // The next one waits. Its receiver has to know of all of it, or it would see no need for a grant.
+  const BatchPtr next = CountingBatch(0, 1'000);
+  ASSERT_TRUE(channel.Push(next).ok());
+  take_all();
+  EXPECT_EQ(channel.queued_bytes(), BatchFrameBytes(*next));
+  EXPECT_EQ(pushed, sent + BatchFrameBytes(*next));
+  channel.OnGrant({kPlenty, 0, 8'192});
+  take_all();
+  EXPECT_EQ(pushed, sent);
 }
 
 TEST(SendChannelCut, RowThatNoFrameCanHoldIsRefusedByName) {

@@ -165,6 +165,35 @@ TEST_F(WorkerExchangeTest, ConnectGivesEachTaskItsEndsInOrder) {
   EXPECT_TRUE(op.inputs[0]->Pop().has_value());
 }
 
+TEST_F(WorkerExchangeTest, QueuesWithinTheWorkerShareItsMemory) {
+  constexpr size_t kBudget = 1u << 20;
+  proto::Deployment deployment = DeploymentOf("w0", {"w0", "w0", "w0"});
+  deployment.set_exchange_memory_bytes(kBudget);
+  ChannelMap channels(graph_, deployment, WorkerId("w0"));
+  const BatchPtr batch = CountingBatch(0, 500);
+  size_t filled = 0;
+  size_t queues = 0;
+  const auto fill = [&](int vertex, uint32_t index) {
+    TaskDescription task;
+    task.subtask = {VertexId(plan_.vertices(vertex).id()), index};
+    ASSERT_TRUE(channels.Connect(plan_.vertices(vertex), nullptr, task).ok());
+    for (const TaskDescription::Output& output : task.outputs) {
+      for (const auto& channel : output.channels) {
+        ++queues;
+        while (channel->HasRoom()) {
+          ASSERT_TRUE(channel->Push(batch).ok());
+          filled += batch->size_bytes() + sizeof(Batch);
+        }
+      }
+    }
+  };
+  for (uint32_t index = 0; index < 2; ++index) fill(0, index);
+  for (uint32_t index = 0; index < 3; ++index) fill(1, index);
+  EXPECT_EQ(queues, 9u);
+  EXPECT_LE(filled, kBudget + queues * (batch->size_bytes() + sizeof(Batch)));
+  EXPECT_GE(filled, kBudget - queues);
+}
+
 TEST_F(WorkerExchangeTest, PeersOfOnePlaceTakeTheLocalSocketOthersThePort) {
   Worker& w0 = Add("w0", "here");
   Worker& w1 = Add("w1", "there");
