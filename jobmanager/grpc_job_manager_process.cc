@@ -29,6 +29,7 @@
 #include "common/time/system_clock.h"
 #include "jobmanager/dispatcher/artifact_store.h"
 #include "jobmanager/dispatcher/grpc_client_service.h"
+#include "jobmanager/ha/file_lock.h"
 #include "jobmanager/ha/file_lock_election.h"
 #include "jobmanager/job_manager.h"
 #include "jobmanager/job_manager_health.h"
@@ -181,6 +182,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> JobManagerProcess::StartHttp() {
 
 absl::Status JobManagerProcess::Start() {
   WEIR_RETURN_IF_ERROR(CheckStorage(files_, layout_.ClusterLogDirectory(), random_));
+  WEIR_RETURN_IF_ERROR(CheckFileLock(layout_.cluster_directory(), random_));
   control_ = std::make_unique<GrpcControlService>(
       executor_, channels_->authorizer(),
       [this](std::unique_ptr<MessageStream> stream) { return AcceptStream(std::move(stream)); });

@@ -61,6 +61,7 @@ JobManagerStatus JobManager::Status() const {
   if (status.serving) status.term = dispatcher_->term();
   status.since_start = deps_.clock.Monotonic() - started_at_;
   status.storage = storage_;
+  if (!status.elected) status.election = election_.last_error();
   return status;
 }
 

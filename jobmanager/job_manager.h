@@ -28,6 +28,8 @@ struct JobManagerStatus {
   /// What a standby, which looks for the leader's address all the time, last heard of the storage;
   /// nothing before it has.
   std::optional<absl::Status> storage;
+  /// Why a standby could not be elected, were the leader gone; OK: it could.
+  absl::Status election;
 };
 
 /// A JobManager: a standby until it is elected, then one leadership, then nothing. Answers clients

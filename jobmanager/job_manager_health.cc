@@ -17,7 +17,10 @@ HealthReport ReadinessOf(const JobManagerStatus& status) {
     report.details = {{"role", "taking-over"}};
     return report;
   }
-  if (!status.storage.has_value() || status.since_start < kElectionSettles) {
+  if (!status.election.ok()) {
+    report = HealthReport::Unavailable(
+        absl::StrCat("it cannot be elected: ", status.election.message()));
+  } else if (!status.storage.has_value() || status.since_start < kElectionSettles) {
     report = HealthReport::Unavailable("it has just started and waits for the election");
   } else if (!status.storage->ok()) {
     report = HealthReport::Unavailable(

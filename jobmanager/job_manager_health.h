@@ -10,7 +10,8 @@ namespace weir::jobmanager {
 inline constexpr absl::Duration kElectionSettles = absl::Seconds(1);
 
 /// Can it do its part now: lead, or take over? A leader that still reads the logs cannot, nor can a
-/// standby that cannot read the storage. The detail `role` is leader, standby or taking-over. Pure.
+/// standby that cannot read the storage, or cannot try its lock. The detail `role` is leader,
+/// standby or taking-over. Pure.
 HealthReport ReadinessOf(const JobManagerStatus& status);
 
 }  // namespace weir::jobmanager

@@ -1,9 +1,7 @@
 #include "client/local_cluster/background_process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +12,8 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+
+#include "common/exec/spawn.h"
 
 namespace weir {
 namespace {
@@ -37,50 +37,6 @@ std::optional<ProcessStat> StatOf(pid_t pid) {
   for (int field = 4; field < kStartTime; ++field) fields >> skipped;
   if (!(fields >> stat.start_ticks)) return std::nullopt;
   return stat;
-}
-
-// Attributes and file actions of one posix_spawn.
-class SpawnSetup {
- public:
-  explicit SpawnSetup(const std::string& log_file) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions_, 1, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0644);
-    posix_spawn_file_actions_adddup2(&actions_, 1, 2);
-    posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
-    // Nobody's directory is kept busy.
-    posix_spawn_file_actions_addchdir_np(&actions_, "/");
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  }
-  ~SpawnSetup() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSetup(const SpawnSetup&) = delete;
-  SpawnSetup& operator=(const SpawnSetup&) = delete;
-
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // A process that cannot be mistaken for another while this object lives.
@@ -123,12 +79,13 @@ class ProcessHandle {
 absl::StatusOr<BackgroundProcess> StartInBackground(
     const std::vector<std::string>& argv, const std::map<std::string, std::string>& environment,
     const std::string& log_file) {
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : environment) variables.push_back(absl::StrCat(name, "=", value));
-  const SpawnSetup setup(log_file);
   BackgroundProcess process;
-  const int error = posix_spawn(&process.pid, argv[0].c_str(), setup.actions(), setup.attributes(),
-                                Pointers(argv).data(), Pointers(variables).data());
+  const int error = SpawnProcess({.argv = argv,
+                                  .environment = environment,
+                                  .working_directory = "/",  // nobody's directory is kept busy
+                                  .log_file = log_file,
+                                  .group = SpawnOptions::Group::kSession},
+                                 &process.pid);
   if (error != 0) {
     return absl::UnknownError(absl::StrCat("cannot start ", argv[0], ": ", std::strerror(error)));
   }

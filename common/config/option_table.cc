@@ -97,8 +97,9 @@ const OptionTable& WeirOptions() {
         kCheckpointRetained.spec(), kCheckpointRetention.spec(), kCheckpointInlineStateMax.spec(),
         kCheckpointTolerableFailures.spec()}},
       {"Restarts",
-       "What happens after a failure. The options below restart.strategy apply to the strategy "
-       "they name.",
+       "What happens after a failure. A TaskManager that is told to stop is none: its jobs go on "
+       "elsewhere at once, whatever the strategy, and no attempt is used up. The options below "
+       "restart.strategy apply to the strategy they name.",
        {kRestartStrategy.spec(), kRestartInitialBackoff.spec(), kRestartMaxBackoff.spec(),
         kRestartMultiplier.spec(), kRestartResetThreshold.spec(), kRestartJitter.spec(),
         kRestartFixedAttempts.spec(), kRestartFixedDelay.spec(),

@@ -275,8 +275,8 @@ void Dispatcher::OnSlotsChanged() {
   for (auto& [id, job] : jobs_) job->OnSlotsChanged();
 }
 
-void Dispatcher::OnTaskManagerLost(const TaskManagerId& id, const std::string& why) {
-  for (auto& [job_id, job] : jobs_) job->OnTaskManagerLost(id, why);
+void Dispatcher::OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss) {
+  for (auto& [job_id, job] : jobs_) job->OnTaskManagerLost(id, loss);
 }
 
 void Dispatcher::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) {

@@ -96,7 +96,7 @@ class Dispatcher final : public ClientApi, public TaskManagerRegistry::Listener 
 
   // TaskManagerRegistry::Listener
   void OnSlotsChanged() override;
-  void OnTaskManagerLost(const TaskManagerId& id, const std::string& why) override;
+  void OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss) override;
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) override;
   void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) override;
   void OnPlannerResult(const proto::PlannerResult& result) override;

@@ -216,7 +216,7 @@ std::string JobMaster::DescribeStalls(const Worker& worker) {
 
 void JobMaster::OnDirectiveChanged() { SendDirectives(); }
 
-void JobMaster::OnTaskManagerLost(const TaskManagerId& id, const std::string& why) {
+void JobMaster::OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss) {
   if (!running_ || IsTerminal(state_)) return;
   told_.erase(id);
   bool used = false;
@@ -228,7 +228,11 @@ void JobMaster::OnTaskManagerLost(const TaskManagerId& id, const std::string& wh
       ++it;
     }
   }
-  if (used) FailGeneration(absl::StrCat("TaskManager ", id.value(), " lost: ", why), true);
+  if (!used) return;
+  if (loss.announced) {
+    return MoveGeneration(absl::StrCat("TaskManager ", id.value(), " left: ", loss.why));
+  }
+  FailGeneration(absl::StrCat("TaskManager ", id.value(), " lost: ", loss.why), true);
 }
 
 void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) {
@@ -240,12 +244,11 @@ void JobMaster::OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatu
     if (it == workers_.end()) return;
     workers_.erase(it);
     UpdateSpecs();
-    if (execution_ != nullptr && execution_->Uses(who)) {
-      FailGeneration(absl::StrCat("worker ", who.value(), " on TaskManager ", id.value(), " ",
-                                  status.exit_reason()),
-                     true);
-    }
-    return;
+    if (execution_ == nullptr || !execution_->Uses(who)) return;
+    const std::string why = absl::StrCat("worker ", who.value(), " on TaskManager ", id.value(),
+                                         " ", status.exit_reason());
+    if (deps_.task_managers.IsLeaving(id)) return MoveGeneration(why);
+    return FailGeneration(why, true);
   }
   if (it == workers_.end()) {
     // A worker an earlier leader started; it keeps its process if it can be used again.
@@ -408,22 +411,26 @@ std::vector<proto::SinkCoordinatorState> JobMaster::SinkStates() {
                                : execution_->SinkStates();
 }
 
+void JobMaster::EndGeneration(const std::string& why) {
+  reason_ = why;
+  attempt_.Reset();
+  deps_.executor.Cancel(deploy_timer_);
+  InterruptSuspension();
+  coordinator_->Stop("the generation is over");
+  DropExecution();
+  SetState(JobState::kRecovering);
+  SendDirectives();
+}
+
 void JobMaster::FailGeneration(const std::string& why, bool retriable) {
   if (execution_ == nullptr || ending_) return;
   if (cleanup_) return CleanupFailed(why);
   LogWarning("generation failed",
              {{"job", job_}, {"generation", execution_->generation()}, {"reason", why}});
-  reason_ = why;
   last_failure_ = absl::StrCat(
       absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", deps_.clock.Now(), absl::UTCTimeZone()),
       ", generation ", execution_->generation().value(), ": ", why);
-  attempt_.Reset();
-  deps_.executor.Cancel(deploy_timer_);
-  InterruptSuspension();
-  coordinator_->Stop("the generation failed");
-  DropExecution();
-  SetState(JobState::kRecovering);
-  SendDirectives();
+  EndGeneration(why);
   const auto ignore = [](const absl::Status&) {};
   if (!retriable) return EndAfterCleanup(proto::JobTerminal::FAILED, why, ignore);
   const RestartPolicy::Decision decision = restart_->OnFailure(deps_.clock.Monotonic());
@@ -431,7 +438,20 @@ void JobMaster::FailGeneration(const std::string& why, bool retriable) {
     return EndAfterCleanup(proto::JobTerminal::FAILED, absl::StrCat(why, "; ", decision.why),
                            ignore);
   }
-  restart_timer_ = deps_.executor.PostAfter(*decision.delay, lifetime_.Guard([this] {
+  ScheduleAfter(*decision.delay);
+}
+
+void JobMaster::MoveGeneration(const std::string& why) {
+  if (execution_ == nullptr || ending_) return;
+  if (cleanup_) return CleanupFailed(why);
+  LogInfo("generation is moved",
+          {{"job", job_}, {"generation", execution_->generation()}, {"reason", why}});
+  EndGeneration(why);
+  ScheduleAfter(absl::ZeroDuration());
+}
+
+void JobMaster::ScheduleAfter(absl::Duration delay) {
+  restart_timer_ = deps_.executor.PostAfter(delay, lifetime_.Guard([this] {
     if (state_ != JobState::kRecovering) return;
     SetState(JobState::kScheduling);
     TrySchedule();

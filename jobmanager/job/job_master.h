@@ -90,7 +90,8 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void Restart(Generation ending, Done done);
 
   void OnSlotsChanged();
-  void OnTaskManagerLost(const TaskManagerId& id, const std::string& why);
+  /// An announced loss ends the generation as a request does: `restart.strategy` is not asked.
+  void OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss);
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status);
   void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report);
 
@@ -183,7 +184,11 @@ class JobMaster final : public CheckpointCoordinator::Delegate {
   void FindSilentWorker();
   // Ends.
   void DropExecution();
+  void EndGeneration(const std::string& why);  // RECOVERING from here on
   void FailGeneration(const std::string& why, bool retriable);
+  // Its workers' TaskManager was told to stop: no failure, the next one is scheduled at once.
+  void MoveGeneration(const std::string& why);
+  void ScheduleAfter(absl::Duration delay);
   // Suspensions, restarts.
   absl::Status CheckNotEnding() const;
   void BeginSuspension();

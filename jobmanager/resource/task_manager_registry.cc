@@ -211,10 +211,15 @@ void TaskManagerRegistry::Lose(const TaskManagerId& id, const std::string& why) 
     sessions_.erase(session);
     close();
   }
+  const Loss loss = {why, it->second.leaving};
   task_managers_.erase(it);
   for (auto& [job, slots] : held_) slots.erase(id);
-  LogWarning("TaskManager lost", {{"taskmanager", id}, {"reason", why}});
-  deps_.listener.OnTaskManagerLost(id, why);
+  if (loss.announced) {
+    LogInfo("TaskManager left", {{"taskmanager", id}, {"reason", why}});
+  } else {
+    LogWarning("TaskManager lost", {{"taskmanager", id}, {"reason", why}});
+  }
+  deps_.listener.OnTaskManagerLost(id, loss);
 }
 
 void TaskManagerRegistry::Tick() {
@@ -331,6 +336,11 @@ bool TaskManagerRegistry::IsPresent(const TaskManagerId& id) const {
   const auto it = task_managers_.find(id);
   return it != task_managers_.end() && !it->second.session.is_none() &&
          it->second.last_sequence > 0 && !it->second.leaving;
+}
+
+bool TaskManagerRegistry::IsLeaving(const TaskManagerId& id) const {
+  const auto it = task_managers_.find(id);
+  return it != task_managers_.end() && it->second.leaving;
 }
 
 uint64_t TaskManagerRegistry::SlotMemoryOf(const TaskManagerId& id) const {

@@ -31,12 +31,18 @@ using SessionId = StrongInt<struct SessionIdTag>;
 /// until OnStreamBroken or the session is replaced.
 class TaskManagerRegistry {
  public:
+  /// How a TaskManager was lost.
+  struct Loss {
+    std::string why;
+    bool announced = false;  // it was told to stop, and said so: no failure of anything
+  };
   class Listener {
    public:
     virtual ~Listener() = default;
     /// Registered, back from SUSPECT, or slots became free.
     virtual void OnSlotsChanged() = 0;
-    virtual void OnTaskManagerLost(const TaskManagerId& id, const std::string& why) = 0;
+    virtual void OnTaskManagerLost(const TaskManagerId& id, const Loss& loss) = 0;
+    /// Those of a TaskManager that leaves come just before its loss, and IsLeaving says so.
     virtual void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) = 0;
     virtual void OnWorkerReport(const proto::Header& header, const proto::WorkerReport& report) = 0;
     virtual void OnPlannerResult(const proto::PlannerResult& result) = 0;
@@ -80,6 +86,8 @@ class TaskManagerRegistry {
   bool ReadWorkerLogs(const TaskManagerId& id, const proto::ReadWorkerLogs& request);
 
   bool IsPresent(const TaskManagerId& id) const;
+  /// It was told to stop, and is being taken leave of.
+  bool IsLeaving(const TaskManagerId& id) const;
   /// What a worker there may use for each of its slots; 0: no limit, or no such TaskManager.
   uint64_t SlotMemoryOf(const TaskManagerId& id) const;
   std::vector<proto::TaskManagerDetails> Describe() const;

@@ -1,9 +1,7 @@
 #include "taskmanager/agent/posix_process_launcher.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -23,6 +21,7 @@
 #include "common/base/bytes_format.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
+#include "common/exec/spawn.h"
 #include "taskmanager/agent/process_exit.h"
 
 namespace weir::taskmanager {
@@ -39,72 +38,17 @@ sigset_t EndSignals() {
   return signals;
 }
 
-// Attributes and file actions of one posix_spawn.
-class SpawnSetup {
- public:
-  explicit SpawnSetup(const ProcessSpec& spec) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions_, 1, spec.log_file.c_str(),
-                                     O_WRONLY | O_CREAT | O_APPEND, 0644);
-    posix_spawn_file_actions_adddup2(&actions_, 1, 2);
-    int first_closed = 3;
-    if (!spec.output_file.empty()) {
-      posix_spawn_file_actions_addopen(&actions_, 3, spec.output_file.c_str(),
-                                       O_WRONLY | O_CREAT | O_TRUNC, 0644);
-      first_closed = 4;
-    }
-    posix_spawn_file_actions_addclosefrom_np(&actions_, first_closed);
-    if (!spec.working_directory.empty()) {
-      posix_spawn_file_actions_addchdir_np(&actions_, spec.working_directory.c_str());
-    }
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  ~SpawnSetup() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSetup(const SpawnSetup&) = delete;
-  SpawnSetup& operator=(const SpawnSetup&) = delete;
-
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // 0 or errno.
 int Spawn(const ProcessSpec& spec, pid_t* pid) {
-  std::vector<std::string> arguments = {spec.binary};
-  arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
-  std::vector<std::string> environment;
-  for (const auto& [name, value] : spec.environment) {
-    environment.push_back(absl::StrCat(name, "=", value));
-  }
-  const std::vector<char*> argv = Pointers(arguments);
-  const std::vector<char*> envp = Pointers(environment);
-  const SpawnSetup setup(spec);
+  SpawnOptions options;
+  options.argv = {spec.binary};
+  options.argv.insert(options.argv.end(), spec.arguments.begin(), spec.arguments.end());
+  options.environment = spec.environment;
+  options.working_directory = spec.working_directory;
+  options.log_file = spec.log_file;
+  options.output_file = spec.output_file;
   for (int attempt = 0;; ++attempt) {
-    const int error = posix_spawn(pid, spec.binary.c_str(), setup.actions(), setup.attributes(),
-                                  argv.data(), envp.data());
+    const int error = SpawnProcess(options, pid);
     // Another child, not yet at its exec, may hold the descriptor the file was written through.
     if (error != ETXTBSY || attempt == kTextFileBusyRetries) return error;
     poll(nullptr, 0, kTextFileBusyPauseMs);

@@ -346,6 +346,8 @@ size_t TaskManager::running_workers() const {
 
 void TaskManager::SendReport() {
   if (!registered_) return;
+  // That workers have ended is said together with the reason, else it is a failure of their jobs.
+  if (leaving_ && !leave_told_) return;
   proto::Envelope envelope;
   *envelope.mutable_header() = MakeHeader();
   proto::TaskManagerReport* report = envelope.mutable_task_manager_report();

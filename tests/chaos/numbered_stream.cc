@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 
 #include "common/base/status_macros.h"
+#include "tests/chaos/copy_oracle.h"
 
 namespace weir {
 namespace {
@@ -137,25 +138,6 @@ absl::StatusOr<int64_t> NumberFeeder::Finish() {
   MutexLock lock(mutex_);
   if (!status_.ok()) return status_;
   return fed_;
-}
-
-absl::StatusOr<std::unique_ptr<CopyReader>> CopyReader::Start(const std::string& bootstrap_servers,
-                                                              const std::string& topic,
-                                                              int partitions) {
-  std::unique_ptr<CopyReader> reader(new CopyReader);
-  const auto take = [raw = reader.get()](const CommittedTopicReader::Record& record) {
-    MutexLock lock(raw->mutex_);
-    raw->oracle_.Take(record.key, record.value,
-                      absl::StrCat("partition ", record.partition, " offset ", record.offset));
-  };
-  WEIR_ASSIGN_OR_RETURN(reader->reader_,
-                        CommittedTopicReader::Start(bootstrap_servers, topic, partitions, take));
-  return reader;
-}
-
-CopyOracle CopyReader::oracle() const {
-  MutexLock lock(mutex_);
-  return oracle_;
 }
 
 }  // namespace weir

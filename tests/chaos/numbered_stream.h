@@ -9,8 +9,6 @@
 #include "absl/status/statusor.h"
 
 #include "common/exec/mutex.h"
-#include "tests/chaos/copy_oracle.h"
-#include "tests/support/kafka/committed_topic_reader.h"
 
 struct rd_kafka_s;
 
@@ -42,22 +40,6 @@ class NumberFeeder {
   bool finishing_ WEIR_GUARDED_BY(mutex_) = false;
   absl::Status status_ WEIR_GUARDED_BY(mutex_);
   std::thread thread_;
-};
-
-/// Hands all records of a topic to a CopyOracle as they are committed, on a thread of its own.
-class CopyReader {
- public:
-  static absl::StatusOr<std::unique_ptr<CopyReader>> Start(const std::string& bootstrap_servers,
-                                                           const std::string& topic,
-                                                           int partitions);
-  CopyOracle oracle() const;
-
- private:
-  CopyReader() = default;
-
-  mutable Mutex mutex_;
-  CopyOracle oracle_ WEIR_GUARDED_BY(mutex_);
-  std::unique_ptr<CommittedTopicReader> reader_;  // goes first: it calls here
 };
 
 }  // namespace weir

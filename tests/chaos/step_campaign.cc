@@ -75,8 +75,8 @@ absl::Status StepCampaign::StartAll() {
   options.server_options = {{"heartbeat.interval", "100ms"}};
   WEIR_ASSIGN_OR_RETURN(weir_, WeirCluster::Start(std::move(options)));
   WEIR_ASSIGN_OR_RETURN(feeder_, NumberFeeder::Start(kafka_->bootstrap_servers(), kInput));
-  WEIR_ASSIGN_OR_RETURN(reader_,
-                        CopyReader::Start(kafka_->bootstrap_servers(), kOutput, kPartitions));
+  WEIR_ASSIGN_OR_RETURN(
+      reader_, OracleReader<CopyOracle>::Start(kafka_->bootstrap_servers(), kOutput, kPartitions));
   const WeirJob job{
       "step_copy",
       {absl::StrCat("--brokers=", kafka_->bootstrap_servers()), absl::StrCat("--input=", kInput),

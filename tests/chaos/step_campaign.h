@@ -14,10 +14,12 @@
 #include "absl/time/time.h"
 
 #include "connectors/kafka/wire/transaction_client.h"
+#include "tests/chaos/copy_oracle.h"
 #include "tests/chaos/numbered_stream.h"
 #include "tests/chaos/step_plan.h"
 #include "tests/support/cluster/weir_cluster.h"
 #include "tests/support/kafka/kafka_cluster.h"
+#include "tests/support/kafka/oracle_reader.h"
 #include "tests/support/steps/step_stop.h"
 #include "tests/support/temporary_directory.h"
 
@@ -87,7 +89,7 @@ class StepCampaign {
   std::unique_ptr<WeirCluster> weir_;
   std::shared_ptr<kafka::TransactionClient> transactions_;
   std::unique_ptr<NumberFeeder> feeder_;
-  std::unique_ptr<CopyReader> reader_;
+  std::unique_ptr<OracleReader<CopyOracle>> reader_;
   std::string job_;
 };
 

@@ -1,4 +1,6 @@
 // The oracle sees what it is there to see.
+#include "tests/hosts/counted_oracle.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -6,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "tests/e2e/record_feeder.h"
-#include "tests/hosts/counted_reader.h"
 
 namespace weir {
 namespace {

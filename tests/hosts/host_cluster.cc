@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -191,12 +190,37 @@ absl::StatusOr<std::string> HostCluster::Leader() {
 }
 
 absl::StatusOr<std::vector<std::string>> HostCluster::HostsOf(const std::string& job) {
-  WEIR_ASSIGN_OR_RETURN(const proto::ClusterDetails cluster, client_->DescribeCluster());
   WEIR_ASSIGN_OR_RETURN(const proto::JobDetails details, client_->DescribeJob(job));
   std::set<std::string> task_managers;
   for (const proto::WorkerDetails& worker : details.workers()) {
     task_managers.insert(worker.task_manager());
   }
+  return HostsOf(task_managers);
+}
+
+absl::StatusOr<std::vector<std::string>> HostCluster::BusyHostsOf(const std::string& job) {
+  WEIR_ASSIGN_OR_RETURN(const proto::JobDetails details, client_->DescribeJob(job));
+  std::set<std::string> reading;
+  std::set<std::string> taking;
+  for (const proto::TaskDetails& task : details.tasks()) {
+    if (!task.splits().empty()) {
+      reading.insert(task.worker());
+    } else if (task.vertex() > 1 && task.records_in() > 0) {
+      taking.insert(task.worker());
+    }
+  }
+  std::set<std::string> task_managers;
+  for (const proto::WorkerDetails& worker : details.workers()) {
+    if (reading.count(worker.worker()) > 0 && taking.count(worker.worker()) > 0) {
+      task_managers.insert(worker.task_manager());
+    }
+  }
+  return HostsOf(task_managers);
+}
+
+absl::StatusOr<std::vector<std::string>> HostCluster::HostsOf(
+    const std::set<std::string>& task_managers) {
+  WEIR_ASSIGN_OR_RETURN(const proto::ClusterDetails cluster, client_->DescribeCluster());
   std::vector<std::string> found;
   for (const std::string& host : hosts()) {
     for (const proto::TaskManagerDetails& one : cluster.task_managers()) {

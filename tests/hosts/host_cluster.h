@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ class HostCluster {
   absl::StatusOr<std::string> Leader();
   /// The hosts that run a worker of the job.
   absl::StatusOr<std::vector<std::string>> HostsOf(const std::string& job);
+  /// Those of them where a partition is read and numbers are taken in from the exchange.
+  absl::StatusOr<std::vector<std::string>> BusyHostsOf(const std::string& job);
 
   absl::StatusOr<std::string> Submit(const std::string& program,
                                      const std::vector<std::string>& job_arguments,
@@ -64,6 +67,7 @@ class HostCluster {
   absl::Status MakeSecrets();
   absl::Status StartServer(const std::string& host);
   std::string Addresses() const;
+  absl::StatusOr<std::vector<std::string>> HostsOf(const std::set<std::string>& task_managers);
   std::vector<std::string> SecurityFlags() const;
 
   HostNetwork& network_;

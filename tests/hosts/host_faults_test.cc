@@ -20,12 +20,13 @@
 
 #include "common/base/status_macros.h"
 #include "tests/e2e/record_feeder.h"
-#include "tests/hosts/counted_reader.h"
+#include "tests/hosts/counted_oracle.h"
 #include "tests/hosts/host_cluster.h"
 #include "tests/hosts/host_network.h"
 #include "tests/support/cluster/weir_cluster.h"
 #include "tests/support/kafka/kafka_cluster.h"
 #include "tests/support/kafka/kafka_test.h"
+#include "tests/support/kafka/oracle_reader.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,9 @@ constexpr absl::Duration kFlowTimeout = absl::Seconds(60);
 // From the fault to the first number committed that was fed behind it: silence, the suspicion, a
 // restart, a checkpoint; on two processors that do everything.
 constexpr absl::Duration kRecoveryBound = absl::Seconds(20);
+// For what was on its way when a link is cut; then nothing may come.
+constexpr absl::Duration kOnItsWay = absl::Seconds(2);
+constexpr absl::Duration kStandstill = absl::Seconds(3);
 constexpr int kSkipped = 77;
 
 #define WEIR_ASSERT_OK(expression)                 \
@@ -71,8 +75,9 @@ class HostFaultsTest : public testing::Test {
                                             {"state.backend", "rocksdb"},
                                             {"restart.exponential-delay.max-backoff", "1s"}}));
     WEIR_ASSIGN_OR_RETURN(feeder_, RecordFeeder::Start(kafka_->bootstrap_servers(), "in"));
-    WEIR_ASSIGN_OR_RETURN(reader_, CountedReader::Start(kafka_->bootstrap_servers(), "out",
-                                                        RecordFeeder::kPartitions));
+    WEIR_ASSIGN_OR_RETURN(reader_,
+                          OracleReader<CountedOracle>::Start(kafka_->bootstrap_servers(), "out",
+                                                             RecordFeeder::kPartitions));
     return absl::OkStatus();
   }
 
@@ -101,6 +106,11 @@ class HostFaultsTest : public testing::Test {
     AwaitFlow(absl::Now(), kFlowTimeout);
   }
 
+  // A test that failed leaves nothing cut for the next one.
+  void TearDown() override {
+    if (network_ != nullptr) WEIR_ASSERT_OK(network_->Mend());
+  }
+
   /// Waits until a number is committed that was fed from now on; tells how long after `since`.
   void AwaitFlow(absl::Time since, absl::Duration bound) {
     const int64_t fed = feeder_->fed();
@@ -125,10 +135,27 @@ class HostFaultsTest : public testing::Test {
     return absl::Trunc(duration, absl::Milliseconds(10));
   }
 
-  uint64_t Generation() {
+  /// As the leader tells it, which this process reaches whatever is cut between hosts.
+  proto::JobDetails Details() {
     const auto details = cluster_->client().DescribeJob(job_);
     EXPECT_TRUE(details.ok()) << details.status();
-    return details.ok() ? details->summary().generation() : 0;
+    return details.value_or(proto::JobDetails());
+  }
+  uint64_t Generation() { return Details().summary().generation(); }
+  uint64_t LatestCheckpoint() { return Details().checkpoints().latest_epoch(); }
+  /// Numbers are fed, none is committed and no checkpoint comes about: the fault is one.
+  void ExpectStandstill(absl::Duration duration) {
+    absl::SleepFor(kOnItsWay);
+    const int64_t committed = reader_->oracle().complete_below();
+    const uint64_t checkpoint = LatestCheckpoint();
+    absl::SleepFor(duration);
+    EXPECT_EQ(LatestCheckpoint(), checkpoint);
+    EXPECT_EQ(reader_->oracle().complete_below(), committed);
+    EXPECT_GT(feeder_->fed(), committed);
+  }
+  void CutBothWays(const std::string& one, const std::string& other) {
+    WEIR_ASSERT_OK(network_->Cut(one, other));
+    WEIR_ASSERT_OK(network_->Cut(other, one));
   }
   /// A host with tasks of the job, and one with others of them.
   std::vector<std::string> TaskHosts() {
@@ -181,7 +208,7 @@ class HostFaultsTest : public testing::Test {
   static std::unique_ptr<KafkaCluster> kafka_;
   static std::unique_ptr<HostCluster> cluster_;
   static std::unique_ptr<RecordFeeder> feeder_;
-  static std::unique_ptr<CountedReader> reader_;
+  static std::unique_ptr<OracleReader<CountedOracle>> reader_;
   static std::string job_;
   absl::Duration took_;
 };
@@ -190,7 +217,7 @@ std::unique_ptr<HostNetwork> HostFaultsTest::network_;
 std::unique_ptr<KafkaCluster> HostFaultsTest::kafka_;
 std::unique_ptr<HostCluster> HostFaultsTest::cluster_;
 std::unique_ptr<RecordFeeder> HostFaultsTest::feeder_;
-std::unique_ptr<CountedReader> HostFaultsTest::reader_;
+std::unique_ptr<OracleReader<CountedOracle>> HostFaultsTest::reader_;
 std::string HostFaultsTest::job_;
 
 // Its tasks go to the other two hosts, and it comes back under another address.
@@ -295,9 +322,8 @@ TEST_F(HostFaultsTest, TheLinkOfATaskManagerAndTheLeaderIsCut) {
 TEST_F(HostFaultsTest, TheLinkOfTwoTaskManagersIsCut) {
   const std::vector<std::string> hosts = TaskHosts();
   ASSERT_GE(hosts.size(), 2u);
-  WEIR_ASSERT_OK(network_->Cut(hosts[0], hosts[1]));
-  WEIR_ASSERT_OK(network_->Cut(hosts[1], hosts[0]));
-  absl::SleepFor(absl::Seconds(5));
+  CutBothWays(hosts[0], hosts[1]);
+  ExpectStandstill(kStandstill);
   const absl::Time mended = absl::Now();
   WEIR_ASSERT_OK(network_->Mend());
   ExpectRecovery(absl::StrCat("the link of ", hosts[0], " and ", hosts[1], " cut for 5s"), mended);
@@ -305,25 +331,47 @@ TEST_F(HostFaultsTest, TheLinkOfTwoTaskManagersIsCut) {
 
 // Nothing can be read or committed there, so no checkpoint is complete until it is mended.
 TEST_F(HostFaultsTest, TheLinkOfATaskManagerAndKafkaIsCut) {
-  const std::string victim = TaskHosts().at(0);
-  WEIR_ASSERT_OK(network_->Cut(victim, kKafka));
-  WEIR_ASSERT_OK(network_->Cut(kKafka, victim));
-  absl::SleepFor(absl::Seconds(5));
+  const auto busy = cluster_->BusyHostsOf(job_);
+  ASSERT_TRUE(busy.ok()) << busy.status();
+  ASSERT_THAT(*busy, testing::Not(testing::IsEmpty())) << Details().ShortDebugString();
+  CutBothWays(busy->front(), kKafka);
+  ExpectStandstill(kStandstill);
   const absl::Time mended = absl::Now();
   WEIR_ASSERT_OK(network_->Mend());
-  ExpectRecovery(absl::StrCat("the link of ", victim, " and Kafka cut for 5s"), mended);
+  ExpectRecovery(absl::StrCat("the link of ", busy->front(), " and Kafka cut for 5s"), mended);
+}
+
+// Its broker dies with everything that was in flight, and comes back with its disk.
+TEST_F(HostFaultsTest, KafkasHost) {
+  WEIR_ASSERT_OK(network_->Unplug(kKafka));
+  WEIR_ASSERT_OK(kafka_->KillBroker(1));
+  const absl::Time lost = absl::Now();
+  absl::SleepFor(kOnItsWay);
+  const uint64_t checkpoint = LatestCheckpoint();
+  absl::SleepFor(kStandstill);
+  EXPECT_EQ(LatestCheckpoint(), checkpoint);
+  WEIR_ASSERT_OK(network_->Plug(kKafka));
+  WEIR_ASSERT_OK(kafka_->RestartBroker(1));
+  const absl::Time back = absl::Now();
+  ExpectRecovery(absl::StrCat("Kafka's host lost for ", absl::FormatDuration(Rounded(back - lost))),
+                 back);
 }
 
 // The leader reaches nobody: it keeps the lock of its storage, and the cluster waits for it.
 TEST_F(HostFaultsTest, TheLeadersHostIsCutOffForAWhile) {
+  const auto before = cluster_->client().DescribeCluster();
+  ASSERT_TRUE(before.ok()) << before.status();
   const std::string leader = Leader();
-  WEIR_ASSERT_OK(network_->Cut("*", leader));
-  WEIR_ASSERT_OK(network_->Cut(leader, "*"));
-  absl::SleepFor(HostCluster::kSilence * 2);
+  CutBothWays(leader, "*");
+  ExpectStandstill(HostCluster::kSilence * 2 - kOnItsWay);
   const absl::Time mended = absl::Now();
   WEIR_ASSERT_OK(network_->Mend());
   ExpectRecovery(absl::StrCat(leader, ", the leader, cut off for 4s"), mended);
   WEIR_ASSERT_OK(cluster_->AwaitComplete());
+  const auto after = cluster_->client().DescribeCluster();
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->leader_address(), before->leader_address());
+  EXPECT_EQ(after->term(), before->term());
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ using ::testing::Not;
 class TestingElection final : public LeaderElection {
  public:
   void Start(std::function<void()> elected) override { elect = std::move(elected); }
+  absl::Status last_error() const override { return error; }
+  absl::Status error;
   std::function<void()> elect;
 };
 
@@ -85,6 +87,18 @@ TEST_F(JobManagerMetricsTest, AStandbyThatCannotReadTheStorageIsNotReady) {
   EXPECT_EQ(Ready().reason, "it could not take over: /w is gone");
   files_.ClearFaults();
   executor_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(Ready().ok);
+}
+
+// Nobody could take over from a leader that is gone.
+TEST_F(JobManagerMetricsTest, AStandbyThatCannotBeElectedIsNotReadyAndSaysWhy) {
+  Start();
+  executor_.Advance(kElectionSettles);
+  election_.error = absl::UnavailableError("the leader lock cannot be tried: No locks available");
+  EXPECT_FALSE(Ready().ok);
+  EXPECT_EQ(Ready().reason,
+            "it cannot be elected: the leader lock cannot be tried: No locks available");
+  election_.error = absl::OkStatus();
   EXPECT_TRUE(Ready().ok);
 }
 

@@ -165,6 +165,22 @@ class TestingTaskManager {
     workers.erase(worker);
     Report();
   }
+  /// All of them, and nothing is reported yet.
+  void EndWorkers(const std::string& reason) {
+    for (const auto& [id, worker] : workers) {
+      proto::WorkerStatus& status = exits_[id];
+      status.set_worker(id);
+      status.set_job(worker.spec.job());
+      status.set_state(proto::WorkerStatus::EXITED);
+      status.set_exit_reason(reason);
+    }
+    workers.clear();
+  }
+  /// It was told to stop, and says so.
+  void Leave() {
+    leaving_ = true;
+    Report();
+  }
   void FailWorker(const std::string& worker, const std::string& message, bool retriable) {
     proto::Failure failure;
     failure.set_message(message);
@@ -294,6 +310,7 @@ class TestingTaskManager {
       status->set_state(proto::WorkerStatus::CONNECTED);
     }
     for (const auto& [id, status] : exits_) *report->add_workers() = status;
+    report->set_leaving(leaving_);
     Send(envelope);
   }
   void ReportWorker(const TestingWorker& worker) {
@@ -323,6 +340,7 @@ class TestingTaskManager {
   TaskManagerRegistry* registry_ = nullptr;
   SessionId session_;
   bool registered_ = false;
+  bool leaving_ = false;
   uint64_t term_ = 0;
   std::string nonce_;
   std::string leader_;

@@ -50,8 +50,8 @@ class TestingLeadership final : public TaskManagerRegistry::Listener {
   }
 
   void OnSlotsChanged() override { master->OnSlotsChanged(); }
-  void OnTaskManagerLost(const TaskManagerId& id, const std::string& why) override {
-    master->OnTaskManagerLost(id, why);
+  void OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss) override {
+    master->OnTaskManagerLost(id, loss);
   }
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) override {
     master->OnWorkerStatus(id, status);

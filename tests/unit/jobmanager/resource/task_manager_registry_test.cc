@@ -22,8 +22,9 @@ using ::testing::SizeIs;
 class TestingListener final : public TaskManagerRegistry::Listener {
  public:
   void OnSlotsChanged() override { ++slots_changed; }
-  void OnTaskManagerLost(const TaskManagerId& id, const std::string& why) override {
-    lost.emplace_back(id.value(), why);
+  void OnTaskManagerLost(const TaskManagerId& id, const TaskManagerRegistry::Loss& loss) override {
+    lost.emplace_back(id.value(), loss.why);
+    announced.push_back(loss.announced);
   }
   void OnWorkerStatus(const TaskManagerId& id, const proto::WorkerStatus& status) override {
     statuses.emplace_back(id.value(), status.worker());
@@ -40,6 +41,7 @@ class TestingListener final : public TaskManagerRegistry::Listener {
 
   int slots_changed = 0;
   std::vector<std::pair<std::string, std::string>> lost;
+  std::vector<bool> announced;
   std::vector<std::pair<std::string, std::string>> statuses;
   std::vector<uint64_t> reports;
   std::vector<std::string> plans;
@@ -199,6 +201,7 @@ TEST_F(TaskManagerRegistryTest, OneThatLeavesIsLostAtOnceBehindTheStatusOfItsWor
   registry_->OnMessage(stream.session, envelope);
   EXPECT_THAT(listener_.statuses, ElementsAre(Pair("tm-a", "w-1")));
   EXPECT_THAT(listener_.lost, ElementsAre(Pair("tm-a", "it was told to stop")));
+  EXPECT_THAT(listener_.announced, ElementsAre(true));
   EXPECT_TRUE(stream.closed) << "how it learns that it may go";
   EXPECT_THAT(registry_->Describe(), IsEmpty());
 }
@@ -207,12 +210,17 @@ TEST_F(TaskManagerRegistryTest, OneThatLeavesIsLostAtOnceBehindTheStatusOfItsWor
 TEST_F(TaskManagerRegistryTest, OneThatLeavesHasNoSlots) {
   TestingStream& stream = Join(kA);
   std::map<TaskManagerId, uint32_t> free = {{kB, 1}};
-  listener_.on_status = [&] { free = registry_->FreeSlotsFor(kJob); };
+  bool leaving = false;
+  listener_.on_status = [&] {
+    free = registry_->FreeSlotsFor(kJob);
+    leaving = registry_->IsLeaving(kA);
+  };
   proto::Envelope envelope = ReportOf(kA);
   envelope.mutable_task_manager_report()->set_leaving(true);
   envelope.mutable_task_manager_report()->add_workers()->set_worker("w-1");
   registry_->OnMessage(stream.session, envelope);
   EXPECT_THAT(free, IsEmpty());
+  EXPECT_TRUE(leaving);
 }
 
 // Two starts on one work directory

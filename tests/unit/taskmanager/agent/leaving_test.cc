@@ -42,6 +42,19 @@ TEST_F(LeavingTest, TheLeaderIsToldOnceAllHaveEnded) {
   EXPECT_EQ(left_, 1);
 }
 
+// Told alone, the end of one worker would be a failure of its job.
+TEST_F(LeavingTest, NoEndOfAWorkerIsToldBeforeTheReason) {
+  Register();
+  Hear(DirectiveOf({"w-1", "w-2"}));
+  Leave();
+  launcher_.exits["w-1"]("exited with code 0");
+  const size_t before = sent_.size();
+  executor_.Advance(TaskManager::kLeaveReportAfter - absl::Milliseconds(1));
+  EXPECT_THAT(sent_, SizeIs(before));
+  executor_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(Told());
+}
+
 TEST_F(LeavingTest, AWorkerThatDoesNotEndHoldsUpNobodyForLong) {
   Register();
   Hear(DirectiveOf({"w-1"}));

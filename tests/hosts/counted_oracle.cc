@@ -1,10 +1,9 @@
-#include "tests/hosts/counted_reader.h"
+#include "tests/hosts/counted_oracle.h"
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 
-#include "common/base/status_macros.h"
 #include "tests/e2e/record_feeder.h"
 #include <nlohmann/json.hpp>
 
@@ -51,24 +50,6 @@ int64_t CountedOracle::complete_below() const {
 void CountedOracle::Complain(absl::string_view what, absl::string_view value,
                              absl::string_view where) {
   if (problem_.empty()) problem_ = absl::StrCat(value, " at ", where, " ", what);
-}
-
-absl::StatusOr<std::unique_ptr<CountedReader>> CountedReader::Start(
-    const std::string& bootstrap_servers, const std::string& topic, int partitions) {
-  std::unique_ptr<CountedReader> reader(new CountedReader);
-  const auto take = [raw = reader.get()](const CommittedTopicReader::Record& record) {
-    MutexLock lock(raw->mutex_);
-    raw->oracle_.Take(record.key, record.value,
-                      absl::StrCat("partition ", record.partition, " offset ", record.offset));
-  };
-  WEIR_ASSIGN_OR_RETURN(reader->reader_,
-                        CommittedTopicReader::Start(bootstrap_servers, topic, partitions, take));
-  return reader;
-}
-
-CountedOracle CountedReader::oracle() const {
-  MutexLock lock(mutex_);
-  return oracle_;
 }
 
 }  // namespace weir

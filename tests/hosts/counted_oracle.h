@@ -2,14 +2,9 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-
-#include "common/exec/mutex.h"
-#include "tests/support/kafka/committed_topic_reader.h"
 
 namespace weir {
 
@@ -42,22 +37,6 @@ class CountedOracle {
   int64_t duplicated_ = 0;
   int64_t wrong_ = 0;
   std::string problem_;
-};
-
-/// Hands all records of a topic to a CountedOracle as they are committed, on a thread of its own.
-class CountedReader {
- public:
-  static absl::StatusOr<std::unique_ptr<CountedReader>> Start(const std::string& bootstrap_servers,
-                                                              const std::string& topic,
-                                                              int partitions);
-  CountedOracle oracle() const;
-
- private:
-  CountedReader() = default;
-
-  mutable Mutex mutex_;
-  CountedOracle oracle_ WEIR_GUARDED_BY(mutex_);
-  std::unique_ptr<CommittedTopicReader> reader_;  // goes first: it calls here
 };
 
 }  // namespace weir
