@@ -52,9 +52,9 @@ std::string ValueOf(int64_t key, int64_t version) {
 }
 
 /// A backend, its batches, and a checkpoint of it ten times as its state grows.
-class Run {
+class StateRun {
  public:
-  Run(size_t memory_bytes, int64_t steps) : steps_(steps) {
+  StateRun(size_t memory_bytes, int64_t steps) : steps_(steps) {
     TieredStateOptions options;
     options.directory = directory_.File("state");
     options.instance = "a";
@@ -119,7 +119,7 @@ void ExpectWithinBudget(int64_t entry_bytes, const Work& work) {
 
 TEST(StateMemory, LargeValuesTenTimesTheBudget) {
   ExpectWithinBudget(kValueBytes, [](size_t memory_bytes, int64_t entries) {
-    Run run(memory_bytes, 2 * entries);
+    StateRun run(memory_bytes, 2 * entries);
     auto state = run.backend().GetState(ValueStateDescriptor<std::string>("value"));
     std::vector<bool> newer(static_cast<size_t>(entries));
     for (int64_t i = 0; i < 2 * entries; ++i) {
@@ -140,7 +140,7 @@ TEST(StateMemory, LargeValuesTenTimesTheBudget) {
 
 TEST(StateMemory, NumbersTenTimesTheBudget) {
   ExpectWithinBudget(120, [](size_t memory_bytes, int64_t entries) {
-    Run run(memory_bytes, entries + entries / 4);
+    StateRun run(memory_bytes, entries + entries / 4);
     auto state = run.backend().GetState(ValueStateDescriptor<int64_t>("value"));
     for (int64_t i = 0; i < entries + entries / 4; ++i) {
       const int64_t key = i < entries ? i : run.Below(entries);
@@ -159,7 +159,7 @@ TEST(StateMemory, NumbersTenTimesTheBudget) {
 TEST(StateMemory, EntriesOfMapsTenTimesTheBudget) {
   constexpr int64_t kKeys = 1000;
   ExpectWithinBudget(220, [](size_t memory_bytes, int64_t entries) {
-    Run run(memory_bytes, entries + entries / 4);
+    StateRun run(memory_bytes, entries + entries / 4);
     auto map = run.backend().GetMapState(MapStateDescriptor<std::string, int64_t>("map"));
     const auto name = [](int64_t entry) { return absl::StrCat("the entry with number ", entry); };
     for (int64_t i = 0; i < entries + entries / 4; ++i) {
@@ -178,7 +178,7 @@ TEST(StateMemory, EntriesOfMapsTenTimesTheBudget) {
 
 TEST(StateMemory, TimersTenTimesTheBudget) {
   ExpectWithinBudget(200, [](size_t memory_bytes, int64_t entries) {
-    Run run(memory_bytes, entries);
+    StateRun run(memory_bytes, entries);
     KeyedTimers& timers = run.backend().timers();
     constexpr int64_t kLatest = 1'000'000'000'000;
     for (int64_t i = 0; i < entries; ++i) {
