@@ -1,9 +1,9 @@
 #!/bin/sh
 # make_secrets.sh DIRECTORY [NAME...]
 # Makes what the Secrets weir-tls and weir-token of deploy/kustomize/base have to hold: tls.crt,
-# tls.key, ca.crt and token, with openssl. The certificate is good for ten years, for the services and
-# pods of the namespace weir, and for more NAMEs. The authority's key is thrown away: for another
-# certificate make all anew, restart the pods and give clients the new ca.crt.
+# tls.key, ca.crt and token, with openssl. The certificate is good for ten years, for the services
+# and pods of the namespace weir, and for more NAMEs. The authority's key is thrown away: for
+# another certificate make all anew, restart the pods and give clients the new ca.crt.
 set -eu
 directory="$1"
 shift

@@ -83,7 +83,7 @@ def check_selectors(documents):
 
 
 def named_by(spec):
-    """(kind, name, keys that have to be in it) of all that a pod needs; optional ones are left out."""
+    """(kind, name, keys that have to be in it) of all that a pod needs, unless it is optional."""
     if "serviceAccountName" in spec:
         yield "ServiceAccount", spec["serviceAccountName"], []
     for secret in spec.get("imagePullSecrets", []):

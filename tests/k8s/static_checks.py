@@ -11,8 +11,8 @@
 - what is selected and what is named is there, and no key is in a map twice (references.py)
 - every file of refused/ is refused by one of these, with the words of its first line
 - deploy/kustomize/base is fresh and builds, and so does deploy/kustomize/example, with what
-  make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages that
-  the chart names exist
+  make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages
+  that the chart names exist
 - an upgrade keeps the release's secrets (upgrade_check.py)
 
 Last line: how many checks there were. Exit code 1, and what is wrong, otherwise.
