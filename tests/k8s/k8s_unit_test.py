@@ -13,12 +13,14 @@ import unittest
 from unittest import mock
 
 import chart_reference
+import faults
 import kustomize_base
 import manifests
 import nameserver
 import podman_cluster
 import references
 import running_oracle
+import scenario
 import upgrade_check
 import yaml
 from kubelet import Probe
@@ -397,6 +399,75 @@ class Oracle(unittest.TestCase):
         places = {(running_oracle.key_of(number), running_oracle.partition_of(number, 4))
                   for number in range(1000)}
         self.assertEqual(running_oracle.KEYS, len(places))
+
+
+def job(generation, *workers):
+    return {"generation": generation, "state": "RUNNING", "reason": "",
+            "workers": [{"worker_id": one, "pid": 1, "taskmanager": "tm-of-" + one}
+                        for one in workers]}
+
+
+class TestingScenario(scenario.Scenario):
+    """A job that is described by the next of `jobs`, the last one for good; notes what is waited
+    for."""
+
+    def __init__(self, *jobs):
+        self.jobs = list(jobs)
+        self.notes = []
+        self.results = {"survived": []}
+        self.cluster = mock.Mock()
+        self.cluster.pods = {"weir-taskmanager-0": mock.Mock(ip="10.244.1.1")}
+        self.cluster.wait.side_effect = lambda condition, _, what: self.notes.append(what)
+        self.cluster.wait_ready.side_effect = lambda *_: self.notes.append("all pods are ready")
+
+    def describe(self):
+        return self.jobs.pop(0) if len(self.jobs) > 1 else self.jobs[0]
+
+    def say(self, text):
+        pass
+
+    def await_progress(self, what):
+        self.notes.append("records flow")
+        return 0.5
+
+    def weir(self, *arguments, check=True):
+        return ('{"taskmanagers": [{"taskmanager_id": "tm-of-a", "host": "10.244.1.1"},'
+                '{"taskmanager_id": "tm-of-b", "host": "10.244.1.9"}]}')
+
+
+class Expectations(unittest.TestCase):
+    def test_a_job_of_the_same_generation_was_not_rolled_back(self):
+        faults.rolled_back(TestingScenario(job(2, "b")), job(1, "a"))
+        with self.assertRaisesRegex(scenario.Failed, "not started anew"):
+            faults.rolled_back(TestingScenario(job(1, "b")), job(1, "a"))
+
+    def test_another_worker_is_not_in_place(self):
+        faults.rolled_back_in_place(TestingScenario(job(2, "a", "b")), job(1, "b", "a"))
+        for after in (job(1, "a"), job(2, "b"), job(2, "a", "b")):
+            with self.assertRaises(scenario.Failed):
+                faults.rolled_back_in_place(TestingScenario(after), job(1, "a"))
+
+    def test_workers_are_in_pods_by_address_or_in_none_that_is_there(self):
+        self.assertEqual({"weir-taskmanager-0"}, TestingScenario(job(1, "a")).worker_pods())
+        self.assertEqual({"weir-taskmanager-0", "?"},
+                         TestingScenario(job(1, "a", "b", "c")).worker_pods())
+
+    def test_a_row_is_compared_with_what_was_before_while_pods_may_be_missing(self):
+        made = TestingScenario(job(1, "a"), job(2, "a"))
+        made.survive("row", lambda: made.notes.append("fault"),
+                     lambda before: made.notes.append(f"expected, from {before['generation']}"))
+        self.assertEqual(["fault", "records flow", "the job runs", "expected, from 1",
+                          "all pods are ready", "the job runs"], made.notes)
+        self.assertEqual("row", made.results["survived"][0]["fault"])
+
+    def test_pods_that_go_have_ended_when_the_set_is_smaller(self):
+        made = TestingScenario(job(1, "a"))
+        made.cluster.pods = dict.fromkeys(["weir-jobmanager-3", "weir-taskmanager-1",
+                                           "weir-taskmanager-2", "weir-taskmanager-10"])
+        made.shrink(2)
+        made.cluster.scale.assert_called_with("weir-taskmanager", 2)
+        self.assertEqual(["weir-taskmanager-2 has ended", "weir-taskmanager-10 has ended"],
+                         made.notes)
 
 
 class Generators(unittest.TestCase):
