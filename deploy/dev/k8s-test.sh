@@ -9,7 +9,8 @@
 # --no-build takes the programs as they are. --update writes what is made of the chart:
 # deploy/kustomize/base and the reference of its values.
 # Needs root, 6 GB of disk and, the first time, a Debian mirror, npm, PyPI and a Go module proxy.
-# What was measured: build/PRESET/k8s/results.json. Last line: what passed.
+# What was measured: build/PRESET/k8s/results.json. Last line: how many checks passed, how many
+# faults were survived, and what became of the records.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
 preset=dev build=true mode=all steps=()
@@ -35,8 +36,9 @@ export PYTHONDONTWRITEBYTECODE=1
 static_checks() {
   (cd "$here" && "$python" -m unittest -q k8s_unit_test) ||
     fail "k8s-test: the tests of tests/k8s failed."
-  "$python" "$here/static_checks.py" --helm "$tools/helm" --kubectl "$tools/kubectl" \
-    --restricted "$tools/restricted" || fail "k8s-test: the chart is not right (see above)."
+  checks="$("$python" "$here/static_checks.py" --helm "$tools/helm" --kubectl "$tools/kubectl" \
+    --restricted "$tools/restricted")" || fail "k8s-test: the chart is not right (see above)."
+  echo "$checks"
 }
 
 # Images and containers of this test only, by podman's and buildah's own variables. Images stay, in
@@ -158,5 +160,6 @@ build_images
 export CONTAINERS_STORAGE_CONF=$work/etc/pods.conf
 "$here/run_in_namespaces.sh" "$work/state" "$python" "$here/faults.py" \
   --image localhost/weir:test --job-image localhost/running-counts:test --helm "$tools/helm" \
-  --brokers 10.250.0.1:9092 --work "$work/state" --results "$work/results.json" "${steps[@]}" \
+  --brokers 10.250.0.1:9092 --work "$work/state" --results "$work/results.json" \
+  --checks "${checks#chart: }" "${steps[@]}" \
   9>&- || fail "k8s-test: failed; logs of the pods are in $work/state/logs."

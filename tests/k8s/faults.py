@@ -2,12 +2,13 @@
 """The chart in pods, a job in it, and what it survives.
 
   faults.py --image IMAGE --job-image IMAGE --helm HELM --brokers NAME:PORT --work DIRECTORY
-            [--results FILE] [STEP...]
+            [--results FILE] [--checks TEXT] [STEP...]
 
 Runs in run_in_namespaces.sh, with Kafka at --brokers. A feeder and a reader go on all the time;
 each step does something to the pods, and then the job has to run and records have to be committed
 that were fed after that. In the end every event has its one record, with the right count. --results
 gets what was measured and survived, as JSON. Steps by name run alone, after install and submit.
+--checks is what the last line says before what was survived.
 """
 
 import argparse
@@ -21,115 +22,10 @@ import time
 import podman_cluster
 import yaml
 from kafka_stream import Feeder, Reader, create_topics
-from podman_cluster import Cluster, memory_of, processes_of
+from podman_cluster import memory_of, processes_of
+from scenario import HERE, JM, RECOVERY_SECONDS, TM, Failed, Scenario
 
-NAMESPACE = "streams"
-RELEASE = "weir"
-JM = "weir-jobmanager"
-TM = "weir-taskmanager"
 EVENTS_PER_SECOND = 1000
-RECOVERY_SECONDS = 120  # of a machine that does other things, too
-HERE = os.path.dirname(os.path.abspath(__file__))
-CHART = os.path.join(os.path.dirname(os.path.dirname(HERE)), "deploy/chart/weir")
-
-
-class Failed(Exception):
-    """Something did not hold."""
-
-
-class Scenario:
-    """The cluster, the job and the stream through it."""
-
-    def __init__(self, options):
-        self.options = options
-        self.cluster = Cluster(options.work, NAMESPACE)
-        kafka, port = options.brokers.rsplit(":", 1)
-        self.cluster.extra_names[f"kafka.{NAMESPACE}.svc.{podman_cluster.DOMAIN}"] = [kafka]
-        self.brokers = f"kafka:{port}"
-        self.results = {"survived": []}
-        self.values = {"jobmanager.replicas": 1, "taskmanager.replicas": 2}
-        self.feeder = self.reader = None
-        self.job = ""
-
-    # Manifests.
-
-    def render(self, only=None):
-        """helm template, with what was rendered the first time for credentials: `lookup`."""
-        secrets = os.path.join(self.options.work, "secrets.yaml")
-        command = [self.options.helm, "template", RELEASE, CHART, "--namespace", NAMESPACE,
-                   "--values", os.path.join(HERE, "values/podman.yaml"),
-                   "--set", f"image.repository={self.options.image.rsplit(':', 1)[0]}",
-                   "--set", f"image.tag={self.options.image.rsplit(':', 1)[1]}"]
-        for key, value in self.values.items():
-            command += ["--set", f"{key}={value}"]
-        command += ["--show-only", only] if only else []
-        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        documents = [one for one in yaml.safe_load_all(text) if one]
-        made = [one for one in documents if one["kind"] == "Secret"]
-        if not os.path.exists(secrets):
-            with open(secrets, "w", encoding="utf-8") as file:
-                yaml.safe_dump_all(made, file)
-        with open(secrets, encoding="utf-8") as file:
-            kept = [one for one in yaml.safe_load_all(file) if only is None]
-        return [one for one in documents if one["kind"] != "Secret"] + kept
-
-    def apply(self):
-        documents = [one for one in self.render() if "helm.sh/hook" not in
-                     one["metadata"].get("annotations", {})]
-        self.cluster.apply(yaml.safe_dump_all(documents))
-
-    # What is asked of Weir, in a pod.
-
-    def weir(self, *arguments, check=True):
-        pod = next(name for name, one in sorted(self.cluster.pods.items())
-                   if name.startswith(JM) and one.ready)
-        return self.cluster.execute(pod, "weir", *arguments, check=check)
-
-    def describe(self):
-        return json.loads(self.weir("-o", "json", "describe", self.job))
-
-    def state(self):
-        try:
-            return self.describe()["state"]
-        except (RuntimeError, StopIteration, ValueError, KeyError):
-            return "unknown"
-
-    def task_managers(self):
-        return self.weir("-o", "name", "tm", "list").split()
-
-    def leader(self):
-        text = self.weir("-o", "json", "cluster", "describe")
-        return json.loads(text)["leader"]["address"].split(".")[0]
-
-    def say(self, text):
-        print(f"k8s: {time.strftime('%H:%M:%S')} {text}", flush=True)
-
-    # Whether the stream goes on.
-
-    def await_progress(self, what):
-        """Seconds until a record is committed that was fed from now on."""
-        mark = self.feeder.fed
-        seconds = self.cluster.wait(lambda: len(self.reader.oracle.seen) > mark,
-                                    RECOVERY_SECONDS, f"records flow after: {what}")
-        if self.reader.oracle.duplicated or self.reader.oracle.wrong:
-            raise Failed(f"after: {what}: {self.reader.oracle.verdict(self.feeder.fed)}")
-        return seconds
-
-    def survive(self, row, fault):
-        """One row of the table: does it, and waits until all is well again."""
-        self.say(row)
-        start = time.monotonic()
-        fault()
-        done = time.monotonic() - start
-        seconds = done + self.await_progress(row)
-        self.cluster.wait_ready()
-        self.cluster.wait(lambda: self.state() == "RUNNING", RECOVERY_SECONDS, "the job runs")
-        self.results["survived"].append({"fault": row, "seconds": round(seconds, 1)})
-        self.say(f"  records flow again after {seconds:.1f} s; {self.describe()['reason']}")
-
-    def expect(self, condition, what):
-        if not condition:
-            raise Failed(f"{what}\n{self.cluster.describe()}")
 
 
 def helm_test(scenario):
@@ -175,113 +71,159 @@ def submit(scenario):
     scenario.expect(len(workers) == 2, f"the job runs on {len(workers)} TaskManagers, not on 2")
 
 
+def workers_of(job):
+    """The ids and processes of the job's workers."""
+    return {(worker["worker_id"], worker["pid"]) for worker in job["workers"]}
+
+
+def rolled_back(scenario, before):
+    """The job started from a checkpoint: it has a later generation."""
+    after = scenario.describe()
+    scenario.expect(after["generation"] > before["generation"],
+                    f"the job was not started anew: generation {after['generation']}")
+    return after
+
+
+def rolled_back_in_place(scenario, before):
+    """The same processes, at another generation."""
+    after = rolled_back(scenario, before)
+    scenario.expect(workers_of(before) == workers_of(after),
+                    f"workers ended: {workers_of(before)} became {workers_of(after)}")
+
+
 def kill_taskmanager(scenario):
+    def back(before):
+        rolled_back(scenario, before)
+        scenario.expect(scenario.cluster.pods[f"{TM}-0"].kubelet.restarts > 0, "it was restarted")
     scenario.survive("kill -9 of a TaskManager, whose pod restarts it",
-                     lambda: scenario.cluster.kill_container(f"{TM}-0"))
-    scenario.expect(scenario.cluster.pods[f"{TM}-0"].kubelet.restarts > 0, "it was restarted")
+                     lambda: scenario.cluster.kill_container(f"{TM}-0"), back)
 
 
 def lose_taskmanager(scenario):
-    before = scenario.cluster.pods[f"{TM}-1"].ip
+    address = scenario.cluster.pods[f"{TM}-1"].ip
+
+    def back(before):
+        rolled_back(scenario, before)
+        new = scenario.cluster.pods[f"{TM}-1"].ip
+        scenario.expect(address != new, f"the pod came back at the same address {new}")
     scenario.survive("TaskManager pod lost with its disk, back at another address",
-                     lambda: scenario.cluster.lose_pod(f"{TM}-1"))
-    after = scenario.cluster.pods[f"{TM}-1"].ip
-    scenario.expect(before != after, f"the pod came back at the same address {after}")
+                     lambda: scenario.cluster.lose_pod(f"{TM}-1"), back)
 
 
 def kill_jobmanager(scenario):
     scenario.survive("kill -9 of the JobManager, whose pod restarts it",
-                     lambda: scenario.cluster.kill_container(f"{JM}-0"))
+                     lambda: scenario.cluster.kill_container(f"{JM}-0"),
+                     lambda before: rolled_back_in_place(scenario, before))
 
 
 def lose_jobmanager(scenario):
+    address = scenario.cluster.pods[f"{JM}-0"].ip
+
+    def back(before):
+        rolled_back_in_place(scenario, before)
+        new = scenario.cluster.pods[f"{JM}-0"].ip
+        scenario.expect(address != new, f"the pod came back at the same address {new}")
     scenario.survive("JobManager pod lost with its disk, back at another address",
-                     lambda: scenario.cluster.lose_pod(f"{JM}-0"))
+                     lambda: scenario.cluster.lose_pod(f"{JM}-0"), back)
 
 
 def kill_both(scenario):
     def fault():
         scenario.cluster.kill_container(f"{JM}-0")
         scenario.cluster.kill_container(f"{TM}-0")
-    scenario.survive("kill -9 of JobManager and TaskManager", fault)
+    scenario.survive("kill -9 of JobManager and TaskManager", fault,
+                     lambda before: rolled_back(scenario, before))
 
 
 def lose_all(scenario):
     def fault():
         for pod in sorted(scenario.cluster.pods):
             scenario.cluster.lose_pod(pod)
-    scenario.survive("all pods lost with their disks", fault)
+
+    def anew(before):
+        after = rolled_back(scenario, before)
+        scenario.expect(not workers_of(before) & workers_of(after), "a worker is still there")
+    scenario.survive("all pods lost with their disks", fault, anew)
 
 
 def delete_taskmanager(scenario):
     def fault():
         seconds = scenario.cluster.delete_pod(f"{TM}-0")
         scenario.expect(seconds < 15, f"SIGTERM: the TaskManager took {seconds:.1f} s to end")
-    scenario.survive("TaskManager pod deleted (SIGTERM)", fault)
+    scenario.survive("TaskManager pod deleted (SIGTERM)", fault,
+                     lambda before: rolled_back(scenario, before))
 
 
 def delete_jobmanager(scenario):
-    workers = {worker["worker_id"] for worker in scenario.describe()["workers"]}
-
     def fault():
         seconds = scenario.cluster.delete_pod(f"{JM}-0")
         scenario.expect(seconds < 15, f"SIGTERM: the JobManager took {seconds:.1f} s to end")
-    scenario.survive("JobManager pod deleted (SIGTERM)", fault)
-    after = {worker["worker_id"] for worker in scenario.describe()["workers"]}
-    scenario.expect(workers == after, "SIGTERM of the JobManager ended workers")
+    scenario.survive("JobManager pod deleted (SIGTERM)", fault,
+                     lambda before: rolled_back_in_place(scenario, before))
 
 
 def scale(scenario):
     cluster = scenario.cluster
+    scenario.grow(3)
+    lost = f"{TM}-0"
+    cluster.hold(lost)
 
-    def up():
-        cluster.scale(TM, 3)
-        cluster.wait_ready()
-        cluster.lose_pod(f"{TM}-0")
-    scenario.survive("scaled to 3 TaskManagers, then one lost: its tasks go to the spare", up)
+    def on_the_spare(before):
+        rolled_back(scenario, before)
+        scenario.expect(cluster.is_gone(lost), f"{lost} has come back by itself")
+        pods = scenario.worker_pods()
+        scenario.expect(pods == {f"{TM}-1", f"{TM}-2"}, f"the job is on {pods}")
+        cluster.release(lost)
+    scenario.survive("scaled to 3 TaskManagers, then one lost: its tasks go to the spare",
+                     lambda: cluster.lose_pod(lost), on_the_spare)
 
-    def down():
-        cluster.scale(TM, 2)
-        cluster.wait(lambda: f"{TM}-2" not in cluster.pods, RECOVERY_SECONDS, "2 TaskManagers")
-    scenario.survive("scaled from 3 TaskManagers to 2", down)
+    def moved(before):
+        rolled_back(scenario, before)
+        pods = scenario.worker_pods()
+        scenario.expect(pods == {f"{TM}-0", f"{TM}-1"}, f"the job is on {pods}")
+    pods = scenario.worker_pods()
+    scenario.expect(f"{TM}-2" in pods, f"no worker is on the pod that goes: {pods}")
+    scenario.survive("scaled from 3 TaskManagers to 2", lambda: scenario.shrink(2), moved)
 
-    def one():
-        cluster.scale(TM, 1)
+    def waits():
+        scenario.shrink(1)
         cluster.wait(lambda: scenario.state() == "SCHEDULING", RECOVERY_SECONDS, "it waits")
         cluster.scale(TM, 2)
-    scenario.survive("scaled to too few slots, where the job waits, and back", one)
+    scenario.survive("scaled to too few slots, where the job waits, and back", waits,
+                     lambda before: rolled_back(scenario, before))
 
 
 def zombie(scenario):
     """A pod that is cut off, taken for dead, and comes back with its old workers."""
     cluster = scenario.cluster
-    cluster.scale(TM, 3)
-    cluster.wait_ready()
-    busy = {worker["taskmanager"] for worker in scenario.describe()["workers"]}
-    scenario.expect(len(busy) == 2, f"the job runs on {len(busy)} TaskManagers")
+    scenario.grow(3)
+    job = scenario.describe()
+    pods = scenario.worker_pods(job)
+    scenario.expect(pods == {f"{TM}-0", f"{TM}-1"}, f"the job is on {pods}")
     pod = cluster.pods[f"{TM}-0"].container()
-    former = scenario.describe()["generation"]
     workers = processes_of(cluster.pods[f"{TM}-0"])[1:]
     scenario.expect(workers, "the TaskManager has no worker")
 
     def fault():
         podman_cluster.run("podman", "pause", pod)
-        cluster.wait(lambda: scenario.describe()["generation"] > former and
+        cluster.wait(lambda: scenario.describe()["generation"] > job["generation"] and
                      scenario.state() == "RUNNING", RECOVERY_SECONDS, "its tasks are elsewhere")
         podman_cluster.run("podman", "unpause", pod)
         cluster.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers),
                      RECOVERY_SECONDS, "its old workers have ended")
-    scenario.survive("TaskManager pod frozen, taken for lost, and back with its old workers", fault)
-    cluster.scale(TM, 2)
+
+    def elsewhere(before):
+        rolled_back(scenario, before)
+        pods = scenario.worker_pods()
+        scenario.expect(pods == {f"{TM}-1", f"{TM}-2"}, f"the job is on {pods}")
+    scenario.survive("TaskManager pod frozen, taken for lost, and back with its old workers", fault,
+                     elsewhere)
+    scenario.shrink(2)
+    scenario.settle()
 
 
-def memory_limit(scenario):
-    """A second job that hoards memory: its worker dies by its own limit, and nothing else."""
-    cluster = scenario.cluster
-    cluster.scale(TM, 3)
-    cluster.wait_ready()
-    before = scenario.describe()
-    restarts = {name: pod.kubelet.restarts for name, pod in cluster.pods.items()}
+def submit_hoarder(scenario):
+    """A second job, which keeps all that it sees: its id."""
     with open(os.path.join(HERE, "submit.yaml"), encoding="utf-8") as file:
         pod = yaml.safe_load(file)
     pod["metadata"]["name"] = "submit-hoarder"
@@ -290,46 +232,101 @@ def memory_limit(scenario):
     container["args"] = [one for one in container["args"] if one != "/job"] + [
         "--restart.strategy=none", "--no-wait", "/job", "--", f"--brokers={scenario.brokers}",
         "--prefix=hoarder", "--hoard=4"]
-    code, log = cluster.run_to_end(pod)
+    code, log = scenario.cluster.run_to_end(pod)
     scenario.expect(code == 0, f"the hoarder was not submitted: {log}")
-    hoarder = re.search(r"job-[0-9a-f]{32}", log).group(0)
+    return re.search(r"job-[0-9a-f]{32}", log).group(0)
 
-    def failed():
-        return json.loads(scenario.weir("-o", "json", "describe", hoarder))["state"] == "FAILED"
-    cluster.wait(failed, RECOVERY_SECONDS, "the hoarder has failed")
-    reason = json.loads(scenario.weir("-o", "json", "describe", hoarder))["reason"]
-    scenario.expect("killed by its TaskManager: it used" in reason, f"its reason: {reason}")
-    after = scenario.describe()
-    scenario.expect(before["generation"] == after["generation"], "the other job was disturbed")
-    scenario.expect(restarts == {name: one.kubelet.restarts for name, one in cluster.pods.items()},
-                    "a pod was restarted")
-    scenario.survive("worker over its memory limit: it alone dies", lambda: None)
-    cluster.scale(TM, 2)
+
+def spread_thin(scenario):
+    """Two of the job's four slots go to two TaskManagers that have another one free each."""
+    scenario.grow(4)
+    scenario.cluster.hold(f"{TM}-0")
+    scenario.cluster.lose_pod(f"{TM}-0")
+    wanted = {f"{TM}-{ordinal}" for ordinal in (1, 2, 3)}
+    scenario.cluster.wait(lambda: scenario.state() == "RUNNING" and
+                          scenario.worker_pods() == wanted, RECOVERY_SECONDS,
+                          f"the job is on {sorted(wanted)}")
+    scenario.await_progress("spread over three TaskManagers")
+
+
+def memory_limit(scenario):
+    """A second job that hoards memory beside a worker of the first: it dies by its TaskManager's
+    limit, and nothing else does."""
+    cluster = scenario.cluster
+    spread_thin(scenario)
+    restarts = {name: pod.kubelet.restarts for name, pod in cluster.pods.items()}
+    job = scenario.describe()
+
+    def details():
+        return json.loads(scenario.weir("-o", "json", "describe", hoarder))
+
+    def alone(_):
+        reason = details()["reason"]
+        killed = re.search(r"on TaskManager (\S+) killed by its TaskManager: it used", reason)
+        scenario.expect(killed, f"its reason: {reason}")
+        neighbours = {worker["taskmanager"] for worker in job["workers"]}
+        scenario.expect(killed.group(1) in neighbours, f"no worker was beside it: {reason}")
+        after = scenario.describe()
+        scenario.expect(job["generation"] == after["generation"] and
+                        workers_of(job) == workers_of(after), "the other job was disturbed")
+        scenario.expect(
+            restarts == {name: one.kubelet.restarts for name, one in cluster.pods.items()},
+            "a pod was restarted")
+        cluster.release(f"{TM}-0")
+    hoarder = submit_hoarder(scenario)
+    scenario.survive(
+        "worker over its memory limit: it alone dies",
+        lambda: cluster.wait(lambda: details()["state"] == "FAILED", RECOVERY_SECONDS,
+                             "the hoarder has failed"), alone)
+    scenario.shrink(2)
+    scenario.settle()
 
 
 def standby(scenario):
+    addresses = {name: pod.ip for name, pod in scenario.cluster.pods.items()}
+
+    def anew(before):
+        rolled_back(scenario, before)
+        scenario.cluster.wait_ready()
+        now = {name: pod.ip for name, pod in scenario.cluster.pods.items()}
+        kept = [name for name in addresses if addresses[name] == now[name]]
+        scenario.expect(not kept, f"these pods were not made anew: {kept}")
+        scenario.expect(f"{JM}-1" in now, "there is no standby")
     scenario.values["jobmanager.replicas"] = 2
-    scenario.survive("upgrade to 2 JobManagers", scenario.apply)
+    scenario.survive("upgrade to 2 JobManagers", scenario.apply, anew)
     leader = scenario.leader()
+
+    def leads(before):
+        rolled_back_in_place(scenario, before)
+        scenario.expect(scenario.leader() != leader, f"{leader} leads again")
     scenario.survive("leading JobManager pod lost: the standby takes over",
-                     lambda: scenario.cluster.lose_pod(leader))
-    scenario.expect(scenario.leader() != leader, f"{leader} leads again")
+                     lambda: scenario.cluster.lose_pod(leader), leads)
 
 
 def reinstall(scenario):
     """helm uninstall, and install again: the claim has stayed, and with it the job."""
+    cluster = scenario.cluster
+
     def fault():
-        scenario.cluster.uninstall()
+        cluster.uninstall()
         scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
         scenario.values["tls.requireClientCertificate"] = "true"
         scenario.apply()
-    scenario.survive("uninstalled, and installed again with the same storage", fault)
+
+    def goes_on(before):
+        after = rolled_back(scenario, before)
+        scenario.expect(not workers_of(before) & workers_of(after), "a worker is still there")
+    scenario.survive("uninstalled, and installed again with the same storage", fault, goes_on)
     helm_test(scenario)
+
+    def has_its_disk(before):
+        rolled_back(scenario, before)
+        cluster.wait_ready()
+        log = cluster.logs(f"{TM}-0")
+        scenario.expect("fetching an artifact" not in log,
+                        f"the job's program was fetched again, though its disk came back: {log}")
     scenario.survive("TaskManager pod lost, whose disk is a claim and comes back",
-                     lambda: scenario.cluster.lose_pod(f"{TM}-0"))
-    log = scenario.cluster.logs(f"{TM}-0")
-    scenario.expect("fetching an artifact" not in log,
-                    f"the job's program was fetched again, though its disk came back: {log}")
+                     lambda: cluster.lose_pod(f"{TM}-0"), has_its_disk)
 
 
 STEPS = [kill_taskmanager, lose_taskmanager, kill_jobmanager, lose_jobmanager, kill_both, lose_all,
@@ -358,7 +355,14 @@ def finish(scenario):
     verdict = scenario.reader.oracle.verdict(fed)
     scenario.expect(scenario.reader.oracle.holds(fed), verdict)
     scenario.results["verdict"] = verdict
+    storage = scenario.cluster.claim_directory("weir-storage")
     scenario.cluster.uninstall()
+    scenario.expect(os.path.exists(storage), "the storage went with the release, though it is kept")
+    scenario.values["storage.keep"] = "false"
+    scenario.apply()
+    scenario.cluster.wait_ready()
+    scenario.cluster.uninstall()
+    scenario.expect(not os.path.exists(storage), "the storage stayed, though it is not kept")
     return verdict
 
 
@@ -380,6 +384,7 @@ def parse():
     for name in ("image", "job-image", "helm", "brokers", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--results")
+    parser.add_argument("--checks", default="")
     parser.add_argument("steps", nargs="*")
     return parser.parse_args()
 
@@ -406,7 +411,8 @@ def main():
     if options.results:
         with open(options.results, "w", encoding="utf-8") as file:
             json.dump(scenario.results, file, indent=1)
-    print(f"k8s: {len(scenario.results['survived'])} faults survived: {verdict}")
+    checks = f"{options.checks}, " if options.checks else ""
+    print(f"k8s: {checks}{len(scenario.results['survived'])} faults survived: {verdict}")
 
 
 if __name__ == "__main__":

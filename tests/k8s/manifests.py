@@ -85,10 +85,30 @@ def quantity(text):
     return int(float(match.group(1)) * QUANTITY[match.group(2)])
 
 
+def claims_that_go(objects):
+    """The claims that helm uninstall deletes: those of the release, unless an annotation keeps
+    them. Claims of templates are not the release's: they stay."""
+    return [name for (kind, name), document in objects.items()
+            if kind == "PersistentVolumeClaim" and
+            document["metadata"].get("annotations", {}).get("helm.sh/resource-policy") != "keep"]
+
+
+def has_claim(objects, claim):
+    """Is there such a claim, of its own or of a template?"""
+    if ("PersistentVolumeClaim", claim) in objects:
+        return True
+    return any(claim == f"{template['metadata']['name']}-{name}-{ordinal}"
+               for (kind, name), document in objects.items() if kind == "StatefulSet"
+               for template in document["spec"].get("volumeClaimTemplates", [])
+               for ordinal in range(document["spec"].get("replicas", 1)))
+
+
 def pods_of(stateful_set):
     """The pods a StatefulSet asks for: (name, metadata, spec) with its claims mounted."""
     spec = stateful_set["spec"]
     name = stateful_set["metadata"]["name"]
+    if "Delete" in spec.get("persistentVolumeClaimRetentionPolicy", {}).values():
+        raise Unsupported(f"the claims of StatefulSet {name} are to be deleted with their pods")
     labels = spec["template"]["metadata"].get("labels", {})
     for key, value in spec["selector"]["matchLabels"].items():
         if labels.get(key) != value:
@@ -135,7 +155,10 @@ def volume_of(volume, objects, group):
         limit = (volume[source] or {}).get("sizeLimit", 0)
         return Volume(name, "empty", group=group, size=quantity(limit) if limit else 0)
     if source == "persistentVolumeClaim":
-        return Volume(name, "claim", claim=volume[source]["claimName"], group=group)
+        claim = volume[source]["claimName"]
+        if not has_claim(objects, claim):
+            raise Unsupported(f"there is no PersistentVolumeClaim {claim}")
+        return Volume(name, "claim", claim=claim, group=group)
     if source == "configMap":
         files = files_of(volume[source], objects, "ConfigMap", volume[source]["name"])
         return Volume(name, "files", files=files, group=group)

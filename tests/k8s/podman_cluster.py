@@ -91,6 +91,7 @@ class Cluster:
         self.extra_names = {}
         self.events = []
         self._ending = set()  # names that podman has still
+        self._held = set()    # names that are not made anew
         self._directory = directory
         self._next_ip = 0
         self._pod_count = 0
@@ -128,17 +129,32 @@ class Cluster:
         return found
 
     def uninstall(self):
-        """The objects go, and the pods, in order; claims stay."""
+        """The objects go, and the pods, in order; then claims that no annotation keeps."""
         with self._lock:
-            self.objects = {}
+            before, self.objects = self.objects, {}
         self.wait(lambda: not self.pods and not self._ending, 90, "all pods are gone")
         left = run("podman", "ps", "-a", "--format", "{{.Names}}").split()
         if left:
             raise RuntimeError(f"these containers are left: {left}")
+        end_claims(os.path.join(self._directory, "claims"), before)
 
     def scale(self, stateful_set, replicas):
         with self._lock:
             self.objects[("StatefulSet", stateful_set)]["spec"]["replicas"] = replicas
+
+    def is_gone(self, name):
+        """Nothing of the pod is left: its processes have ended, and its name is free."""
+        with self._lock:
+            return name not in self.pods and name not in self._ending
+
+    def hold(self, name):
+        """The pod is not made anew when it is gone: a cluster that has no room for it."""
+        with self._lock:
+            self._held.add(name)
+
+    def release(self, name):
+        with self._lock:
+            self._held.discard(name)
 
     def delete_pod(self, name):
         """kubectl delete pod: SIGTERM, and SIGKILL after the grace period. Seconds it took."""
@@ -401,7 +417,7 @@ class Cluster:
                         wanted[name] = (metadata, spec)
             extra = [name for name in self.pods if name not in wanted]
             missing = [name for name in wanted if name not in self.pods and
-                       name not in self._ending]
+                       name not in self._ending | self._held]
             self._publish()
         for name in extra:
             self._log(f"ending pod {name}")
@@ -412,6 +428,12 @@ class Cluster:
             with self._lock:
                 self.pods[name] = pod
                 self._publish()
+
+
+def end_claims(directory, objects):
+    """Deletes the directories of the claims that go with a release of these objects."""
+    for claim in manifests.claims_that_go(objects):
+        shutil.rmtree(os.path.join(directory, claim), ignore_errors=True)
 
 
 def _memory_group(pod):

@@ -6,22 +6,31 @@
 - helm lint --strict, and helm template, with every file of values/
 - every manifest against the schemas of the oldest and the newest Kubernetes, strictly
 - every pod by the Pod Security Standard "restricted"
-- no pod has a token of its account, or variables that Kubernetes makes of services
+- no pod has a token of its account, variables that Kubernetes makes of services, or a root file
+  system that it can write to
+- what is selected and what is named is there, and no key is in a map twice (references.py)
 - every file of refused/ is refused by one of these, with the words of its first line
-- deploy/kustomize/base is fresh and builds; the reference of values is fresh; the versions agree;
-  options and pages that the chart names exist
+- deploy/kustomize/base is fresh and builds, and so does deploy/kustomize/example, with what
+  make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages
+  that the chart names exist
+- an upgrade keeps the release's secrets (upgrade_check.py)
 
 Last line: how many checks there were. Exit code 1, and what is wrong, otherwise.
 """
 
 import argparse
+import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
+import references
+import upgrade_check
 import yaml
+from references import Problem
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -29,10 +38,6 @@ CHART = os.path.join(ROOT, "deploy/chart/weir")
 OLDEST, NEWEST = "1.25", "1.37"
 # Of operators; the schemas of Kubernetes do not have them.
 CUSTOM_KINDS = ("Certificate", "PodMonitor")
-
-
-class Problem(Exception):
-    """A check that does not hold."""
 
 
 def output(command, text=None):
@@ -49,9 +54,14 @@ def must(command, text=None):
     return out
 
 
+def comment(text, name, default):
+    """What a line "# name: value" of a file of values says."""
+    found = re.search(rf"^# {name}: (\S+)$", text, re.MULTILINE)
+    return found.group(1) if found else default
+
+
 def check_schemas(text, version):
-    documents = [one for one in yaml.safe_load_all(text)
-                 if one and one["kind"] not in CUSTOM_KINDS]
+    documents = [one for one in references.load(text) if one["kind"] not in CUSTOM_KINDS]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump_all(documents, file)
         file.flush()
@@ -63,20 +73,29 @@ def check_schemas(text, version):
                           f"valid: {out.strip()}")
 
 
-def pod_specs(text):
-    for one in yaml.safe_load_all(text):
-        if one and one["kind"] == "Pod":
-            yield one["metadata"]["name"], one["spec"]
-        elif one and "template" in one.get("spec", {}):
-            yield one["metadata"]["name"], one["spec"]["template"]["spec"]
-
-
 def check_pods(text):
-    for name, spec in pod_specs(text):
+    for name, _, spec in references.pods(references.load(text)):
         if spec.get("automountServiceAccountToken") is not False:
             raise Problem(f"{name} mounts the token of its account")
         if spec.get("enableServiceLinks") is not False:
             raise Problem(f"{name} has variables of services, which Weir takes for options")
+        for container in spec.get("initContainers", []) + spec["containers"]:
+            security = container.get("securityContext", {})
+            if security.get("readOnlyRootFilesystem") is not True:
+                raise Problem(f"the container {container['name']} of {name} can write to its root "
+                              "file system")
+
+
+def check_certificate(text, names, addresses):
+    """The certificate in the Secret weir-tls is good for these."""
+    secret = next(one for one in references.load(text)
+                  if one["kind"] == "Secret" and one["metadata"]["name"] == "weir-tls")
+    certificate = base64.b64decode(secret["data"]["tls.crt"]).decode()
+    for option, values in (("-checkhost", names), ("-checkip", addresses)):
+        for value in values:
+            out = must(["openssl", "x509", "-noout", option, value], certificate)
+            if "does match certificate" not in out:
+                raise Problem(f"the certificate: {out.strip()}")
 
 
 class Checks:
@@ -86,8 +105,8 @@ class Checks:
         self.options = options
         self.count = 0
 
-    def template(self, values):
-        return [self.options.helm, "template", "weir", CHART, "--namespace", "streams", "-f",
+    def template(self, values, release="weir"):
+        return [self.options.helm, "template", release, CHART, "--namespace", "streams", "-f",
                 values]
 
     def judge(self, text):
@@ -96,21 +115,27 @@ class Checks:
     def check_values(self, values):
         must([self.options.helm, "lint", "--quiet", "--strict", "-f", values, CHART])
         text = must(self.template(values))
-        for version in (OLDEST, NEWEST):
+        with open(values, encoding="utf-8") as file:
+            given = file.read()
+        for version in (comment(given, "oldest", OLDEST), NEWEST):
             check_schemas(text, version)
         self.judge(text)
         check_pods(text)
-        self.count += 5
+        references.check(text, set().union(*map(references.scalars, references.load(given))))
+        self.count += 6
 
     def check_refused(self, values):
         with open(values, encoding="utf-8") as file:
-            expected = file.readline().removeprefix("# refused: ").strip()
-        code, text = output(self.template(values))
+            given = file.read()
+        expected = given.partition("\n")[0].removeprefix("# refused: ").strip()
+        release = comment(given, "release", "weir")
+        code, text = output(self.template(values, release))
         try:
             if code != 0:
                 raise Problem(text)
             check_schemas(text, NEWEST)
             self.judge(text)
+            check_pods(text)
         except Problem as problem:
             if expected not in str(problem):
                 raise Problem(f"{values} is refused, not with '{expected}': {problem}") from None
@@ -123,18 +148,55 @@ class Checks:
         must([sys.executable, os.path.join(HERE, "kustomize_base.py"), "--helm",
               self.options.helm, "--check"])
         text = must([self.options.kubectl, "kustomize", base])
+        self.check_rendered(text, {"weir-tls", "weir-token"})
+        self.count += 6
+
+    def check_overlay(self):
+        """The example of an overlay, with the secrets of make_secrets.sh, which fit the names."""
+        with tempfile.TemporaryDirectory() as directory:
+            folder = os.path.join(directory, "kustomize")
+            shutil.copytree(os.path.join(ROOT, "deploy/kustomize"), folder)
+            example = os.path.join(folder, "example")
+            must([os.path.join(folder, "make_secrets.sh"), example, "weir.example.com"])
+            text = must([self.options.kubectl, "kustomize", example])
+            must(["openssl", "verify", "-CAfile", os.path.join(example, "ca.crt"),
+                  os.path.join(example, "tls.crt")])
+        self.check_rendered(text, set())
+        images = set(re.findall(r"image: (\S+)", text))
+        if images != {"registry.example/streams/weir:0.1.0"}:
+            raise Problem(f"the overlay's image is not everywhere: {sorted(images)}")
+        check_certificate(text, ["weir.weir.svc.cluster.local", "localhost", "weir.example.com",
+                                 "weir-jobmanager-2.weir-jobmanager.weir.svc.cluster.local"],
+                          ["127.0.0.1"])
+        self.count += 7
+
+    def check_rendered(self, text, known):
         check_schemas(text, NEWEST)
         self.judge(text)
         check_pods(text)
-        self.count += 5
+        references.check(text, known)
+
+    def check_certificates(self):
+        """Addresses among the names are addresses of the certificate, whoever makes it."""
+        names = ["weir.example.com", "weir.streams.svc.cluster.local",
+                 "weir-jobmanager-8.weir-jobmanager.streams.svc.cluster.local"]
+        addresses = ["127.0.0.1", "10.20.30.40", "fd00::1"]
+        newer = self.template(os.path.join(HERE, "values/newer.yaml"))
+        check_certificate(must(newer), names, addresses)
+        managed = must(newer + ["--set", "tls.certManager.enabled=true",
+                                "--set", "tls.certManager.issuerRef.name=internal"])
+        spec = next(one["spec"] for one in references.load(managed)
+                    if one["kind"] == "Certificate")
+        if spec["ipAddresses"] != addresses or set(addresses) & set(spec["dnsNames"]):
+            raise Problem(f"cert-manager is asked for {spec['ipAddresses']} {spec['dnsNames']}")
+        upgrade_check.check(self.options.helm)
+        self.count += 3
 
     def check_examples(self):
         with open(os.path.join(HERE, "submit.yaml"), encoding="utf-8") as file:
             text = file.read()
-        check_schemas(text, NEWEST)
-        self.judge(text)
-        check_pods(text)
-        self.count += 3
+        self.check_rendered(text, {"weir", "weir-tls", "weir-token"})
+        self.count += 4
 
     def check_agreement(self):
         must([sys.executable, os.path.join(HERE, "chart_reference.py"), "--check"])
@@ -188,6 +250,8 @@ def main():
             for name in sorted(os.listdir(os.path.join(HERE, folder))):
                 check(os.path.join(HERE, folder, name))
         checks.check_kustomize()
+        checks.check_overlay()
+        checks.check_certificates()
         checks.check_examples()
         checks.check_agreement()
     except Problem as problem:

@@ -27,13 +27,26 @@ app.kubernetes.io/name: {{ include "weir.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "weir.labels" -}}
+{{- define "weir.ownLabels" -}}
 {{ include "weir.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: weir
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "weir.labels" -}}
+{{ include "weir.ownLabels" . }}
 {{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The labels of an object with labels of its own, which win over commonLabels:
+(dict "root" $ "more" .Values.x.podLabels) */}}
+{{- define "weir.labelsWith" -}}
+{{ include "weir.ownLabels" .root }}
+{{- with merge (deepCopy (default dict .more)) .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -76,19 +89,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- default (printf "%s-storage" (include "weir.fullname" .)) .Values.storage.existingClaim -}}
 {{- end -}}
 
-{{/* All that a certificate of the cluster has to be good for, as a YAML list. */}}
-{{- define "weir.certificateNames" -}}
-{{- range $service := list (include "weir.fullname" .) (include "weir.jobmanager" .) }}
-- {{ $service }}
-- {{ $service }}.{{ $.Release.Namespace }}
-- {{ $service }}.{{ $.Release.Namespace }}.svc
-- {{ $service }}.{{ include "weir.domain" $ }}
-{{- end }}
-- "*.{{ include "weir.jobmanager" . }}.{{ include "weir.domain" . }}"
-- localhost
-{{- range .Values.tls.extraNames }}
-- {{ . | quote }}
-{{- end }}
+{{/* All that a certificate of the cluster has to be good for: {names: [...], addresses: [...]}. */}}
+{{- define "weir.certificateSubjects" -}}
+{{- $names := list -}}
+{{- $addresses := list "127.0.0.1" -}}
+{{- range $service := list (include "weir.fullname" .) (include "weir.jobmanager" .) -}}
+{{- $names = concat $names (list $service (printf "%s.%s" $service $.Release.Namespace) (printf "%s.%s.svc" $service $.Release.Namespace) (printf "%s.%s" $service (include "weir.domain" $))) -}}
+{{- end -}}
+{{- $names = concat $names (list (printf "*.%s.%s" (include "weir.jobmanager" .) (include "weir.domain" .)) "localhost") -}}
+{{- range .Values.tls.extraNames -}}
+{{- if or (contains ":" .) (regexMatch "^[0-9]+([.][0-9]+){3}$" .) -}}
+{{- $addresses = append $addresses . -}}
+{{- else -}}
+{{- $names = append $names . -}}
+{{- end -}}
+{{- end -}}
+{{ toYaml (dict "names" (uniq $names) "addresses" (uniq $addresses)) }}
+{{- end -}}
+
+{{/* The field of a claim: "" leaves it to the default class, "-" asks for a volume without a class. */}}
+{{- define "weir.storageClass" -}}
+{{- if eq . "-" -}}
+storageClassName: ""
+{{- else if . -}}
+storageClassName: {{ . | quote }}
+{{- end -}}
 {{- end -}}
 
 {{/* Combinations that cannot work are refused before anything is installed. */}}
@@ -110,6 +135,50 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- fail (printf "config must not have %s: the chart sets it." $key) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name := list (include "weir.fullname" .) (include "weir.name" .) -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "'%s' cannot be the name of a Service: letters, digits and '-', a letter first. Set fullnameOverride or nameOverride." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- include "weir.validateLabels" . -}}
+{{- range $component := list "jobmanager" "taskmanager" -}}
+{{- include "weir.validateComponent" (dict "root" $ "values" (get $.Values $component) "component" $component) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What would be there twice, of which a reader of YAML silently takes one. */}}
+{{- define "weir.validateComponent" -}}
+{{- $podSpec := default dict .values.podSpec -}}
+{{- $sources := dict "securityContext" "podSecurityContext" "serviceAccountName" "serviceAccount" "imagePullSecrets" "imagePullSecrets" -}}
+{{- range $key := list "terminationGracePeriodSeconds" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "initContainers" -}}
+{{- $_ := set $sources $key (printf "%s.%s" $.component $key) -}}
+{{- end -}}
+{{- $_ := set $sources "containers" (printf "%s.sidecars" .component) -}}
+{{- $_ := set $sources "volumes" (printf "%s.extraVolumes" .component) -}}
+{{- range $key, $value := $sources -}}
+{{- if hasKey $podSpec $key -}}
+{{- fail (printf "%s.podSpec must not have %s: the chart makes it of %s." $.component $key $value) -}}
+{{- end -}}
+{{- end -}}
+{{- range $key := list "automountServiceAccountToken" "enableServiceLinks" -}}
+{{- if hasKey $podSpec $key -}}
+{{- fail (printf "%s.podSpec must not have %s: the chart sets it." $.component $key) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey (default dict .values.podAnnotations) "checksum/config" -}}
+{{- fail (printf "%s.podAnnotations must not have checksum/config: the chart sets it." $.component) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "weir.validateLabels" -}}
+{{- $own := append (keys (include "weir.ownLabels" . | fromYaml)) "app.kubernetes.io/component" | sortAlpha -}}
+{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "jobmanager.podLabels" .Values.jobmanager.podLabels "taskmanager.podLabels" .Values.taskmanager.podLabels "monitoring.podMonitorLabels" .Values.monitoring.podMonitorLabels -}}
+{{- range $key := $own -}}
+{{- if hasKey (default dict $labels) $key -}}
+{{- fail (printf "%s must not have %s: the chart sets it." $name $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The pod fields that both kinds of servers have: (dict "root" $ "values" .Values.x "component" "x") */}}
@@ -124,12 +193,23 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
 securityContext:
-  {{- include "weir.podSecurity" $root | nindent 2 }}
+  {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
 {{- with .values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .values.tolerations }}
+{{- $tolerations := .values.tolerations }}
+{{- if not (kindIs "invalid" .values.nodeLostSeconds) }}
+{{- $seconds := int .values.nodeLostSeconds }}
+{{- $given := list }}
+{{- range .values.tolerations }}{{ $given = append $given .key }}{{ end }}
+{{- range $key := list "node.kubernetes.io/not-ready" "node.kubernetes.io/unreachable" }}
+{{- if not (has $key $given) }}
+{{- $tolerations = append $tolerations (dict "key" $key "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" $seconds) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -159,24 +239,6 @@ initContainers:
 {{- with .values.podSpec }}
 {{ toYaml . }}
 {{- end }}
-{{- end -}}
-
-{{- define "weir.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile:
-  type: RuntimeDefault
-{{- end -}}
-
-{{- define "weir.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-runAsNonRoot: true
-capabilities:
-  drop: [ALL]
 {{- end -}}
 
 {{/* Startup, liveness and readiness at the port named http. */}}
@@ -253,16 +315,25 @@ capabilities:
     sizeLimit: {{ .tmpSizeLimit }}
 {{- end -}}
 
-{{/* checksum/config and the annotations by which Prometheus finds the pod. */}}
+{{/* checksum/config and the annotations by which Prometheus finds the pod, unless podAnnotations have
+them. */}}
 {{- define "weir.podAnnotations" -}}
-checksum/config: {{ include (print .root.Template.BasePath "/configmap.yaml") .root | sha256sum }}
-{{- if .root.Values.monitoring.annotations }}
-prometheus.io/scrape: "true"
-prometheus.io/port: {{ .port | quote }}
-prometheus.io/path: /metrics
-prometheus.io/scheme: {{ ternary "https" "http" .root.Values.tls.enabled }}
+{{- $made := dict "checksum/config" (include (print .root.Template.BasePath "/configmap.yaml") .root | sha256sum) -}}
+{{- if .root.Values.monitoring.annotations -}}
+{{- $scheme := ternary "https" "http" .root.Values.tls.enabled -}}
+{{- $made = merge $made (dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString .port) "prometheus.io/path" "/metrics" "prometheus.io/scheme" $scheme) -}}
+{{- end -}}
+{{ toYaml (merge (deepCopy (default dict .values.podAnnotations)) $made) }}
+{{- end -}}
+
+{{/* The fields of a StatefulSet about how its pods are made anew. */}}
+{{- define "weir.rollout" -}}
+podManagementPolicy: Parallel
+{{- with .updateStrategy }}
+updateStrategy:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .values.podAnnotations }}
-{{ toYaml . }}
+{{- with .minReadySeconds }}
+minReadySeconds: {{ . }}
 {{- end }}
 {{- end -}}

@@ -1,0 +1,154 @@
+"""The chart in pods, a job in it and a stream through it: what the steps of faults.py act on."""
+
+import json
+import os
+import subprocess
+import time
+
+import podman_cluster
+import yaml
+from podman_cluster import Cluster
+
+NAMESPACE = "streams"
+RELEASE = "weir"
+JM = "weir-jobmanager"
+TM = "weir-taskmanager"
+RECOVERY_SECONDS = 120  # of a machine that does other things, too
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHART = os.path.join(os.path.dirname(os.path.dirname(HERE)), "deploy/chart/weir")
+
+
+class Failed(Exception):
+    """Something did not hold."""
+
+
+class Scenario:
+    """The cluster, the job and the stream through it."""
+
+    def __init__(self, options):
+        self.options = options
+        self.cluster = Cluster(options.work, NAMESPACE)
+        kafka, port = options.brokers.rsplit(":", 1)
+        self.cluster.extra_names[f"kafka.{NAMESPACE}.svc.{podman_cluster.DOMAIN}"] = [kafka]
+        self.brokers = f"kafka:{port}"
+        self.results = {"survived": []}
+        self.values = {"jobmanager.replicas": 1, "taskmanager.replicas": 2}
+        self.feeder = self.reader = None
+        self.job = ""
+
+    # Manifests.
+
+    def render(self, only=None):
+        """helm template, with what was rendered the first time for credentials: `lookup`."""
+        secrets = os.path.join(self.options.work, "secrets.yaml")
+        command = [self.options.helm, "template", RELEASE, CHART, "--namespace", NAMESPACE,
+                   "--values", os.path.join(HERE, "values/podman.yaml"),
+                   "--set", f"image.repository={self.options.image.rsplit(':', 1)[0]}",
+                   "--set", f"image.tag={self.options.image.rsplit(':', 1)[1]}"]
+        for key, value in self.values.items():
+            command += ["--set", f"{key}={value}"]
+        command += ["--show-only", only] if only else []
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        documents = [one for one in yaml.safe_load_all(text) if one]
+        made = [one for one in documents if one["kind"] == "Secret"]
+        if not os.path.exists(secrets):
+            with open(secrets, "w", encoding="utf-8") as file:
+                yaml.safe_dump_all(made, file)
+        with open(secrets, encoding="utf-8") as file:
+            kept = [one for one in yaml.safe_load_all(file) if only is None]
+        return [one for one in documents if one["kind"] != "Secret"] + kept
+
+    def apply(self):
+        documents = [one for one in self.render() if "helm.sh/hook" not in
+                     one["metadata"].get("annotations", {})]
+        self.cluster.apply(yaml.safe_dump_all(documents))
+
+    # What is asked of Weir, in a pod.
+
+    def weir(self, *arguments, check=True):
+        pod = next(name for name, one in sorted(self.cluster.pods.items())
+                   if name.startswith(JM) and one.ready)
+        return self.cluster.execute(pod, "weir", *arguments, check=check)
+
+    def describe(self):
+        return json.loads(self.weir("-o", "json", "describe", self.job))
+
+    def state(self):
+        try:
+            return self.describe()["state"]
+        except (RuntimeError, StopIteration, ValueError, KeyError):
+            return "unknown"
+
+    def task_managers(self):
+        return self.weir("-o", "name", "tm", "list").split()
+
+    def worker_pods(self, job=None):
+        """The pods of the job's workers, by name; '?' for one whose pod is not there."""
+        listed = json.loads(self.weir("-o", "json", "tm", "list"))["taskmanagers"]
+        hosts = {one["taskmanager_id"]: one["host"] for one in listed}
+        names = {pod.ip: name for name, pod in list(self.cluster.pods.items())}
+        return {names.get(hosts.get(worker["taskmanager"]), "?")
+                for worker in (job or self.describe())["workers"]}
+
+    def await_running(self):
+        self.cluster.wait(lambda: self.state() == "RUNNING", RECOVERY_SECONDS, "the job runs")
+
+    def grow(self, replicas):
+        """More TaskManagers, and all of them ready."""
+        self.cluster.scale(TM, replicas)
+        self.cluster.wait_ready()
+
+    def shrink(self, replicas):
+        """Fewer TaskManagers; returns when the pods that go have ended."""
+        gone = [name for name in self.cluster.pods
+                if name.startswith(TM) and int(name.rpartition("-")[2]) >= replicas]
+        self.cluster.scale(TM, replicas)
+        for name in gone:
+            self.cluster.wait(lambda name=name: self.cluster.is_gone(name), RECOVERY_SECONDS,
+                              f"{name} has ended")
+
+    def settle(self):
+        """The job runs, on pods that are there, and all pods are ready."""
+        self.await_running()
+        self.cluster.wait(lambda: self.worker_pods() <= set(self.cluster.pods), RECOVERY_SECONDS,
+                          "the job is on pods that are there")
+        self.cluster.wait_ready()
+
+    def leader(self):
+        text = self.weir("-o", "json", "cluster", "describe")
+        return json.loads(text)["leader"]["address"].split(".")[0]
+
+    def say(self, text):
+        print(f"k8s: {time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    # Whether the stream goes on.
+
+    def await_progress(self, what):
+        """Seconds until a record is committed that was fed from now on."""
+        mark = self.feeder.fed
+        seconds = self.cluster.wait(lambda: len(self.reader.oracle.seen) > mark,
+                                    RECOVERY_SECONDS, f"records flow after: {what}")
+        if self.reader.oracle.duplicated or self.reader.oracle.wrong:
+            raise Failed(f"after: {what}: {self.reader.oracle.verdict(self.feeder.fed)}")
+        return seconds
+
+    def survive(self, row, fault, expect):
+        """One row of the table: does it, waits until the job runs and records flow again, calls
+        `expect` with the job's description from before, to check what the row says that happens,
+        and waits until all pods are ready."""
+        self.say(row)
+        before = self.describe()
+        start = time.monotonic()
+        fault()
+        done = time.monotonic() - start
+        seconds = done + self.await_progress(row)
+        self.await_running()
+        expect(before)
+        self.cluster.wait_ready()
+        self.await_running()
+        self.results["survived"].append({"fault": row, "seconds": round(seconds, 1)})
+        self.say(f"  records flow again after {seconds:.1f} s; {self.describe()['reason']}")
+
+    def expect(self, condition, what):
+        if not condition:
+            raise Failed(f"{what}\n{self.cluster.describe()}")
