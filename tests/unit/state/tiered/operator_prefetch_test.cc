@@ -70,7 +70,7 @@ class OperatorPrefetchTest : public TieredBackendTest {
 
   void Open(std::unique_ptr<Operator> op) {
     TieredStateOptions options;
-    options.memory_bytes = 5u << 18;
+    options.memory_bytes = 7u << 18;
     TieredBackendTest::Open(options);
     operator_ = std::move(op);
     OperatorContext context;

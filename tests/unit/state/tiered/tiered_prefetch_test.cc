@@ -14,7 +14,7 @@ namespace {
 
 class TieredPrefetchTest : public TieredBackendTest {
  protected:
-  static constexpr size_t kMemoryBytes = 640u << 10;
+  static constexpr size_t kMemoryBytes = 768u << 10;
   static constexpr int64_t kKeys = 20'000;
 
   static TieredStateOptions Small() {
