@@ -72,7 +72,7 @@ inline std::vector<KeyedStateBackendKind> AllKeyedStateBackends() {
           // Next to nothing fits: nearly all goes through RocksDB.
           {"TieredSmall", 2,
            [](KeyedStateGround& ground, KeyedStateBackend::Options options, const Clock& clock) {
-             return ground.Tiered(std::move(options), clock, 96u << 10);
+             return ground.Tiered(std::move(options), clock, 144u << 10);
            }}};
 }
 
