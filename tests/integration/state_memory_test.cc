@@ -97,15 +97,15 @@ class StateRun {
 using Work = std::function<void(size_t memory_bytes, int64_t entries)>;
 
 /// `entry_bytes`: what an entry takes. Everything beside the budget - RocksDB's block cache, write
-/// buffers and threads, what a checkpoint holds on to, the allocator's slack - is measured with the
-/// same state where the budget is a quarter.
+/// buffers and threads, what a checkpoint holds on to, the allocator's slack - is measured where
+/// budget and state are a quarter.
 void ExpectWithinBudget(int64_t entry_bytes, const Work& work) {
   if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory comes on top";
   const size_t before = StatusBytes("VmRSS");
   ASSERT_GT(before, 0u);
   const auto most = [&](size_t memory_bytes) {
     ForgetMost();
-    work(memory_bytes, 10 * static_cast<int64_t>(kMemoryBytes) / entry_bytes);
+    work(memory_bytes, 10 * static_cast<int64_t>(memory_bytes) / entry_bytes);
     return StatusBytes("VmHWM") - before;
   };
   constexpr size_t kLittle = kMemoryBytes / 4;
