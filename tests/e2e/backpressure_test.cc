@@ -142,7 +142,7 @@ class BackpressureTest : public ClusterTest {
       const auto page = HttpGet(*address, "/metrics");
       WEIR_ASSERT_OK(page);
       EXPECT_EQ(page->status, 200);
-      EXPECT_THAT(page->body, HasSubstr("weir_exchange_memory_used_bytes"));
+      EXPECT_THAT(page->body, HasSubstr("weir_task_backpressured_seconds_total"));
     }
     EXPECT_LT(absl::Now() - start, absl::Seconds(5));
   }
