@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/seeded_random.h"
+#include "tests/support/sanitizers.h"
 #include "tests/unit/api/weir/window_fleet.h"
 #include "tests/unit/api/weir/window_oracle.h"
 
@@ -139,6 +140,8 @@ class WindowRandomTest : public OnEachBackend {
   template <class Run>
   static void ForSeeds(uint64_t seeds, const Run& run) {
     if (rocks()) seeds = std::max<uint64_t>(1, seeds / 15);
+    // Ten times as slow there, and the same rows again.
+    if (kSanitized && !rocks()) seeds = std::max<uint64_t>(1, seeds / 4);
     for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
       SCOPED_TRACE(absl::StrCat("seed ", seed));
       SeededRandom random(seed);
