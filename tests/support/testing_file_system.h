@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ class TestingFileSystem final : public FileSystem {
 
   absl::Status CreateExclusive(absl::string_view path, absl::string_view contents) override {
     created.emplace_back(std::string(path), std::string(contents));
+    if (on_create) on_create();
     return Strike(Call::kCreate, path, [&] { return memory.CreateExclusive(path, contents); });
   }
   absl::Status Replace(absl::string_view path, absl::string_view contents) override {
@@ -57,6 +59,7 @@ class TestingFileSystem final : public FileSystem {
   std::vector<std::pair<std::string, std::string>> created;  // every try: path and contents
   std::vector<std::string> reads;
   std::vector<std::string> removed;
+  std::function<void()> on_create;  // at every try, before it has an effect
 
  private:
   template <class Effect>

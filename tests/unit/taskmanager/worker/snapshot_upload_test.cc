@@ -4,40 +4,16 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/io/memory_file_system.h"
 #include "state/keyed/keyed_state_backend.h"
+#include "tests/support/testing_file_system.h"
 
 namespace weir::taskmanager {
 namespace {
-
-/// A storage that somebody looks into at each write.
-class LookingFileSystem final : public FileSystem {
- public:
-  absl::Status CreateExclusive(absl::string_view path, absl::string_view contents) override {
-    if (look) look();
-    return memory.CreateExclusive(path, contents);
-  }
-  absl::Status Replace(absl::string_view path, absl::string_view contents) override {
-    return memory.Replace(path, contents);
-  }
-  absl::StatusOr<std::string> Read(absl::string_view path) override { return memory.Read(path); }
-  absl::Status Remove(absl::string_view path) override { return memory.Remove(path); }
-  absl::StatusOr<std::vector<std::string>> List(absl::string_view directory) override {
-    return memory.List(directory);
-  }
-  absl::Status MakeDirectory(absl::string_view directory) override {
-    return memory.MakeDirectory(directory);
-  }
-
-  MemoryFileSystem memory;
-  std::function<void()> look;
-};
 
 class OneFile final : public FrozenState {
  public:
@@ -71,7 +47,7 @@ class SnapshotUploadTest : public testing::Test {
     }
   }
 
-  LookingFileSystem files_;
+  TestingFileSystem files_;
   SnapshotUpload upload_;
   proto::TaskSnapshot snapshot_;
   std::vector<std::weak_ptr<const FrozenState>> frozen_;
@@ -80,7 +56,7 @@ class SnapshotUploadTest : public testing::Test {
 // Storage may take minutes for a write: no layer is kept from being freed for so long.
 TEST_F(SnapshotUploadTest, HoldsFilesAndNotLayers) {
   int writes = 0;
-  files_.look = [&] {
+  files_.on_create = [&] {
     ++writes;
     for (const auto& state : frozen_) EXPECT_TRUE(state.expired()) << "write " << writes;
   };
