@@ -82,7 +82,8 @@ class AggregatedContents {
   F function_;
 };
 
-/// WindowedStream::Process: the rows themselves.
+/// WindowedStream::Process: the rows themselves. Slices are appended to; sessions, which have their
+/// times beside the rows, are changed as a whole.
 template <RowType T>
 class ListedContents {
  public:

@@ -116,7 +116,11 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     for (size_t i = 0; i < slice_refs_.size(); ++i) {
       slice_refs_[i].map_key = {slice_keys_.data() + i * bytes, bytes};
     }
-    slices_.Prefetch(slice_refs_);
+    if constexpr (Contents::kRows) {
+      slices_.PrefetchToAppend(slice_refs_);
+    } else {
+      slices_.Prefetch(slice_refs_);
+    }
   }
 
   void Add(const RecordReader<In>& reader, size_t row, int64_t time, int64_t reached) {
@@ -124,9 +128,14 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     if (slice.last_window_end < slice.first_window_end) return AddFiltered();
     if (slice.clean_up_time <= reached) return AddLate(row);
     bool fresh = false;
-    Accumulator& accumulator = slices_.GetOrCreate(slice.start, &fresh);
-    if (fresh) accumulator = parts_.contents.Create();
-    parts_.contents.Add(reader, row, accumulator);
+    if constexpr (Contents::kRows) {
+      // One that may be there already has the same timers, or needs them no more.
+      fresh = slices_.Append(slice.start, reader.Materialize(row));
+    } else {
+      Accumulator& accumulator = slices_.GetOrCreate(slice.start, &fresh);
+      if (fresh) accumulator = parts_.contents.Create();
+      parts_.contents.Add(reader, row, accumulator);
+    }
     if (fresh) RegisterTimers(slice, reached);
     if (slice.first_window_end - 1 <= reached) FireAgain(slice, reached);
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <string>
@@ -44,13 +45,14 @@ class CellType {
   /// times lose them, since the state has no TTL now. Void times are none.
   virtual bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
                       void* cell) const = 0;
-  /// Of lists alone; others do nothing and say false. The elements of one encoded cell come behind
-  /// those that are there, and what follows it stays in `in`. Otherwise as Decode.
+  /// Of lists, and of values that are vectors; others do nothing and say false. The elements of one
+  /// encoded cell come behind those that are there, and what follows it stays in `in`. Otherwise as
+  /// Decode.
   virtual bool DecodeBehind(ByteReader& /*in*/, const WrittenCell& /*written*/,
                             int64_t /*stamp_micros*/, void* /*cell*/) const {
     return false;
   }
-  /// Of lists alone: the elements of the other cell come behind those that are there.
+  /// Of the same: the elements of the other cell come behind those that are there.
   virtual void AddBehind(const void* /*other_cell*/, void* /*cell*/) const {}
   /// Removes what was last written at `oldest_micros` or earlier; true when nothing is left.
   virtual bool Expire(int64_t oldest_micros, void* cell) const = 0;
@@ -96,6 +98,11 @@ class CellTypeBase : public CellType {
 template <class Cell>
 class CellTypeFor;
 
+template <class T>
+inline constexpr bool kVectorState = false;
+template <class T>
+inline constexpr bool kVectorState<std::vector<T>> = true;
+
 /// The time of the last write, when it is stamped, then the value.
 template <class T>
 class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
@@ -109,11 +116,36 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
   bool Decode(absl::string_view bytes, const WrittenCell& written, int64_t stamp_micros,
               void* cell) const override {
     ByteReader in(bytes);
-    int64_t stamp = stamp_micros;
-    if (written.stamped && !in.ReadFixed(&stamp)) return false;
-    if (written.times_void) stamp = stamp_micros;
-    Base::Of(cell).stamp_micros = stamp_micros == kNoStamp ? kNoStamp : stamp;
-    return StateCodec<T>::Read(in, written.schema, &Base::Of(cell).value) && in.done();
+    return ReadStamp(in, written, stamp_micros, cell) &&
+           StateCodec<T>::Read(in, written.schema, &Base::Of(cell).value) && in.done();
+  }
+  bool DecodeBehind(ByteReader& in, const WrittenCell& written, int64_t stamp_micros,
+                    void* cell) const override {
+    if constexpr (kVectorState<T>) {
+      T more;
+      if (!ReadStamp(in, written, stamp_micros, cell) ||
+          !StateCodec<T>::Read(in, written.schema, &more)) {
+        return false;
+      }
+      T& value = Base::Of(cell).value;
+      if (value.empty()) {
+        value = std::move(more);
+      } else {
+        value.insert(value.end(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
+      }
+      return true;
+    } else {
+      return Base::DecodeBehind(in, written, stamp_micros, cell);
+    }
+  }
+  void AddBehind(const void* other_cell, void* cell) const override {
+    if constexpr (kVectorState<T>) {
+      const ValueCell<T>& other = Base::Of(other_cell);
+      T& value = Base::Of(cell).value;
+      value.insert(value.end(), other.value.begin(), other.value.end());
+      Base::Of(cell).stamp_micros = other.stamp_micros;
+    }
   }
   bool Expire(int64_t oldest_micros, void* cell) const override {
     return Expired(oldest_micros, cell);
@@ -125,6 +157,16 @@ class CellTypeFor<ValueCell<T>> final : public CellTypeBase<ValueCell<T>> {
     return StateMemory<T>::Outside(Base::Of(cell).value);
   }
   bool plain() const override { return kPlainState<T>; }
+
+ private:
+  static bool ReadStamp(ByteReader& in, const WrittenCell& written, int64_t stamp_micros,
+                        void* cell) {
+    int64_t stamp = stamp_micros;
+    if (written.stamped && !in.ReadFixed(&stamp)) return false;
+    if (written.times_void) stamp = stamp_micros;
+    Base::Of(cell).stamp_micros = stamp_micros == kNoStamp ? kNoStamp : stamp;
+    return true;
+  }
 };
 
 /// The number of elements, then each as a value.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <utility>
@@ -57,11 +58,34 @@ class MapState {
     cell->stamp_micros = handle_.stamp_micros();
     return cell->value;
   }
+  /// Of maps of vectors: to the end of the one of this key, which is new when there is none. Costs
+  /// as much as the element, however many there are: they are not read (with a TTL they are).
+  /// False: there was one; true: there may have been none.
+  template <class T>
+  requires std::same_as<V, std::vector<T>>
+  bool Append(const K& key, T element) {
+    if (handle_.has_ttl()) {
+      bool fresh = false;
+      GetOrCreate(key, &fresh).push_back(std::move(element));
+      return fresh;
+    }
+    bool known = false;
+    auto* cell = static_cast<Cell*>(handle_.table().FindToAppend(BytesOf(key), &known));
+    const bool fresh = !known && cell->stamp_micros == kNewStamp;
+    cell->stamp_micros = kNoStamp;
+    cell->value.push_back(std::move(element));
+    return fresh;
+  }
   void Remove(const K& key) { handle_.table().Remove(BytesOf(key)); }
   void Clear() { handle_.table().Clear(); }
 
   /// For operators, as KeyedStateStore::Prefetch: these entries, of any keys, are fetched at once.
   void Prefetch(absl::Span<const MapEntryRef> entries) const { handle_.table().Prefetch(entries); }
+
+  /// The same, of entries that are appended to.
+  void PrefetchToAppend(absl::Span<const MapEntryRef> entries) const {
+    handle_.table().PrefetchToAppend(entries);
+  }
 
   bool IsEmpty() const {
     bool empty = true;

@@ -89,6 +89,12 @@ class MapTable : public StateTable {
   virtual const void* Find(absl::string_view map_key) = 0;
   virtual void* FindToChange(absl::string_view map_key) = 0;
   virtual void* FindOrCreate(absl::string_view map_key) = 0;
+  /// As that of lists, of values that are vectors. *known: there is an entry already. Where it is
+  /// not known a new cell may be of one that there is.
+  virtual void* FindToAppend(absl::string_view map_key, bool* known) {
+    *known = false;
+    return FindOrCreate(map_key);
+  }
   virtual void Remove(absl::string_view map_key) = 0;
   /// Until the visitor says false. It must not change this table.
   virtual void ForEach(Visitor visit) = 0;
@@ -100,6 +106,8 @@ class MapTable : public StateTable {
   }
   /// As KeyedStateStore::Prefetch, of these entries.
   virtual void Prefetch(absl::Span<const MapEntryRef> entries) = 0;
+  /// The same for FindToAppend.
+  virtual void PrefetchToAppend(absl::Span<const MapEntryRef> entries) { Prefetch(entries); }
 };
 
 }  // namespace weir

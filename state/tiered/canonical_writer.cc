@@ -88,8 +88,8 @@ absl::Status CanonicalWriter::AddEntry(absl::string_view key, absl::string_view 
     entry.key = std::string(key.substr(kTierPrefixSize));
   }
   const bool as_it_is = !state->registered() || (format == state->format && !state->stamped());
-  if (as_it_is && state->kind == StateKind::kList) {
-    if (!JoinListParts(state->formats, value, &entry.value)) return Damaged(*state);
+  if (as_it_is && InParts(state->kind, state->formats[static_cast<size_t>(format)])) {
+    if (!JoinListParts(state->kind, state->formats, value, &entry.value)) return Damaged(*state);
   } else if (as_it_is) {
     entry.value = std::string(in.rest());
   } else {

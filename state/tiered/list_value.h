@@ -9,8 +9,9 @@
 
 #include "state/tiered/tier_states.h"
 
-/// Values of lists in RocksDB and in dirty logs: one part after the other, each as it was put or
-/// appended (docs/formats/state-tier.md). Without a cell's type: by the formats of the state.
+/// Values in parts (InParts: lists, and vectors in maps) in RocksDB and in dirty logs: one part
+/// after the other, each as it was put or appended (docs/formats/state-tier.md). Without a cell's
+/// type: by the kind and the formats of the state.
 namespace weir {
 
 /// One part: the number of its format, and the elements with their count.
@@ -21,11 +22,11 @@ struct ListPart {
 };
 
 /// visit(part) for each, in order. False: these bytes are no list of these formats.
-bool ReadListParts(const std::vector<TierFormat>& formats, absl::string_view value,
+bool ReadListParts(StateKind kind, const std::vector<TierFormat>& formats, absl::string_view value,
                    absl::FunctionRef<void(const ListPart& part)> visit);
 
 /// Appends the list as one part, without its format, which all parts must have.
-bool JoinListParts(const std::vector<TierFormat>& formats, absl::string_view value,
+bool JoinListParts(StateKind kind, const std::vector<TierFormat>& formats, absl::string_view value,
                    std::string* out);
 
 }  // namespace weir

@@ -89,11 +89,20 @@ void MapIndex::Insert(Version* version) {
 bool MapIndex::EvictNode(StateTier& tier, MapNode& node) {
   for (auto at = node.entries.begin(); at != node.entries.end();) {
     Version* version = at->second;
-    if (!tier.clean(*version) || std::exchange(version->referenced, false)) {
+    if (!tier.clean(*version)) {
+      // An append may do without what is below it.
+      if (version->below() != nullptr && !std::exchange(version->referenced, false)) {
+        tier.DropCleanBelow(*version);
+      }
+      ++at;
+      continue;
+    }
+    if (std::exchange(version->referenced, false)) {
       ++at;
       continue;
     }
     if (version->present()) node.complete = false;
+    version->DropBelow();
     version->Release();
     tier.account().Subtract(SortedEntryBytes(at->first));
     at = node.entries.erase(at);

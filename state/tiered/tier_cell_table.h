@@ -33,9 +33,6 @@ class TierCellTable final : public CellTable, public TierTable {
   void ForEachEntry(absl::FunctionRef<void(absl::string_view tier_key)> visit) override;
   size_t Expire(int64_t oldest_micros, size_t entries) override;
 
-  /// Smaller lists that are in memory are changed as a whole, as values are.
-  static constexpr size_t kRewrittenBytes = 1024;
-
  private:
   KeyIndex<Version>& group() { return index_.group(current_.group_index()); }
   // Of the current key. Kept for the next call, which is often of the same.
@@ -52,10 +49,6 @@ class TierCellTable final : public CellTable, public TierTable {
   Version** FindPresent();
   // To be changed; a new one where nothing is, also where the slot is null.
   void* CellIn(Version** slot);
-  bool ChangesAsAWhole(const Version& version) const {
-    return !version.is_append() && (!version.present() || tier_.active(version) ||
-                                    version.charged_bytes() <= kRewrittenBytes);
-  }
   // Of Expire, where the slot has an append.
   void ExpireAppend(KeyIndex<Version>& cells, int64_t oldest_micros);
   absl::string_view CurrentTierKey();

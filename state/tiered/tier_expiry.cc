@@ -14,6 +14,8 @@ bool TierExpiry::Expired(absl::string_view key, absl::string_view value) const {
   uint64_t format = 0;
   if (!in.ReadVarint(&format) || format >= state->formats.size()) return false;
   const TierFormat& written = state->formats[static_cast<size_t>(format)];
+  // There may be more of it that is not here.
+  if (InParts(state->kind, written)) return false;
   int64_t stamp = written.stamp_micros;
   if (written.has_times() && !in.ReadFixed(&stamp)) return false;
   return stamp != kNoStamp &&

@@ -11,7 +11,7 @@
 namespace weir {
 
 /// Tells RocksDB's compactions what has expired: values of states with a TTL by their times. Lists
-/// stay, since their elements expire one by one.
+/// stay, since their elements expire one by one, as all that may be in parts.
 /// Threads: Set on the task's thread, Expired on RocksDB's.
 class TierExpiry final : public RocksExpiry {
  public:

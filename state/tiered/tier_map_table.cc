@@ -48,17 +48,53 @@ Version** TierMapTable::FindPresent(absl::string_view map_key) {
 
 void* TierMapTable::FindOrCreate(absl::string_view map_key) {
   Version** slot = Lookup(map_key);
-  if (slot == nullptr) {
-    MapNode& node = Node();
-    Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
-    slot = &index_.Add(node, std::string(map_key), version);
+  return CellIn(slot == nullptr ? NewEntry(map_key) : *slot);
+}
+
+Version*& TierMapTable::NewEntry(absl::string_view map_key) {
+  MapNode& node = Node();
+  Version* version = tier_.NewVersion(absl::StrCat(node.prefix, map_key), type_);
+  return index_.Add(node, std::string(map_key), version);
+}
+
+void* TierMapTable::CellIn(Version*& slot) {
+  // What cannot be decoded gives way to a new cell.
+  if (!DecodeSlot(slot)) ReplaceByNone(slot);
+  MakeTyped(slot);
+  if (slot->present()) return HandOut(slot);
+  tier_.Own(RocksFamily::kState, slot).Construct();
+  return HandOut(slot);
+}
+
+void* TierMapTable::FindToAppend(absl::string_view map_key, bool* known) {
+  *known = false;
+  if (!state().takes_appends()) return FindOrCreate(map_key);
+  tier_.BeforeAccess();
+  CheckKey();
+  CountLookup();
+  MapNode* node = InMemory();
+  Version** slot = nullptr;
+  if (node != nullptr) {
+    node->referenced = true;
+    const auto found = node->Find(map_key);
+    if (found != node->entries.end()) slot = &found->second;
   }
-  // What cannot be decoded has no type, and gives way to a new cell.
-  (void)DecodeSlot(*slot);
-  MakeTyped(*slot);
-  if ((*slot)->present()) return HandOut(*slot);
-  tier_.Own(RocksFamily::kState, *slot).Construct();
-  return HandOut(*slot);
+  if (slot == nullptr && !Incomplete(node)) return CellIn(NewEntry(map_key));
+  if (slot != nullptr && ChangesAsAWhole(**slot)) return CellIn(*slot);
+  *known = slot != nullptr;
+  if (slot == nullptr) {
+    slot = &NewEntry(map_key);
+    (*slot)->Construct();
+    tier_.AddAppend(**slot, /*below=*/nullptr);
+  } else if (!tier_.active(**slot)) {
+    Version* append = tier_.NewVersion((*slot)->key(), type_);
+    append->Construct();
+    tier_.AddAppend(*append, *slot);
+    *slot = append;
+  }
+  (*slot)->referenced = true;
+  tier_.HandedOut(**slot);
+  return (*slot)->cell();
 }
 
 void TierMapTable::RemoveEntry(MapNode& node, absl::string_view map_key) {
@@ -180,6 +216,15 @@ void TierMapTable::Prefetch(absl::Span<const MapEntryRef> entries) {
     tier_key.append(entry.map_key.data(), entry.map_key.size());
   }
   if (!missing.empty()) Fetch(std::move(missing), index_);
+}
+
+// No entry is looked at, so none is fetched.
+void TierMapTable::PrefetchToAppend(absl::Span<const MapEntryRef> entries) {
+  if (!state().takes_appends()) return Prefetch(entries);
+  tier_.BeforeAccess();
+  if (!WorthPrefetching(entries.size())) return;
+  PrefetchLines(entries,
+                [this](const KeyRef& key) { return &index_.group(key.group - range_.first); });
 }
 
 void TierMapTable::Clear() {

@@ -25,12 +25,15 @@ class TierMapTable final : public MapTable, public TierTable {
     return slot == nullptr ? nullptr : HandOut(*slot);
   }
   void* FindOrCreate(absl::string_view map_key) override;
+  /// As TierCellTable's.
+  void* FindToAppend(absl::string_view map_key, bool* known) override;
   void Remove(absl::string_view map_key) override;
   void ForEach(Visitor visit) override { ForEachFrom({}, visit); }
   void ForEachFrom(absl::string_view from, Visitor visit) override;
   void Clear() override;
 
   void Prefetch(absl::Span<const MapEntryRef> entries) override;
+  void PrefetchToAppend(absl::Span<const MapEntryRef> entries) override;
 
   /// Which entries will be read cannot be known.
   void PrefetchKeys(absl::Span<const KeyRef>) override {}
@@ -55,6 +58,10 @@ class TierMapTable final : public MapTable, public TierTable {
   // From memory or RocksDB; null when there is none, or it cannot be read.
   Version** Lookup(absl::string_view map_key);
   Version** FindPresent(absl::string_view map_key);
+  // To be changed; a new one where nothing is.
+  void* CellIn(Version*& slot);
+  // In the current map: of an entry that is not in memory.
+  Version*& NewEntry(absl::string_view map_key);
   void RemoveEntry(MapNode& node, absl::string_view map_key);
   // The parts of Clear.
   void ClearInMemory();

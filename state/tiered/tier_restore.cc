@@ -151,9 +151,11 @@ absl::Status TierRestore::CheckKey(RocksFamily family, StoreChange kind,
     if (state->kind == StateKind::kMap && !SplitMapKey(key, &timer.key, &map_key)) {
       return absl::DataLossError(absl::StrCat("a key of state '", state->name, "' is damaged"));
     }
-    if (kind == StoreChange::kAppend && state->kind != StateKind::kList) {
+    const auto in_parts = [&](const TierFormat& format) { return InParts(state->kind, format); };
+    if (kind == StoreChange::kAppend &&
+        std::none_of(state->formats.begin(), state->formats.end(), in_parts)) {
       return absl::DataLossError(
-          absl::StrCat("elements are added to state '", state->name, "', which is no list"));
+          absl::StrCat("elements are added to state '", state->name, "', which has no lists"));
     }
   }
   return CheckKeyInGroup(options_, timer.key, GroupOfTierKey(key));

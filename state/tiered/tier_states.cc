@@ -68,6 +68,7 @@ void TierState::Encode(const void* cell, std::string* out) const {
 
 bool TierState::Decode(absl::string_view value, void* cell) const {
   ByteReader in(value);
+  bool first = true;
   do {
     uint64_t number = 0;
     if (!in.ReadVarint(&number) || number >= formats.size()) return false;
@@ -77,8 +78,11 @@ bool TierState::Decode(absl::string_view value, void* cell) const {
     // Where there are times, this one is not looked at.
     const int64_t as_written = written.has_times() ? kNewStamp : written.stamp_micros;
     const int64_t stamp = stamped() ? as_written : kNoStamp;
-    if (kind != StateKind::kList) return cell_type->Decode(in.rest(), form, stamp, cell);
+    if (!InParts(kind, written)) {
+      return first && cell_type->Decode(in.rest(), form, stamp, cell);
+    }
     if (!cell_type->DecodeBehind(in, form, stamp, cell)) return false;
+    first = false;
   } while (!in.done());
   return true;
 }
@@ -102,7 +106,7 @@ bool TierRenumbering::State::RenumberValue(std::string* value) const {
   uint64_t number = 0;
   if (!in.ReadVarint(&number) || number >= formats.size()) return false;
   if (same_formats()) return true;
-  if (!list_formats.empty()) return RenumberList(value);
+  if (InParts(kind, own_formats[static_cast<size_t>(number)])) return RenumberParts(value);
   std::string renumbered;
   AppendVarint(formats[static_cast<size_t>(number)], &renumbered);
   renumbered.append(in.rest().data(), in.rest().size());
@@ -110,9 +114,9 @@ bool TierRenumbering::State::RenumberValue(std::string* value) const {
   return true;
 }
 
-bool TierRenumbering::State::RenumberList(std::string* value) const {
+bool TierRenumbering::State::RenumberParts(std::string* value) const {
   std::string renumbered;
-  const bool read = ReadListParts(list_formats, *value, [&](const ListPart& part) {
+  const bool read = ReadListParts(kind, own_formats, *value, [&](const ListPart& part) {
     AppendVarint(formats[static_cast<size_t>(part.format)], &renumbered);
     AppendVarint(part.count, &renumbered);
     renumbered.append(part.elements.data(), part.elements.size());
@@ -221,7 +225,8 @@ absl::StatusOr<TierRenumbering> TierStates::Adopt(const std::vector<TierState>& 
     TierRenumbering::State& renumbered = renumbering.states.emplace_back();
     renumbered.from = from.id;
     renumbered.to = to->id;
-    if (from.kind == StateKind::kList) renumbered.list_formats = from.formats;
+    renumbered.kind = from.kind;
+    renumbered.own_formats = from.formats;
     // A new state has its formats as they are: two may have become equal.
     if (to->formats.empty()) {
       to->formats = from.formats;

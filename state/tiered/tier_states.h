@@ -33,6 +33,15 @@ struct TierFormat {
   bool operator==(const TierFormat&) const = default;
 };
 
+/// Values of this format, of a state of this kind, are elements with their count, so that one may
+/// be in parts, which stand one behind the other: lists, and vectors in maps. With a TTL the latter
+/// have one time for all elements, and are in one part.
+inline bool InParts(StateKind kind, const TierFormat& format) {
+  if (kind == StateKind::kList) return true;
+  return kind == StateKind::kMap && format.schema.kind == StateSchema::Kind::kList &&
+         !format.stamped;
+}
+
 /// One state of a tier.
 struct TierState {
   uint32_t id = 0;  // in keys
@@ -54,12 +63,12 @@ struct TierState {
   SnapshotState Describe(size_t format_number) const;
   /// Appends the number of the format, and the cell.
   void Encode(const void* cell, std::string* out) const;
-  /// Into a cell just constructed, from any format. Of lists: behind the elements that the cell
-  /// has. False: these bytes are none of it.
+  /// Into a cell just constructed, from any format. Of values in parts: behind the elements that
+  /// the cell has. False: these bytes are none of it.
   bool Decode(absl::string_view value, void* cell) const;
-  /// What is added to a list may be kept without the rest of it. Not when elements of other formats
-  /// may be there: a list never has parts of different formats.
-  bool takes_appends() const { return kind == StateKind::kList && formats.size() == 1; }
+  /// What is added to a value may be kept without the rest of it. Not when elements of other
+  /// formats may be there: a value never has parts of different formats.
+  bool takes_appends() const { return formats.size() == 1 && InParts(kind, formats[0]); }
 };
 
 /// How the states of a snapshot are called here.
@@ -67,13 +76,14 @@ struct TierRenumbering {
   struct State {
     uint32_t from = 0;
     uint32_t to = 0;
-    std::vector<uint32_t> formats;         // by the snapshot's number
-    std::vector<TierFormat> list_formats;  // the snapshot's, of a list
+    std::vector<uint32_t> formats;  // by the snapshot's number
+    StateKind kind = StateKind::kValue;
+    std::vector<TierFormat> own_formats;  // the snapshot's
 
     bool same_formats() const;
     // The value's formats become as they are here.
     bool RenumberValue(std::string* value) const;
-    bool RenumberList(std::string* value) const;
+    bool RenumberParts(std::string* value) const;
   };
   std::vector<State> states;
 

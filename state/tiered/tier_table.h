@@ -38,6 +38,9 @@ class TierTable {
   /// at least, when all were looked at, and 0 when they were not.
   virtual size_t Expire(int64_t oldest_micros, size_t entries) = 0;
 
+  /// Smaller lists that are in memory are changed as a whole, as values are.
+  static constexpr size_t kRewrittenBytes = 1024;
+
  protected:
   void CheckKey() const {
     if (__builtin_expect(!current_.is_set(), 0)) FailWithoutKey();
@@ -66,6 +69,12 @@ class TierTable {
   /// Of bytes of RocksDB; null after an error.
   Version* NewDecoded(absl::string_view tier_key, absl::string_view value);
   void* HandOut(Version*& slot);
+  /// What is added to it comes into it, and not into an append: nothing else has to be written
+  /// then, or not much.
+  bool ChangesAsAWhole(const Version& version) const {
+    return !version.is_append() && (!version.present() || tier_.active(version) ||
+                                    version.charged_bytes() <= kRewrittenBytes);
+  }
   /// The slot's version is a tombstone of the active layer then.
   void MakeAbsent(Version*& slot) { tier_.Delete(RocksFamily::kState, slot); }
   bool ExpiredValue(absl::string_view value, int64_t oldest_micros) const;

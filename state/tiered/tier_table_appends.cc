@@ -19,7 +19,7 @@ bool TierTable::AddParts(absl::Span<const Version* const> newest_first, Version&
     const Version& part = *newest_first[i - 1];
     if (part.form() == Version::Form::kDecoded) {
       type_->AddBehind(part.cell(), whole.cell());
-    } else if (!of.Decode(part.encoded(), whole.cell())) {
+    } else if (!GoodKey(of, part.key()) || !of.Decode(part.encoded(), whole.cell())) {
       return false;
     }
   }

@@ -37,6 +37,7 @@ struct Oracle {
   std::map<int64_t, std::vector<int64_t>> lists;
   std::map<int64_t, std::vector<Stamped>> expiring_lists;
   std::map<int64_t, std::map<int32_t, std::string>> maps;
+  std::map<int64_t, std::map<int32_t, std::vector<int64_t>>> map_lists;
   std::map<int64_t, int64_t> sums;
 };
 
@@ -48,6 +49,7 @@ struct Subtask {
   ListState<int64_t> list;
   ListState<std::string> expiring_list;
   MapState<int32_t, std::string> map;
+  MapState<int32_t, std::vector<int64_t>> map_lists;
   ReducingState<int64_t> sum;
 
   void GetStates() {
@@ -58,6 +60,8 @@ struct Subtask {
     expiring_list = backend->GetListState(
         ListStateDescriptor<std::string>("expiring list", {std::chrono::seconds(kTtlSeconds)}));
     map = backend->GetMapState(MapStateDescriptor<int32_t, std::string>("map"));
+    map_lists =
+        backend->GetMapState(MapStateDescriptor<int32_t, std::vector<int64_t>>("map lists"));
     sum = backend->GetReducingState(ReducingStateDescriptor<int64_t>(
         "sum", [](const int64_t& a, const int64_t& b) { return a + b; }));
   }
@@ -135,6 +139,59 @@ class KeyedStateRandomTest : public KeyedStateTest {
     ASSERT_TRUE(std::equal(
         entries.begin(), entries.end(), map.begin(), map.end(),
         [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; }));
+    CheckMapLists(key);
+  }
+
+  // One entry, or all.
+  void CheckMapLists(int64_t key) {
+    Subtask& at = SubtaskOf(key);
+    const auto& lists = oracle_.map_lists[key];
+    const auto map_key = static_cast<int32_t>(random_->Below(4));
+    if (random_->Below(2) == 0) {
+      const auto found = lists.find(map_key);
+      ASSERT_EQ(at.map_lists.Get(map_key),
+                found == lists.end() ? std::nullopt : std::optional(found->second));
+      return;
+    }
+    const auto entries = at.map_lists.Entries();
+    ASSERT_EQ((std::map<int32_t, std::vector<int64_t>>(entries.begin(), entries.end())), lists);
+  }
+
+  void ChangeMapLists(int64_t key) {
+    Subtask& at = SubtaskOf(key);
+    const auto map_key = static_cast<int32_t>(random_->Below(4));
+    const auto count = random_->Below(40);
+    const auto element = static_cast<int64_t>(random_->Below(1000));
+    auto& lists = oracle_.map_lists[key];
+    bool fresh = false;
+    switch (random_->Below(10)) {
+      case 0:
+        at.map_lists.Put(map_key, std::vector<int64_t>(count, element));
+        lists[map_key].assign(count, element);
+        break;
+      case 1:
+        at.map_lists.Remove(map_key);
+        lists.erase(map_key);
+        break;
+      case 2:
+        if (random_->Below(4) != 0) break;
+        at.map_lists.Clear();
+        lists.clear();
+        break;
+      case 3:
+        at.map_lists.GetOrCreate(map_key, &fresh).push_back(element);
+        ASSERT_EQ(fresh, !lists.contains(map_key));
+        lists[map_key].push_back(element);
+        break;
+      default:
+        for (uint64_t i = 0; i < count; ++i) {
+          const bool there = lists.contains(map_key);
+          fresh = at.map_lists.Append(map_key, element + static_cast<int64_t>(i));
+          // It may be true where there is one; but not false where there is none.
+          ASSERT_TRUE(fresh || there);
+          lists[map_key].push_back(element + static_cast<int64_t>(i));
+        }
+    }
   }
 
   void ChangeList(int64_t key) {
@@ -274,6 +331,8 @@ TEST_P(KeyedStateRandomTest, AsPlainMaps) {
         Check(key);
       } else if (dice < 100) {
         ChangeList(key);
+      } else if (dice < 140) {
+        ChangeMapLists(key);
       } else {
         Change(key);
       }

@@ -96,29 +96,41 @@ void FuzzKeys(absl::string_view body) {
   if (body.size() >= kTierPrefixSize) (void)SplitMapKey(body, &key, &map_key);
 }
 
-/// A list in one part or in many, of two formats.
+/// A value in one part or in many, as bytes and as a cell, whose elements are `values`.
+template <class Cell>
+void FuzzParts(const TierState& state, std::vector<std::string> Cell::*values,
+               absl::string_view body) {
+  std::string again;
+  size_t elements = 0;
+  const bool read = ReadListParts(state.kind, state.formats, body, [&](const ListPart& part) {
+    AppendVarint(part.format, &again);
+    AppendVarint(part.count, &again);
+    again.append(part.elements.data(), part.elements.size());
+    elements += part.count;
+  });
+  Cell cell;
+  WEIR_CHECK(state.Decode(body, &cell) == read);
+  if (!read) return;
+  WEIR_CHECK(again == body && (cell.*values).size() == elements);
+  std::string joined = again.substr(0, 1);
+  if (!JoinListParts(state.kind, state.formats, body, &joined)) return;
+  Cell of_joined;
+  WEIR_CHECK(state.Decode(joined, &of_joined) && of_joined.*values == cell.*values);
+}
+
 void FuzzList(absl::string_view body) {
   TierState state;
   state.kind = StateKind::kList;
   const StateSchema text = StateCodec<std::string>::Schema();
   state.formats = {{false, kNoStamp, text, {}}, {true, kNoStamp, text, {}}};
   state.cell_type = &CellTypeOf<ListCell<std::string>>();
-  std::string again;
-  size_t elements = 0;
-  const bool read = ReadListParts(state.formats, body, [&](const ListPart& part) {
-    AppendVarint(part.format, &again);
-    AppendVarint(part.count, &again);
-    again.append(part.elements.data(), part.elements.size());
-    elements += part.count;
-  });
-  ListCell<std::string> cell;
-  WEIR_CHECK(state.Decode(body, &cell) == read);
-  if (!read) return;
-  WEIR_CHECK(again == body && cell.values.size() == elements);
-  std::string joined = again.substr(0, 1);
-  if (!JoinListParts(state.formats, body, &joined)) return;
-  ListCell<std::string> of_joined;
-  WEIR_CHECK(state.Decode(joined, &of_joined) && of_joined.values == cell.values);
+  FuzzParts(state, &ListCell<std::string>::values, body);
+  // An entry of a map.
+  using Texts = std::vector<std::string>;
+  state.kind = StateKind::kMap;
+  state.formats = {{false, kNoStamp, StateCodec<Texts>::Schema(), {}}};
+  state.cell_type = &CellTypeOf<ValueCell<Texts>>();
+  FuzzParts(state, &ValueCell<Texts>::value, body);
 }
 
 TierManifest ManifestOf(uint64_t log_bytes) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "state/api/state_descriptors.h"
 #include "state/api/state_handle.h"
@@ -153,6 +154,47 @@ TEST(TierStatesTest, ListsAreRenumberedPartByPart) {
   }
 }
 
+template <class T>
+StateDefinition MapOf(const std::string& name, StateTtl ttl = {}) {
+  using Descriptor = MapStateDescriptor<int64_t, T>;
+  StateDefinition definition =
+      internal::DefineState<T, ValueCell<T>>(StateKind::kMap, Descriptor(name, ttl));
+  definition.map_key_schema = StateCodec<int64_t>::Schema();
+  return definition;
+}
+
+TEST(TierStatesTest, VectorsInMapsAreRenumberedPartByPart) {
+  TierStates narrow;
+  ASSERT_TRUE(narrow.Register(MapOf<std::vector<int8_t>>("map"), 0).ok());
+  TierStates wide;
+  const uint32_t id = *wide.Register(MapOf<std::vector<int16_t>>("map"), 0);
+  const TierRenumbering renumbering = *wide.Adopt(narrow.all(), 0);
+  std::string key;
+  AppendTierPrefix(9, 1, &key);
+  // Two elements, none, then one.
+  std::string value("\0\2\7\1\0\0\0\1\5", 9);
+  ASSERT_TRUE(renumbering.Apply(&key, &value));
+  EXPECT_EQ(value, std::string("\1\2\7\1\1\0\1\1\5", 9));
+  ValueCell<std::vector<int16_t>> cell;
+  ASSERT_TRUE(wide.Find(id)->Decode(value, &cell));
+  EXPECT_EQ(cell.value, (std::vector<int16_t>{7, 1, 5}));
+  EXPECT_EQ(cell.stamp_micros, kNoStamp);
+  std::string damaged("\0\2\7\1\0\1", 6);
+  EXPECT_FALSE(renumbering.Apply(&key, &damaged));
+}
+
+// Values of a format that is no list have no parts behind them.
+TEST(TierStatesTest, AWholeValueBehindPartsIsRefused) {
+  TierState state;
+  state.kind = StateKind::kMap;
+  const StateSchema numbers = StateCodec<std::vector<int8_t>>::Schema();
+  state.formats = {{false, kNoStamp, numbers, {}}, {true, kNoStamp, numbers, {}}};
+  state.cell_type = &CellTypeOf<ValueCell<std::vector<int8_t>>>();
+  ValueCell<std::vector<int8_t>> cell;
+  EXPECT_TRUE(state.Decode(absl::string_view("\1\0\0\0\0\0\0\0\0\1\7", 11), &cell));
+  EXPECT_FALSE(state.Decode(absl::string_view("\0\1\7\1\0\0\0\0\0\0\0\0\1\7", 14), &cell));
+}
+
 TEST(TierStatesTest, AListOfOneFormatTakesAppends) {
   TierStates states;
   const uint32_t list = *states.Register(ListOf<int8_t>("list"), 0);
@@ -161,6 +203,14 @@ TEST(TierStatesTest, AListOfOneFormatTakesAppends) {
   EXPECT_FALSE(states.Find(value)->takes_appends());
   ASSERT_TRUE(states.Register(ListOf<int16_t>("list"), 0).ok());
   EXPECT_FALSE(states.Find(list)->takes_appends());
+  const uint32_t map = *states.Register(MapOf<int8_t>("map"), 0);
+  const uint32_t vectors = *states.Register(MapOf<std::vector<int8_t>>("vectors"), 0);
+  // All elements have one time.
+  const StateTtl ttl{std::chrono::seconds(1)};
+  const uint32_t expiring = *states.Register(MapOf<std::vector<int8_t>>("expiring", ttl), 0);
+  EXPECT_FALSE(states.Find(map)->takes_appends());
+  EXPECT_TRUE(states.Find(vectors)->takes_appends());
+  EXPECT_FALSE(states.Find(expiring)->takes_appends());
 }
 
 TEST(TierStatesTest, WhatCannotBeReadIsRefused) {
@@ -193,6 +243,15 @@ TEST(TierExpiryTest, CompactionsDropWhatHasExpired) {
   EXPECT_TRUE(expiry.Expired(key, value));
   EXPECT_FALSE(expiry.Expired(key, "\x09"));
   EXPECT_FALSE(expiry.Expired("", value));
+  // Vectors that had no time before there was a TTL: more of one may be elsewhere.
+  TierStates older;
+  ASSERT_TRUE(older.Register(MapOf<std::vector<int8_t>>("vectors"), 0).ok());
+  ASSERT_TRUE(states.Adopt(older.all(), 0).ok());
+  const uint32_t vectors = *states.Register(MapOf<std::vector<int8_t>>("vectors", ttl), 0);
+  expiry.SetStates(std::make_shared<const TierStates>(states));
+  SetStateOfTierKey(vectors, &key);
+  EXPECT_FALSE(expiry.Expired(key, absl::string_view("\0\1\7", 3)));
+  EXPECT_TRUE(expiry.Expired(key, absl::string_view("\1\0\0\0\0\0\0\0\0\1\7", 11)));
   SetStateOfTierKey(for_ever, &key);
   EXPECT_FALSE(expiry.Expired(key, Encoded(*states.Find(for_ever), 1)));
 }
