@@ -25,9 +25,9 @@ std::vector<FrozenEntry> EntriesOf(const HeapFrozenState::State& state, const He
   };
   group->ForEach([&](absl::string_view key, const void* cell) {
     if (state.info.kind != StateKind::kMap) return add({key, {}, cell});
-    for (const auto& [map_key, entry] : static_cast<const HeapMap*>(cell)->cells()) {
+    static_cast<const HeapMap*>(cell)->ForEach([&](absl::string_view map_key, const void* entry) {
       add({key, map_key, entry});
-    }
+    });
   });
   std::sort(entries.begin(), entries.end(), [](const FrozenEntry& a, const FrozenEntry& b) {
     return std::pair(a.key, a.map_key) < std::pair(b.key, b.map_key);

@@ -146,7 +146,7 @@ size_t HeapKeyedStateBackend::num_entries() const {
         continue;
       }
       group.get()->ForEach([&entries](absl::string_view, const void* cell) {
-        entries += static_cast<const HeapMap*>(cell)->cells().size();
+        entries += static_cast<const HeapMap*>(cell)->size();
       });
     }
   }

@@ -69,16 +69,12 @@ void HeapMapTable::Remove(absl::string_view map_key) {
   if (Find(map_key) == nullptr) return;
   auto* map = static_cast<HeapMap*>(table_.FindToChange());
   map->Erase(map_key);
-  if (map->cells().empty()) table_.Erase();
+  if (map->empty()) table_.Erase();
 }
 
 void HeapMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
   const auto* map = static_cast<const HeapMap*>(table_.Find());
-  if (map == nullptr) return;
-  const auto& cells = map->cells();
-  for (auto at = cells.lower_bound(from); at != cells.end(); ++at) {
-    if (!visit(at->first, at->second)) return;
-  }
+  if (map != nullptr) map->ForEachFrom(from, visit);
 }
 
 }  // namespace weir

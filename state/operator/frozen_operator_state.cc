@@ -22,14 +22,14 @@ void WriteList(const FrozenOperatorState::List& list, OperatorStateWriter& out, 
 }
 
 void WriteMap(const FrozenOperatorState::Map& map, OperatorStateWriter& out) {
-  if (map.map.get() == nullptr || map.map.get()->cells().empty()) return;
-  out.BeginState(map.info, map.map.get()->cells().size());
+  if (map.map.get() == nullptr || map.map.get()->empty()) return;
+  out.BeginState(map.info, map.map.get()->size());
   std::string bytes;
-  for (const auto& [key, cell] : map.map.get()->cells()) {
+  map.map.get()->ForEach([&](absl::string_view key, const void* cell) {
     bytes.clear();
     map.entry_type->Encode(cell, false, &bytes);
     out.AddMapEntry(key, bytes);
-  }
+  });
 }
 
 void WriteCarried(const CarriedOperatorState& state, OperatorStateWriter& out, ListSizes* sizes) {

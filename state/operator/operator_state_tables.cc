@@ -46,10 +46,7 @@ void OperatorMapTable::Remove(absl::string_view map_key) {
 }
 
 void OperatorMapTable::ForEach(Visitor visit) {
-  if (!map_.has_value()) return;
-  for (const auto& [key, cell] : map_.get()->cells()) {
-    if (!visit(key, cell)) return;
-  }
+  if (map_.has_value()) map_.get()->ForEachFrom({}, visit);
 }
 
 }  // namespace weir

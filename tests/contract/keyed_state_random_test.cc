@@ -23,6 +23,7 @@ namespace {
 constexpr int64_t kKeys = 40;
 constexpr int kSteps = 4000;
 constexpr int64_t kTtlSeconds = 20;
+constexpr int64_t kCounts = 300;  // numbers from -kCounts to kCounts are counted
 
 struct Stamped {
   std::string value;
@@ -38,6 +39,7 @@ struct Oracle {
   std::map<int64_t, std::vector<Stamped>> expiring_lists;
   std::map<int64_t, std::map<int32_t, std::string>> maps;
   std::map<int64_t, std::map<int32_t, std::vector<int64_t>>> map_lists;
+  std::map<int64_t, std::map<int64_t, int64_t>> counts;
   std::map<int64_t, int64_t> sums;
 };
 
@@ -50,6 +52,7 @@ struct Subtask {
   ListState<std::string> expiring_list;
   MapState<int32_t, std::string> map;
   MapState<int32_t, std::vector<int64_t>> map_lists;
+  MapState<int64_t, int64_t> counts;
   ReducingState<int64_t> sum;
 
   void GetStates() {
@@ -62,6 +65,7 @@ struct Subtask {
     map = backend->GetMapState(MapStateDescriptor<int32_t, std::string>("map"));
     map_lists =
         backend->GetMapState(MapStateDescriptor<int32_t, std::vector<int64_t>>("map lists"));
+    counts = backend->GetMapState(MapStateDescriptor<int64_t, int64_t>("counts"));
     sum = backend->GetReducingState(ReducingStateDescriptor<int64_t>(
         "sum", [](const int64_t& a, const int64_t& b) { return a + b; }));
   }
@@ -140,6 +144,7 @@ class KeyedStateRandomTest : public KeyedStateTest {
         entries.begin(), entries.end(), map.begin(), map.end(),
         [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; }));
     CheckMapLists(key);
+    CheckCounts(at, want(oracle_.counts).value_or(std::map<int64_t, int64_t>()));
   }
 
   // One entry, or all.
@@ -192,6 +197,41 @@ class KeyedStateRandomTest : public KeyedStateTest {
           lists[map_key].push_back(element + static_cast<int64_t>(i));
         }
     }
+  }
+
+  void CheckCounts(Subtask& at, const std::map<int64_t, int64_t>& counts) {
+    ASSERT_EQ(at.counts.IsEmpty(), counts.empty());
+    const int64_t from = static_cast<int64_t>(random_->Below(2 * kCounts)) - kCounts;
+    std::map<int64_t, int64_t> found;
+    at.counts.ForEachFrom(from, [&found](int64_t number, int64_t count) {
+      EXPECT_TRUE(found.empty() || found.rbegin()->first < number);
+      found[number] = count;
+      return true;
+    });
+    ASSERT_EQ(found, (std::map<int64_t, int64_t>(counts.lower_bound(from), counts.end())));
+    const auto one = counts.find(from);
+    ASSERT_EQ(at.counts.Get(from),
+              one == counts.end() ? std::nullopt : std::optional<int64_t>(one->second));
+  }
+
+  // In the order of numbers mostly, as slices of windows come and go.
+  void ChangeCounts(int64_t key, int step) {
+    Subtask& at = SubtaskOf(key);
+    std::map<int64_t, int64_t>& counts = oracle_.counts[key];
+    const int64_t newest = step * 2 * kCounts / kSteps - kCounts;
+    const int64_t other = static_cast<int64_t>(random_->Below(2 * kCounts)) - kCounts;
+    if (random_->Below(3) == 0 && !counts.empty()) {
+      const int64_t oldest = random_->Below(4) == 0 ? other : counts.begin()->first;
+      at.counts.Remove(oldest);
+      counts.erase(oldest);
+      return;
+    }
+    const int64_t number = random_->Below(4) == 0 ? other : newest;
+    bool fresh = false;
+    int64_t& count = at.counts.GetOrCreate(number, &fresh);
+    ASSERT_EQ(fresh, !counts.contains(number));
+    count += step;
+    counts[number] += step;
   }
 
   void ChangeList(int64_t key) {
@@ -271,8 +311,10 @@ class KeyedStateRandomTest : public KeyedStateTest {
         if (random_->Below(4) != 0) break;
         at.sum.Clear();
         at.map.Clear();
+        at.counts.Clear();
         oracle_.sums.erase(key);
         oracle_.maps.erase(key);
+        oracle_.counts.erase(key);
     }
   }
 
@@ -331,8 +373,10 @@ TEST_P(KeyedStateRandomTest, AsPlainMaps) {
         Check(key);
       } else if (dice < 100) {
         ChangeList(key);
-      } else if (dice < 140) {
+      } else if (dice < 120) {
         ChangeMapLists(key);
+      } else if (dice < 140) {
+        ChangeCounts(key, step);
       } else {
         Change(key);
       }
