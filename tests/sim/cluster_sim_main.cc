@@ -26,6 +26,7 @@ constexpr char kUsage[] =
     "Usage: cluster_sim --seed N | --seeds A..B [--bug NAME] [--until-caught] [--verbose] "
     "[--logs]\n"
     "       cluster_sim --crash-at-every-step N | A..B [--bug NAME] [--until-caught] [--stride N]\n"
+    "                   [--turn N]\n"
     "       cluster_sim --small N [--crash WHO@EVENT] [--bug NAME] [--verbose] [--logs]\n"
     "Runs a simulated cluster under each seed and checks the invariants of docs/protocols.\n"
     "  --bug NAME       plants a mistake; --bug list names them\n"
@@ -34,7 +35,8 @@ constexpr char kUsage[] =
     "  --logs           prints the product's own log lines, too\n"
     "  --crash-at-every-step\n"
     "                   the small keyed job of each seed, once for each of its events and each\n"
-    "                   process, which dies there; --stride leaves events out\n"
+    "                   process, which dies there; --stride leaves events out, --turn all victims\n"
+    "                   but one at each, as a test of CI says that failed\n"
     "  --small          that job alone; --crash as a violation names it: worker-1@250\n";
 
 struct Arguments {
@@ -43,6 +45,7 @@ struct Arguments {
   uint64_t first = 0;
   uint64_t last = 0;
   uint64_t stride = 1;
+  std::optional<uint64_t> turn;
   PlantedBug bug = PlantedBug::kNone;
   std::optional<SimCrash> crash;
   bool until_caught = false;
@@ -66,6 +69,7 @@ bool ParseValue(const std::string& flag, const std::string& value, Arguments* ar
   if (flag == "--stride") {
     return absl::SimpleAtoi(value, &arguments->stride) && arguments->stride > 0;
   }
+  if (flag == "--turn") return absl::SimpleAtoi(value, &arguments->turn.emplace());
   if (flag == "--crash") {
     arguments->crash = weir::sim::ParseCrash(value);
     return arguments->crash.has_value();
@@ -121,7 +125,8 @@ bool RunCampaign(const Arguments& arguments, uint64_t seed) {
   CrashCampaignOptions options;
   options.seed = seed;
   options.bug = arguments.bug;
-  options.in_turn = false;
+  options.in_turn = arguments.turn.has_value();
+  options.turn = arguments.turn.value_or(0);
   options.stride = arguments.stride;
   options.until_caught = arguments.until_caught;
   const CrashCampaignResult result = weir::sim::RunCrashCampaign(options);

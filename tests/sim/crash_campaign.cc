@@ -18,11 +18,12 @@ struct NamedVictim {
   uint32_t which;
 };
 // Of a small cluster: two TaskManagers, a worker on each.
-constexpr std::array<NamedVictim, 5> kVictims = {{{"worker-0", Victim::kWorker, 0},
-                                                  {"taskmanager-0", Victim::kTaskManager, 0},
-                                                  {"jobmanager", Victim::kJobManager, 0},
-                                                  {"worker-1", Victim::kWorker, 1},
-                                                  {"taskmanager-1", Victim::kTaskManager, 1}}};
+constexpr std::array<NamedVictim, CrashCampaignOptions::kVictims> kVictims = {
+    {{"worker-0", Victim::kWorker, 0},
+     {"taskmanager-0", Victim::kTaskManager, 0},
+     {"jobmanager", Victim::kJobManager, 0},
+     {"worker-1", Victim::kWorker, 1},
+     {"taskmanager-1", Victim::kTaskManager, 1}}};
 
 class CrashCampaign {
  public:
@@ -37,13 +38,11 @@ class CrashCampaign {
     }
     generations_ = first.generations;
     const uint64_t begin = options_.in_turn ? first.first_worker : 1;
-    for (uint64_t event = begin; event <= first.over; event += options_.stride) {
-      ++result_.steps;
-      if (options_.in_turn) {
-        RunWith(kVictims[event % kVictims.size()], event);
-      } else {
-        for (const NamedVictim& victim : kVictims) RunWith(victim, event);
-      }
+    uint64_t last = 0;
+    for (const auto& [event, victim] : PlannedCrashes(options_, begin, first.over)) {
+      result_.steps += event == last ? 0 : 1;
+      last = event;
+      RunWith(kVictims[victim], event);
       if (options_.until_caught && !result_.violations.empty()) break;
     }
     return result_;
@@ -67,6 +66,19 @@ class CrashCampaign {
 };
 
 }  // namespace
+
+std::vector<std::pair<uint64_t, uint64_t>> PlannedCrashes(const CrashCampaignOptions& options,
+                                                          uint64_t begin, uint64_t end) {
+  std::vector<std::pair<uint64_t, uint64_t>> planned;
+  const uint64_t offset = options.in_turn ? options.turn % options.stride : 0;
+  for (uint64_t event = begin + offset; event <= end; event += options.stride) {
+    const uint64_t first = options.in_turn ? event + options.turn / options.stride : 0;
+    for (uint64_t i = 0; i < (options.in_turn ? 1 : kVictims.size()); ++i) {
+      planned.emplace_back(event, (first + i) % kVictims.size());
+    }
+  }
+  return planned;
+}
 
 CrashCampaignResult RunCrashCampaign(const CrashCampaignOptions& options) {
   return CrashCampaign(options).Run();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -21,7 +22,13 @@ struct CrashCampaignOptions {
   /// Each step has one victim, in turn; else all of them, and steps before there is a worker, too.
   bool in_turn = true;
   uint64_t stride = 1;  // only every so many steps
+  /// With a victim each: which of the steps, and who dies there. All of the turns together have
+  /// every process die at every step.
+  uint64_t turn = 0;  // of turns()
   bool until_caught = false;
+
+  uint64_t turns() const { return stride * kVictims; }
+  static constexpr uint64_t kVictims = 5;
 };
 
 struct CrashCampaignResult {
@@ -32,6 +39,9 @@ struct CrashCampaignResult {
   uint64_t recovered = 0;  // runs with more generations than the one without a crash
 };
 
+/// The events from `begin` through `end` at which somebody dies, and who, of kVictims.
+std::vector<std::pair<uint64_t, uint64_t>> PlannedCrashes(const CrashCampaignOptions& options,
+                                                          uint64_t begin, uint64_t end);
 CrashCampaignResult RunCrashCampaign(const CrashCampaignOptions& options);
 
 /// "worker-1@250": what --crash takes and violations begin with.

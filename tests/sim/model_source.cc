@@ -6,10 +6,27 @@
 
 #include "common/base/check.h"
 #include "common/types/batch_builder.h"
+#include "common/types/key_group.h"
 #include "tests/sim/model_job.h"
 
 namespace weir::sim {
 namespace {
+
+constexpr char kModelTopic[] = "model";
+
+// Of a key as LongSerializer writes it: the split that has it.
+class SplitOfKey final : public KeyPartitioner {
+ public:
+  std::string name() const override { return "split-of-key"; }
+  void PartitionsOf(std::span<const absl::string_view> keys, uint32_t partitions,
+                    std::vector<uint32_t>& out) const override {
+    for (const absl::string_view bytes : keys) {
+      uint64_t key = 0;
+      for (const char byte : bytes) key = key << 8 | static_cast<uint8_t>(byte);
+      out.push_back(static_cast<uint32_t>(key % partitions));
+    }
+  }
+};
 
 class ModelEnumerator final : public SplitEnumerator {
  public:
@@ -36,6 +53,9 @@ class ModelEnumerator final : public SplitEnumerator {
     return fresh;
   }
   uint32_t OwnerOf(const SourceSplit& split, uint32_t parallelism) const override {
+    if (context_.config.keyed.aligned) {
+      return DefaultKeyGroupTable({parallelism, context_.config.splits})[SplitNumber(split.id)];
+    }
     return static_cast<uint32_t>(SplitNumber(split.id) % parallelism);
   }
   absl::Duration discovery_interval() const override {
@@ -121,6 +141,13 @@ class ModelReader final : public SourceReader {
     }
     BatchExtras extras;
     extras.event_times = Buffer::FromVector(std::move(times));
+    if (context_.config.keyed.aligned) {
+      Provenance from;
+      from.topic = kModelTopic;
+      from.partition = static_cast<int32_t>(split.number);
+      from.first_offset = split.before_last_batch;
+      extras.provenance = std::make_shared<const Provenance>(std::move(from));
+    }
     return std::make_shared<const Batch>(builder.Finish(std::move(extras)));
   }
 
@@ -155,6 +182,10 @@ class ModelSource final : public Source {
   SchemaPtr schema() const override { return RecordSchema(); }
   bool bounded() const override { return context_.config.bounded; }
   std::map<std::string, std::string> Describe() const override { return {}; }
+  std::optional<TopicPartitioning> partitioning() const override {
+    if (!context_.config.keyed.aligned) return std::nullopt;
+    return TopicPartitioning{kModelTopic, context_.config.splits, std::make_shared<SplitOfKey>()};
+  }
   absl::StatusOr<std::unique_ptr<SplitEnumerator>> MakeEnumerator() const override {
     return std::make_unique<ModelEnumerator>(context_);
   }

@@ -7,7 +7,7 @@
 namespace weir::sim {
 
 namespace {
-constexpr absl::Duration kPause = absl::Seconds(3);
+constexpr absl::Duration kLookAgain = absl::Milliseconds(50);
 }  // namespace
 
 Outside::Outside(SimWorld& world, const SimConfig& config) : world_(world), config_(config) {
@@ -31,10 +31,12 @@ int64_t Outside::Available(uint64_t split) const {
     return absl::ToInt64Milliseconds(time) * config_.records_per_second / 1000;
   };
   const int64_t so_far = through(world_.now());
+  if (LastIsHeldBack()) return std::min(so_far, EndOf(split) - 1);
+  const absl::Duration paused = absl::Milliseconds(config_.keyed.pause_ms);
   int64_t pause = 0;
   if (keyed_input_ && keyed_input_->PausesAt(static_cast<int64_t>(split), &pause) &&
       so_far > pause) {
-    return std::min(std::max(pause, through(world_.now() - kPause)), EndOf(split));
+    return std::min(std::max(pause, through(world_.now() - paused)), EndOf(split));
   }
   return std::min(so_far, EndOf(split));
 }
@@ -43,10 +45,16 @@ absl::Duration Outside::PauseOf(uint64_t split, int64_t index) const {
   int64_t pause = 0;
   const bool pauses =
       keyed_input_ && keyed_input_->PausesAt(static_cast<int64_t>(split), &pause) && index >= pause;
-  return pauses ? kPause : absl::ZeroDuration();
+  return pauses ? absl::Milliseconds(config_.keyed.pause_ms) : absl::ZeroDuration();
 }
 
+// What has come out by the clock says when the input ends.
+bool Outside::LastIsHeldBack() const { return config_.keyed.by_clock() && !ledger_->AllByClock(); }
+
+std::string Outside::Awaits() const { return LastIsHeldBack() ? ledger_->CheckComplete() : ""; }
+
 absl::Duration Outside::UntilAvailable(uint64_t split, int64_t index) const {
+  if (LastIsHeldBack() && index + 1 == EndOf(split)) return kLookAgain;
   const absl::Duration due =
       absl::Milliseconds((index + 1) * 1000 / config_.records_per_second + 1) +
       PauseOf(split, index);

@@ -54,6 +54,8 @@ class Outside {
   void DeliverResult(const KeyedResult& result);
   /// The job has FINISHED: all of it is there.
   void CheckResults();
+  /// What the last records of a job that goes by the clock wait for; empty: nothing.
+  std::string Awaits() const;
 
   /// Records of the split below this position have all reached the sink, from `start` on.
   bool Contains(uint64_t split, int64_t start, int64_t position) const;
@@ -61,6 +63,7 @@ class Outside {
 
  private:
   void Violate(const std::string& what);
+  bool LastIsHeldBack() const;
   absl::Duration PauseOf(uint64_t split, int64_t index) const;
 
   SimWorld& world_;

@@ -44,19 +44,22 @@ enum class PlantedBug {
   kRepeatedHandleReused,   // a handle goes on although a request of it was sent twice
   kReplayByTwoCommitters,  // a replay reads what is missing before it fences others
   // Of keyed operators.
-  kTimersNotRestored,    // a restore takes state and watermarks, and no timers
-  kGateWatermarkLost,    // what a task had got of its channels' watermarks is not restored
-  kWatermarksForgotten,  // the same, and snapshots do not say how far key groups have fired
-  kKeyGroupLost,         // a snapshot leaves out one of the groups that have anything
-  kFiringCutShort,       // a barrier in the middle of firing loses the timers that are still due
-  kFrozenSeesLater,      // a snapshot has what was changed while it was being written
+  kTimersNotRestored,       // a restore takes state and watermarks, and no timers
+  kGateWatermarkLost,       // what a task had got of its channels' watermarks is not restored
+  kWatermarksForgotten,     // the same, and snapshots do not say how far key groups have fired
+  kKeyGroupLost,            // a snapshot leaves out one of the groups that have anything
+  kFiringCutShort,          // a barrier in the middle of firing loses the timers that are still due
+  kFrozenSeesLater,         // a snapshot has what was changed while it was being written
+  kAgainDropped,            // some windows do not fire again for late rows
+  kWalkCutShort,            // a barrier between such firings loses those that are still to come
+  kClockTimersNotRestored,  // a restore takes everything but timers of processing time
 };
 
 struct PlantedBugName {
   PlantedBug bug;
   absl::string_view name;
 };
-inline constexpr std::array<PlantedBugName, 36> kPlantedBugs = {{
+inline constexpr std::array<PlantedBugName, 39> kPlantedBugs = {{
     {PlantedBug::kOldTermAccepted, "old-term-accepted"},
     {PlantedBug::kOldGenerationAccepted, "old-generation-accepted"},
     {PlantedBug::kEpochOwnedTwice, "epoch-owned-twice"},
@@ -93,6 +96,9 @@ inline constexpr std::array<PlantedBugName, 36> kPlantedBugs = {{
     {PlantedBug::kKeyGroupLost, "key-group-lost"},
     {PlantedBug::kFiringCutShort, "firing-cut-short"},
     {PlantedBug::kFrozenSeesLater, "frozen-sees-later"},
+    {PlantedBug::kAgainDropped, "again-dropped"},
+    {PlantedBug::kWalkCutShort, "walk-cut-short"},
+    {PlantedBug::kClockTimersNotRestored, "clock-timers-not-restored"},
 }};
 
 inline std::optional<PlantedBug> FindPlantedBug(absl::string_view name) {

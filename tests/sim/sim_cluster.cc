@@ -313,7 +313,8 @@ SimResult SimCluster::Run() {
     if (healed_ && world_.now() > healed_at_ + kLivenessBound) {
       world_.Violate("Liveness",
                      absl::StrCat("not over ", absl::FormatDuration(kLivenessBound),
-                                  " after the last fault; the job is ", client_.state()));
+                                  " after the last fault; the job is ", client_.state(),
+                                  outside_.Awaits().empty() ? "" : "; ", outside_.Awaits()));
     }
   }
   const uint64_t over = world_.events();

@@ -132,22 +132,46 @@ void DrawShuffles(Random& random, SimConfig* config) {
 
 // As HasRequests: none that was kept from before.
 bool HasKeyedOperators(uint64_t seed) { return seed % 9 == 4 || seed % 9 == 8; }
+bool IsShaped(uint64_t seed) { return seed % 18 == 10 || seed % 18 == 11; }
+
+// Of one more ninth, what the others leave out; seed 2 was kept from before.
+std::optional<KeyedConfig::Shape> ShapeOf(uint64_t seed, PlantedBug bug) {
+  using Shape = KeyedConfig::Shape;
+  if (bug == PlantedBug::kAgainDropped || bug == PlantedBug::kWalkCutShort) {
+    return Shape::kLateSliding;
+  }
+  if (bug == PlantedBug::kClockTimersNotRestored) return Shape::kClock;
+  if (bug != PlantedBug::kNone || !IsShaped(seed)) return std::nullopt;
+  return static_cast<Shape>(seed / 18 % 4);
+}
 
 // What comes out is known beforehand, so the input has an end, and a beginning.
 void DrawKeyed(Random& random, SimConfig* config) {
-  config->keyed = KeyedConfig::Draw(random, config->bug == PlantedBug::kFiringCutShort);
+  const std::optional<KeyedConfig::Shape> shape = ShapeOf(config->seed, config->bug);
+  config->keyed = shape ? KeyedConfig::DrawShape(random, *shape)
+                        : KeyedConfig::Draw(random, config->bug == PlantedBug::kFiringCutShort);
   config->bounded = true;
   config->latest = false;
   config->late_splits = 0;
   config->shuffles = 0;
   config->watermarks = true;
   // A sink that is at least once may get what one history comes to, and another one.
-  if (config->keyed.late) config->transactional = true;
+  if (config->keyed.late || config->keyed.program == KeyedConfig::Program::kClockWindows) {
+    config->transactional = true;
+  }
   const auto most = static_cast<int64_t>(config->slots * (config->task_managers - 1));
   config->operator_parallelism =
       Chance(random, 500) ? 0
                           : static_cast<uint32_t>(Between(random, 1, std::min<int64_t>(4, most)));
-  if (!config->keyed.burst()) return;
+  if (config->keyed.aligned) {
+    config->operator_parallelism = 0;
+    config->parallelism = std::min(config->parallelism, config->splits);
+  }
+  if (config->keyed.long_walks()) {
+    config->splits = std::min<uint32_t>(config->splits, 2);
+    config->records = Between(random, 30, 50);
+  }
+  if (!config->keyed.burst() || config->keyed.aligned) return;
   // Enough timers of one subtask for several slices, and a barrier between them.
   config->parallelism = std::min<uint32_t>(config->parallelism, 2);
   config->operator_parallelism = 0;
@@ -169,7 +193,7 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   DrawJob(random, &config);
   DrawWorld(random, &config);
   SeededRandom keyed(StableHash64("keyed", seed));
-  if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) : IsKeyedBug(bug)) {
+  if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) || IsShaped(seed) : IsKeyedBug(bug)) {
     DrawKeyed(keyed, &config);
   }
   SeededRandom lists(StableHash64("lists", seed));
@@ -214,6 +238,7 @@ SimConfig SimConfig::Small(uint64_t seed, PlantedBug bug) {
   config.state_padding = 0;
   config.small = true;
   config.keyed = KeyedConfig::Small(static_cast<uint32_t>(seed % KeyedConfig::kSmallPrograms));
+  if (config.keyed.aligned) config.operator_parallelism = 0;
   config.job_options = {
       {"checkpoint.interval", "150ms"},
       {"checkpoint.timeout", "1s"},

@@ -2,7 +2,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -104,9 +107,10 @@ INSTANTIATE_TEST_SUITE_P(Each, PlantedBugs, ::testing::ValuesIn(kPlantedBugs),
                            return name;
                          });
 
-// In a minute: at each third step of a program of SimConfig::Small one process dies, in turn. At
-// every step, and each process: cluster_sim --crash-at-every-step.
-constexpr uint64_t kStepsBetweenCrashes = 3;
+// In two minutes: at each fifth step of a program of SimConfig::Small one process dies. Which steps
+// they are, and who dies there, is another turn in every run, so that the runs cover all of them.
+// At every step, and each process: cluster_sim --crash-at-every-step.
+constexpr uint64_t kStepsBetweenCrashes = 5;
 
 class CrashAtEveryStep : public Simulation, public ::testing::WithParamInterface<uint64_t> {};
 
@@ -114,29 +118,67 @@ TEST_P(CrashAtEveryStep, OutputIsTheOracles) {
   CrashCampaignOptions options;
   options.seed = GetParam();
   options.stride = kStepsBetweenCrashes * kSlowness;
+  options.turn = SystemRandom().Below(options.turns());
+  const std::string replay = absl::StrCat("cluster_sim --crash-at-every-step ", options.seed,
+                                          " --stride ", options.stride, " --turn ", options.turn);
+  std::cout << replay << std::endl;
   const CrashCampaignResult result = RunCrashCampaign(options);
   EXPECT_THAT(result.violations, ::testing::IsEmpty())
-      << "replay: cluster_sim --small " << options.seed << " --verbose --crash ...";
-  EXPECT_GT(result.steps, 200 / kSlowness);
+      << "replay: " << replay << "; one of them: cluster_sim --small " << options.seed
+      << " --verbose --crash ...";
+  EXPECT_GT(result.steps, 120 / kSlowness);
   EXPECT_GT(result.recovered, result.runs / 3);
   RecordProperty("steps", static_cast<int>(result.steps));
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, CrashAtEveryStep, ::testing::Range(uint64_t{0}, uint64_t{6}));
+INSTANTIATE_TEST_SUITE_P(Programs, CrashAtEveryStep,
+                         ::testing::Range(uint64_t{0}, uint64_t{KeyedConfig::kSmallPrograms}));
+
+TEST_F(Simulation, TheTurnsOfACrashCampaignCoverEveryStepAndProcess) {
+  CrashCampaignOptions options;
+  options.stride = 3;
+  std::set<std::pair<uint64_t, uint64_t>> covered;
+  for (options.turn = 0; options.turn < options.turns(); ++options.turn) {
+    const std::vector<std::pair<uint64_t, uint64_t>> planned = PlannedCrashes(options, 100, 160);
+    covered.insert(planned.begin(), planned.end());
+  }
+  EXPECT_EQ(covered.size(), 61 * CrashCampaignOptions::kVictims);
+}
+
+struct BugOfProgram {
+  uint64_t program;
+  PlantedBug bug;
+};
+
+class CrashFinds : public Simulation, public ::testing::WithParamInterface<BugOfProgram> {};
 
 // What only a restore in the middle shows is seen by some step.
-TEST_F(Simulation, ACrashAtEveryStepFindsPlantedBugs) {
+TEST_P(CrashFinds, ThePlantedBug) {
   if (kSlowness > 1) GTEST_SKIP() << "that is the other builds' part";
-  for (const PlantedBug bug :
-       {PlantedBug::kTimersNotRestored, PlantedBug::kKeyGroupLost, PlantedBug::kPreparedAborted}) {
-    CrashCampaignOptions options;
-    options.seed = 2;
-    options.bug = bug;
-    options.stride = 7;
-    options.until_caught = true;
-    EXPECT_FALSE(RunCrashCampaign(options).violations.empty()) << static_cast<int>(bug);
-  }
+  CrashCampaignOptions options;
+  options.seed = GetParam().program;
+  options.bug = GetParam().bug;
+  options.stride = 7;
+  options.until_caught = true;
+  EXPECT_FALSE(RunCrashCampaign(options).violations.empty());
 }
+
+INSTANTIATE_TEST_SUITE_P(Programs, CrashFinds,
+                         ::testing::Values(BugOfProgram{2, PlantedBug::kTimersNotRestored},
+                                           BugOfProgram{2, PlantedBug::kKeyGroupLost},
+                                           BugOfProgram{2, PlantedBug::kPreparedAborted},
+                                           BugOfProgram{6, PlantedBug::kAgainDropped},
+                                           BugOfProgram{7, PlantedBug::kKeyGroupLost},
+                                           BugOfProgram{7, PlantedBug::kTimersNotRestored},
+                                           BugOfProgram{8, PlantedBug::kTimersNotRestored},
+                                           BugOfProgram{9, PlantedBug::kAgainDropped},
+                                           BugOfProgram{10, PlantedBug::kClockTimersNotRestored},
+                                           BugOfProgram{11, PlantedBug::kClockTimersNotRestored},
+                                           BugOfProgram{12, PlantedBug::kKeyGroupLost}),
+                         [](const ::testing::TestParamInfo<BugOfProgram>& one) {
+                           return absl::StrCat("p", one.param.program, "_b",
+                                               static_cast<int>(one.param.bug));
+                         });
 
 TEST_F(Simulation, OneSeedGivesOneTraceInTwoProcesses) {
   const std::string program = absl::StrCat(std::getenv("WEIR_BINARY_DIR"), "/bin/cluster_sim");

@@ -34,7 +34,66 @@ void DrawPause(KeyedConfig* config) {
   config->pause_at = (end - KeyedConfig::kFirstMicros) / KeyedConfig::kStepMicros + 1;
 }
 
+void DrawLateSliding(Random& random, KeyedConfig* config) {
+  DrawWindows(random, config);
+  if (Chance(random, 350)) {
+    config->keys = Between(random, 1, 2);
+    config->slide_us = 1000;
+    config->size_us = Between(random, 150, 350) * config->slide_us;
+  }
+  config->listed = Chance(random, 300);
+  if (Chance(random, 750)) config->lateness_us = Between(random, 1, 2 * config->size_us);
+  if (config->long_walks() || Chance(random, 350)) {
+    config->lateness_us = KeyedConfig::kForeverMicros;
+  }
+}
+
+void DrawLateSessions(Random& random, KeyedConfig* config) {
+  DrawWindows(random, config);
+  config->listed = Chance(random, 300);
+  config->lateness_us =
+      Chance(random, 500) ? KeyedConfig::kForeverMicros : Between(random, 1, 3 * config->size_us);
+}
+
+void DrawAligned(Random& random, KeyedConfig* config) {
+  config->aligned = true;
+  config->program = static_cast<KeyedConfig::Program>(Between(random, 1, 4));
+  config->late = config->program == KeyedConfig::Program::kTumbling && Chance(random, 400);
+  config->second = !config->late && Chance(random, 300);
+  DrawWindows(random, config);
+}
+
 }  // namespace
+
+KeyedConfig KeyedConfig::DrawShape(Random& random, Shape shape) {
+  KeyedConfig config;
+  config.keys = Chance(random, 150) ? 5000 : Between(random, 1, 12);
+  config.disorder_us = Chance(random, 200) ? 0 : Between(random, 1, 80'000);
+  config.late = shape == Shape::kLateSliding || shape == Shape::kLateSessions;
+  switch (shape) {
+    case Shape::kLateSliding:
+      config.program = Program::kSliding;
+      DrawLateSliding(random, &config);
+      break;
+    case Shape::kLateSessions:
+      config.program = Program::kSession;
+      DrawLateSessions(random, &config);
+      break;
+    case Shape::kClock:
+      config.program = Chance(random, 650) ? Program::kClockTimers : Program::kClockWindows;
+      config.size_us = config.slide_us = Between(random, 20, 600) * 1000;
+      break;
+    case Shape::kAligned:
+      DrawAligned(random, &config);
+      break;
+  }
+  if (config.late && Chance(random, 400)) config.idle_after_ms = Between(random, 100, 1000);
+  config.slow_sink = config.long_walks() || Chance(random, config.burst() ? 800 : 400);
+  if (Chance(random, 600)) {
+    config.crashes = static_cast<uint32_t>(Between(random, 1, config.burst() ? 120 : 40));
+  }
+  return config;
+}
 
 KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
   KeyedConfig config;
@@ -60,35 +119,47 @@ KeyedConfig KeyedConfig::Draw(Random& random, bool burst) {
 }
 
 KeyedConfig KeyedConfig::Small(uint32_t number) {
-  static constexpr Program kPrograms[kSmallPrograms] = {Program::kTimers,   Program::kTimers,
-                                                        Program::kTumbling, Program::kSliding,
-                                                        Program::kSession,  Program::kTumbling};
+  static constexpr Program kPrograms[kSmallPrograms] = {
+      Program::kTimers,   Program::kTimers,   Program::kTumbling,    Program::kSliding,
+      Program::kSession,  Program::kTumbling, Program::kSliding,     Program::kSession,
+      Program::kTumbling, Program::kSliding,  Program::kClockTimers, Program::kClockWindows,
+      Program::kTimers};
   KeyedConfig config;
   config.program = kPrograms[number];
   config.lists = number == 1;
-  config.listed = number == 3;
+  config.listed = number == 3 || number == 9;
   config.second = number == 5;
-  config.keys = 3;
+  config.late = number >= 6 && number <= 9;
+  config.late_one_in = 3;
+  config.idle_after_ms = number == 8 ? 200 : 0;
+  config.pause_ms = 700;
+  config.aligned = number == 12;
+  config.keys = config.aligned ? 2 : 3;
   config.disorder_us = 2 * kStepMicros;
   config.size_us = config.program == Program::kSession ? kStepMicros : 4 * kStepMicros;
+  if (config.by_clock()) config.size_us = 25 * kStepMicros;
   config.slide_us = config.program == Program::kSliding ? 2 * kStepMicros : config.size_us;
+  if (number == 6 || number == 7) config.lateness_us = kForeverMicros;
+  if (number == 9) config.lateness_us = config.size_us;
   return config;
 }
 
 void KeyedConfig::DrawWatermarks(Random& random) {
   watermarks = static_cast<Watermarks>(Between(random, 0, 2));
   watermark_interval_ms = Between(random, 10, 500);
-  mid_stream = late && Chance(random, 400);
+  mid_stream = late && Chance(random, 400) && !aligned;  // the watermarks are the source's
 }
 
 std::string KeyedConfig::ToString() const {
   static constexpr const char* kWatermarks[] = {"bounded", "punctuated", "periodic"};
-  static constexpr const char* kNames[] = {"none", "timers", "tumbling", "sliding", "session"};
+  static constexpr const char* kNames[] = {"none",    "timers",       "tumbling",     "sliding",
+                                           "session", "clock-timers", "clock-windows"};
   return absl::StrCat("keyed=", kNames[static_cast<int>(program)], " listed=", listed,
-                      " lists=", lists, " second=", second, " late=", late, " keys=", keys,
-                      " disorder=", disorder_us, "us size=", size_us, "us slide=", slide_us,
-                      "us lateness=", lateness_us, "us idle_after=", idle_after_ms,
-                      "ms slow_sink=", slow_sink, " crashes=", crashes, " pause_at=", pause_at,
+                      " lists=", lists, " second=", second, " late=", late, " aligned=", aligned,
+                      " keys=", keys, " disorder=", disorder_us, "us size=", size_us,
+                      "us slide=", slide_us, "us lateness=", lateness_us,
+                      "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
+                      " crashes=", crashes, " pause_at=", pause_at,
                       " watermarks=", kWatermarks[static_cast<int>(watermarks)],
                       " every=", watermark_interval_ms, "ms mid_stream=", mid_stream);
 }

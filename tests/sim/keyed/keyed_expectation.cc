@@ -10,10 +10,11 @@ using Program = KeyedConfig::Program;
 KeyedExpectation::KeyedExpectation(const KeyedInput& input) : config_(input.config()) {
   std::map<int64_t, Rows> keys;
   for (const KeyedInput::Record& record : input.All()) {
+    if (input.IsLast(record.split, record.index)) continue;
     keys[record.key].push_back(record);
-    accounts_[AccountOf(record)].Add(1, record.value);
+    AddToAccounts(record);
   }
-  if (config_.late) return;
+  if (config_.by_clock() || (config_.late && !config_.patient())) return;
   for (auto& [key, rows] : keys) {
     if (config_.program == Program::kSession) {
       AddSessions(key, std::move(rows));
@@ -29,9 +30,17 @@ KeyedExpectation::KeyedExpectation(const KeyedInput& input) : config_(input.conf
   }
 }
 
-std::pair<int64_t, int64_t> KeyedExpectation::AccountOf(const KeyedInput::Record& record) const {
-  if (config_.program == Program::kSession) return {record.key, 0};
-  return {record.key, FloorTo(record.time_us, config_.slide_us)};
+void KeyedExpectation::AddToAccounts(const KeyedInput::Record& record) {
+  if (config_.by_clock()) ++rows_by_clock_;
+  if (!config_.late && !config_.by_clock()) return;
+  if (config_.by_clock() || config_.program == Program::kSession) {
+    accounts_[{record.key, 0}].push_back(record);
+    return;
+  }
+  for (int64_t start = LastStart(record); start > record.time_us - config_.size_us;
+       start -= config_.slide_us) {
+    accounts_[{record.key, start}].push_back(record);
+  }
 }
 
 void KeyedExpectation::AddWindows(int64_t key, const Rows& rows) {

@@ -39,18 +39,26 @@ class KeyedExpectation {
 
   explicit KeyedExpectation(const KeyedInput& input);
 
-  /// Where no record is late.
+  /// Where no record is late, or none too late: the last firings.
   const Results& results() const { return results_; }
-  /// Where records are: what the rows of one account come to. That is the window of a key, or with
-  /// sessions, whose ends depend on which rows were late, all of the key.
-  const std::map<std::pair<int64_t, int64_t>, Total>& accounts() const { return accounts_; }
-  std::pair<int64_t, int64_t> AccountOf(const KeyedInput::Record& record) const;
+  /// A key and the start of its window. A key has one account alone, at 0, with sessions, whose
+  /// ends depend on which rows were late, and by the clock.
+  using Account = std::pair<int64_t, int64_t>;
+  using Rows = std::vector<KeyedInput::Record>;
+  /// The rows of the input in each account; with sliding windows one row is in several.
+  const std::map<Account, Rows>& accounts() const { return accounts_; }
+  /// The last of the windows that the row is in starts there. What is not late is in that one.
+  int64_t LastStart(const KeyedInput::Record& record) const {
+    return FloorTo(record.time_us, config_.slide_us);
+  }
+  /// By the clock: how many rows come out.
+  uint64_t rows_by_clock() const { return rows_by_clock_; }
 
   /// A slot of timers has a second one, so long behind its first.
   static int64_t ClosingDelay(const KeyedConfig& config) { return config.size_us / 2 + 3; }
 
  private:
-  using Rows = std::vector<KeyedInput::Record>;
+  void AddToAccounts(const KeyedInput::Record& record);
   void AddWindows(int64_t key, const Rows& rows);
   void AddSessions(int64_t key, Rows rows);
   void AddNumbers();
@@ -59,7 +67,8 @@ class KeyedExpectation {
 
   const KeyedConfig config_;
   Results results_;
-  std::map<std::pair<int64_t, int64_t>, Total> accounts_;
+  std::map<Account, Rows> accounts_;
+  uint64_t rows_by_clock_ = 0;
 };
 
 }  // namespace weir::sim

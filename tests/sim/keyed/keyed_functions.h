@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/keyed/keyed_input.h"
@@ -108,6 +109,63 @@ class SlotTimers final : public KeyedProcessFunction<int64_t, ModelRecord, Keyed
   MapState<int64_t, RowSum> slots_;
   ValueState<int64_t> fired_;
   ListState<SlotRow> rows_;
+};
+
+/// A row that waits for a timer of processing time.
+struct ClockWait {
+  int64_t until = 0;
+  bool again = false;  // for one more, behind it
+  WEIR_RECORD(ClockWait, until, again)
+};
+
+/// Gives each row out by a timer of processing time; half of them wait for a second one, which the
+/// first registers. A timer that comes before its time, or for which no row waits, is astray.
+class ClockTimers final : public KeyedProcessFunction<int64_t, ModelRecord, KeyedResult> {
+ public:
+  explicit ClockTimers(const KeyedInput& input) : input_(input) {}
+
+  void Open(RuntimeContext& context) override {
+    waiting_ = context.GetMapState(MapStateDescriptor<int64_t, ClockWait>("waiting"));
+  }
+  void ProcessElement(const ModelRecord::View& row, Context& context,
+                      Collector<KeyedResult>&) override {
+    const int64_t value = input_.At(row.split, row.index).value;
+    Wait(row.split * kRows + row.index, value, value % 2 == 1, context);
+  }
+  void OnTimer(Timestamp time, Context& context, Collector<KeyedResult>& out) override {
+    const int64_t at = time.time_since_epoch().count();
+    std::vector<std::pair<int64_t, ClockWait>> due;
+    waiting_.ForEach([&](int64_t number, const ClockWait& wait) {
+      if (wait.until == at) due.emplace_back(number, wait);
+    });
+    if (due.empty() || context.Domain() != TimeDomain::kProcessingTime ||
+        context.Timers().CurrentProcessingTime() < time) {
+      out.Collect(KeyedResult{context.CurrentKey(), KeyedResult::kAstray, at, at, 0, 0, 0});
+    }
+    for (const auto& [number, wait] : due) {
+      const KeyedInput::Record record = input_.At(number / kRows, number % kRows);
+      if (wait.again) {
+        Wait(number, record.value / 2, false, context);
+        continue;
+      }
+      waiting_.Remove(number);
+      out.Collect(KeyedResult{record.key, KeyedResult::kTicked, record.split, record.index, 1,
+                              record.value, 0});
+    }
+  }
+
+ private:
+  static constexpr int64_t kRows = 1'000'000;  // more than a split has
+
+  void Wait(int64_t number, int64_t value, bool again, Context& context) {
+    const Timestamp until = context.Timers().CurrentProcessingTime() +
+                            std::chrono::microseconds(1 + value % input_.config().size_us);
+    waiting_.Put(number, ClockWait{until.time_since_epoch().count(), again});
+    context.Timers().RegisterProcessingTimeTimer(until);
+  }
+
+  const KeyedInput input_;
+  MapState<int64_t, ClockWait> waiting_;
 };
 
 class SumOfRecords final : public AggregateFunction<ModelRecord::View, RowSum, RowSum> {

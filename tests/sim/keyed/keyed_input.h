@@ -16,6 +16,7 @@ class KeyedInput {
     int64_t key = 0;
     int64_t time_us = 0;
     int64_t value = 0;
+    bool displaced = false;  // it may come later than the watermarks allow
   };
 
   /// `records` of a split, more or less.
@@ -31,6 +32,12 @@ class KeyedInput {
     *index = config_.pause_at > 0 ? config_.pause_at : EndOf(split) / 2;
     return config_.pause_at > 0 || (config_.idle_after_ms > 0 && split % 2 == 1);
   }
+  /// By the clock an end of the input is no end of time: each split has a last record, which is
+  /// there when all others have come out, and which does not count.
+  bool IsLast(int64_t split, int64_t index) const {
+    return config_.by_clock() && index == EndOf(split) - 1;
+  }
+  uint32_t splits() const { return splits_; }
   Record At(int64_t split, int64_t index) const;
   /// Of all splits.
   std::vector<Record> All() const;

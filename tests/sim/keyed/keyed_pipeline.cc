@@ -30,6 +30,7 @@ class PipelineBuilder {
   template <class Keyed, class Windows>
   DataStream<KeyedResult> Windowed(const Keyed& rows, const Windows& windows) const;
   DataStream<KeyedResult> Second(const DataStream<KeyedResult>& results) const;
+  Stream<ModelRecord> Counted(const Stream<ModelRecord>& records) const;
   Stream<KeyedResult> LateRows(const DataStream<KeyedResult>& first) const;
   void Sink(const DataStream<KeyedResult>& first, const DataStream<KeyedResult>& results) const;
 
@@ -48,6 +49,10 @@ DataStream<KeyedResult> PipelineBuilder::First(const Keyed& rows) const {
       return Windowed(rows, Sliding(microseconds(config_.size_us), microseconds(config_.slide_us)));
     case Program::kSession:
       return Windowed(rows, Session(microseconds(config_.size_us)));
+    case Program::kClockTimers:
+      return rows.Process(ClockTimers(input_));
+    case Program::kClockWindows:
+      return Windowed(rows, TumblingProcessingTime(microseconds(config_.size_us)));
     default: {
       const bool closing = !config_.second && !config_.late;
       return rows.Process(SlotTimers({input_, config_.size_us,
@@ -103,6 +108,14 @@ void PipelineBuilder::Sink(const DataStream<KeyedResult>& first,
   if (!pipeline_.chained) end.StartNewChain();
 }
 
+// By the clock, without the last record of each split.
+Stream<ModelRecord> PipelineBuilder::Counted(const Stream<ModelRecord>& records) const {
+  if (!config_.by_clock()) return records;
+  return records.Filter([input = input_](const ModelRecord::View& row) {
+    return !input.IsLast(row.split, row.index);
+  });
+}
+
 StreamGraph PipelineBuilder::Build() {
   environment_.SetParallelism(static_cast<int>(pipeline_.parallelism));
   environment_.SetAutoWatermarkInterval(std::chrono::milliseconds(config_.watermark_interval_ms));
@@ -112,9 +125,11 @@ StreamGraph PipelineBuilder::Build() {
       config_.mid_stream ? WatermarkStrategy::NoWatermarks() : watermarks, pipeline_.source_uid);
   const Stream<ModelRecord> records =
       config_.mid_stream ? source.AssignTimestampsAndWatermarks(watermarks) : source;
-  const auto keyed = records.KeyBy([input = input_](const ModelRecord::View& row) {
+  const auto key_of = [input = input_](const ModelRecord::View& row) {
     return input.At(row.split, row.index).key;
-  });
+  };
+  const auto keyed =
+      config_.aligned ? records.KeyByPartition(key_of) : Counted(records).KeyBy(key_of);
   const auto parallelism = static_cast<int>(pipeline_.keyed_parallelism);
   DataStream<KeyedResult> first = First(keyed);
   first.Name("keyed").SetParallelism(parallelism);
@@ -125,7 +140,7 @@ StreamGraph PipelineBuilder::Build() {
   Sink(first, probed);
   StreamGraph graph = environment_.Graph();
   WatermarkProbe::Options probe = pipeline_.probe;
-  probe.fires_again = config_.lateness_us > 0;
+  probe.any_time = config_.lateness_us > 0 || config_.by_clock();
   for (StreamNode& node : graph.nodes) {
     if (node.uid != pipeline_.probe_uid) continue;
     node.make_operator = [probe]() -> std::unique_ptr<Operator> {

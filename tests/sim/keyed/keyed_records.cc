@@ -13,6 +13,11 @@ std::string KeyedResult::ToString() const {
     return absl::StrCat("late record ", end, " of split ", start, " (key ", key, ", value ", sum,
                         ")");
   }
+  if (kind == kTicked) {
+    return absl::StrCat("timer of record ", end, " of split ", start, " (key ", key, ", value ",
+                        sum, ")");
+  }
+  if (kind == kAstray) return absl::StrCat("timer of key ", key, " that fires wrongly at ", end);
   return absl::StrCat(kind == kClosing ? "closing timer of key " : "key ", key, " [", start, ", ",
                       end, "): ", count, " rows, sum ", sum, ", number ", number);
 }

@@ -23,6 +23,8 @@ struct KeyedResult {
     kFired = 0,    // of the rows of a key in [start, end)
     kLate = 1,     // one row that came too late: start and end are its split and index
     kClosing = 2,  // of the second timer behind a slot: end is its time
+    kTicked = 3,   // of the timer of processing time of one row: start and end as of a late one
+    kAstray = 4,   // of one that should not have fired: end is its time
   };
 
   int64_t key = 0;

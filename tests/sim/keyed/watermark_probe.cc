@@ -7,7 +7,7 @@ namespace weir::sim {
 
 absl::Status WatermarkProbe::ProcessBatch(const BatchPtr& batch, Output& out) {
   const int64_t* times = batch->event_times();
-  for (size_t row = 0; !options_.fires_again && row < batch->num_rows(); ++row) {
+  for (size_t row = 0; !options_.any_time && row < batch->num_rows(); ++row) {
     if (times == nullptr) {
       options_.report("a result has no event time");
     } else if (watermark_ != EventTime::Min() && times[row] <= watermark_.micros()) {

@@ -15,7 +15,8 @@ class WatermarkProbe final : public Operator {
   struct Options {
     std::function<void(const std::string& what)> report;
     std::function<void()> on_step;  // behind each batch, watermark, snapshot and restore
-    bool fires_again = false;       // results may be of windows that have fired before
+    /// Results may be of windows that have fired before, or by the clock, which have no time.
+    bool any_time = false;
   };
   explicit WatermarkProbe(Options options) : options_(std::move(options)) {}
 
