@@ -9,6 +9,9 @@
 namespace weir {
 namespace {
 
+// Of a version in a layer, whose vector doubles.
+constexpr size_t kSlotBytes = 2 * sizeof(Version*);
+
 StoreChange KindOf(const Version& version) {
   if (version.is_append()) return StoreChange::kAppend;
   return version.present() ? StoreChange::kPut : StoreChange::kDelete;
@@ -18,12 +21,14 @@ StoreChange KindOf(const Version& version) {
 
 Layer::~Layer() {
   for (const auto& versions : versions_) {
+    account_->Subtract(versions.size() * kSlotBytes);
     for (Version* version : versions) version->Release();
   }
 }
 
 void Layer::Add(RocksFamily family, Version& version) {
   version.Hold();
+  account_->Add(kSlotBytes);
   versions_[static_cast<size_t>(family)].push_back(&version);
   bytes_ += version.charged_bytes();
 }

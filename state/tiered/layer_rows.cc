@@ -33,6 +33,9 @@ void LayerRows::Iterator::FindNext() {
 }
 
 LayerRows::LayerRows(absl::Span<const LayerPtr> layers, RocksFamily family) {
+  size_t versions = 0;
+  for (const LayerPtr& layer : layers) versions += layer->versions(family).size();
+  entries_.reserve(versions);
   for (const LayerPtr& layer : layers) {
     for (const Version* version : layer->versions(family)) {
       entries_.push_back({version, layer.get()});

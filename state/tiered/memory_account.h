@@ -17,7 +17,7 @@ inline size_t SortedEntryBytes(const std::string& key) {
   return kNodeBytes + (inside ? 0 : key.capacity() + 1 + kAllocatorBytes);
 }
 
-/// Bytes of versions, those of the index and those of layers, and of what holds them in the index.
+/// Bytes of versions, those of the index and those of layers, and of what holds them there.
 /// Threads: thread-safe. Lifetime: outlives the versions that are charged to it.
 class MemoryAccount {
  public:

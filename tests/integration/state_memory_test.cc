@@ -26,6 +26,7 @@ namespace weir {
 namespace {
 
 constexpr size_t kMemoryBytes = 16u << 20;
+constexpr size_t kCacheBytes = 2u << 20;  // the same beside any budget, and soon full
 constexpr int64_t kValueBytes = 400;
 constexpr uint32_t kGroups = 16;
 
@@ -59,6 +60,7 @@ class StateRun {
     options.directory = directory_.File("state");
     options.instance = "a";
     options.memory_bytes = memory_bytes;
+    options.block_cache_bytes = kCacheBytes;
     backend_ =
         TieredKeyedStateBackend::Open(
             {"count", StateCodec<int64_t>::Schema(), kGroups, {0, kGroups}}, options, clock_, pool_)
@@ -113,7 +115,7 @@ void ExpectWithinBudget(int64_t entry_bytes, const Work& work) {
   const size_t all = most(kMemoryBytes);
   testing::Test::RecordProperty("beside_mebibytes", absl::StrCat(beside >> 20));
   testing::Test::RecordProperty("mebibytes", absl::StrCat(all >> 20));
-  EXPECT_LE(all, kMemoryBytes * 3 / 2 + beside)
+  EXPECT_LE(all, kMemoryBytes * 7 / 4 + beside)
       << (all >> 20) << " MiB, of which " << (beside >> 20) << " are not the budget's";
 }
 

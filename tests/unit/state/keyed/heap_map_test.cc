@@ -150,7 +150,8 @@ class HeapMapTest : public testing::TestWithParam<std::pair<size_t, bool>> {
         ASSERT_EQ(map.Find(key), cell);
         *cell = expected[key] = {step + 1, step};
       }
-      if (step % 50 == 0) ASSERT_NO_FATAL_FAILURE(ExpectEqual(map, expected, key));
+      if (step % 50 != 0) continue;
+      ASSERT_NO_FATAL_FAILURE(ExpectEqual(map, expected, key));
     }
     ASSERT_NO_FATAL_FAILURE(ExpectEqual(map, expected, ""));
     EXPECT_TRUE(map.is_packed() || !keys.stay_packed);
@@ -164,9 +165,9 @@ class HeapMapTest : public testing::TestWithParam<std::pair<size_t, bool>> {
 INSTANTIATE_TEST_SUITE_P(Cells, HeapMapTest,
                          testing::Values(std::pair(16, true), std::pair(64, true),
                                          std::pair(72, true), std::pair(16, false)),
-                         [](const auto& info) {
-                           return absl::StrCat(info.param.second ? "Plain" : "NotPlain",
-                                               info.param.first);
+                         [](const auto& test) {
+                           return absl::StrCat(test.param.second ? "Plain" : "NotPlain",
+                                               test.param.first);
                          });
 
 TEST_P(HeapMapTest, AsASortedMapHoweverKeysCome) {
