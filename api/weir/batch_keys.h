@@ -50,6 +50,14 @@ class BatchKeys {
   /// By row; until the next Take, and as long as the batch.
   absl::Span<const KeyRef> refs() const { return refs_; }
 
+  /// So many are prefetched at a time: the processor's own cache still holds what was asked for
+  /// when its row comes.
+  static constexpr size_t kAtATime = 64;
+  /// Those from `row` on that are prefetched before it; none for most rows.
+  absl::Span<const KeyRef> ToPrefetchAt(size_t row) const {
+    return row % kAtATime == 0 ? refs().subspan(row, kAtATime) : absl::Span<const KeyRef>();
+  }
+
  private:
   std::string bytes_;
   std::vector<size_t> ends_;

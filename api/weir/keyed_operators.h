@@ -30,11 +30,12 @@ class KeyedProcessOperator final : public KeyedOperator {
     if (prefetches) {
       batch_keys_.Take(keys, reader.rows(), call,
                        [this](absl::string_view bytes) { return RefOf(bytes); });
-      store().Prefetch(batch_keys_.refs());
     }
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
       if (prefetches) {
+        const auto next = batch_keys_.ToPrefetchAt(row);
+        if (!next.empty()) store().Prefetch(next);
         store().SetCurrentKey(batch_keys_.refs()[row]);
       } else {
         store().SetCurrentKey(RefOf(key_bytes_.Of(keys.At(row))));

@@ -83,10 +83,10 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
     if (prefetches) {
       batch_keys_.Take(keys, reader.rows(), call,
                        [this](absl::string_view bytes) { return RefOf(bytes); });
-      Prefetch(times);
     }
     for (size_t row = 0; row < reader.rows(); ++row) {
       call.SetRow(row);
+      if (prefetches) Prefetch(row, times);
       const KeyRef key = prefetches ? batch_keys_.refs()[row] : RefOf(parts_.KeyAt(keys, row));
       store().SetCurrentKey(key);
       Add(reader, row, times == nullptr ? now_micros() : times[row], Reached(key.group));
@@ -99,17 +99,19 @@ class TypedSliceWindowOperator final : public SliceWindowOperator {
   void Close() override { parts_.emitter.Close(); }
 
  private:
-  /// The slices that the rows of batch_keys_ will go to.
-  void Prefetch(const int64_t* times) {
-    const absl::Span<const KeyRef> keys = batch_keys_.refs();
+  /// The slices that rows of batch_keys_ will go to, from this one on, if it is their turn.
+  void Prefetch(size_t row, const int64_t* times) {
+    const absl::Span<const KeyRef> keys = batch_keys_.ToPrefetchAt(row);
+    if (keys.empty()) return;
     slice_keys_.clear();
     slice_refs_.clear();
-    for (size_t row = 0; row < keys.size(); ++row) {
+    for (const KeyRef& key : keys) {
       const Slice& slice = SliceAt(times == nullptr ? now_micros() : times[row]);
+      ++row;
       if (slice.last_window_end < slice.first_window_end) continue;
-      if (slice.clean_up_time <= Reached(keys[row].group)) continue;
+      if (slice.clean_up_time <= Reached(key.group)) continue;
       EncodeKey(slice.start, &slice_keys_);
-      slice_refs_.push_back({keys[row], {}});
+      slice_refs_.push_back({key, {}});
     }
     if (slice_refs_.empty()) return;
     const size_t bytes = slice_keys_.size() / slice_refs_.size();

@@ -26,7 +26,8 @@ namespace weir {
 /// Backends implement it (state/keyed/keyed_state_backend.h). Page: docs/protocols/keyed-state.md.
 ///
 /// Life cycle: Get...State for every state, best before the first row; then for each batch
-/// BeginBatch, Prefetch where prefetches() says so, and for each row SetCurrentKey and the handles.
+/// BeginBatch, and for each row SetCurrentKey and the handles; before some rows Prefetch with the
+/// keys of the next ones, where prefetches() says so.
 /// Threads: the task's thread.
 /// Lifetime: handles, tables and timers belong to the store and must not outlive it.
 /// Errors: Get...State of a name that has another type, here or in the checkpoint that was
@@ -81,8 +82,9 @@ class KeyedStateStore {
   /// Whether it is worth while to call Prefetch, and that of maps: something may have to be read
   /// from a disk, or from memory that no cache holds. Asked once for each batch, behind BeginBatch.
   virtual bool prefetches() const = 0;
-  /// What the keys of a batch have in states that are no maps is fetched at once, where it is not
-  /// in memory. Behind BeginBatch; only costs change by it. Keys of other subtasks are a bug.
+  /// What these keys have in states that are no maps is fetched at once, where it is not in memory.
+  /// Behind BeginBatch, with keys of rows that come next; only costs change by it. Keys of other
+  /// subtasks are a bug.
   virtual void Prefetch(absl::Span<const KeyRef> keys) = 0;
   virtual KeyedTimers& timers() = 0;
   /// The first thing that went wrong.

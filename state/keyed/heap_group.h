@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/base/prefetch.h"
 #include "common/types/key_bytes.h"
 #include "state/api/cell_type.h"
 
@@ -50,10 +51,13 @@ class HeapGroup {
 
   /// Asks for the memory that Find will read first: the slot, and then what it points to.
   void PrefetchSlot(uint64_t hash) const {
-    if (size_ > 0) __builtin_prefetch(&slots_[hash & mask()]);
+    if (size_ > 0) PrefetchLine(&slots_[hash & mask()]);
   }
   void PrefetchNode(uint64_t hash) const {
-    if (size_ > 0) __builtin_prefetch(slots_[hash & mask()].node);
+    if (size_ == 0) return;
+    for (size_t at = hash & mask(); slots_[at].node != nullptr; at = (at + 1) & mask()) {
+      if (slots_[at].hash == hash) return PrefetchLine(slots_[at].node);
+    }
   }
 
   /// visit(key, cell) for all, in no particular order.

@@ -9,6 +9,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 
+#include "common/base/prefetch.h"
 #include "state/api/cell_type.h"
 #include "state/keyed/packed_entries.h"
 
@@ -60,7 +61,7 @@ class HeapMap {
     const size_t size = entries->size();
     for (size_t at = entries->FirstNotBelow(from); at < size; ++at) {
       // A processor sees for itself what is packed and comes next.
-      if (!inline_ && at + kAhead < size) __builtin_prefetch(CellAt(*entries, at + kAhead));
+      if (!inline_ && at + kAhead < size) PrefetchLine(CellAt(*entries, at + kAhead));
       if (!visit(entries->KeyAt(at), static_cast<const void*>(CellAt(*entries, at)))) return;
     }
   }

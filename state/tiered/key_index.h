@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "common/base/prefetch.h"
 #include "common/types/key_bytes.h"
 
 namespace weir {
@@ -34,14 +35,18 @@ class KeyIndex {
   }
   /// Asks for the memory that Find will read first: the slot, and then what it points to.
   void PrefetchSlot(uint64_t hash) const {
-    if (size_ > 0) __builtin_prefetch(&slots_[hash & mask()]);
+    if (size_ > 0) PrefetchLine(&slots_[hash & mask()]);
   }
   void PrefetchNode(uint64_t hash) const {
     if (size_ == 0) return;
-    // An empty slot's null is a number here like any other: no branch, nothing is read.
-    const auto node = reinterpret_cast<uintptr_t>(slots_[hash & mask()].node);
-    __builtin_prefetch(reinterpret_cast<const void*>(node));
-    __builtin_prefetch(reinterpret_cast<const void*>(node + kLineBytes));
+    for (size_t at = hash & mask(); slots_[at].node != nullptr; at = (at + 1) & mask()) {
+      if (slots_[at].hash != hash) continue;
+      // A number, since the second line may be behind the node.
+      const auto node = reinterpret_cast<uintptr_t>(slots_[at].node);
+      PrefetchLine(reinterpret_cast<const void*>(node));
+      PrefetchLine(reinterpret_cast<const void*>(node + kMemoryLineBytes));
+      return;
+    }
   }
   /// One that is not there.
   Node** Insert(uint64_t hash, Node* node) {
@@ -71,7 +76,6 @@ class KeyIndex {
     Node* node = nullptr;
   };
   static constexpr size_t kFirstSlots = 8;
-  static constexpr size_t kLineBytes = 64;  // of memory
 
   size_t mask() const { return slots_.size() - 1; }
   Node** Place(const Slot& slot) {

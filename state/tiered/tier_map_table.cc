@@ -7,8 +7,37 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/prefetch.h"
+
 namespace weir {
 namespace {
+
+/// The memory of the versions that come next is asked for while those before them are looked at.
+class VersionsAhead {
+ public:
+  VersionsAhead(const MapNode::Entries& entries, MapNode::Entries::const_iterator first)
+      : entries_(entries) {
+    Restart(first);
+  }
+  void Restart(MapNode::Entries::const_iterator next) {
+    ahead_ = next;
+    for (int i = 0; i < kAhead; ++i) Next();
+  }
+  /// For each that is looked at.
+  void Next() {
+    if (ahead_ == entries_.end()) return;
+    const auto* version = reinterpret_cast<const char*>(ahead_->second);
+    PrefetchLine(version);
+    PrefetchLine(version + kMemoryLineBytes);
+    ++ahead_;
+  }
+
+ private:
+  static constexpr int kAhead = 4;
+
+  const MapNode::Entries& entries_;
+  MapNode::Entries::const_iterator ahead_;
+};
 
 // Before all keys that begin with the prefix of a node, and behind them: an escaped key ends in 1.
 std::string EndOfPrefix(const std::string& prefix) {
@@ -159,15 +188,17 @@ void TierMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
   const StateTier::EvictionPause pause(tier_);
   MapNode::Entries& entries = node->entries;
   auto at = entries.lower_bound(from);
+  VersionsAhead ahead(entries, at);
   std::string map_key;
   // True: go on. What the visitor reads of the map comes into memory, and moves its entries.
   const auto visit_version = [&](Version* version) {
     const size_t before = entries.size();
     if (!Show(map_key, version, visit)) return false;
-    if (entries.size() != before) at = entries.lower_bound(map_key);
+    if (entries.size() != before) ahead.Restart(at = entries.lower_bound(map_key));
     return true;
   };
   const auto visit_memory = [&] {
+    ahead.Next();
     map_key = at->first;
     if (at->second->present() && DecodeSlot(at->second)) {
       at->second->Hold();

@@ -1,7 +1,8 @@
 // A job for tests: how many events each key has in each window, exactly once; late ones go to
-// --late-output. --windows=session|tumbling of --size, --lateness. --pause is slept in front of
-// each event. With --second-input events of two topics are counted together: --parallelism says how
-// many subtasks the windows have, and what is before and behind them has others.
+// --late-output. --windows=session|sliding|tumbling of --size, --slide, --lateness. --pause is
+// slept in front of each event. With --second-input events of two topics are counted together:
+// --parallelism says how many subtasks the windows have, and what is before and behind them has
+// others.
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -70,8 +71,10 @@ weir::DataStream<WindowCount> CountIn(const weir::Stream<Event>& events, const W
 
 weir::DataStream<WindowCount> CountsOf(const weir::Stream<Event>& events, const weir::Args& args) {
   const auto size = args.GetDuration("size", std::chrono::seconds(10));
-  if (args.Get("windows", "tumbling") == "session") {
-    return CountIn(events, weir::Session(size), args);
+  const std::string windows = args.Get("windows", "tumbling");
+  if (windows == "session") return CountIn(events, weir::Session(size), args);
+  if (windows == "sliding") {
+    return CountIn(events, weir::Sliding(size, args.GetDuration("slide", size)), args);
   }
   return CountIn(events, weir::Tumbling(size), args);
 }

@@ -46,27 +46,71 @@ inline std::vector<std::string> TumblingCounts(const std::vector<TestEvent>& eve
   return lines;
 }
 
-/// Sessions of each key, event by event: what is said when event time has come to their ends, what
+/// Windows of each key, event by event: what is said when event time has come to their ends, what
 /// is said again when late events come, and which events are too late. Of those that come in time
 /// the order does not matter.
-class SessionOracle {
+class LateWindowOracle {
  public:
-  SessionOracle(int64_t gap_ms, int64_t lateness_ms) : gap_(gap_ms), lateness_(lateness_ms) {}
+  explicit LateWindowOracle(int64_t lateness_ms) : lateness_(lateness_ms) {}
+  virtual ~LateWindowOracle() = default;
 
   /// The watermark is below this, in milliseconds.
   void AdvanceTo(int64_t time_ms) {
     time_ = time_ms;
-    for (auto& [key, sessions] : sessions_) {
-      for (Session& session : sessions) Fire(key, session);
-      std::erase_if(sessions, [this](const Session& session) { return IsGone(session.end); });
+    for (auto& [key, windows] : windows_) {
+      for (Window& window : windows) Fire(key, window);
+      std::erase_if(windows, [this](const Window& window) { return IsGone(window.end); });
     }
   }
-
   void Add(const TestEvent& event) {
-    std::vector<Session>& sessions = sessions_[event.key];
-    Session merged{event.at_ms, event.at_ms + gap_, 1, event.id, false};
-    std::vector<Session> apart;
-    for (const Session& session : sessions) {
+    if (!AddTo(windows_[event.key], event)) late_.push_back(event.Line());
+  }
+
+  /// All that was said so far, and all that was too late. Sorted.
+  std::vector<std::string> lines() const { return Sorted(lines_); }
+  std::vector<std::string> late() const { return Sorted(late_); }
+
+ protected:
+  struct Window {
+    int64_t start = 0;
+    int64_t end = 0;
+    int64_t events = 0;
+    int64_t ids = 0;
+    bool fired = false;
+  };
+  /// False: it is too late.
+  virtual bool AddTo(std::vector<Window>& windows, const TestEvent& event) = 0;
+
+  bool IsGone(int64_t end) const { return end + lateness_ <= time_; }
+  void Fire(const std::string& key, Window& window) {
+    if (window.fired || window.end > time_) return;
+    window.fired = true;
+    lines_.push_back(WindowLine(key, window.start, window.end, window.events, window.ids));
+  }
+
+ private:
+  static std::vector<std::string> Sorted(std::vector<std::string> lines) {
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  }
+
+  const int64_t lateness_;
+  int64_t time_ = INT64_MIN / 2;
+  std::map<std::string, std::vector<Window>> windows_;
+  std::vector<std::string> lines_;
+  std::vector<std::string> late_;
+};
+
+class SessionOracle final : public LateWindowOracle {
+ public:
+  SessionOracle(int64_t gap_ms, int64_t lateness_ms)
+      : LateWindowOracle(lateness_ms), gap_(gap_ms) {}
+
+ private:
+  bool AddTo(std::vector<Window>& sessions, const TestEvent& event) override {
+    Window merged{event.at_ms, event.at_ms + gap_, 1, event.id, false};
+    std::vector<Window> apart;
+    for (const Window& session : sessions) {
       if (session.end < event.at_ms || session.start > event.at_ms + gap_) {
         apart.push_back(session);
         continue;
@@ -76,44 +120,45 @@ class SessionOracle {
       merged.events += session.events;
       merged.ids += session.ids;
     }
-    if (IsGone(merged.end)) {
-      late_.push_back(event.Line());
-      return;
-    }
+    if (IsGone(merged.end)) return false;
     Fire(event.key, merged);
     apart.push_back(merged);
     sessions = std::move(apart);
-  }
-
-  /// All that was said so far, and all that was too late. Sorted.
-  std::vector<std::string> lines() const { return Sorted(lines_); }
-  std::vector<std::string> late() const { return Sorted(late_); }
-
- private:
-  struct Session {
-    int64_t start = 0;
-    int64_t end = 0;
-    int64_t events = 0;
-    int64_t ids = 0;
-    bool fired = false;
-  };
-  static std::vector<std::string> Sorted(std::vector<std::string> lines) {
-    std::sort(lines.begin(), lines.end());
-    return lines;
-  }
-  bool IsGone(int64_t end) const { return end + lateness_ <= time_; }
-  void Fire(const std::string& key, Session& session) {
-    if (session.fired || session.end > time_) return;
-    session.fired = true;
-    lines_.push_back(WindowLine(key, session.start, session.end, session.events, session.ids));
+    return true;
   }
 
   const int64_t gap_;
-  const int64_t lateness_;
-  int64_t time_ = INT64_MIN / 2;
-  std::map<std::string, std::vector<Session>> sessions_;
-  std::vector<std::string> lines_;
-  std::vector<std::string> late_;
+};
+
+/// Times are not before 1970.
+class SlidingOracle final : public LateWindowOracle {
+ public:
+  SlidingOracle(int64_t size_ms, int64_t slide_ms, int64_t lateness_ms)
+      : LateWindowOracle(lateness_ms), size_(size_ms), slide_(slide_ms) {}
+
+ private:
+  bool AddTo(std::vector<Window>& windows, const TestEvent& event) override {
+    const int64_t last = event.at_ms / slide_ * slide_;
+    if (IsGone(last + size_)) return false;
+    for (int64_t start = last; start + size_ > event.at_ms; start -= slide_) {
+      if (IsGone(start + size_)) continue;
+      Window& window = WindowAt(windows, start);
+      ++window.events;
+      window.ids += event.id;
+      window.fired = false;
+      Fire(event.key, window);
+    }
+    return true;
+  }
+  Window& WindowAt(std::vector<Window>& windows, int64_t start) const {
+    for (Window& window : windows) {
+      if (window.start == start) return window;
+    }
+    return windows.emplace_back(Window{start, start + size_, 0, 0, false});
+  }
+
+  const int64_t size_;
+  const int64_t slide_;
 };
 
 }  // namespace weir

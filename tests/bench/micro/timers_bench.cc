@@ -1,7 +1,7 @@
 // What a timer costs per row: each row registers one, which fires a minute of event time later;
 // 100,000 are waiting. The limit: a binary heap of (time, key).
 //
-// Counter: results_per_row, 1 when every timer fires.
+// Counters: results_per_row, 1 when every timer fires; all_threads_ns.
 
 #include <benchmark/benchmark.h>
 
@@ -22,17 +22,7 @@ constexpr int64_t kMinute = 60'000'000;
 constexpr int kIterations = 1000;
 
 /// Two minutes of event time are not measured: then as many timers fire as are registered.
-template <class Step, class Results>
-void RunTimers(benchmark::State& state, const Step& step, const Results& results) {
-  size_t next = 0;
-  while (OperatorInput::TimeOf(next) < 2 * kMinute) step(next++);
-  const size_t before = results();
-  for (auto _ : state) step(next++);
-  const int64_t rows = state.iterations() * kRowsPerBatch;
-  state.counters["results_per_row"] =
-      static_cast<double>(results() - before) / static_cast<double>(rows);
-  state.SetItemsProcessed(rows);
-}
+constexpr int64_t kWarmUp = 2 * kMinute;
 
 class Wait final : public KeyedProcessFunction<int64_t, SequenceRow, int64_t> {
  public:
@@ -50,11 +40,11 @@ void Timers(benchmark::State& state) {
   BenchRows(env).KeyBy(&SequenceRow::id).Process(Wait());
   OperatorRun run(env.Graph(), static_cast<BenchBackend>(state.range(0)));
   const OperatorInput input(kKeys);
-  const auto step = [&](size_t i) {
-    run.Process(input.Timed(i));
+  const auto step = [&](size_t i, const BatchPtr& batch) {
+    run.Process(batch);
     run.Watermark(OperatorInput::TimeOf(i + 1) - 1);
   };
-  RunTimers(state, step, [&] { return run.results(); });
+  RunInEventTime(state, input, kWarmUp, step, [&] { return run.results(); });
 }
 BENCHMARK(Timers)
     ->Arg(kHashMap)
@@ -68,8 +58,7 @@ void TimersInHeap(benchmark::State& state) {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers;
   std::vector<int64_t> fired;
   size_t results = 0;
-  const auto step = [&](size_t i) {
-    const BatchPtr batch = input.Timed(i);
+  const auto step = [&](size_t i, const BatchPtr& batch) {
     const int64_t* ids = batch->column(0).int64s();
     for (size_t row = 0; row < batch->num_rows(); ++row) {
       timers.emplace(batch->event_times()[row] + kMinute, ids[row]);
@@ -81,7 +70,7 @@ void TimersInHeap(benchmark::State& state) {
     results += fired.size();
     benchmark::DoNotOptimize(fired.data());
   };
-  RunTimers(state, step, [&] { return results; });
+  RunInEventTime(state, input, kWarmUp, step, [&] { return results; });
 }
 BENCHMARK(TimersInHeap)->Iterations(kIterations)->Unit(benchmark::kMicrosecond);
 

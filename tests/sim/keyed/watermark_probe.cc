@@ -2,6 +2,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace weir::sim {
 
@@ -20,24 +21,34 @@ absl::Status WatermarkProbe::ProcessBatch(const BatchPtr& batch, Output& out) {
 }
 
 absl::Status WatermarkProbe::ProcessWatermark(EventTime watermark, Output& out) {
-  if (watermark < watermark_) {
+  const bool again = resends_ && watermark_ == EventTime::Max();
+  const EventTime before = again ? below_end_ : watermark_;
+  if (watermark < before) {
     options_.report(
-        absl::StrCat("watermark ", watermark.micros(), " comes behind ", watermark_.micros()));
+        absl::StrCat("watermark ", watermark.micros(), " comes behind ", before.micros()));
   }
+  resends_ = false;
   watermark_ = watermark;
+  if (watermark < EventTime::Max()) below_end_ = watermark;
   options_.on_step();
   return out.EmitWatermark(watermark);
 }
 
 absl::StatusOr<std::string> WatermarkProbe::SnapshotState() {
   options_.on_step();
-  return absl::StrCat(watermark_.micros());
+  return absl::StrCat(watermark_.micros(), " ", below_end_.micros());
 }
 
 absl::Status WatermarkProbe::RestoreState(const std::string& state) {
+  const std::pair<std::string, std::string> parts = absl::StrSplit(state, ' ');
   int64_t micros = 0;
-  if (!absl::SimpleAtoi(state, &micros)) return absl::DataLossError(state);
+  int64_t below_end = 0;
+  if (!absl::SimpleAtoi(parts.first, &micros) || !absl::SimpleAtoi(parts.second, &below_end)) {
+    return absl::DataLossError(state);
+  }
   watermark_ = EventTime::FromMicros(micros);
+  below_end_ = EventTime::FromMicros(below_end);
+  resends_ = true;
   options_.on_step();
   return absl::OkStatus();
 }

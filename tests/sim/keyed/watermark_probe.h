@@ -9,7 +9,8 @@
 namespace weir::sim {
 
 /// Passes everything on, and reports watermarks that go back, also over a restore, and results at
-/// or below the watermark that was sent on before them (W6 of docs/protocols/windows.md).
+/// or below the watermark that was sent on before them (W6 of docs/protocols/windows.md). Sources
+/// that had come to their end send the highest watermark below it once more after a restore.
 class WatermarkProbe final : public Operator {
  public:
   struct Options {
@@ -28,6 +29,8 @@ class WatermarkProbe final : public Operator {
  private:
   const Options options_;
   EventTime watermark_ = EventTime::Min();
+  EventTime below_end_ = EventTime::Min();  // the highest but EventTime::Max()
+  bool resends_ = false;                    // restored, and has not had a watermark since
 };
 
 }  // namespace weir::sim
