@@ -31,6 +31,7 @@ LocalCluster::~LocalCluster() {
   std::promise<void> closed;
   executor_.Post([this, &closed] {
     for (auto& [id, worker] : workers_) worker->slots.clear();
+    workers_.clear();  // what the pool does for one of them may be waiting for brokers
     closed.set_value();
   });
   closed.get_future().wait();

@@ -10,10 +10,12 @@ namespace {
 constexpr char kPayload[] = "weir/failure-policy";
 constexpr char kFail[] = "fail";
 constexpr char kMisplaced[] = "misplaced";
+constexpr char kRestart[] = "restart";
 constexpr char kSuspend[] = "suspend";
 
 const char* NameOf(FailurePolicy policy) {
   if (policy == FailurePolicy::kFailJob) return kFail;
+  if (policy == FailurePolicy::kRestartJob) return kRestart;
   return policy == FailurePolicy::kMisplaced ? kMisplaced : kSuspend;
 }
 
@@ -29,7 +31,8 @@ absl::Status WithFailurePolicy(absl::Status status, FailurePolicy policy) {
 FailurePolicy FailurePolicyOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);
   if (!payload.has_value()) return FailurePolicy::kByCode;
-  for (const FailurePolicy policy : {FailurePolicy::kFailJob, FailurePolicy::kMisplaced}) {
+  for (const FailurePolicy policy :
+       {FailurePolicy::kFailJob, FailurePolicy::kMisplaced, FailurePolicy::kRestartJob}) {
     if (*payload == NameOf(policy)) return policy;
   }
   return FailurePolicy::kSuspendJob;

@@ -10,6 +10,9 @@ enum class FailurePolicy {
   kFailJob,     // it FAILED: what went wrong would go wrong again
   kMisplaced,   // the same, unless the topic has other partitions by now: then it is SUSPENDED
   kSuspendJob,  // it is SUSPENDED: nobody may go on without a person
+  // restart.strategy goes on, also at the first start: what went wrong passes by itself, and more
+  // than that is not known to be wrong.
+  kRestartJob,
 };
 
 /// The same error with this policy. Annotate keeps it; a process that passes on code and message

@@ -125,7 +125,10 @@ class KafkaProducerClient {
 ///
 /// Threads: one at a time, of a BlockingPool.
 /// Errors: UNAVAILABLE "no Kafka broker answers at ..." after the request timeout; NOT_FOUND,
-/// PERMISSION_DENIED, UNAUTHENTICATED; each one sentence.
+/// PERMISSION_DENIED, UNAUTHENTICATED; each one sentence. Answers that pass by themselves (a leader
+/// is elected, a coordinator loads; or none in time, of a broker that has answered before) are
+/// asked for again, of offsets as long as the request timeout, and are UNAVAILABLE with
+/// FailurePolicy::kRestartJob then.
 class KafkaAdminClient {
  public:
   virtual ~KafkaAdminClient() = default;
@@ -137,6 +140,7 @@ class KafkaAdminClient {
   virtual absl::StatusOr<std::string> TopicSetting(const std::string& topic,
                                                    const std::string& name) = 0;
   using OffsetMap = std::map<TopicPartition, int64_t>;
+  /// Of partitions that Partitions has named, here and below: never NOT_FOUND.
   virtual absl::StatusOr<OffsetMap> EarliestOffsets(const std::vector<TopicPartition>& of) = 0;
   /// As isolation.level says.
   virtual absl::StatusOr<OffsetMap> LatestOffsets(const std::vector<TopicPartition>& of) = 0;

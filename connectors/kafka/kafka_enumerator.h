@@ -16,7 +16,8 @@ namespace weir::kafka {
 /// Partitions that appear later start at their beginning, whatever the starting offsets say: what
 /// was written into them before they were found belongs to the job (FLIP-288).
 ///
-/// Errors: as SplitEnumerator; UNAVAILABLE after kRequestTimeout without an answer.
+/// Errors: as SplitEnumerator; UNAVAILABLE after kRequestTimeout without an answer, or with one
+/// that passes by itself (KafkaAdminClient says which).
 class KafkaEnumerator final : public SplitEnumerator {
  public:
   static constexpr absl::Duration kRequestTimeout = absl::Seconds(15);

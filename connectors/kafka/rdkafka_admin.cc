@@ -3,11 +3,16 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/nearest_names.h"
 #include "common/base/status_macros.h"
 #include "common/time/system_clock.h"
@@ -24,9 +29,10 @@ namespace {
 // ListOffsets' special timestamps (Kafka protocol, ListOffsets request).
 constexpr int64_t kLatestTimestamp = -1;
 constexpr int64_t kEarliestTimestamp = -2;
-constexpr int kUnknownTopicAttempts = 8;
-constexpr int kUnknownTopicWaitMs = 250;
-constexpr int kLeaderWaitMs = 100;
+constexpr int kTopicAttempts = 8;
+constexpr int kTopicPauseMs = 250;
+constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestPause = absl::Seconds(2);
 
 struct MetadataDeleter {
   void operator()(const rd_kafka_metadata_t* metadata) const {
@@ -41,16 +47,20 @@ struct ListDeleter {
 };
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDeleter>;
 
-// Some partition has no leader yet, or another one than the client believes: of a topic that was
-// just created, or of a broker that has just died.
-bool IsLeaderPending(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t& list) {
-  static const std::set<rd_kafka_resp_err_t> kPending = {
-      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
-      RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE,    RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,
-      RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,     RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE};
-  if (kPending.count(error) > 0) return true;
-  return std::any_of(list.elems, list.elems + list.cnt,
-                     [](const auto& at) { return kPending.count(at.err) > 0; });
+absl::Status PassingError(const std::string& message) {
+  return WithFailurePolicy(absl::UnavailableError(message), FailurePolicy::kRestartJob);
+}
+
+bool Passes(const absl::Status& status) {
+  return FailurePolicyOf(status) == FailurePolicy::kRestartJob;
+}
+
+// "1500 partitions of topic t"
+std::string PartitionsText(const rd_kafka_topic_partition_list_t& list) {
+  const std::string first = list.elems[0].topic;
+  const bool one = std::all_of(list.elems, list.elems + list.cnt,
+                               [&](const auto& at) { return first == at.topic; });
+  return absl::StrCat(list.cnt, " partitions of topic ", first, one ? "" : " and others");
 }
 
 bool IsInternalTopic(const std::string& topic) {
@@ -100,28 +110,54 @@ class RdKafkaAdmin final : public KafkaAdminClient {
   absl::StatusOr<OffsetMap> CommittedOffsets(const std::vector<TopicPartition>& of) override;
 
  private:
+  using OffsetRequest = std::function<rd_kafka_resp_err_t(rd_kafka_topic_partition_list_t*)>;
+
   absl::StatusOr<MetadataPtr> Metadata(rd_kafka_topic_t* topic);
   // Empty when the broker does not know the topic.
   absl::StatusOr<std::vector<int32_t>> FindPartitions(const std::string& topic);
   absl::StatusOr<OffsetMap> ListOffsets(const std::vector<TopicPartition>& of, int64_t timestamp);
+  // Sends the request until its answer is one that stays, or the request timeout is over.
+  absl::StatusOr<OffsetMap> AskForOffsets(const std::string& what, const PartitionList& question,
+                                          const OffsetRequest& request);
+  void RefreshLeaders(const rd_kafka_topic_partition_list_t& of);
+  // What a whole request came to.
   absl::Status RequestError(rd_kafka_resp_err_t error, const std::string& what);
-  absl::StatusOr<OffsetMap> Result(const rd_kafka_topic_partition_list_t& list,
+  // What an answer says, of the request or of a part of it.
+  absl::Status AnswerError(rd_kafka_resp_err_t error, const std::string& what) const;
+  absl::StatusOr<OffsetMap> Result(rd_kafka_resp_err_t error,
+                                   const rd_kafka_topic_partition_list_t& list,
                                    const std::string& what);
   static PartitionList MakeList(const std::vector<TopicPartition>& of, int64_t offset);
 
   const int timeout_ms_;
   const SystemClock clock_;
   std::unique_ptr<RdKafkaHandle> handle_;
+  bool answered_ = false;           // some request
+  uint64_t connection_errors_ = 0;  // of the handle, up to the last request's end
 };
 
-// After every request: collects what the client says about connections.
+// Collects what the client says about connections. Who never answered is a wrong address more often
+// than a passing fault; who did, and keeps the connection, is slow.
 absl::Status RdKafkaAdmin::RequestError(rd_kafka_resp_err_t error, const std::string& what) {
   rd_kafka_poll(handle_->get(), 0);
+  const bool connected = handle_->connection_errors() == connection_errors_;
+  connection_errors_ = handle_->connection_errors();
+  answered_ = answered_ || error >= RD_KAFKA_RESP_ERR_NO_ERROR;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
   if (!handle_->status().ok()) return handle_->status();
-  if (IsRdKafkaConnectionError(error)) return handle_->NoBrokerError();
-  return StatusFromRdKafka(
-      error, absl::StrCat(what, " on brokers ", handle_->brokers(), ": ", RdKafkaErrorText(error)));
+  if (!IsRdKafkaConnectionError(error)) return AnswerError(error, what);
+  const bool slow = answered_ && connected && error == RD_KAFKA_RESP_ERR__TIMED_OUT;
+  if (!slow) return handle_->NoBrokerError();
+  return PassingError(absl::StrCat(what, " on brokers ", handle_->brokers(), ": no answer within ",
+                                   absl::FormatDuration(absl::Milliseconds(timeout_ms_))));
+}
+
+absl::Status RdKafkaAdmin::AnswerError(rd_kafka_resp_err_t error, const std::string& what) const {
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  const std::string sentence =
+      absl::StrCat(what, " on brokers ", handle_->brokers(), ": ", RdKafkaErrorText(error));
+  return IsRdKafkaPassingAnswer(error) ? PassingError(sentence)
+                                       : StatusFromRdKafka(error, sentence);
 }
 
 absl::StatusOr<MetadataPtr> RdKafkaAdmin::Metadata(rd_kafka_topic_t* topic) {
@@ -144,7 +180,7 @@ absl::StatusOr<std::vector<int32_t>> RdKafkaAdmin::FindPartitions(const std::str
   for (int i = 0; i < (*metadata)->topic_cnt; ++i) {
     const rd_kafka_metadata_topic_t& found = (*metadata)->topics[i];
     if (topic != found.topic || found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) continue;
-    WEIR_RETURN_IF_ERROR(RequestError(found.err, absl::StrCat("Kafka topic '", topic, "'")));
+    WEIR_RETURN_IF_ERROR(AnswerError(found.err, absl::StrCat("Kafka topic '", topic, "'")));
     for (int p = 0; p < found.partition_cnt; ++p) partitions.push_back(found.partitions[p].id);
   }
   std::sort(partitions.begin(), partitions.end());
@@ -152,12 +188,14 @@ absl::StatusOr<std::vector<int32_t>> RdKafkaAdmin::FindPartitions(const std::str
 }
 
 absl::StatusOr<std::vector<int32_t>> RdKafkaAdmin::Partitions(const std::string& topic) {
-  for (int attempt = 0; attempt < kUnknownTopicAttempts; ++attempt) {
+  absl::StatusOr<std::vector<int32_t>> partitions;
+  for (int attempt = 0; attempt < kTopicAttempts; ++attempt) {
     // A broker hears of a new topic a moment after its creation was acknowledged.
-    if (attempt > 0) rd_kafka_poll(handle_->get(), kUnknownTopicWaitMs);
-    WEIR_ASSIGN_OR_RETURN(std::vector<int32_t> partitions, FindPartitions(topic));
-    if (!partitions.empty()) return partitions;
+    if (attempt > 0) rd_kafka_poll(handle_->get(), kTopicPauseMs);
+    partitions = FindPartitions(topic);
+    if (partitions.ok() ? !partitions->empty() : !Passes(partitions.status())) return partitions;
   }
+  if (!partitions.ok()) return partitions;
   const absl::StatusOr<std::vector<std::string>> topics = ListTopics();
   return absl::NotFoundError(absl::StrCat("Kafka topic '", topic, "' does not exist on brokers ",
                                           handle_->brokers(),
@@ -172,45 +210,75 @@ PartitionList RdKafkaAdmin::MakeList(const std::vector<TopicPartition>& of, int6
   return list;
 }
 
+// Errors that stay come first, then those that pass: librdkafka says "unknown partition" of a
+// request for partitions that all have no leader at present.
 absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::Result(
-    const rd_kafka_topic_partition_list_t& list, const std::string& what) {
+    rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t& list,
+    const std::string& what) {
+  const absl::Status request = RequestError(error, absl::StrCat(what, ", ", PartitionsText(list)));
+  const bool refused = !handle_->status().ok() || error > RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (refused && !Passes(request)) return request;
+  absl::Status passing;
   OffsetMap offsets;
   for (int i = 0; i < list.cnt; ++i) {
     const rd_kafka_topic_partition_t& at = list.elems[i];
-    WEIR_RETURN_IF_ERROR(RequestError(
-        at.err, absl::StrCat(what, ", topic ", at.topic, ", partition ", at.partition)));
     if (at.offset >= 0) offsets[{at.topic, at.partition}] = at.offset;
+    // Of which nothing is known yet; the request has an error then.
+    if (at.err == RD_KAFKA_RESP_ERR_NO_ERROR || at.err == RD_KAFKA_RESP_ERR__IN_PROGRESS) continue;
+    const absl::Status status =
+        AnswerError(at.err, absl::StrCat(what, ", topic ", at.topic, ", partition ", at.partition));
+    if (!Passes(status)) return status;
+    if (passing.ok()) passing = status;
   }
+  WEIR_RETURN_IF_ERROR(passing);
+  WEIR_RETURN_IF_ERROR(request);
   return offsets;
+}
+
+// librdkafka takes a partition without a leader for settled: it asks for metadata of its own accord
+// only where a broker has refused to be the leader (rd_kafka_topic_partition_list_get_leaders).
+void RdKafkaAdmin::RefreshLeaders(const rd_kafka_topic_partition_list_t& of) {
+  std::set<std::string> topics;
+  for (int i = 0; i < of.cnt; ++i) topics.insert(of.elems[i].topic);
+  const absl::Status status =
+      topics.size() == 1 ? FindPartitions(*topics.begin()).status() : Metadata(nullptr).status();
+  status.IgnoreError();  // the offsets' own request tells
+}
+
+absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::AskForOffsets(
+    const std::string& what, const PartitionList& question, const OffsetRequest& request) {
+  const absl::Duration end = clock_.Monotonic() + absl::Milliseconds(timeout_ms_);
+  absl::Duration pause = kFirstPause;
+  while (true) {
+    const PartitionList list(rd_kafka_topic_partition_list_copy(question.get()));
+    const rd_kafka_resp_err_t error = request(list.get());
+    absl::StatusOr<OffsetMap> offsets = Result(error, *list, what);
+    // The partitions are there, Partitions has found them: some broker has not heard of them yet.
+    if (absl::IsNotFound(offsets.status())) {
+      offsets = PassingError(std::string(offsets.status().message()));
+    }
+    if (!Passes(offsets.status()) || clock_.Monotonic() + pause >= end) return offsets;
+    rd_kafka_poll(handle_->get(), static_cast<int>(absl::ToInt64Milliseconds(pause)));
+    pause = std::min(pause * 2, kLongestPause);
+    RefreshLeaders(*question);
+  }
 }
 
 absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::ListOffsets(
     const std::vector<TopicPartition>& of, int64_t timestamp) {
   if (of.empty()) return OffsetMap();
-  const std::string what = "asking for Kafka offsets";
-  const absl::Duration end = clock_.Monotonic() + absl::Milliseconds(timeout_ms_);
-  while (true) {
-    const PartitionList list = MakeList(of, timestamp);
-    // One request per broker for all its partitions, whatever the timestamp means.
-    const rd_kafka_resp_err_t error =
-        rd_kafka_offsets_for_times(handle_->get(), list.get(), timeout_ms_);
-    if (IsLeaderPending(error, *list) && clock_.Monotonic() < end) {
-      rd_kafka_poll(handle_->get(), kLeaderWaitMs);
-      continue;
-    }
-    WEIR_RETURN_IF_ERROR(RequestError(error, what));
-    return Result(*list, what);
-  }
+  // One request per broker for all its partitions, whatever the timestamp means.
+  return AskForOffsets("asking for Kafka offsets", MakeList(of, timestamp), [this](auto* list) {
+    return rd_kafka_offsets_for_times(handle_->get(), list, timeout_ms_);
+  });
 }
 
 absl::StatusOr<KafkaAdminClient::OffsetMap> RdKafkaAdmin::CommittedOffsets(
     const std::vector<TopicPartition>& of) {
   if (of.empty()) return OffsetMap();
-  const std::string what = "asking for committed offsets";
-  const PartitionList list = MakeList(of, RD_KAFKA_OFFSET_INVALID);
-  WEIR_RETURN_IF_ERROR(
-      RequestError(rd_kafka_committed(handle_->get(), list.get(), timeout_ms_), what));
-  return Result(*list, what);
+  return AskForOffsets(
+      "asking for committed offsets", MakeList(of, RD_KAFKA_OFFSET_INVALID),
+      [this](auto* list) { return rd_kafka_committed(handle_->get(), list, timeout_ms_); });
 }
 
 class RdKafkaClientFactory final : public KafkaClientFactory {

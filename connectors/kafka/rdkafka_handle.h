@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +40,8 @@ class RdKafkaHandle {
   const absl::Status& status() const { return status_; }
   /// What the last failed connection attempt said.
   const std::string& connection_error() const { return connection_error_; }
+  /// How many connections have failed or broken so far, as far as it was polled.
+  uint64_t connection_errors() const { return connection_errors_; }
   /// No broker was reachable when last heard of, and nobody has called BrokerAnswered since.
   bool all_brokers_down() const { return all_brokers_down_; }
   void BrokerAnswered() { all_brokers_down_ = false; }
@@ -57,6 +60,7 @@ class RdKafkaHandle {
   std::string brokers_;
   absl::Status status_;
   std::string connection_error_;
+  uint64_t connection_errors_ = 0;
   bool all_brokers_down_ = false;
 };
 
@@ -66,6 +70,12 @@ absl::Status StatusFromRdKafka(int error, const std::string& message);
 std::string RdKafkaErrorText(int error);
 /// Is it about reaching brokers, so that only time helps?
 bool IsRdKafkaConnectionError(int error);
+/// Is it the answer of a broker, or librdkafka's word on one, that only says how things are at
+/// present: leaders are elected, a coordinator loads? The same request may succeed a little later.
+/// Source: the subclasses of Kafka's RetriableException (3.9) that answer a consumer's requests,
+/// but for UNKNOWN_TOPIC_OR_PARTITION, and what librdkafka refreshes its metadata for
+/// (rd_kafka_err_action).
+bool IsRdKafkaPassingAnswer(int error);
 
 /// INVALID_ARGUMENT for the first value that librdkafka refuses. Opens no connection.
 absl::Status CheckRdKafkaConfiguration(const ClientConfiguration& configuration);

@@ -37,8 +37,13 @@ uint32_t ParallelismOf(const std::string& uid, const proto::JobGraph& graph) {
 absl::Status CoordinatorTasks::RecoverSink(const StreamNode& node,
                                            const proto::Deployment& deployment,
                                            SinkRecovery recovery, LeaderTerm term) {
-  WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> notes, node.sink->CheckTarget());
-  for (const std::string& note : notes) {
+  absl::StatusOr<std::vector<std::string>> notes;
+  WEIR_RETURN_IF_ERROR(
+      CallPatiently(patience_, on_progress_, absl::StrCat("sink '", node.name, "'"), [&] {
+        notes = node.sink->CheckTarget();
+        return notes.status();
+      }));
+  for (const std::string& note : *notes) {
     notes_.push_back(absl::StrCat("sink '", node.name, "': ", note));
   }
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SinkCommitter> committer, node.sink->MakeCommitter());
@@ -116,7 +121,9 @@ absl::Status CoordinatorTasks::InitializeAll(const proto::Deployment& deployment
       }
     }
     bool found = false;
-    WEIR_RETURN_IF_ERROR(DiscoverOne(source, &found));
+    WEIR_RETURN_IF_ERROR(CallPatiently(patience_, on_progress_,
+                                       absl::StrCat("source '", node->name, "'"),
+                                       [&] { return DiscoverOne(source, &found); }));
     sources_.push_back(std::move(source));
   }
   Publish();

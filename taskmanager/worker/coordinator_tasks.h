@@ -17,6 +17,7 @@
 #include "common/operator/stream_graph.h"
 #include "proto/checkpoint.pb.h"
 #include "proto/control.pb.h"
+#include "taskmanager/worker/patience.h"
 
 namespace weir::taskmanager {
 
@@ -28,18 +29,19 @@ namespace weir::taskmanager {
 /// Threads: not thread-safe; every call blocks (Kafka, storage): one at a time, on a BlockingPool;
 /// but Refresh and Sweep may run beside each other and Discover.
 /// Lifetime: borrows the graph.
-/// Errors: as SplitEnumerator and SinkCommitter.
+/// Errors: as SplitEnumerator and SinkCommitter; CANCELLED when Patience::wait is.
 class CoordinatorTasks {
  public:
-  /// `on_progress` is called during Initialize, whenever it has got on by a step.
+  /// `on_progress` is called during Initialize, whenever it has got on by a step, or waits.
   explicit CoordinatorTasks(
-      const StreamGraph& graph, std::function<void()> on_progress = [] {})
-      : graph_(graph), on_progress_(std::move(on_progress)) {}
+      const StreamGraph& graph, std::function<void()> on_progress = [] {}, Patience patience = {})
+      : graph_(graph), on_progress_(std::move(on_progress)), patience_(std::move(patience)) {}
 
   /// Commits what earlier generations prepared, oldest first, looks at where the sinks write to,
-  /// then finds the splits. `deployment` carries restored split and sink states and the owned
-  /// epochs without receipt. A deployment for cleanup ends with the sinks, and releases them; so
-  /// does one that fails without a restored checkpoint.
+  /// then finds the splits. Answers from outside that pass by themselves are waited for, those of
+  /// each sink and source, as Patience says. `deployment` carries restored split and sink states
+  /// and the owned epochs without receipt. A deployment for cleanup ends with the sinks, and
+  /// releases them; so does one that fails without a restored checkpoint.
   absl::Status Initialize(const proto::Deployment& deployment, const SinkIdentity& identity,
                           Generation generation, LeaderTerm term);
 
@@ -85,6 +87,7 @@ class CoordinatorTasks {
   const StreamGraph& graph_;
   std::vector<std::unique_ptr<SinkCommitter>> committers_;  // while Initialize runs
   const std::function<void()> on_progress_;
+  const Patience patience_;
   SinkIdentity identity_;  // without a sink's uid
   std::vector<SourceTask> sources_;
   std::vector<proto::SourceCoordinatorState> states_;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "state/checkpoint/state_object_store.h"
@@ -178,7 +179,8 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
             {{"generation", context.generation}, {"bytes", loader.operator_state_bytes()}});
   }
   if (deployment.coordinator()) {
-    prepared.coordinator = std::make_shared<CoordinatorTasks>(graph, context.on_progress);
+    prepared.coordinator =
+        std::make_shared<CoordinatorTasks>(graph, context.on_progress, context.patience);
     prepared.status = prepared.coordinator->Initialize(deployment, context.identity,
                                                        context.generation, context.term);
   }
@@ -209,6 +211,7 @@ bool IsWorthRetrying(const PreparedGeneration& prepared, bool restored) {
 }
 
 bool IsWorthRetrying(const absl::Status& status, bool restored) {
+  if (FailurePolicyOf(status) == FailurePolicy::kRestartJob) return true;
   switch (status.code()) {
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kUnimplemented:

@@ -15,6 +15,7 @@
 #include "state/operator/operator_state_parts.h"
 #include "taskmanager/task/task_snapshot.h"
 #include "taskmanager/worker/coordinator_tasks.h"
+#include "taskmanager/worker/patience.h"
 #include "taskmanager/worker/uploaded_files.h"
 
 namespace weir::taskmanager {
@@ -42,6 +43,7 @@ struct GenerationContext {
   std::string host;                           // for messages
   std::string state_directory;                // for files of restored keyed state
   std::function<void()> on_progress = [] {};  // it has got on by a step; from the pool's thread
+  Patience patience = {};                     // for what passes by itself
 };
 
 /// Reads the storage probe, loads restored state, and starts the coordinator tasks where the
@@ -53,8 +55,9 @@ PreparedGeneration PrepareGeneration(FileSystem& files, const StreamGraph& graph
 /// The files of keyed state that the restored checkpoint has: they lie in storage already.
 std::shared_ptr<UploadedFiles> RestoredFiles(const proto::Deployment& deployment);
 
-/// Whether starting again may help. At the first start a wrong topic or option is final; a job that
-/// ran before is not given up for what may be a passing condition outside.
+/// Whether starting again may help. At the first start a wrong topic or option is final, and so are
+/// brokers that never answered; a job that ran before is not given up for what may be a passing
+/// condition outside. FailurePolicy::kRestartJob is never final.
 bool IsWorthRetrying(const absl::Status& status, bool restored);
 /// As above; checkpoint storage that does not answer comes back, also at the first start.
 bool IsWorthRetrying(const PreparedGeneration& prepared, bool restored);

@@ -44,6 +44,7 @@ WorkerEndpoint::~WorkerEndpoint() {
     deps_.executor.Cancel(timer);
   }
   if (observer_ != nullptr) observer_->Disconnect();
+  preparation_wait_->Cancel();
 }
 
 void WorkerEndpoint::Tick() {
@@ -135,6 +136,7 @@ void WorkerEndpoint::Stop(std::function<void()> stopped) {
 void WorkerEndpoint::TearDown(std::function<void()> then) {
   tearing_down_ = true;
   generation_lifetime_.Reset();
+  preparation_wait_->Cancel();
   uploads_.Clear();
   if (uploaded_ != nullptr) uploaded_->Close();
   deps_.executor.Cancel(discovery_timer_);
@@ -186,6 +188,7 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
   state_ = WorkerReport::INITIALIZING;
   deployment_ = deployment;
   initialization_steps_ = std::make_shared<std::atomic<uint64_t>>(0);
+  preparation_wait_ = std::make_shared<ThreadRetryWait>();
   uploaded_ = RestoredFiles(deployment);
   if (deployment.graph().fingerprint() != plan_.fingerprint()) {
     return Fail(absl::FailedPreconditionError(
@@ -194,12 +197,13 @@ void WorkerEndpoint::StartGeneration(Generation generation, const proto::Deploym
                 "", false);
   }
   SendReport();
+  GenerationContext context{Identity(), generation_, term_, options_.host,
+                            options_.state_directory};
+  context.on_progress = [steps = initialization_steps_] { ++*steps; };
+  context.patience = {&deps_.clock, preparation_wait_};
   deps_.pool.Run<PreparedGeneration>(
       deps_.executor,
-      [&files = deps_.files, &graph = graph_, deployment,
-       context = GenerationContext{Identity(), generation_, term_, options_.host,
-                                   options_.state_directory,
-                                   [steps = initialization_steps_] { ++*steps; }}] {
+      [&files = deps_.files, &graph = graph_, deployment, context] {
         return PrepareGeneration(files, graph, deployment, context);
       },
       generation_lifetime_.Guard(
@@ -416,10 +420,10 @@ void WorkerEndpoint::OnTaskCommitted(SubtaskId task, Epoch epoch) {
 }
 
 void WorkerEndpoint::OnTaskFailed(SubtaskId, const TaskFailure& failure) {
-  if (FailurePolicyOf(failure.status) == FailurePolicy::kByCode) {
+  if (!AsksBrokers(failure)) {
     return Fail(JudgeTaskFailure(graph_, failure), failure.operator_uid, true);
   }
-  Judge(failure, AsksBrokers(failure) ? kJudgements : 1);
+  Judge(failure, kJudgements);
 }
 
 // The last judgement counts, and the first that does not end the job.

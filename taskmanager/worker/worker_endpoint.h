@@ -14,6 +14,7 @@
 #include "common/exec/blocking_pool.h"
 #include "common/exec/executor.h"
 #include "common/exec/lifetime.h"
+#include "common/exec/retry_wait.h"
 #include "common/io/file_system.h"
 #include "common/operator/stream_graph.h"
 #include "common/time/clock.h"
@@ -152,6 +153,8 @@ class WorkerEndpoint final : public TaskEvents {
   std::vector<proto::SinkMetrics> sink_metrics_;
   std::vector<std::string> notes_;
   std::shared_ptr<std::atomic<uint64_t>> initialization_steps_;  // from StartGeneration on
+  // Of the newest generation; cancelled when that is over.
+  std::shared_ptr<RetryWait> preparation_wait_ = std::make_shared<ThreadRetryWait>();
   std::vector<proto::SplitAssignment> assignments_;
   CheckpointAnswers answers_{id_};
   SnapshotUploads uploads_;

@@ -1,10 +1,10 @@
 // The suite on real Kafka, with the wire client and librdkafka's producer.
 #include <utility>
 
+#include "common/exec/retry_wait.h"
 #include "common/time/system_clock.h"
 #include "connectors/kafka/rdkafka_admin.h"
 #include "connectors/kafka/transactional/wire_transaction_clients.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "tests/contract/transactional_broker_test.h"
 #include "tests/support/kafka/kafka_test.h"
 

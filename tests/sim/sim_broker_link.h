@@ -3,7 +3,7 @@
 #include <functional>
 #include <memory>
 
-#include "connectors/kafka/wire/retry_wait.h"
+#include "common/exec/retry_wait.h"
 #include "tests/sim/broker/broker_link.h"
 #include "tests/sim/sim_brokers.h"
 #include "tests/sim/sim_process.h"
@@ -44,7 +44,7 @@ class SimBrokerLink final : public BrokerLink {
 };
 
 /// Waits in virtual time.
-class SimRetryWait final : public kafka::RetryWait {
+class SimRetryWait final : public RetryWait {
  public:
   explicit SimRetryWait(BrokerLink& link) : link_(link) {}
   bool Wait(absl::Duration duration) override;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "connectors/kafka/transactional/transactional_id.h"
@@ -32,9 +33,10 @@ absl::StatusOr<SinkOwnership::Records> SinkOwnership::Read() {
   Records records;
   for (const auto& [partition, offset] : offsets) {
     if (offset.kind == GroupOffset::Kind::kUnstable) {
-      return absl::UnavailableError(
-          absl::StrCat("the owner record of the transactional id prefix '", options_.prefix,
-                       "' is being written"));
+      return WithFailurePolicy(
+          absl::UnavailableError(absl::StrCat("the owner record of the transactional id prefix '",
+                                              options_.prefix, "' is being written")),
+          FailurePolicy::kRestartJob);
     }
     WEIR_ASSIGN_OR_RETURN(OwnerRecord record, DecodeRecord(partition.topic, offset.metadata));
     if (partition.topic == options_.topic) {

@@ -4,9 +4,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/exec/retry_wait.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/transactional/committable.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
 namespace weir::kafka {

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 
 #include "common/connector/sink.h"
+#include "common/exec/retry_wait.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/kafka_client.h"
 #include "connectors/kafka/kafka_sink_options.h"
@@ -22,7 +23,6 @@
 #include "connectors/kafka/transactional/transaction_steps.h"
 #include "connectors/kafka/transactional/transactional_writer.h"
 #include "connectors/kafka/transactional/writer_instructions.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
 namespace weir::kafka {

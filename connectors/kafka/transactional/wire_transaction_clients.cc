@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
-#include "connectors/kafka/wire/retry_wait.h"
+#include "common/exec/retry_wait.h"
 #include "connectors/kafka/wire/tcp_byte_stream.h"
 
 namespace weir::kafka {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
+#include "common/base/failure_policy.h"
 #include "connectors/kafka/wire/kafka_error.h"
 #include "connectors/kafka/wire/metadata_message.h"
 
@@ -15,7 +16,7 @@ absl::Status StatusFromKafka(int16_t error_code, const std::string& what) {
   if (error == KafkaError::kNone) return absl::OkStatus();
   const std::string message = absl::StrCat(what, ": ", KafkaErrorText(error));
   if (IsRetriable(error) || error == KafkaError::kConcurrentTransactions) {
-    return absl::UnavailableError(message);
+    return WithFailurePolicy(absl::UnavailableError(message), FailurePolicy::kRestartJob);
   }
   switch (error) {
     case KafkaError::kUnknownTopicOrPartition:
@@ -124,7 +125,9 @@ absl::StatusOr<BrokerAddress> BrokerRegistry::Leader(const TopicPartition& parti
         if (broker.node_id != each.leader_id) continue;
         return leaders_[partition] = {broker.host, broker.port};
       }
-      return absl::UnavailableError(absl::StrCat(what, ": there is none at present"));
+      return WithFailurePolicy(
+          absl::UnavailableError(absl::StrCat(what, ": there is none at present")),
+          FailurePolicy::kRestartJob);
     }
   }
   return absl::NotFoundError(absl::StrCat(what, ": there is no such partition"));

@@ -29,7 +29,8 @@ struct BrokerRegistryOptions {
 };
 
 /// An error code of an answer as a status by BrokerRegistry's rule; NONE is OK. `what` is the whole
-/// sentence but for the code.
+/// sentence but for the code. UNAVAILABLE has FailurePolicy::kRestartJob: a broker is there, and
+/// what it says passes.
 absl::Status StatusFromKafka(int16_t error_code, const std::string& what);
 
 /// The brokers of one cluster: a connection to each that was needed, and who leads or coordinates

@@ -146,7 +146,8 @@ struct RecordBatchRange {
 /// looked up, and NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE,
 /// CONCURRENT_TRANSACTIONS, NOT_LEADER_OR_FOLLOWER and lost connections are tried again with
 /// backoff until then. So calls belong on a BlockingPool.
-/// Errors: DEADLINE_EXCEEDED (with the last reason), CANCELLED, PERMISSION_DENIED, UNIMPLEMENTED
+/// Errors: DEADLINE_EXCEEDED (with the last reason; FailurePolicy::kRestartJob where a broker has
+/// answered with one that passes), CANCELLED, PERMISSION_DENIED, UNIMPLEMENTED
 /// (the broker lacks the request), DATA_LOSS (an answer that cannot be read), INTERNAL (an error
 /// code that the call does not expect). Each is one sentence that names what was asked.
 /// Threads: one call at a time; Cancel from any thread.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/status_macros.h"
 #include "connectors/kafka/wire/describe_transactions_message.h"
 #include "connectors/kafka/wire/end_txn_message.h"
@@ -74,17 +75,21 @@ absl::Status WireTransactionClient::Retry(
   const absl::Duration deadline = start + timeout;
   absl::Duration backoff = options_.min_backoff;
   absl::Status status;
+  FailurePolicy policy = FailurePolicy::kByCode;  // of the last answer that passes by itself
   // Also the first try asks whether it was cancelled.
   for (absl::Duration pause = absl::ZeroDuration(); wait_.Wait(pause);) {
     status = attempt(deadline);
+    if (FailurePolicyOf(status) != FailurePolicy::kByCode) policy = FailurePolicyOf(status);
     const absl::Duration now = clock_.Monotonic();
     const bool again = absl::IsUnavailable(status) ||
                        (absl::IsNotFound(status) && now - start < options_.unknown_topic_grace);
     if (!again) return status.ok() ? status : Annotate(status, what);
     // No try without time for an answer: it would only add an unanswered request.
     if (now + backoff >= deadline) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          what, ": not done within ", absl::FormatDuration(timeout), "; ", status.message()));
+      return WithFailurePolicy(
+          absl::DeadlineExceededError(absl::StrCat(
+              what, ": not done within ", absl::FormatDuration(timeout), "; ", status.message())),
+          policy);
     }
     pause = backoff;
     backoff = std::min(backoff * 2, options_.max_backoff);

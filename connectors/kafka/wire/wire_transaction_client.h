@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "common/exec/retry_wait.h"
 #include "common/time/clock.h"
 #include "connectors/kafka/wire/broker_registry.h"
 #include "connectors/kafka/wire/fetch_message.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/transaction_client.h"
 
 namespace weir::kafka {

@@ -16,6 +16,8 @@ TEST(FailurePolicyTest, ItGoesWithTheError) {
   EXPECT_EQ(final.message(), error.message());
   EXPECT_EQ(FailurePolicyOf(WithFailurePolicy(final, FailurePolicy::kSuspendJob)),
             FailurePolicy::kSuspendJob);
+  EXPECT_EQ(FailurePolicyOf(WithFailurePolicy(final, FailurePolicy::kRestartJob)),
+            FailurePolicy::kRestartJob);
   EXPECT_EQ(WithFailurePolicy(final, FailurePolicy::kByCode), error);
 }
 

@@ -16,9 +16,9 @@
 #include "connectors/kafka/wire/byte_stream.h"
 #include "connectors/kafka/wire/find_coordinator_message.h"
 #include "connectors/kafka/wire/metadata_message.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/wire_codec.h"
 #include "tests/support/manual_executor.h"
+#include "tests/support/testing_retry_wait.h"
 
 namespace weir::kafka {
 
@@ -130,24 +130,6 @@ class TestingWireBrokers {
 
   std::map<int16_t, Handler> handlers_;
   std::map<int16_t, int16_t> flexible_from_;
-};
-
-/// Waits in the brokers' virtual time.
-class TestingRetryWait final : public RetryWait {
- public:
-  explicit TestingRetryWait(ManualExecutor& executor) : executor_(executor) {}
-  bool Wait(absl::Duration duration) override {
-    waited.push_back(duration);
-    if (!cancelled_) executor_.Advance(duration);
-    return !cancelled_;
-  }
-  void Cancel() override { cancelled_ = true; }
-
-  std::vector<absl::Duration> waited;
-
- private:
-  ManualExecutor& executor_;
-  bool cancelled_ = false;
 };
 
 }  // namespace weir::kafka

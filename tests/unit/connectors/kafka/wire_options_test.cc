@@ -8,9 +8,9 @@
 
 #include "absl/strings/match.h"
 
+#include "common/exec/retry_wait.h"
 #include "common/time/system_clock.h"
 #include "connectors/kafka/transactional/wire_transaction_clients.h"
-#include "connectors/kafka/wire/retry_wait.h"
 #include "connectors/kafka/wire/tcp_byte_stream.h"
 
 namespace weir::kafka {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/escaping.h"
 
+#include "common/base/failure_policy.h"
 #include "connectors/kafka/wire/add_offsets_to_txn_message.h"
 #include "connectors/kafka/wire/describe_transactions_message.h"
 #include "connectors/kafka/wire/end_txn_message.h"
@@ -196,6 +197,22 @@ TEST_F(WireTransactionClientTest, TheDeadlineEndsTheWaiting) {
   EXPECT_EQ(answer.unanswered_requests, 0);
   EXPECT_LE(brokers_.clock.Monotonic() - start, absl::Seconds(5));
   EXPECT_GE(brokers_.clock.Monotonic() - start, absl::Seconds(4));
+}
+
+// At the job's first start, too, its restart strategy goes on.
+TEST_F(WireTransactionClientTest, AnAnswerThatPassesDoesNotEndAJob) {
+  AnswerEndTxn({KafkaError::kCoordinatorLoadInProgress});
+  const absl::Status late = Commit(absl::Seconds(5)).detail;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  EXPECT_EQ(FailurePolicyOf(late), FailurePolicy::kRestartJob);
+}
+
+TEST_F(WireTransactionClientTest, BrokersThatNeverAnswerMay) {
+  AnswerEndTxn({KafkaError::kNone});
+  brokers_.down[{"a", 1}] = true;
+  const absl::Status late = Commit(absl::Seconds(5)).detail;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  EXPECT_EQ(FailurePolicyOf(late), FailurePolicy::kByCode);
 }
 
 TEST_F(WireTransactionClientTest, LostAnswersAreCountedAndAskedForAgain) {

@@ -3,11 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/failure_policy.h"
+#include "taskmanager/worker/generation_preparation.h"
+#include "tests/support/manual_executor.h"
+#include "tests/support/testing_retry_wait.h"
 #include "tests/unit/taskmanager/worker/testing_worker_parts.h"
 
 namespace weir::taskmanager {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -234,6 +239,96 @@ TEST_F(CoordinatorTasksTest, ARefreshTellsWhatWasRecovered) {
 TEST_F(CoordinatorTasksTest, NothingIsCommittedWhenNothingIsUncommitted) {
   ASSERT_EQ(Initialize(), absl::OkStatus());
   EXPECT_THAT(job_.committer->committed, IsEmpty());
+}
+
+/// With brokers that have no leader for a while, in virtual time.
+class PatientCoordinatorTest : public CoordinatorTasksTest {
+ protected:
+  static absl::Status NoLeader() {
+    return WithFailurePolicy(absl::UnavailableError("topic t has no leader"),
+                             FailurePolicy::kRestartJob);
+  }
+  absl::Status InitializePatiently() {
+    *deployment_.mutable_graph() = job_.plan;
+    return patient_.Initialize(deployment_, {"east", JobId("j"), "flights", OperatorUid()},
+                               Generation(4), LeaderTerm(3));
+  }
+  // Those that are none are looks at whether it is cancelled.
+  std::vector<absl::Duration> Pauses() {
+    std::vector<absl::Duration> pauses;
+    for (const absl::Duration pause : wait_->waited) {
+      if (pause > absl::ZeroDuration()) pauses.push_back(pause);
+    }
+    return pauses;
+  }
+
+  ManualExecutor executor_;
+  ManualClock clock_{executor_};
+  std::shared_ptr<TestingRetryWait> wait_ = std::make_shared<TestingRetryWait>(executor_);
+  int steps_ = 0;
+  CoordinatorTasks patient_{job_.graph, [this] { ++steps_; }, {&clock_, wait_}};
+};
+
+TEST_F(PatientCoordinatorTest, LeadersThatAreNotThereYetAreWaitedFor) {
+  job_.enumerator->first_errors.assign(6, NoLeader());
+  EXPECT_EQ(InitializePatiently(), absl::OkStatus());
+  EXPECT_EQ(job_.enumerator->calls, 7);
+  EXPECT_THAT(Pauses(), ElementsAre(absl::Seconds(1), absl::Seconds(2), absl::Seconds(4),
+                                    absl::Seconds(8), absl::Seconds(10), absl::Seconds(10)));
+}
+
+TEST_F(PatientCoordinatorTest, SoAreThoseOfATopicThatIsWrittenTo) {
+  job_.committer->targets.assign(2, NoLeader());
+  job_.committer->notes = {"topic 'out' is compacted"};
+  EXPECT_EQ(InitializePatiently(), absl::OkStatus());
+  EXPECT_THAT(Pauses(), SizeIs(2));
+  EXPECT_THAT(patient_.notes(), ElementsAre("sink 'sink': topic 'out' is compacted"));
+}
+
+// The JobManager gives up on workers that do not get on, before the wait is over.
+TEST_F(PatientCoordinatorTest, EachPauseIsProgress) {
+  ASSERT_EQ(InitializePatiently(), absl::OkStatus());
+  const int without = steps_;
+  job_.enumerator->first_errors.assign(3, NoLeader());
+  ASSERT_EQ(InitializePatiently(), absl::OkStatus());
+  EXPECT_EQ(steps_ - without, without + 3);
+}
+
+TEST_F(PatientCoordinatorTest, TheWaitIsBoundedAndTheRestartStrategyGoesOnAtTheFirstStartToo) {
+  job_.enumerator->error = NoLeader();
+  const absl::Status status = InitializePatiently();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_EQ(status.message(), "source 'source': topic t has no leader; waited for it for 1m55s");
+  EXPECT_EQ(clock_.Monotonic(), absl::Seconds(1) + absl::Seconds(115));
+  EXPECT_TRUE(IsWorthRetrying(status, /*restored=*/false));
+}
+
+TEST_F(PatientCoordinatorTest, WhatDoesNotPassIsFinalAtOnce) {
+  for (const absl::Status& error :
+       {absl::NotFoundError("there is no topic 'numbers'"),
+        absl::PermissionDeniedError("may not read"), absl::UnavailableError("no broker answers")}) {
+    job_.enumerator->error = error;
+    const absl::Status status = InitializePatiently();
+    EXPECT_EQ(status.code(), error.code());
+    EXPECT_FALSE(IsWorthRetrying(status, /*restored=*/false)) << status;
+  }
+  EXPECT_THAT(wait_->waited, Each(absl::ZeroDuration()));
+}
+
+TEST_F(PatientCoordinatorTest, WhoeverDoesNotWantItAnyMoreEndsTheWait) {
+  job_.enumerator->error = NoLeader();
+  executor_.PostAfter(absl::Seconds(3), [this] { wait_->Cancel(); });
+  EXPECT_TRUE(absl::IsCancelled(InitializePatiently()));
+  EXPECT_EQ(job_.enumerator->calls, 2);
+}
+
+// A source whose job runs goes on without the new splits, and looks again later.
+TEST_F(PatientCoordinatorTest, DiscoveryDoesNotWait) {
+  job_.enumerator->interval = absl::Seconds(5);
+  ASSERT_EQ(InitializePatiently(), absl::OkStatus());
+  job_.enumerator->error = NoLeader();
+  EXPECT_TRUE(absl::IsUnavailable(patient_.Discover().status()));
+  EXPECT_THAT(Pauses(), IsEmpty());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,7 +16,9 @@ namespace weir::taskmanager {
 struct EnumeratorScript {
   std::vector<std::string> splits = {"numbers-0"};  // each starts at position "0"
   absl::Status error;
+  std::deque<absl::Status> first_errors;  // of the next calls, one each; then `error`
   absl::Duration interval = absl::ZeroDuration();
+  int calls = 0;
   std::vector<std::string> known;  // what it was told in the last call
   absl::Status partitioning;       // what CheckPartitioning says
 };
@@ -27,8 +30,14 @@ class TestingEnumerator final : public SplitEnumerator {
       : script_(std::move(script)) {}
   absl::StatusOr<std::vector<SourceSplit>> DiscoverSplits(
       const std::vector<SourceSplit>& known) override {
+    ++script_->calls;
     script_->known.clear();
     for (const SourceSplit& split : known) script_->known.push_back(split.id);
+    if (!script_->first_errors.empty()) {
+      const absl::Status first = script_->first_errors.front();
+      script_->first_errors.pop_front();
+      return first;
+    }
     if (!script_->error.ok()) return script_->error;
     std::vector<SourceSplit> fresh;
     for (const std::string& id : script_->splits) {
@@ -79,6 +88,7 @@ struct CommitterScript {
   absl::Status error;
   std::optional<SinkRecovery> recovery;  // the last one
   absl::Status target;                   // what CheckTarget of the sink says
+  std::deque<absl::Status> targets;      // before that, one a call
   std::vector<std::string> notes;        // likewise
   absl::Status refresh;                  // what Refresh comes to
   std::vector<std::string> refreshed;    // "sink of job j: recovered"
@@ -128,6 +138,11 @@ class CommittedSink final : public Sink {
   DeliveryGuarantee delivery() const override { return DeliveryGuarantee::kExactlyOnce; }
   absl::Status Validate(const Schema&) const override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<std::string>> CheckTarget() const override {
+    if (!committer_->targets.empty()) {
+      const absl::Status first = committer_->targets.front();
+      committer_->targets.pop_front();
+      return first;
+    }
     if (!committer_->target.ok()) return committer_->target;
     return committer_->notes;
   }

@@ -258,6 +258,25 @@ TEST_F(WorkerEndpointTest, AnUnknownTopicMayHealOnceTheJobRan) {
   EXPECT_TRUE(Report().failure().retriable());
 }
 
+// Its wait for brokers would hold a thread of the pool.
+TEST_F(WorkerEndpointTest, APreparationThatIsNotWantedAnyMoreDoesNotGoOn) {
+  pool_.Hold();
+  Deploy();
+  Send(DirectiveOf(0));
+  pool_.Release();
+  EXPECT_EQ(job_.enumerator->calls, 0);
+  Deploy(2);
+  EXPECT_EQ(job_.enumerator->calls, 1);
+}
+
+TEST_F(WorkerEndpointTest, ThatOfAnEndpointThatIsGoneNeither) {
+  pool_.Hold();
+  Deploy();
+  endpoint_.reset();
+  pool_.Release();
+  EXPECT_EQ(job_.enumerator->calls, 0);
+}
+
 // Of a checkpoint whose state lies in blobs/1.
 proto::Envelope WithRestoredBlob(proto::Envelope envelope) {
   proto::OperatorSnapshot* sum = envelope.mutable_worker_directive()
