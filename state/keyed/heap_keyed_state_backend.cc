@@ -347,8 +347,7 @@ absl::Status HeapKeyedStateBackend::RestoreIncrements(
     if (!IsCanonicalSnapshot(increment.manifest)) {
       return Annotated(
           absl::FailedPreconditionError("the state in memory cannot be restored from a checkpoint "
-                                        "of the RocksDB backend: restore "
-                                        "it with that backend, or from a savepoint"));
+                                        "of the RocksDB backend: restore it with that backend"));
     }
     snapshots.push_back(increment.manifest);
   }

@@ -67,14 +67,31 @@ size_t HeapTable::Expire(int64_t oldest_micros, size_t entries) {
 
 void HeapMapTable::Remove(absl::string_view map_key) {
   if (Find(map_key) == nullptr) return;
+  ++changes_;
   auto* map = static_cast<HeapMap*>(table_.FindToChange());
   map->Erase(map_key);
   if (map->empty()) table_.Erase();
 }
 
 void HeapMapTable::ForEachFrom(absl::string_view from, Visitor visit) {
-  const auto* map = static_cast<const HeapMap*>(table_.Find());
-  if (map != nullptr) map->ForEachFrom(from, visit);
+  std::string last;
+  bool visited = false;
+  // What the visitor changes may move the entries, or free the map: then the walk goes on behind
+  // the last key in what is there now.
+  for (bool changed = true; changed;) {
+    changed = false;
+    const auto* map = static_cast<const HeapMap*>(table_.Find());
+    if (map == nullptr) return;
+    map->ForEachFrom(visited ? last : from, [&](absl::string_view key, const void* cell) {
+      if (visited && key == last) return true;
+      last.assign(key.data(), key.size());
+      visited = true;
+      const uint64_t before = changes_;
+      if (!visit(key, cell)) return false;
+      changed = changes_ != before;
+      return !changed;
+    });
+  }
 }
 
 }  // namespace weir

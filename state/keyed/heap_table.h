@@ -178,20 +178,26 @@ class HeapMapTable final : public MapTable {
     return map == nullptr ? nullptr : map->Find(map_key);
   }
   void* FindToChange(absl::string_view map_key) override {
+    ++changes_;
     auto* map = static_cast<HeapMap*>(table_.FindToChange());
     return map == nullptr ? nullptr : map->Find(map_key);
   }
   void* FindOrCreate(absl::string_view map_key) override {
+    ++changes_;
     return static_cast<HeapMap*>(table_.FindOrCreate())->FindOrCreate(map_key);
   }
   void Remove(absl::string_view map_key) override;
   void ForEach(Visitor visit) override { ForEachFrom({}, visit); }
   void ForEachFrom(absl::string_view from, Visitor visit) override;
-  void Clear() override { table_.Erase(); }
+  void Clear() override {
+    ++changes_;
+    table_.Erase();
+  }
   void Prefetch(absl::Span<const MapEntryRef> entries) override { table_.Prefetch(entries); }
 
  private:
   HeapTable& table_;
+  uint64_t changes_ = 0;  // that may move entries, or free them
 };
 
 }  // namespace weir

@@ -155,6 +155,7 @@ int PosixProcessLauncher::Serve() {
   while (signal == 0 && RunCommands()) {
     signal = WaitForEvent(signal_fd);
     ReapEnded();
+    ReapLeftBehind();
     CheckMemory();
   }
   close(signal_fd);
@@ -234,6 +235,7 @@ void PosixProcessLauncher::ReapEnded() {
     close(child.pid_fd);
     // What it started, and left behind, goes too: the group's id is not given away while it lives.
     kill(-child.pid, SIGKILL);
+    ended_groups_.push_back(child.pid);
     ProcessExit exit = DescribeExit(info, child.spec.log_file);
     if (!child.kill_reason.empty()) {
       exit.reason = child.kill_reason;
@@ -249,6 +251,18 @@ void PosixProcessLauncher::ReapEnded() {
     executor_.Post([callbacks = std::move(child.callbacks), exit] { callbacks.on_exit(exit); });
     each = children_.erase(each);
   }
+}
+
+void PosixProcessLauncher::ReapLeftBehind() {
+  std::erase_if(ended_groups_, [](pid_t group) {
+    siginfo_t info = {};
+    int result = 0;
+    do {
+      info.si_pid = 0;
+      result = waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG);
+    } while (result == 0 && info.si_pid != 0);
+    return result != 0;  // nobody of it is ours
+  });
 }
 
 void PosixProcessLauncher::CheckMemory() {

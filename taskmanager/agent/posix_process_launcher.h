@@ -75,6 +75,9 @@ class PosixProcessLauncher final : public ProcessLauncher {
   bool RunCommands();
   void Start(Command command);
   void ReapEnded();
+  // Processes of ended groups that have become children of this one, as they do of a container's
+  // first.
+  void ReapLeftBehind();
   void CheckMemory();
   void KillForMemory(Child& child, std::string reason);
   void KillGroup(const Child& child);
@@ -93,7 +96,8 @@ class PosixProcessLauncher final : public ProcessLauncher {
   // Of Serve()'s thread.
   std::map<LaunchId, Child> children_;
   OomKills oom_kills_;
-  bool near_limit_ = false;  // of memory, when it was last looked at
+  bool near_limit_ = false;          // of memory, when it was last looked at
+  std::vector<pid_t> ended_groups_;  // until nobody of them is ours
 };
 
 }  // namespace weir::taskmanager

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/failure_policy.h"
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
@@ -64,8 +65,10 @@ class CustomRouter final : public RowRouter {
     WEIR_RETURN_IF_ERROR(partitioner_->Partition(batch, subtasks_, targets));
     for (size_t i = begin; i < targets.size(); ++i) {
       if (targets[i] < subtasks_) continue;
-      return absl::InternalError(
-          absl::StrCat("the partitioner named subtask ", targets[i], " of ", subtasks_));
+      return WithFailurePolicy(
+          absl::InvalidArgumentError(
+              absl::StrCat("the partitioner named subtask ", targets[i], " of ", subtasks_)),
+          FailurePolicy::kFailJob);
     }
     return absl::OkStatus();
   }

@@ -147,6 +147,11 @@ absl::Status Task::Step(StepResult& result) {
     return EndInput();
   }
   WEIR_RETURN_IF_ERROR(FireProcessingTimers());
+  if (chain_->firing()) {
+    // Of a watermark that an operator emitted by the clock: no rows before that is worked off.
+    result.kind = StepResult::Kind::kProgress;
+    return absl::OkStatus();
+  }
   WEIR_RETURN_IF_ERROR(StepHead(result));
   if (result.blocked_on == StepResult::BlockedOn::kOutput) return absl::OkStatus();
   if (const auto next = UntilNextTimer()) {

@@ -1,8 +1,12 @@
-// Real processes that use memory, and that are asked to end.
+// Real processes that use memory, that are asked to end, and that leave others behind.
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "tests/integration/launched_processes.h"
@@ -67,6 +71,28 @@ TEST_F(ProcessMemoryTest, TerminateLetsTheProcessWindDown) {
   launcher_->Terminate(launch);
   EXPECT_EQ(ExitReason(), "exited with code 0");
   EXPECT_EQ(ReadFile(directory_.File("log")), "wound down\n");
+}
+
+// Where this process is the first of a container they become its children.
+TEST_F(ProcessMemoryTest, WhatAProcessLeavesBehindIsReaped) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  Launch(Shell("sleep 100 & echo $! > left"));
+  EXPECT_EQ(ExitReason(), "exited with code 0");
+  int left = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(ReadFile(directory_.File("left")), &left));
+  const auto ours = [left] {
+    siginfo_t info = {};
+    return waitid(P_PID, static_cast<id_t>(left), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  };
+  // It is looked for whenever something happens.
+  for (int i = 0; i < 100 && ours(); ++i) {
+    Awaited<ProcessExit> exit;
+    launcher_->Launch(Shell("exec true"),
+                      {nullptr, [&exit](const ProcessExit& how) { exit.Set(how); }});
+    ASSERT_TRUE(exit.Await().has_value());
+  }
+  EXPECT_FALSE(ours());
+  EXPECT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
 TEST_F(ProcessMemoryTest, WhenMemoryRunsOutTheKernelPrefersTheProcess) {

@@ -80,6 +80,28 @@ class AssigningOperator final : public Operator {
   absl::Status ProcessStatus(bool, Output&) override { return absl::OkStatus(); }
 };
 
+/// Gives its watermark by the clock, when a batch is waiting already.
+class ClockAssigner final : public Operator {
+ public:
+  absl::Status ProcessBatch(const BatchPtr& batch, Output& out) override {
+    given_ = false;
+    return out.Emit(batch);
+  }
+  absl::Status ProcessWatermark(EventTime, Output&) override { return absl::OkStatus(); }
+  std::optional<int64_t> NextProcessingTime() const override {
+    if (given_) return std::nullopt;
+    return std::numeric_limits<int64_t>::min() + 1;
+  }
+  absl::Status OnProcessingTime(int64_t, Output& out) override {
+    given_ = true;
+    return out.EmitWatermark(EventTime::FromMicros(++watermark_));
+  }
+
+ private:
+  bool given_ = true;
+  int64_t watermark_ = 0;
+};
+
 /// Watermarks and status as words.
 class StatusProbe final : public Operator {
  public:
@@ -167,6 +189,17 @@ TEST_F(FiringTask, RowsWaitForTheSlicesAndTheWatermarkComesLast) {
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, -3, -2));
   task->RunOnce();
   EXPECT_THAT(*pipeline_.watermarks, ElementsAre(10));
+  RunUntilBlocked(*task);
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, -3, -2, -1, 2, -3, -2, -1));
+}
+
+TEST_F(FiringTask, RowsWaitForTheSlicesOfAWatermarkThatIsGivenByTheClock) {
+  pipeline_.Then("assign",
+                 []() -> std::unique_ptr<Operator> { return std::make_unique<ClockAssigner>(); });
+  AddFiring("fire");
+  pipeline_.reader->Add({1}, 0, {10});
+  pipeline_.reader->Add({2}, 0, {20});
+  const std::shared_ptr<Task> task = pipeline_.Build();
   RunUntilBlocked(*task);
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(1, -3, -2, -1, 2, -3, -2, -1));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "common/base/failure_policy.h"
 #include "common/types/record.h"
 
 namespace weir::taskmanager {
@@ -76,8 +77,10 @@ TEST(RowRouterTest, ASubtaskThatIsNotThereIsAnError) {
   };
   const auto router = MakeCustomRouter(std::make_shared<Wrong>(), 2);
   std::vector<uint32_t> targets;
-  EXPECT_EQ(router->Route(*Numbers({1}), targets),
-            absl::InternalError("the partitioner named subtask 2 of 2"));
+  const absl::Status status = router->Route(*Numbers({1}), targets);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "the partitioner named subtask 2 of 2");
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kFailJob);
 }
 
 TEST(RowRouterTest, RowsKeepTheirOrderWithinATarget) {
