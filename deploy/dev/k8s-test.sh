@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# ./dev k8s-test [--preset dev|release] [--no-build] [--static | --update] [STEP...]
+# ./dev k8s-test [--preset dev|release] [--no-build] [--from-source] [--static | --update] [STEP...]
 # The chart, the image and what they survive, without a Kubernetes and without a registry of images:
 #   1. lints and renders the chart with several values, checks every manifest against the schemas of
 #      Kubernetes and every pod against Pod Security "restricted" (--static ends here)
 #   2. builds the image with buildah, on a Debian made by mmdebstrap, of the preset's programs
 #   3. runs the rendered pods with podman beside a Kafka, submits a job, and kills, deletes, loses,
 #      freezes and scales pods; every record has to come out once. STEPs by name run alone.
-# --no-build takes the programs as they are. --update writes what is made of the chart:
-# deploy/kustomize/base and the reference of its values.
+# --no-build takes the programs as they are. --from-source has the image compiled by its own first
+# stage, as it is where no package is offered, and says how long that took; it takes the processors
+# for as long as a build of everything without a cache. --update writes what is made of the chart:
+# deploy/kustomize/base and submit.yaml beside it, and the reference of its values.
 # Needs root, 6 GB of disk and, the first time, a Debian mirror, npm, PyPI and a Go module proxy.
 # What was measured: build/PRESET/k8s/results.json. Last line: how many checks passed, how many
 # faults were survived, and what became of the records.
 source "$WEIR_ROOT/deploy/dev/environment.sh"
 
-preset=dev build=true mode=all steps=()
+preset=dev build=true from_source=false mode=all steps=()
 while [[ $# -gt 0 ]]; do
   case "$1" in
     -h | --help) print_help "$0"; exit 0 ;;
     --preset) preset="${2:-}"; shift 2 || wrong_usage k8s-test "--preset needs a value" ;;
     --no-build) build=false; shift ;;
+    --from-source) from_source=true; shift ;;
     --static | --update) mode="${1#--}"; shift ;;
     -*) wrong_usage k8s-test "unknown option '$1'" ;;
     *) steps+=("$1"); shift ;;
@@ -34,7 +37,7 @@ python=$tools/python/bin/python
 export PYTHONDONTWRITEBYTECODE=1
 
 static_checks() {
-  (cd "$here" && "$python" -m unittest -q k8s_unit_test) ||
+  (cd "$here" && "$python" -m unittest discover -q -p '*_unit_test.py') ||
     fail "k8s-test: the tests of tests/k8s failed."
   checks="$("$python" "$here/static_checks.py" --helm "$tools/helm" --kubectl "$tools/kubectl" \
     --restricted "$tools/restricted")" || fail "k8s-test: the chart is not right (see above)."
@@ -107,18 +110,34 @@ base_image() {
   base="$wanted"
 }
 
-# The package of the preset's programs, and the job in an image of its own.
-build_images() {
-  local context="$work/context" commit version label
-  commit="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
-  mkdir -p "$context/prebuilt" "$context/deploy" "$work/job"
+# What the image is built of: the preset's package alone, or the checkout.
+make_context() {
+  if $from_source; then
+    if compgen -G 'prebuilt/weir_*.deb' >/dev/null; then
+      fail "k8s-test: the image would take the package in prebuilt; move it away."
+    fi
+    context=$WEIR_ROOT
+    return 0
+  fi
+  context=$work/context
+  mkdir -p "$context/prebuilt" "$context/deploy"
   cpack --config "build/$preset/CPackConfig.cmake" -G DEB -D CPACK_COMPONENTS_ALL=runtime \
     -B "$work/package" >"$work/package.log" 2>&1 ||
     { cat "$work/package.log" >&2; fail "k8s-test: packing failed."; }
   cp "$work"/package/weir_*.deb "$context/prebuilt"
   cp -r deploy/image "$context/deploy"
+}
+
+# The image of Weir, and the job in an image of its own.
+build_images() {
+  local commit version label start=$SECONDS
+  commit="$(git rev-parse HEAD 2>/dev/null || echo unknown)"
+  make_context
   build_image localhost/weir:test "$context" -f "$context/deploy/image/Dockerfile" \
     --build-arg BASE="$base" --build-arg COMMIT="$commit"
+  if $from_source; then
+    echo "k8s-test: compiled and built from source in $(((SECONDS - start + 59) / 60)) min"
+  fi
   # shellcheck disable=SC2016  # names of the template's
   label="$(buildah inspect --type image --format '{{range $key, $value := .OCIv1.Config.Labels -}}
     {{$key}}={{$value}} {{end}}user={{.OCIv1.Config.User}}' localhost/weir:test)"
@@ -127,6 +146,7 @@ build_images() {
   # shellcheck disable=SC2053  # a pattern
   [[ "$label" == *${wanted// /*}* ]] ||
     fail "k8s-test: the image's labels and user are '$label'."
+  mkdir -p "$work/job"
   cp "build/$preset/bin/running_counts" "$work/job/job"
   printf 'FROM localhost/weir:test\nCOPY job /job\n' >"$work/job/Dockerfile"
   build_image localhost/running-counts:test "$work/job"
@@ -155,7 +175,7 @@ rm -rf "$work"
 mkdir -p "$work/state"
 configure_containers "$work"
 base_image
-echo "k8s-test: building the image"
+echo "k8s-test: building the image$($from_source && echo ' from source')"
 build_images
 export CONTAINERS_STORAGE_CONF=$work/etc/pods.conf
 "$here/run_in_namespaces.sh" "$work/state" "$python" "$here/faults.py" \

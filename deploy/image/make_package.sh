@@ -1,16 +1,20 @@
 #!/bin/sh
 # make_package.sh SOURCE PACKAGE
 # Runs in the first stage of the Dockerfile: leaves weir_*.deb in PACKAGE, the one in
-# SOURCE/prebuilt, or else one that is built of the sources with the preset release.
+# SOURCE/prebuilt, or else one that is built of the sources with the preset release. Its tests are
+# tests/k8s/image_unit_test.py.
 set -eu
 source="$1" package="$2"
 mkdir -p "$package"
-for offered in "$source"/prebuilt/weir_*.deb; do
-  if [ -e "$offered" ]; then
-    cp "$offered" "$package"
-    exit 0
-  fi
-done
+set -- "$source"/prebuilt/weir_*.deb
+if [ "$#" -gt 1 ]; then
+  echo "make_package.sh: which package is it to be? prebuilt has several: $*" >&2
+  exit 1
+fi
+if [ -e "$1" ]; then
+  cp "$1" "$package"
+  exit 0
+fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # Without what only tests need: a broker's Java, checks of style.

@@ -20,17 +20,15 @@ import sys
 import time
 
 import podman_cluster
-import yaml
 from kafka_stream import Feeder, Reader, create_topics
 from podman_cluster import memory_of, processes_of
-from scenario import HERE, JM, RECOVERY_SECONDS, TM, Failed, Scenario
+from scenario import JM, RECOVERY_SECONDS, TM, Failed, Scenario
 
 EVENTS_PER_SECOND = 1000
 
 
 def helm_test(scenario):
-    code, log = scenario.cluster.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
-    scenario.expect(code == 0, f"helm test: exit code {code}: {log}")
+    scenario.run_to_end(scenario.render("templates/tests/cluster.yaml")[0])
 
 
 def install(scenario):
@@ -52,14 +50,10 @@ def submit(scenario):
     create_topics(brokers, ["events", "counts"])
     scenario.feeder = Feeder(brokers, "events", EVENTS_PER_SECOND)
     scenario.reader = Reader(brokers, "counts")
-    with open(os.path.join(HERE, "submit.yaml"), encoding="utf-8") as file:
-        pod = yaml.safe_load(file)
-    container = pod["spec"]["containers"][0]
-    container["image"] = scenario.options.job_image
-    container["args"] += ["--", f"--brokers={scenario.brokers}", "--parallelism=4"]
+    pod = scenario.submission("submit", "/job", "--", f"--brokers={scenario.brokers}",
+                              "--parallelism=4")
     start = time.monotonic()
-    code, log = scenario.cluster.run_to_end(pod)
-    scenario.expect(code == 0, f"the submitting pod: exit code {code}: {log}")
+    scenario.run_to_end(pod)
     scenario.job = json.loads(scenario.weir("-o", "json", "list"))["jobs"][0]["job_id"]
     scenario.cluster.wait(lambda: scenario.reader.first, RECOVERY_SECONDS, "the first record")
     seconds = scenario.reader.first - start
@@ -222,19 +216,17 @@ def zombie(scenario):
     scenario.settle()
 
 
+def id_of(log):
+    """The job's, of what "weir submit" wrote."""
+    return re.search(r"job-[0-9a-f]{32}", log).group(0)
+
+
 def submit_hoarder(scenario):
     """A second job, which keeps all that it sees: its id."""
-    with open(os.path.join(HERE, "submit.yaml"), encoding="utf-8") as file:
-        pod = yaml.safe_load(file)
-    pod["metadata"]["name"] = "submit-hoarder"
-    container = pod["spec"]["containers"][0]
-    container["image"] = scenario.options.job_image
-    container["args"] = [one for one in container["args"] if one != "/job"] + [
-        "--restart.strategy=none", "--no-wait", "/job", "--", f"--brokers={scenario.brokers}",
-        "--prefix=hoarder", "--hoard=4"]
-    code, log = scenario.cluster.run_to_end(pod)
-    scenario.expect(code == 0, f"the hoarder was not submitted: {log}")
-    return re.search(r"job-[0-9a-f]{32}", log).group(0)
+    pod = scenario.submission(
+        "submit-hoarder", "--restart.strategy=none", "--no-wait", "/job", "--",
+        f"--brokers={scenario.brokers}", "--prefix=hoarder", "--hoard=4")
+    return id_of(scenario.run_to_end(pod))
 
 
 def spread_thin(scenario):
@@ -303,6 +295,14 @@ def standby(scenario):
                      lambda: scenario.cluster.lose_pod(leader), leads)
 
 
+def submit_with_certificate(scenario):
+    """Where clients have to present a certificate, the pod that submits has one. There is no slot
+    for the job, which is cancelled before it runs."""
+    pod = scenario.submission("submit-certified", "--no-wait", "/job", "--",
+                              f"--brokers={scenario.brokers}", "--prefix=certified")
+    scenario.weir("cancel", id_of(scenario.run_to_end(pod)), "--wait")
+
+
 def reinstall(scenario):
     """helm uninstall, and install again: the claim has stayed, and with it the job."""
     cluster = scenario.cluster
@@ -318,6 +318,7 @@ def reinstall(scenario):
         scenario.expect(not workers_of(before) & workers_of(after), "a worker is still there")
     scenario.survive("uninstalled, and installed again with the same storage", fault, goes_on)
     helm_test(scenario)
+    submit_with_certificate(scenario)
 
     def has_its_disk(before):
         rolled_back(scenario, before)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes deploy/kustomize/base from the chart's templates, or with --check says whether it is what
-they make: for who has no helm. Namespace weir, secrets weir-tls and weir-token by reference.
+"""Writes deploy/kustomize/base and deploy/kustomize/submit.yaml from the chart's templates, or with
+--check says whether they are what those make: for who has no helm. Namespace weir, secrets weir-tls
+and weir-token by reference.
 
   kustomize_base.py --helm HELM [--check]
 """
@@ -13,7 +14,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHART = os.path.join(ROOT, "deploy/chart/weir")
-BASE = os.path.join(ROOT, "deploy/kustomize/base")
+FOLDER = os.path.join(ROOT, "deploy/kustomize")
+JOB_IMAGE = "my-job:1"
 NAMESPACE = "weir"
 SOURCE = re.compile(r"^# Source: weir/templates/(\S+)$", re.MULTILINE)
 HEAD = "# Made from deploy/chart/weir by tests/k8s/kustomize_base.py: do not edit.\n"
@@ -26,10 +28,10 @@ metadata:
 """
 
 
-def rendered(helm):
+def rendered(helm, *more):
     return subprocess.run(
         [helm, "template", "weir", CHART, "--namespace", NAMESPACE, "--no-hooks", "--skip-tests",
-         "--set", "tls.existingSecret=weir-tls", "--set", "token.existingSecret=weir-token"],
+         "--set", "tls.existingSecret=weir-tls", "--set", "token.existingSecret=weir-token", *more],
         check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -58,28 +60,43 @@ def files_of(text):
     return made
 
 
+def made_by_chart(helm):
+    """Path below deploy/kustomize -> contents."""
+    made = {f"base/{name}": text for name, text in files_of(rendered(helm)).items()}
+    submit = files_of(rendered(helm, "--set", f"submit.image={JOB_IMAGE}"))["submit.yaml"]
+    return {**made, "submit.yaml": submit}
+
+
+def there():
+    """The same, of what is there; the rest of deploy/kustomize is written by hand."""
+    base = os.path.join(FOLDER, "base")
+    names = [f"base/{name}" for name in os.listdir(base)] if os.path.isdir(base) else []
+    found = {}
+    for name in names + ["submit.yaml"]:
+        if os.path.exists(os.path.join(FOLDER, name)):
+            with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+                found[name] = file.read()
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--helm", required=True)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    made = files_of(rendered(options.helm))
-    there = {}
-    for name in os.listdir(BASE) if os.path.isdir(BASE) else []:
-        with open(os.path.join(BASE, name), encoding="utf-8") as file:
-            there[name] = file.read()
+    made, found = made_by_chart(options.helm), there()
     if options.check:
-        stale = sorted(name for name in made.keys() | there.keys()
-                       if made.get(name) != there.get(name))
+        stale = sorted(name for name in made.keys() | found.keys()
+                       if made.get(name) != found.get(name))
         if stale:
-            sys.exit(f"deploy/kustomize/base is not what the chart makes: {', '.join(stale)}; "
+            sys.exit(f"deploy/kustomize is not what the chart makes: {', '.join(stale)}; "
                      "run ./dev k8s-test --update")
         return
-    os.makedirs(BASE, exist_ok=True)
-    for name in there.keys() - made.keys():
-        os.remove(os.path.join(BASE, name))
+    os.makedirs(os.path.join(FOLDER, "base"), exist_ok=True)
+    for name in found.keys() - made.keys():
+        os.remove(os.path.join(FOLDER, name))
     for name, text in made.items():
-        with open(os.path.join(BASE, name), "w", encoding="utf-8") as file:
+        with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
             file.write(text)
 
 

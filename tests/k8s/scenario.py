@@ -38,14 +38,15 @@ class Scenario:
 
     # Manifests.
 
-    def render(self, only=None):
-        """helm template, with what was rendered the first time for credentials: `lookup`."""
+    def render(self, only=None, more=None):
+        """helm template, with what was rendered the first time for credentials: `lookup`. `more`:
+        values besides those of the release."""
         secrets = os.path.join(self.options.work, "secrets.yaml")
         command = [self.options.helm, "template", RELEASE, CHART, "--namespace", NAMESPACE,
                    "--values", os.path.join(HERE, "values/podman.yaml"),
                    "--set", f"image.repository={self.options.image.rsplit(':', 1)[0]}",
                    "--set", f"image.tag={self.options.image.rsplit(':', 1)[1]}"]
-        for key, value in self.values.items():
+        for key, value in {**self.values, **(more or {})}.items():
             command += ["--set", f"{key}={value}"]
         command += ["--show-only", only] if only else []
         text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -62,6 +63,19 @@ class Scenario:
         documents = [one for one in self.render() if "helm.sh/hook" not in
                      one["metadata"].get("annotations", {})]
         self.cluster.apply(yaml.safe_dump_all(documents))
+
+    def submission(self, name, *arguments):
+        """The pod that submits the job's image with these arguments, under a name of its own."""
+        pod = self.render("templates/submit.yaml", {"submit.image": self.options.job_image})[0]
+        pod["metadata"]["name"] = name
+        pod["spec"]["containers"][0]["args"] = list(arguments)
+        return pod
+
+    def run_to_end(self, pod):
+        """What the pod wrote, which has to succeed."""
+        code, log = self.cluster.run_to_end(pod)
+        self.expect(code == 0, f"the pod {pod['metadata']['name']}: exit code {code}: {log}")
+        return log
 
     # What is asked of Weir, in a pod.
 

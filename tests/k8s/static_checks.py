@@ -8,12 +8,15 @@
 - every pod by the Pod Security Standard "restricted"
 - no pod has a token of its account, variables that Kubernetes makes of services, or a root file
   system that it can write to
-- what is selected and what is named is there, and no key is in a map twice (references.py)
+- what is selected and what is named is there, and no key is in a map twice (references.py); who
+  reads a configuration of Weir has the files that it names, and no private key besides
+  (credentials.py)
 - every file of refused/ is refused by one of these, with the words of its first line
 - deploy/kustomize/base is fresh and builds, and so does deploy/kustomize/example, with what
   make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages
   that the chart names exist
 - an upgrade keeps the release's secrets (upgrade_check.py)
+- the pod of helm test counts TaskManagers that have registered, and no others (helm_test.py)
 
 Last line: how many checks there were. Exit code 1, and what is wrong, otherwise.
 """
@@ -27,6 +30,8 @@ import subprocess
 import sys
 import tempfile
 
+import credentials
+import helm_test
 import references
 import upgrade_check
 import yaml
@@ -38,6 +43,8 @@ CHART = os.path.join(ROOT, "deploy/chart/weir")
 OLDEST, NEWEST = "1.25", "1.37"
 # Of operators; the schemas of Kubernetes do not have them.
 CUSTOM_KINDS = ("Certificate", "PodMonitor")
+# A release has no pod that submits; with this it is among what is checked.
+SUBMIT = ["--set", "submit.image=registry.example/my-job:1"]
 
 
 def output(command, text=None):
@@ -109,12 +116,17 @@ class Checks:
         return [self.options.helm, "template", release, CHART, "--namespace", "streams", "-f",
                 values]
 
+    def pods(self, values, *more):
+        return references.pods(references.load(must(self.template(values) + list(more))))
+
     def judge(self, text):
         must([self.options.restricted], text)
 
     def check_values(self, values):
         must([self.options.helm, "lint", "--quiet", "--strict", "-f", values, CHART])
-        text = must(self.template(values))
+        if any(name.endswith("-submit") for name, _, _ in self.pods(values)):
+            raise Problem(f"{values} has a pod that submits, for which it does not ask")
+        text = must(self.template(values) + SUBMIT)
         with open(values, encoding="utf-8") as file:
             given = file.read()
         for version in (comment(given, "oldest", OLDEST), NEWEST):
@@ -122,7 +134,8 @@ class Checks:
         self.judge(text)
         check_pods(text)
         references.check(text, set().union(*map(references.scalars, references.load(given))))
-        self.count += 6
+        credentials.check(references.load(text))
+        self.count += 8
 
     def check_refused(self, values):
         with open(values, encoding="utf-8") as file:
@@ -149,7 +162,9 @@ class Checks:
               self.options.helm, "--check"])
         text = must([self.options.kubectl, "kustomize", base])
         self.check_rendered(text, {"weir-tls", "weir-token"})
-        self.count += 6
+        with open(os.path.join(ROOT, "deploy/kustomize/submit.yaml"), encoding="utf-8") as file:
+            self.check_rendered(f"{text}\n---\n{file.read()}", {"weir-tls", "weir-token"})
+        self.count += 12
 
     def check_overlay(self):
         """The example of an overlay, with the secrets of make_secrets.sh, which fit the names."""
@@ -168,13 +183,14 @@ class Checks:
         check_certificate(text, ["weir.weir.svc.cluster.local", "localhost", "weir.example.com",
                                  "weir-jobmanager-2.weir-jobmanager.weir.svc.cluster.local"],
                           ["127.0.0.1"])
-        self.count += 7
+        self.count += 8
 
     def check_rendered(self, text, known):
         check_schemas(text, NEWEST)
         self.judge(text)
         check_pods(text)
         references.check(text, known)
+        credentials.check(references.load(text))
 
     def check_certificates(self):
         """Addresses among the names are addresses of the certificate, whoever makes it."""
@@ -192,11 +208,11 @@ class Checks:
         upgrade_check.check(self.options.helm)
         self.count += 3
 
-    def check_examples(self):
-        with open(os.path.join(HERE, "submit.yaml"), encoding="utf-8") as file:
-            text = file.read()
-        self.check_rendered(text, {"weir", "weir-tls", "weir-token"})
-        self.count += 4
+    def check_helm_test(self):
+        values = os.path.join(HERE, "values/default.yaml")
+        pod = next(spec for name, _, spec in self.pods(values, "--set", "taskmanager.replicas=2")
+                   if name == "weir-test")
+        self.count += helm_test.check(pod["containers"][0])
 
     def check_agreement(self):
         must([sys.executable, os.path.join(HERE, "chart_reference.py"), "--check"])
@@ -252,7 +268,7 @@ def main():
         checks.check_kustomize()
         checks.check_overlay()
         checks.check_certificates()
-        checks.check_examples()
+        checks.check_helm_test()
         checks.check_agreement()
     except Problem as problem:
         sys.exit(f"chart: {problem}")

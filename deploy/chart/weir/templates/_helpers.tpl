@@ -315,6 +315,32 @@ initContainers:
     sizeLimit: {{ .tmpSizeLimit }}
 {{- end -}}
 
+{{/* The fields of a pod that is a client and ends by itself. Its certificate, and the key of it, are
+there only where a client has to present them. */}}
+{{- define "weir.clientPodFields" -}}
+restartPolicy: Never
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+volumes:
+  {{- include "weir.clientVolumes" (dict "root" . "clientOnly" (not .Values.tls.requireClientCertificate) "tmpSizeLimit" "64Mi") | nindent 2 }}
+{{- end -}}
+
+{{- define "weir.clientContainerFields" -}}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+env:
+  - {name: WEIR_CONFIG, value: /etc/weir/client.yaml}
+securityContext:
+  {{- toYaml .Values.containerSecurityContext | nindent 2 }}
+volumeMounts:
+  {{- include "weir.clientMounts" . | nindent 2 }}
+{{- end -}}
+
 {{/* checksum/config and the annotations by which Prometheus finds the pod, unless podAnnotations have
 them. */}}
 {{- define "weir.podAnnotations" -}}
