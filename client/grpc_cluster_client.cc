@@ -182,6 +182,9 @@ class GrpcClusterClient final : public ClusterClient {
       } else {
         stubs_.erase(address_);  // a channel connects again only after its connect timeout
       }
+      // Whoever named this leader, which only its own network may know, may be one of several
+      // behind an address: another connection may come to the leader.
+      if (followed && !leader.has_value() && absl::IsUnavailable(status)) stubs_.clear();
       const bool named = leader.has_value() && !leader->empty() && *leader != address_;
       if (named && !followed) {
         followed = true;  // two that name each other do not make us run in circles

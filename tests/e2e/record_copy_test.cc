@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -92,6 +93,36 @@ TEST_F(RecordCopyTest, WorkerKilledLosesNothing) {
   ASSERT_TRUE(AwaitTrue([&] { return Summary(*job).generation() > 1; }));
   output = Output(0);
   EXPECT_EQ(output.size(), 5000u);
+}
+
+// What comes in behind its return comes out once for each job: they are all there again.
+TEST_F(RecordCopyTest, ALostJobManagersJobsAllGoOn) {
+  constexpr int kJobs = 3;
+  StartCluster();
+  Produce(0, 1000);
+  std::vector<std::string> jobs;
+  for (int i = 0; i < kJobs; ++i) {
+    const auto job = weir().Submit(RecordCopy({"--parallelism=2"}));
+    WEIR_ASSERT_OK(job);
+    jobs.push_back(*job);
+  }
+  const auto all = [&jobs](const auto& holds) {
+    return AwaitTrue([&] { return std::all_of(jobs.begin(), jobs.end(), holds); });
+  };
+  ASSERT_TRUE(all([this](const std::string& job) { return CheckpointsOf(job, 1) > 1; }));
+  WEIR_ASSERT_OK(weir().KillJobManager(1));
+  WEIR_ASSERT_OK(weir().StartJobManager(1));
+  EXPECT_TRUE(all([this](const std::string& job) {
+    const proto::JobSummary summary = Summary(job);
+    return summary.generation() > 1 && CheckpointsOf(job, summary.generation()) > 0;
+  }));
+  const int64_t before = OutputEnd();
+  Produce(1000, 1000);
+  EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= before + kJobs * 1000; }));
+  std::map<std::string, int> output = Output(0);
+  for (const auto& [value, times] : Ids(1000, 2000, kJobs))
+    EXPECT_EQ(output[value], times) << value;
+  for (const auto& [value, times] : Ids(0, 1000, kJobs)) EXPECT_GE(output[value], times) << value;
 }
 
 // The first job's last checkpoint leaves its offsets in the group; the second goes on there.

@@ -22,6 +22,7 @@
 #include "common/time/system_clock.h"
 #include "jobmanager/dispatcher/grpc_client_service.h"
 #include "taskmanager/agent/grpc_artifact_fetcher.h"
+#include "tests/support/net/net_balancer.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir {
@@ -307,6 +308,21 @@ TEST_F(ClientApiTest, FollowsAStandbyToTheLeader) {
 TEST_F(ClientApiTest, GoesOnToTheNextAddress) {
   TestJobManager manager(directory_.File("a"));
   EXPECT_TRUE(Client({"127.0.0.1:1", manager.address()})->ListJobs().ok());
+}
+
+// One address for all JobManagers; the standby names a leader that can be reached inside only.
+TEST_F(ClientApiTest, BehindABalancerAnotherConnectionFindsTheLeader) {
+  TestJobManager standby(directory_.File("a"));
+  TestJobManager leader(directory_.File("b"));
+  standby.api.status = NotLeaderError("127.0.0.1:1");
+  const NetBalancer balancer({standby.address(), leader.address()});
+  const SystemClock clock;
+  const absl::Duration start = clock.Monotonic();
+  const auto client = Client({balancer.address()});
+  EXPECT_EQ(client->ListJobs().status(), absl::OkStatus());
+  EXPECT_LT(clock.Monotonic() - start, absl::Seconds(5));
+  EXPECT_EQ(standby.api.lists, 1);
+  EXPECT_EQ(leader.api.lists, 1);
 }
 
 TEST_F(ClientApiTest, NobodyThereIsUnavailableNamingTheAddresses) {

@@ -25,6 +25,7 @@ from podman_cluster import memory_of, processes_of
 from scenario import JM, RECOVERY_SECONDS, TM, Failed, Scenario
 
 EVENTS_PER_SECOND = 1000
+FETCHED = "fetching an artifact"  # in a TaskManager's log, with the program of a job
 
 
 def helm_test(scenario):
@@ -40,6 +41,10 @@ def install(scenario):
     refused = scenario.weir("--security.token-file=/etc/hostname", "list", check=False)
     scenario.expect("token" in refused and "NAME" not in refused,
                     f"a wrong token is not refused: {refused}")
+    for pod in (f"{JM}-0", f"{TM}-0"):
+        said = scenario.cluster.execute(pod, "sh", "-c", "id -u; touch /here 2>&1 || true")
+        scenario.expect("10001" in said and "Read-only file system" in said,
+                        f"{pod} runs as another user, or may write to its root: {said}")
     scenario.results["install_seconds"] = round(ready, 1)
     scenario.say(f"installed: all pods ready after {ready:.1f} s, helm test passed")
 
@@ -100,6 +105,8 @@ def lose_taskmanager(scenario):
         rolled_back(scenario, before)
         new = scenario.cluster.pods[f"{TM}-1"].ip
         scenario.expect(address != new, f"the pod came back at the same address {new}")
+        scenario.expect(FETCHED in scenario.cluster.logs(f"{TM}-1"),
+                        "the job's program was not fetched, though its disk was lost")
     scenario.survive("TaskManager pod lost with its disk, back at another address",
                      lambda: scenario.cluster.lose_pod(f"{TM}-1"), back)
 
@@ -324,7 +331,7 @@ def reinstall(scenario):
         rolled_back(scenario, before)
         cluster.wait_ready()
         log = cluster.logs(f"{TM}-0")
-        scenario.expect("fetching an artifact" not in log,
+        scenario.expect(FETCHED not in log,
                         f"the job's program was fetched again, though its disk came back: {log}")
     scenario.survive("TaskManager pod lost, whose disk is a claim and comes back",
                      lambda: cluster.lose_pod(f"{TM}-0"), has_its_disk)
