@@ -179,7 +179,7 @@ class SourceBuild(unittest.TestCase):
         # The path of an image: what this machine has besides of programs is not to be found.
         return subprocess.run(command, cwd=cls.top, env={"PATH": SYSTEM_PATH, "HOME": cls.top},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False, timeout=120)
+                              check=False, timeout=300)
 
     def made(self, name):
         """A file that configuring has made."""
