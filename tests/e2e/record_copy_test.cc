@@ -107,7 +107,8 @@ TEST_F(RecordCopyTest, ALostJobManagersJobsAllGoOn) {
     jobs.push_back(*job);
   }
   const auto all = [&jobs](const auto& holds) {
-    return AwaitTrue([&] { return std::all_of(jobs.begin(), jobs.end(), holds); });
+    return AwaitTrue([&] { return std::all_of(jobs.begin(), jobs.end(), holds); },
+                     absl::Seconds(90));
   };
   ASSERT_TRUE(all([this](const std::string& job) { return CheckpointsOf(job, 1) > 1; }));
   WEIR_ASSERT_OK(weir().KillJobManager(1));
@@ -119,7 +120,7 @@ TEST_F(RecordCopyTest, ALostJobManagersJobsAllGoOn) {
   const int64_t before = OutputEnd();
   Produce(1000, 1000);
   EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= before + kJobs * 1000; }));
-  std::map<std::string, int> output = Output(0);
+  std::map<std::string, int> output = Output(static_cast<size_t>(OutputEnd()));
   for (const auto& [value, times] : Ids(1000, 2000, kJobs))
     EXPECT_EQ(output[value], times) << value;
   for (const auto& [value, times] : Ids(0, 1000, kJobs)) EXPECT_GE(output[value], times) << value;
