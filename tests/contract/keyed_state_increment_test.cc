@@ -241,8 +241,7 @@ TEST_P(KeyedStateIncrementTest, OfTheTierAreNotForTheHeap) {
   } else {
     EXPECT_EQ(status, absl::FailedPreconditionError(
                           "operator 'count': the state in memory cannot be restored from a "
-                          "checkpoint of the RocksDB backend: restore it with that backend, or "
-                          "from a savepoint"));
+                          "checkpoint of the RocksDB backend: restore it with that backend"));
   }
 }
 

@@ -16,12 +16,13 @@
 
 #include "common/base/seeded_random.h"
 #include "tests/contract/keyed_state_test.h"
+#include "tests/support/sanitizers.h"
 
 namespace weir {
 namespace {
 
 constexpr int64_t kKeys = 40;
-constexpr int kSteps = 4000;
+constexpr int kSteps = kSanitized ? 1000 : 4000;
 constexpr int64_t kTtlSeconds = 20;
 constexpr int64_t kCounts = 300;  // numbers from -kCounts to kCounts are counted
 
