@@ -27,8 +27,8 @@
 
 #include "common/types/batch_builder.h"
 #include "taskmanager/exchange/frame_codec.h"
-#include "tests/bench/process_cpu.h"
 #include "tests/support/exchange/exchange_peer.h"
+#include "tests/support/process_cpu.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir::taskmanager {

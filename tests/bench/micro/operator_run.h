@@ -17,7 +17,7 @@
 #include "common/types/byte_reader.h"
 #include "state/keyed/heap_keyed_state_backend.h"
 #include "state/tiered/tiered_keyed_state_backend.h"
-#include "tests/bench/process_cpu.h"
+#include "tests/support/process_cpu.h"
 #include "tests/support/temporary_directory.h"
 #include "weir/datagen.h"
 #include "weir/weir.h"

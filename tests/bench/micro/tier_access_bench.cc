@@ -17,7 +17,7 @@
 
 #include "tests/bench/micro/bare_rocks.h"
 #include "tests/bench/micro/tier_fixture.h"
-#include "tests/bench/process_cpu.h"
+#include "tests/support/process_cpu.h"
 
 namespace weir {
 namespace {

@@ -1,6 +1,5 @@
 // Lists that are added to without being read, on real RocksDB and real files.
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "tests/support/process_cpu.h"
 #include "tests/unit/state/rocksdb/counting_env.h"
 #include "tests/unit/state/tiered/tiered_backend_test.h"
 
@@ -45,17 +45,9 @@ std::vector<int64_t> Numbers(int64_t count) {
 }
 
 double CpuSeconds(const std::function<void()>& work) {
-  const auto now = [] {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  };
-  const double before = now();
+  const double before = ProcessCpuSeconds();
   work();
-  return now() - before;
+  return ProcessCpuSeconds() - before;
 }
 
 class TieredListsTest : public TieredBackendTest {

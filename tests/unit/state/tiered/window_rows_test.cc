@@ -1,7 +1,6 @@
 // The rows of windows, which are appended to their slices without being read, on real RocksDB and
 // real files.
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -20,6 +19,7 @@
 #include "state/tiered/dirty_log.h"
 #include "state/tiered/local_file.h"
 #include "state/tiered/tier_manifest.h"
+#include "tests/support/process_cpu.h"
 #include "tests/unit/state/rocksdb/counting_env.h"
 #include "tests/unit/state/tiered/tiered_backend_test.h"
 #include "weir/key_functions.h"
@@ -77,17 +77,9 @@ class RowsOfWindow final : public ProcessWindowFunction<Sale, Window, int64_t> {
 };
 
 double CpuSeconds(const std::function<void()>& work) {
-  const auto now = [] {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  };
-  const double before = now();
+  const double before = ProcessCpuSeconds();
   work();
-  return now() - before;
+  return ProcessCpuSeconds() - before;
 }
 
 class WindowRowsTest : public TieredBackendTest {
