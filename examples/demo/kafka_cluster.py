@@ -47,8 +47,11 @@ class RealKafka:
                 raise RuntimeError(f"a topic could not be created (see {self._errors})")
 
     def write(self, topic):
-        return self._tool("console-producer", "--topic", topic, "--timeout", 5, "--batch-size",
-                          65536, "--property", "parse.key=true", stdin=subprocess.PIPE)
+        return self._tool("console-producer", "--topic", topic, "--timeout", 5,
+                          # Its own three tries give records up while a broker is away.
+                          "--message-send-max-retries", 1_000_000,
+                          "--request-required-acks", "all", "--batch-size", 65536,
+                          "--property", "parse.key=true", stdin=subprocess.PIPE)
 
     def read(self, topic):
         printed = ("key", "partition", "offset", "timestamp")
