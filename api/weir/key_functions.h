@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/operator/current_call.h"
 #include "common/operator/partitioning.h"
 #include "common/types/key_codec.h"
 #include "common/types/key_group.h"
@@ -104,11 +105,14 @@ class TypedKeySelector final : public KeySelector {
                          std::vector<uint32_t>& groups) const override {
     KeyOf key = key_;
     const auto keys = key.Bind(batch);
+    CurrentCall& call = ThisThreadsCall();
     std::string scratch;
     groups.reserve(groups.size() + batch.num_rows());
     for (size_t row = 0; row < batch.num_rows(); ++row) {
+      call.SetRow(row);
       groups.push_back(KeyGroupOfHash(HashKey(keys.At(row), &scratch), max_parallelism));
     }
+    call.ClearRow();
     return absl::OkStatus();
   }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/operator/current_call.h"
 #include "common/operator/partitioning.h"
 #include "common/types/record.h"
 #include "weir/function_traits.h"
@@ -20,10 +21,13 @@ class FunctionPartitioner final : public RowPartitioner {
                          std::vector<uint32_t>& targets) const override {
     const RecordReader<T> reader(batch);
     F function = function_;
+    CurrentCall& call = ThisThreadsCall();
     targets.reserve(targets.size() + reader.rows());
     for (size_t row = 0; row < reader.rows(); ++row) {
+      call.SetRow(row);
       targets.push_back(static_cast<uint32_t>(CallWithRow<T>(function, reader, row, subtasks)));
     }
+    call.ClearRow();
     return absl::OkStatus();
   }
 

@@ -28,6 +28,10 @@ class WindowContext {
     if (watermark == EventTime::Min()) return std::nullopt;
     return Timestamp(std::chrono::microseconds(watermark.micros()));
   }
+  /// The clock's time (Flink's currentProcessingTime), as of this batch or firing.
+  Timestamp CurrentProcessingTime() const {
+    return Timestamp(std::chrono::microseconds(processing_time_micros_));
+  }
   /// Into the side output of this tag (DataStream::GetSideOutput), with the window's time.
   template <RowType T>
   void Output(const OutputTag<T>& tag, const Row<T>& value) {
@@ -44,6 +48,7 @@ class WindowContext {
   KeyedStateStore& store_;
   internal::SideOutputs& side_outputs_;
   TimeWindow window_;
+  int64_t processing_time_micros_ = 0;
 };
 
 /// A function of all rows of a window that fires (Flink's ProcessWindowFunction), or, behind an

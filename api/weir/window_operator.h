@@ -43,6 +43,7 @@ class WindowOperator : public KeyedOperator {
   absl::Status OpenContext(const OperatorContext& context);
   WindowContext& ContextOf(const TimeWindow& window) {
     context_->window_ = window;
+    context_->processing_time_micros_ = now_micros();
     return *context_;
   }
   internal::SideOutputs& side_outputs() { return side_outputs_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -225,12 +226,16 @@ class TypedSessionOperator final : public SessionWindowOperator {
     int64_t start = time;
     int64_t end = time + spec().size_micros;
     met_.clear();
-    sessions_.ForEach([&](int64_t other_start, const Session& other) {
-      if (other_start > time + spec().size_micros || other.first.end < time) return;
-      met_.push_back(other_start);
-      start = std::min(start, other_start);
-      end = std::max(end, other.first.end);
-    });
+    const int64_t last_start = end;
+    sessions_.ForEachFrom(std::numeric_limits<int64_t>::min(),
+                          [&](int64_t other_start, const Session& other) {
+                            if (other_start > last_start) return false;
+                            if (other.first.end < time) return true;
+                            met_.push_back(other_start);
+                            start = std::min(start, other_start);
+                            end = std::max(end, other.first.end);
+                            return true;
+                          });
     if (CleanUpTime(end) <= reached) return AddLate(row);
     bool fresh = met_.size() != 1 || met_[0] != start;
     if (fresh) Join(start);

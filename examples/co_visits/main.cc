@@ -1,6 +1,10 @@
 // Flights in; for each place, the places that are visited from the same airports on the same days.
 //
 //   co_visits run -- --brokers=localhost:9092 --parallelism=4
+//
+// Of each place the five that come most often; --top=N: N of them.
+#include <stdexcept>
+
 #include "visit.h"
 
 int main(int argc, char** argv) {
@@ -26,7 +30,10 @@ int main(int argc, char** argv) {
                                .Value(weir::Json())
                                .Build();
     env.SetParallelism(static_cast<int>(args.GetInt("parallelism", 1)));
-    RecommendationsOf(env.FromSource(flights.Build(), watermarks, "flights").Uid("flights"))
+    const int64_t top = args.GetInt("top", TopOthers::kTop);
+    if (top < 1) throw std::invalid_argument("--top must be at least 1");
+    RecommendationsOf(env.FromSource(flights.Build(), watermarks, "flights").Uid("flights"),
+                      static_cast<size_t>(top))
         .SinkTo(recommendations)
         .Name("recommendations")
         .Uid("recommendations");

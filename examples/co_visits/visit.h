@@ -57,6 +57,7 @@ class PairsOfDay final : public weir::ProcessWindowFunction<Flight, CoVisit, std
 class TopOthers final : public weir::KeyedProcessFunction<std::string, CoVisit, Recommendation> {
  public:
   static constexpr size_t kTop = 5;
+  explicit TopOthers(size_t top = kTop) : top_(top) {}
 
   void Open(weir::RuntimeContext& context) override {
     counts_ = context.GetMapState(weir::MapStateDescriptor<std::string, int64_t>("counts"));
@@ -74,7 +75,7 @@ class TopOthers final : public weir::KeyedProcessFunction<std::string, CoVisit, 
     counts_.ForEach([&](const std::string& other, int64_t count) {
       others.emplace_back(-count, other);  // equal counts in the order of their names
     });
-    const size_t top = std::min(kTop, others.size());
+    const size_t top = std::min(top_, others.size());
     std::partial_sort(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(top),
                       others.end());
     std::string text;
@@ -86,17 +87,19 @@ class TopOthers final : public weir::KeyedProcessFunction<std::string, CoVisit, 
   }
 
  private:
+  size_t top_;
   weir::MapState<std::string, int64_t> counts_;
 };
 
-inline weir::DataStream<Recommendation> RecommendationsOf(const weir::DataStream<Flight>& flights) {
+inline weir::DataStream<Recommendation> RecommendationsOf(const weir::DataStream<Flight>& flights,
+                                                          size_t top = TopOthers::kTop) {
   return flights.KeyBy(&Flight::origin)
       .Window(weir::Tumbling(std::chrono::hours(24)))
       .Process(PairsOfDay())
       .Name("pairs of a day")
       .Uid("pairs")
       .KeyBy(&CoVisit::place)
-      .Process(TopOthers())
+      .Process(TopOthers(top))
       .Name("top others")
       .Uid("top");
 }

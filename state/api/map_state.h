@@ -95,7 +95,7 @@ class MapState {
     return empty;
   }
 
-  /// visit(const K&, const V&) for each entry, which must not change this state.
+  /// visit(const K&, const V&) for each; it may change the state, and then has no V any more.
   template <class F>
   void ForEach(F visit) const {
     Walk(nullptr, [&visit](const K& key, const V& value) {

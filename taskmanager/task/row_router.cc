@@ -1,16 +1,29 @@
 #include "taskmanager/task/row_router.h"
 
 #include <algorithm>
+#include <exception>
 #include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 #include "common/base/failure_policy.h"
 #include "common/base/status_macros.h"
 
 namespace weir::taskmanager {
 namespace {
+
+/// Calls a function of the author's that runs where the operator before runs: its errors would be
+/// taken for that operator's. What is no std::exception is left to the border of the task.
+template <class Call>
+absl::Status CallFunctionOf(absl::string_view what, const Call& call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    return absl::UnknownError(absl::StrCat("the function of ", what, " threw: ", error.what()));
+  }
+}
 
 class HashRouter final : public RowRouter {
  public:
@@ -19,8 +32,9 @@ class HashRouter final : public RowRouter {
 
   absl::Status Route(const Batch& batch, std::vector<uint32_t>& targets) override {
     const size_t begin = targets.size();
+    const auto groups = static_cast<uint32_t>(subtask_of_group_.size());
     WEIR_RETURN_IF_ERROR(
-        key_->KeyGroups(batch, static_cast<uint32_t>(subtask_of_group_.size()), targets));
+        CallFunctionOf("KeyBy", [&] { return key_->KeyGroups(batch, groups, targets); }));
     for (size_t i = begin; i < targets.size(); ++i) targets[i] = subtask_of_group_[targets[i]];
     return absl::OkStatus();
   }
@@ -62,7 +76,8 @@ class CustomRouter final : public RowRouter {
 
   absl::Status Route(const Batch& batch, std::vector<uint32_t>& targets) override {
     const size_t begin = targets.size();
-    WEIR_RETURN_IF_ERROR(partitioner_->Partition(batch, subtasks_, targets));
+    WEIR_RETURN_IF_ERROR(CallFunctionOf(
+        "PartitionCustom", [&] { return partitioner_->Partition(batch, subtasks_, targets); }));
     for (size_t i = begin; i < targets.size(); ++i) {
       if (targets[i] < subtasks_) continue;
       return WithFailurePolicy(

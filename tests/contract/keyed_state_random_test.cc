@@ -42,6 +42,20 @@ struct Oracle {
   std::map<int64_t, std::map<int32_t, std::vector<int64_t>>> map_lists;
   std::map<int64_t, std::map<int64_t, int64_t>> counts;
   std::map<int64_t, int64_t> sums;
+  std::map<int64_t, int64_t> additions;  // to sums
+};
+
+using Tally = std::pair<int64_t, int64_t>;  // how many, and their sum
+
+class DescribeTally final : public AggregateFunction<int64_t, Tally, std::string> {
+ public:
+  void Add(const int64_t& value, Tally& tally) const override {
+    ++tally.first;
+    tally.second += value;
+  }
+  std::string GetResult(const Tally& tally) const override {
+    return absl::StrCat(tally.first, " of ", tally.second);
+  }
 };
 
 struct Subtask {
@@ -55,6 +69,7 @@ struct Subtask {
   MapState<int32_t, std::vector<int64_t>> map_lists;
   MapState<int64_t, int64_t> counts;
   ReducingState<int64_t> sum;
+  AggregatingState<int64_t, Tally, std::string> tally;  // of what is added to `sum`
 
   void GetStates() {
     value = backend->GetState(ValueStateDescriptor<std::string>("value"));
@@ -69,6 +84,8 @@ struct Subtask {
     counts = backend->GetMapState(MapStateDescriptor<int64_t, int64_t>("counts"));
     sum = backend->GetReducingState(ReducingStateDescriptor<int64_t>(
         "sum", [](const int64_t& a, const int64_t& b) { return a + b; }));
+    tally = backend->GetAggregatingState(
+        AggregatingStateDescriptor<int64_t, Tally, std::string>("tally", DescribeTally()));
   }
 };
 
@@ -138,6 +155,10 @@ class KeyedStateRandomTest : public KeyedStateTest {
     }
     ASSERT_EQ(at.expiring_list.Get(), expiring_list);
     ASSERT_EQ(at.sum.Get(), want(oracle_.sums));
+    const auto additions = want(oracle_.additions);
+    ASSERT_EQ(at.tally.Get(), additions ? std::optional<std::string>(
+                                              absl::StrCat(*additions, " of ", oracle_.sums[key]))
+                                        : std::nullopt);
     const auto map = want(oracle_.maps).value_or(std::map<int32_t, std::string>());
     ASSERT_EQ(at.map.IsEmpty(), map.empty());
     const auto entries = at.map.Entries();
@@ -306,14 +327,18 @@ class KeyedStateRandomTest : public KeyedStateTest {
         break;
       case 7:
         at.sum.Add(number);
+        at.tally.Add(number);
         oracle_.sums[key] += number;
+        ++oracle_.additions[key];
         break;
       default:
         if (random_->Below(4) != 0) break;
         at.sum.Clear();
+        at.tally.Clear();
         at.map.Clear();
         at.counts.Clear();
         oracle_.sums.erase(key);
+        oracle_.additions.erase(key);
         oracle_.maps.erase(key);
         oracle_.counts.erase(key);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -26,6 +27,9 @@ namespace weir {
 /// known to the letter.
 class CoVisitsOracle {
  public:
+  /// Of a job with --top=N.
+  explicit CoVisitsOracle(size_t top = 5) : top_(top) {}
+
   void Add(const TestFlight& flight) {
     const int64_t day = absl::ToUnixSeconds(DateOf(flight)) / 86400;
     days_[{day, NumberOf(flight.origin)}].insert(NumberOf(flight.destination));
@@ -78,7 +82,6 @@ class CoVisitsOracle {
   }
 
  private:
-  static constexpr size_t kTop = 5;
   using Days = std::map<int64_t, std::vector<uint32_t>>;  // counts of others, by number
 
   uint32_t NumberOf(const std::string& name) {
@@ -95,7 +98,7 @@ class CoVisitsOracle {
       if (counts[i] > 0) order.emplace_back(-static_cast<int64_t>(counts[i]), names_[i]);
     }
     std::sort(order.begin(), order.end());
-    order.resize(std::min(order.size(), kTop));
+    order.resize(std::min(order.size(), top_));
     std::string text;
     for (const auto& [count, name] : order) {
       absl::StrAppend(&text, text.empty() ? "" : ", ", name, " ", -count);
@@ -116,9 +119,10 @@ class CoVisitsOracle {
       ++others;
     }
     const auto known = std::count_if(low.begin(), low.end(), [](uint32_t n) { return n > 0; });
-    return others >= std::min<size_t>(kTop, static_cast<size_t>(known)) && others <= kTop;
+    return others >= std::min<size_t>(top_, static_cast<size_t>(known)) && others <= top_;
   }
 
+  const size_t top_;
   std::map<std::string, uint32_t> numbers_;
   std::vector<std::string> names_;
   std::map<std::pair<int64_t, uint32_t>, std::set<uint32_t>> days_;  // where one goes from there

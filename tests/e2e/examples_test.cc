@@ -25,13 +25,19 @@ constexpr absl::Duration kTimeout = absl::Seconds(60);
 struct Example {
   std::string program;
   std::string output_option = "output";
-  std::vector<std::string> more_topics;  // "--direct" of a topic of its own
+  std::vector<std::string> more_topics;  // "--late-output" of a topic of its own, and so on
   std::vector<std::string> input;
   std::vector<std::string> output;
 };
 
 std::ostream& operator<<(std::ostream& out, const Example& example) {
   return out << example.program;
+}
+
+std::string FlightOf(int id, const std::string& date, int delay, const std::string& origin,
+                     const std::string& destination) {
+  return absl::StrCat("{\"id\":", id, ",\"date\":\"", date, "\",\"delay\":", delay,
+                      ",\"origin\":\"", origin, "\",\"destination\":\"", destination, "\"}");
 }
 
 std::vector<Example> Examples() {
@@ -54,7 +60,29 @@ std::vector<Example> Examples() {
                 R"("referrer":null})"};
   tags.output = {R"({"tag":"news","page_view":1,"user":"u-7","at":"2024-05-01 12:00:00.5"})",
                  R"({"tag":"sport","page_view":1,"user":"u-7","at":"2024-05-01 12:00:00.5"})"};
-  return {strings, flights, tags};
+  Example routes;
+  routes.program = "late_routes";
+  routes.input = {FlightOf(1, "2001-01-01 00:01:00", 20, "SAN", "SFO"),
+                  FlightOf(2, "2001-01-01 08:30:00", 15, "SAN", "SFO"),
+                  FlightOf(3, "2001-01-01 12:00:00", 90, "SAN", "SFO")};
+  routes.output = {R"({"route":"SAN-SFO","flights":3,"last_flight":3})"};
+  Example visits;
+  visits.program = "co_visits";
+  visits.input = {FlightOf(1, "2001-01-01 00:01:00", 0, "SAN", "SFO"),
+                  FlightOf(2, "2001-01-01 08:30:00", 0, "SAN", "ORD"),
+                  FlightOf(3, "2001-01-03 00:00:00", 0, "LAX", "ORD")};
+  visits.output = {R"({"place":"SFO","others":"ORD 1"})", R"({"place":"ORD","others":"SFO 1"})"};
+  Example airports;
+  airports.program = "airport_delays";
+  airports.more_topics = {"late-output"};
+  airports.input = {FlightOf(1, "2001-01-01 00:01:00", 20, "SAN", "SFO"),
+                    FlightOf(2, "2001-01-03 00:00:00", 0, "LAX", "ORD")};
+  for (const char* until : {"01:00:00", "02:00:00", "03:00:00"}) {
+    airports.output.push_back(
+        absl::StrCat(R"({"airport":"SAN","until":"2001-01-01 )", until,
+                     R"(","flights":1,"delayed":1,"mean_minutes":20.0,"worst_minutes":20})"));
+  }
+  return {strings, flights, tags, routes, visits, airports};
 }
 
 enum class Way { kCli, kOwnBinary, kPython };
@@ -133,8 +161,10 @@ TEST_P(ExamplesTest, IsSubmittedAndReadsAndWrites) {
       GTEST_SKIP() << why;
     }
   }
-  for (const char* suffix : {"input", "output", "direct"}) {
-    WEIR_ASSERT_OK(cluster().CreateTopic(TopicName(suffix), 1));
+  std::vector<std::string> topics = {"input", "output"};
+  topics.insert(topics.end(), example().more_topics.begin(), example().more_topics.end());
+  for (const std::string& topic : topics) {
+    WEIR_ASSERT_OK(cluster().CreateTopic(TopicName(topic), 1));
   }
   std::vector<KafkaTestRecord> records;
   for (const std::string& value : example().input) {

@@ -56,9 +56,12 @@ class FaultyFunctionTest : public RecordCopyTest {
     return submit.value_or(ProcessResult());
   }
   /// The job runs, gets this order as its second, and fails; returns why.
-  std::string ReasonAfter(const std::string& fault, int64_t amount = 0) {
+  std::string ReasonAfter(const std::string& fault, int64_t amount = 0,
+                          const std::vector<std::string>& more_arguments = {}) {
     Order("");
-    const auto job = weir().Submit(Faulty());
+    WeirJob faulty = Faulty();
+    faulty.arguments.insert(faulty.arguments.end(), more_arguments.begin(), more_arguments.end());
+    const auto job = weir().Submit(faulty);
     EXPECT_TRUE(job.ok()) << job.status();
     if (!job.ok()) return "";
     EXPECT_TRUE(AwaitTrue([&] { return OutputEnd() >= 1; }));
@@ -121,6 +124,14 @@ TEST_F(FaultyFunctionTest, AnExceptionIsNamedWithOperatorAndRecord) {
   EXPECT_THAT(ReasonAfter("throw"),
               HasSubstr(absl::StrCat("operator 'obey' failed at ", Position(),
                                      ": a user function threw: no such order")));
+}
+
+// It runs in the task of the operator before: what threw is said, and at which record.
+TEST_F(FaultyFunctionTest, AKeyThatThrowsIsNamedWithItsRecord) {
+  StartCluster();
+  EXPECT_THAT(ReasonAfter("key", 0, {"--keyed=true"}),
+              HasSubstr(absl::StrCat("operator 'orders' failed at ", Position(),
+                                     ": the function of KeyBy threw: no key")));
 }
 
 TEST_F(FaultyFunctionTest, AStallIsNamedWhileItLasts) {

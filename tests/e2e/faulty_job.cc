@@ -73,6 +73,11 @@ void Obey(const Order& order) {
   }
 }
 
+int64_t KeyOf(const BulkyOrder::View& order) {
+  if (order.fault == "key") Throw("no key");
+  return order.id;
+}
+
 class ObeyKeyed final : public weir::KeyedProcessFunction<int64_t, BulkyOrder, Order> {
  public:
   void ProcessElement(const BulkyOrder::View& order, Context&,
@@ -127,7 +132,7 @@ int main(int argc, char** argv) {
       // Little waits in Kafka's client, against what its topic has.
       properties.Set("queued.max.messages.kbytes", "16384");
       env.FromSource(OrdersOf<BulkyOrder>(properties, args), watermarks, "orders")
-          .KeyBy(&BulkyOrder::id)
+          .KeyBy(KeyOf)
           .Process(ObeyKeyed())
           .Name("obey")
           .SinkTo(sink)

@@ -7,7 +7,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -163,6 +165,20 @@ class HostFaultsTest : public testing::Test {
     EXPECT_TRUE(hosts.ok()) << hosts.status();
     return hosts.value_or(std::vector<std::string>());
   }
+  /// The processes that run the job there.
+  std::vector<pid_t> WorkersOn(const std::string& host) {
+    const auto processes = network_->Processes(host);
+    EXPECT_TRUE(processes.ok()) << processes.status();
+    std::vector<pid_t> workers;
+    for (const proto::WorkerDetails& worker : Details().workers()) {
+      const auto pid = static_cast<pid_t>(worker.pid());
+      if (processes.ok() && std::count(processes->begin(), processes->end(), pid) > 0) {
+        workers.push_back(pid);
+      }
+    }
+    return workers;
+  }
+  static bool IsAlive(pid_t pid) { return kill(pid, 0) == 0; }
   std::string Leader() {
     const auto leader = cluster_->Leader();
     EXPECT_TRUE(leader.ok()) << leader.status();
@@ -284,14 +300,21 @@ void HostFaultsTest::CutOff(const std::string& what,
                             const std::vector<std::pair<std::string, std::string>>& cuts,
                             const std::string& victim) {
   const uint64_t generation = Generation();
+  const std::vector<pid_t> fenced = WorkersOn(victim);
+  ASSERT_THAT(fenced, testing::Not(testing::IsEmpty()));
   const absl::Time cut = absl::Now();
   for (const auto& [from, to] : cuts) WEIR_ASSERT_OK(network_->Cut(from, to));
   ExpectRecovery(what, cut);
   if (HasFatalFailure()) return;
   EXPECT_GT(Generation(), generation);
-  EXPECT_THAT(TaskHosts(), testing::Not(testing::Contains(victim)));
+  EXPECT_THAT(TaskHosts(),
+              testing::AllOf(testing::Not(testing::IsEmpty()), testing::Each(testing::Ne(victim))));
+  EXPECT_THAT(fenced, testing::Each(testing::Truly(IsAlive))) << "nobody was there to be fenced";
   WEIR_ASSERT_OK(network_->Mend());
   WEIR_ASSERT_OK(cluster_->AwaitComplete());
+  EXPECT_TRUE(
+      AwaitTrue([&] { return std::none_of(fenced.begin(), fenced.end(), IsAlive); }, kFlowTimeout))
+      << "a worker of generation " << generation << " is still there";
   AwaitFlow(absl::Now(), kFlowTimeout);
 }
 

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,6 +22,7 @@
 
 #include "state/tiered/local_file.h"
 #include "tests/bench/micro/tier_fixture.h"
+#include "tests/support/process_cpu.h"
 
 namespace weir {
 namespace {
@@ -37,12 +37,6 @@ struct Longest {
   double wall_us = 0;
   double cpu_us = 0;
 };
-
-absl::Duration ThreadCpu() {
-  timespec time = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return absl::DurationFromTimespec(time);
-}
 
 class Checkpoints {
  public:
@@ -96,11 +90,11 @@ class Checkpoints {
     }
   }
   std::unique_ptr<FrozenState> Freeze(Longest* longest) {
-    const absl::Duration cpu_before = ThreadCpu();
+    const absl::Duration cpu_before = absl::Seconds(ThreadCpuSeconds());
     const absl::Duration before = state_.Now();
     auto frozen = state_.backend().Freeze();
     const absl::Duration after = state_.Now();
-    const absl::Duration cpu = ThreadCpu() - cpu_before;
+    const absl::Duration cpu = absl::Seconds(ThreadCpuSeconds()) - cpu_before;
     WEIR_CHECK(frozen.ok()) << frozen.status();
     if (longest != nullptr) {
       longest->wall_us = std::max(longest->wall_us, absl::ToDoubleMicroseconds(after - before));

@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kDay = 24 * 3'600'000'000;
 
 TEST(CoVisitsExample, TheMostOftenFirst) {
-  testing::OperatorTestHarness<Flight, Recommendation> harness(RecommendationsOf);
+  testing::OperatorTestHarness<Flight, Recommendation> harness(
+      [](const DataStream<Flight>& flights) { return RecommendationsOf(flights); });
   // From SAN to A and B on both days, to C on the second.
   harness.PushBatch({{1, {}, 0, "SAN", "A"}, {2, {}, 0, "SAN", "B"}, {3, {}, 0, "SAN", "A"}},
                     {0, 10, 20});
@@ -35,6 +36,20 @@ TEST(CoVisitsExample, TheMostOftenFirst) {
       {"A", "B 2, C 1"}, {"B", "A 2, C 1"}, {"C", "A 1, B 1"}};
   EXPECT_EQ(others, both_days);
   EXPECT_EQ(harness.error(), "");
+}
+
+TEST(CoVisitsExample, NoMoreThanTheTop) {
+  testing::OperatorTestHarness<Flight, Recommendation> harness(
+      [](const DataStream<Flight>& flights) { return RecommendationsOf(flights, 1); });
+  harness.PushBatch({{1, {}, 0, "SAN", "A"}, {2, {}, 0, "SAN", "B"}, {3, {}, 0, "SAN", "C"}},
+                    {0, 10, 20});
+  harness.Finish();
+  std::map<std::string, std::string> others;
+  for (const auto& output : harness.TakeOutputs()) {
+    others[output.record.place] = output.record.others;
+  }
+  const std::map<std::string, std::string> one_each = {{"A", "B 1"}, {"B", "A 1"}, {"C", "A 1"}};
+  EXPECT_EQ(others, one_each);
 }
 
 }  // namespace

@@ -48,6 +48,15 @@ TEST_P(SessionWindow, RowJoinsTheSessionsThatItMeets) {
   EXPECT_THAT(TakeTexts(harness), ElementsAre("a [40,50) 4"));
 }
 
+TEST_P(SessionWindow, RowMeetsThoseAroundItOnly) {
+  ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
+  harness.PushBatch({{"a", 1}, {"a", 2}, {"a", 4}, {"a", 8}, {"a", 16}}, {60, 0, -50, 30, -45});
+  EXPECT_EQ(ContentsOf(*harness.Snapshot()), (KeyedContents{4, 4}));
+  harness.Finish();
+  EXPECT_THAT(TakeTexts(harness),
+              ElementsAre("a [-50,-35) 20", "a [0,10) 2", "a [30,40) 8", "a [60,70) 1"));
+}
+
 TEST_P(SessionWindow, EarlierRowMovesTheStart) {
   ClicksHarness harness(ClicksIn(Session(Us(10))), Options());
   harness.PushBatch({{"a", 1}, {"a", 2}}, {15, 6});

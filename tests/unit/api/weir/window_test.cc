@@ -236,6 +236,34 @@ TEST_P(WindowFunctions, ProcessSeesAllRowsAndHasSideOutputs) {
   EXPECT_THAT(rows.records(), ElementsAre(2, 3, 1));
 }
 
+class TimeOfFiring final : public ProcessWindowFunction<Click, Clicks, std::string> {
+ public:
+  void Process(const std::string& user, WindowContext& context, std::span<const Click>,
+               Collector<Clicks>& out) override {
+    const int64_t now = context.CurrentProcessingTime().time_since_epoch().count();
+    out.Collect(Clicks{user, context.Window().start_micros(), context.Window().end_micros(), now});
+  }
+};
+
+TEST_P(WindowFunctions, ProcessIsToldTheClocksTime) {
+  ClicksHarness harness(
+      [](const DataStream<Click>& clicks) {
+        return clicks.KeyBy(&Click::user)
+            .Window(Tumbling(Us(10)))
+            .AllowedLateness(Us(100))
+            .Process(TimeOfFiring());
+      },
+      Options());
+  harness.SetProcessingTime(1000);
+  harness.PushBatch({{"a", 5}, {"a", 2}}, {6, 12});
+  harness.SetProcessingTime(2000);
+  harness.PushWatermark(10);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 2000"));
+  harness.SetProcessingTime(3000);
+  harness.Push({"a", 1}, 7);
+  EXPECT_THAT(TakeTexts(harness), ElementsAre("a [0,10) 3000")) << "a late row fires it again";
+}
+
 TEST_P(ProcessingTimeWindow, FiresByTheClock) {
   ClicksHarness harness(ClicksIn(SlidingProcessingTime(Us(10), Us(5))), Options());
   harness.SetProcessingTime(7);

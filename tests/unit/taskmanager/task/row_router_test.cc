@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "common/base/failure_policy.h"
 #include "common/types/record.h"
@@ -45,6 +46,34 @@ TEST(RowRouterTest, AKeyGroupGoesToItsOwner) {
   std::vector<uint32_t> targets;
   ASSERT_TRUE(router->Route(*Numbers({3, 0, 2, 1}), targets).ok());
   EXPECT_THAT(targets, ElementsAre(2, 0, 1, 0));
+}
+
+class ThrowingKey final : public KeySelector {
+ public:
+  std::string Describe() const override { return "a function"; }
+  std::string KeyType() const override { return "int64"; }
+  std::string KeySchema() const override { return ""; }
+  absl::Status KeyGroups(const Batch&, uint32_t, std::vector<uint32_t>&) const override {
+    throw std::runtime_error("no airport");
+  }
+};
+
+class ThrowingPartitioner final : public RowPartitioner {
+ public:
+  absl::Status Partition(const Batch&, uint32_t, std::vector<uint32_t>&) const override {
+    throw std::out_of_range("no region");
+  }
+};
+
+// It runs in the task of the operator before, which would be blamed.
+TEST(RowRouterTest, AFunctionThatThrowsIsNamed) {
+  std::vector<uint32_t> targets;
+  const auto by_key = MakeHashRouter(std::make_shared<ThrowingKey>(), {0, 1});
+  EXPECT_EQ(by_key->Route(*Numbers({1}), targets),
+            absl::UnknownError("the function of KeyBy threw: no airport"));
+  const auto custom = MakeCustomRouter(std::make_shared<ThrowingPartitioner>(), 2);
+  EXPECT_EQ(custom->Route(*Numbers({1}), targets),
+            absl::UnknownError("the function of PartitionCustom threw: no region"));
 }
 
 TEST(RowRouterTest, RebalanceTakesTurnsFromItsFirst) {
