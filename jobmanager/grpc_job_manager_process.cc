@@ -172,11 +172,13 @@ absl::StatusOr<std::unique_ptr<HttpServer>> JobManagerProcess::StartHttp() {
   sources.started = [this] { return Started(); };
   sources.ready = [this] { return Ready(); };
   sources.metrics = [this] { return Metrics(); };
+  sources.certificates = channels_->certificates();
   HttpServerOptions options;
   options.option = std::string(options::kJobmanagerHttpAddress.key());
   options.address = config_.Get(options::kJobmanagerHttpAddress);
   options.or_any_port = !config_.IsSet(options::kJobmanagerHttpAddress.spec());
   options.security = security_;
+  options.certificates = channels_->certificates();
   return HttpServer::Start(std::move(options), AdminRoutes(std::move(sources)));
 }
 

@@ -253,11 +253,13 @@ absl::Status TaskManagerProcess::ServeHttp() {
   sources.started = [this] { return Started(); };
   sources.ready = [this] { return Ready(); };
   sources.metrics = [this] { return Metrics(); };
+  sources.certificates = channels_->certificates();
   HttpServerOptions options;
   options.option = std::string(options::kTaskmanagerHttpAddress.key());
   options.address = config_.Get(options::kTaskmanagerHttpAddress);
   options.or_any_port = !config_.IsSet(options::kTaskmanagerHttpAddress.spec());
   options.security = security_;
+  options.certificates = channels_->certificates();
   WEIR_ASSIGN_OR_RETURN(http_, HttpServer::Start(std::move(options), AdminRoutes(sources)));
   return absl::OkStatus();
 }

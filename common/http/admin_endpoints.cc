@@ -8,6 +8,7 @@
 #include "common/http/build_info.h"
 #include "common/metrics/metric_catalogue.h"
 #include "common/metrics/process_usage.h"
+#include "common/net/tls_certificates.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -41,7 +42,14 @@ HttpResponse Configuration(const Config& config) {
   return JsonResponse(json);
 }
 
-HttpResponse Metrics(absl::StatusOr<MetricsPage> page) {
+void AddCertificateExpiry(const TlsCertificates& certificates, MetricsPage* page) {
+  const std::shared_ptr<const TlsMaterial> material = certificates.current();
+  if (material->certificate.empty()) return;
+  page->Add(metrics::kTlsCertificateExpiry,
+            absl::ToDoubleSeconds(material->not_after - absl::UnixEpoch()));
+}
+
+HttpResponse Metrics(absl::StatusOr<MetricsPage> page, const TlsCertificates* certificates) {
   if (!page.ok()) {
     return {503, "text/plain; charset=utf-8", absl::StrCat(page.status().message(), "\n")};
   }
@@ -50,6 +58,7 @@ HttpResponse Metrics(absl::StatusOr<MetricsPage> page) {
       metrics::kBuildInfo, 1,
       {{"version", build.version}, {"commit", build.commit}, {"build_type", build.build_type}});
   AddProcessUsage(ReadProcessUsage(), &*page);
+  if (certificates != nullptr) AddCertificateExpiry(*certificates, &*page);
   return {200, std::string(kPrometheusContentType), page->PrometheusText()};
 }
 
@@ -71,7 +80,10 @@ std::vector<HttpRoute> AdminRoutes(AdminSources sources) {
           Open("/startupz", health(std::move(sources.started))),
           Open("/readyz", health(std::move(sources.ready))),
           Open("/version", [program = sources.program] { return Version(program); }),
-          Guarded("/metrics", [ask = std::move(sources.metrics)] { return Metrics(ask()); }),
+          Guarded("/metrics",
+                  [ask = std::move(sources.metrics), certificates = sources.certificates] {
+                    return Metrics(ask(), certificates.get());
+                  }),
           Guarded("/config", [config = sources.config] { return Configuration(*config); })};
 }
 

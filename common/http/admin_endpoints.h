@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 
 namespace weir {
 
+class TlsCertificates;
+
 /// What a server process tells about itself. Each function is called by threads of the HTTP server,
 /// several at once, and may wait for some seconds.
 struct AdminSources {
@@ -24,6 +27,7 @@ struct AdminSources {
   /// What the process has besides its build and its use of the machine; UNAVAILABLE when it cannot
   /// be asked now.
   std::function<absl::StatusOr<MetricsPage>()> metrics;
+  std::shared_ptr<const TlsCertificates> certificates;  // null without TLS
 };
 
 /// /livez /startupz /readyz /version, and guarded /metrics /config. `config` outlives the server.

@@ -14,8 +14,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/log.h"
+#include "common/base/status_macros.h"
 #include "common/exec/mutex.h"
 #include "common/exec/thread_blocking_pool.h"
+#include "common/net/tls_certificates.h"
 #include "common/net/token_check.h"
 
 namespace weir {
@@ -75,22 +77,40 @@ HostPort SplitHostPort(const std::string& address) {
   return result;
 }
 
-bool SetUpTls(const SecurityOptions& security, SSL_CTX& context) {
-  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
-  if (SSL_CTX_use_certificate_chain_file(&context, security.certificate_file.c_str()) != 1 ||
-      SSL_CTX_use_PrivateKey_file(&context, security.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return false;
+// OpenSSL's callback of a handshake: it goes on with the certificates that there are by then. By
+// threads of the pool.
+int ServeWithCurrent(SSL* connection, void* certificates) {
+  const std::shared_ptr<const TlsMaterial> material =
+      static_cast<const TlsCertificates*>(certificates)->current();
+  bool served = SSL_use_certificate(connection, material->leaf.get()) == 1 &&
+                SSL_use_PrivateKey(connection, material->private_key.get()) == 1;
+  for (const auto& above : material->chain) {
+    served = served && SSL_add1_chain_cert(connection, above.get()) == 1;
   }
-  if (!security.require_client_certificate) return true;
-  // A probe has none, and may see the health endpoints; the guarded ones look for it.
-  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER, nullptr);
-  return SSL_CTX_load_verify_locations(&context, security.ca_file.c_str(), nullptr) == 1;
+  if (material->store != nullptr) {
+    served = served && SSL_set1_verify_cert_store(connection, material->store.get()) == 1;
+  }
+  return served ? 1 : 0;
 }
 
-std::unique_ptr<httplib::Server> MakeServer(const SecurityOptions& security) {
-  if (security.certificate_file.empty()) return std::make_unique<httplib::Server>();
-  return std::make_unique<httplib::SSLServer>(
-      [&security](SSL_CTX& context) { return SetUpTls(security, context); });
+void SetUpTls(TlsCertificates& certificates, bool ask_for_certificate, SSL_CTX& context) {
+  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
+  SSL_CTX_set_cert_cb(&context, &ServeWithCurrent, &certificates);
+  // None is resumed: each client is checked against the authorities of its time.
+  SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(&context, 0);
+  // A probe has none, and may see the health endpoints; the guarded ones look for it.
+  if (ask_for_certificate) SSL_CTX_set_verify(&context, SSL_VERIFY_PEER, nullptr);
+}
+
+// `options.certificates` are there when a certificate is named.
+std::unique_ptr<httplib::Server> MakeServer(const HttpServerOptions& options) {
+  if (options.security.certificate_file.empty()) return std::make_unique<httplib::Server>();
+  return std::make_unique<httplib::SSLServer>([&options](SSL_CTX& context) {
+    SetUpTls(*options.certificates, options.security.require_client_certificate, context);
+    return true;
+  });
 }
 
 void Answer(const HttpResponse& answer, httplib::Response* response) {
@@ -256,13 +276,13 @@ HttpServer::~HttpServer() { Shutdown(); }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
                                                               std::vector<HttpRoute> routes) {
+  if (options.certificates == nullptr && !options.security.certificate_file.empty()) {
+    WEIR_ASSIGN_OR_RETURN(options.certificates, TlsCertificates::Create(options.security));
+  }
   auto impl = std::make_unique<Impl>(std::move(options), std::move(routes));
-  impl->server = MakeServer(impl->options.security);
+  impl->server = MakeServer(impl->options);
   if (!impl->server->is_valid()) {
-    const SecurityOptions& security = impl->options.security;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "HTTP with TLS cannot be served with the certificate '", security.certificate_file,
-        "', the key '", security.key_file, "' and the authorities '", security.ca_file, "'"));
+    return absl::InternalError("OpenSSL makes no context for HTTP with TLS");
   }
   impl->Configure();
   absl::StatusOr<std::string> address = impl->Bind();

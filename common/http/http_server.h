@@ -12,6 +12,8 @@
 
 namespace weir {
 
+class TlsCertificates;
+
 /// What a route answers.
 struct HttpResponse {
   int status = 200;
@@ -33,6 +35,9 @@ struct HttpServerOptions {
   bool or_any_port = false;  // when the port is taken
   /// TLS is spoken when a certificate is named. Client certificates are asked for when required.
   SecurityOptions security;
+  /// Those of `security`, which somebody else keeps fresh: each connection gets those of its time.
+  /// Null: they are read at the start, once.
+  std::shared_ptr<TlsCertificates> certificates;
 };
 
 /// A small HTTP/1.1 server for health, metrics and configuration: a few fixed paths, no bodies, one

@@ -43,7 +43,7 @@ const std::vector<MetricSection>& MetricCatalogue() {
        "Of the JobManager or TaskManager that is asked.",
        "",
        {&kBuildInfo, &kProcessCpu, &kProcessResident, &kProcessVirtual, &kProcessOpenFds,
-        &kProcessMaxFds, &kProcessStart}},
+        &kProcessMaxFds, &kProcessStart, &kTlsCertificateExpiry}},
       {"JobManager",
        "A standby shows the first and the third. `state` is `registered` or `suspect` of "
        "TaskManagers, `free` or `used` of slots, and of jobs as `weir list` shows it. `result` is "

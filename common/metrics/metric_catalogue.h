@@ -26,6 +26,10 @@ inline constexpr Metric kProcessMaxFds =
     GaugeMetric("process_max_fds", "Limit of open file descriptors of this process.");
 inline constexpr Metric kProcessStart = GaugeMetric(
     "process_start_time_seconds", "When this process was started, in seconds of Unix time.");
+inline constexpr Metric kTlsCertificateExpiry =
+    GaugeMetric("weir_tls_certificate_expiry_timestamp_seconds",
+                "When the TLS certificate of this process that is in use expires, in seconds of "
+                "Unix time; not there without TLS.");
 
 // JobManager.
 inline constexpr Metric kLeader =

@@ -14,8 +14,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -23,8 +21,10 @@
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/net/grpc_tls_server_credentials.h"
 #include "common/net/message_stream.h"
 #include "common/net/protocol_check.h"
+#include "common/net/tls_certificates.h"
 
 namespace weir {
 namespace {
@@ -41,19 +41,6 @@ constexpr int kConnectTimeoutMs = 5'000;  // what gRPC makes of the "least" reco
 // No one from outside this machine comes in there.
 bool IsLocalSocket(const std::string& address) {
   return absl::StartsWith(address, kUnixPrefix) || absl::StartsWith(address, kAbstractPrefix);
-}
-
-absl::StatusOr<std::string> ReadPem(const std::string& path, absl::string_view option) {
-  if (path.empty()) return std::string();
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  if (!file || !(contents << file.rdbuf())) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read ", option, " '", path, "'"));
-  }
-  if (!absl::StrContains(contents.str(), "-----BEGIN")) {
-    return absl::InvalidArgumentError(absl::StrCat(option, " '", path, "' is no PEM file"));
-  }
-  return contents.str();
 }
 
 // gRPC writes to stderr on its own, also what our callers report in their own words. What it says
@@ -123,8 +110,11 @@ std::string ListenFailure(const std::string& address) {
 
 }  // namespace
 
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
-    : server_(std::move(server)), address_(std::move(address)) {}
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address,
+                       std::shared_ptr<grpc::ServerCredentials> credentials)
+    : credentials_(std::move(credentials)),
+      server_(std::move(server)),
+      address_(std::move(address)) {}
 
 GrpcServer::~GrpcServer() { Shutdown(); }
 
@@ -137,6 +127,8 @@ void GrpcServer::Shutdown() {
 
 GrpcChannelFactory::GrpcChannelFactory(SecurityOptions options)
     : options_(std::move(options)), authorizer_(options_.token) {}
+
+GrpcChannelFactory::~GrpcChannelFactory() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
     SecurityOptions options) {
@@ -151,10 +143,11 @@ absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
   SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory(std::move(options)));
   const SecurityOptions& given = factory->options_;
-  WEIR_ASSIGN_OR_RETURN(factory->certificate_,
-                        ReadPem(given.certificate_file, "security.tls.certificate-file"));
-  WEIR_ASSIGN_OR_RETURN(factory->key_, ReadPem(given.key_file, "security.tls.key-file"));
-  WEIR_ASSIGN_OR_RETURN(factory->ca_, ReadPem(given.ca_file, "security.tls.ca-file"));
+  if (given.tls()) {
+    WEIR_ASSIGN_OR_RETURN(factory->certificates_, TlsCertificates::Create(given));
+    factory->watch_ =
+        std::make_unique<TlsCertificateWatch>(factory->certificates_, given.reload_interval);
+  }
   return factory;
 }
 
@@ -167,19 +160,19 @@ std::unique_ptr<GrpcChannelFactory> GrpcChannelFactory::CreatePinned(SelfSignedC
                                                                      const GrpcWindows& windows) {
   SetUpGrpc();
   std::unique_ptr<GrpcChannelFactory> factory(new GrpcChannelFactory({}));
-  factory->certificate_ = std::move(own.certificate);
-  factory->key_ = std::move(own.key);
+  factory->pinned_ = std::move(own);
   factory->windows_ = windows;
   return factory;
 }
 
 std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreateChannel(const std::string& address) const {
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  if (options_.tls() && !IsLocalSocket(address)) {
+  if (certificates_ != nullptr && !IsLocalSocket(address)) {
+    const std::shared_ptr<const TlsMaterial> material = certificates_->current();
     grpc::SslCredentialsOptions tls;
-    tls.pem_root_certs = ca_;
-    tls.pem_cert_chain = certificate_;
-    tls.pem_private_key = key_;
+    tls.pem_root_certs = material->authorities;
+    tls.pem_cert_chain = material->certificate;
+    tls.pem_private_key = material->key;
     credentials = grpc::SslCredentials(tls);
   } else {
     credentials = grpc::InsecureChannelCredentials();
@@ -205,23 +198,28 @@ std::shared_ptr<grpc::Channel> GrpcChannelFactory::CreatePinnedChannel(
   return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls), arguments);
 }
 
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> GrpcChannelFactory::ServerCredentialsAt(
+    const std::string& address) const {
+  if (IsLocalSocket(address)) return grpc::InsecureServerCredentials();
+  if (!pinned_.certificate.empty()) {
+    grpc::SslServerCredentialsOptions tls(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+    tls.pem_key_cert_pairs.push_back({pinned_.key, pinned_.certificate});
+    return grpc::SslServerCredentials(tls);
+  }
+  if (certificates_ == nullptr) return grpc::InsecureServerCredentials();
+  if (options_.certificate_file.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("listening at ", address, " with TLS needs security.tls.certificate-file"));
+  }
+  return TlsServerCredentials(certificates_, options_.require_client_certificate
+                                                 ? ClientCertificate::kRequired
+                                                 : ClientCertificate::kNotAskedFor);
+}
+
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
     const std::string& address, const std::vector<grpc::Service*>& services) const {
-  const bool local = IsLocalSocket(address);
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (tls() && !local) {
-    if (certificate_.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("listening at ", address, " with TLS needs security.tls.certificate-file"));
-    }
-    grpc::SslServerCredentialsOptions tls(
-        options_.require_client_certificate
-            ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-            : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-    tls.pem_root_certs = ca_;
-    tls.pem_key_cert_pairs.push_back({key_, certificate_});
-    credentials = grpc::SslServerCredentials(tls);
-  }
+  WEIR_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials,
+                        ServerCredentialsAt(address));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -247,8 +245,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcChannelFactory::StartServer(
         absl::StrCat("cannot listen at ", address, ": ", ListenFailure(address)));
   }
   std::string bound = address;
-  if (!local) bound = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
-  return std::make_unique<GrpcServer>(std::move(server), std::move(bound));
+  if (!IsLocalSocket(address))
+    bound = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  return std::make_unique<GrpcServer>(std::move(server), std::move(bound), std::move(credentials));
 }
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -20,10 +21,15 @@
 
 namespace weir {
 
+class TlsCertificates;
+class TlsCertificateWatch;
+
 /// A listening server. Shutdown before the services it was started with are destroyed.
 class GrpcServer {
  public:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address);
+  /// `credentials`: those it listens with, which live as long as connections are accepted.
+  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address,
+             std::shared_ptr<grpc::ServerCredentials> credentials);
   ~GrpcServer();
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
@@ -38,6 +44,7 @@ class GrpcServer {
   static constexpr absl::Duration kShutdownGrace = absl::Milliseconds(300);
 
  private:
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   const std::string address_;
 };
@@ -55,11 +62,19 @@ struct GrpcWindows {
 /// addresses are always plaintext, the directory's permissions guard them, and "unix-abstract:"
 /// ones are for services that check a secret.
 ///
-/// Threads: any. Immutable after Create. Outlives nothing that it makes.
+/// Certificates, key and authorities are read again when their files change, while the factory
+/// lives (TlsCertificateWatch). Channels that are made later and connections that servers accept
+/// later have the new ones, what is connected goes on. A channel keeps those it was made with:
+/// whoever fails to connect makes another.
+///
+/// Threads: any. Immutable after Create, but for the certificates. Outlives nothing that it makes.
 class GrpcChannelFactory {
  public:
   /// Reads the files. INVALID_ARGUMENT naming the file or option that is wrong.
   static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(SecurityOptions options);
+  ~GrpcChannelFactory();
+  GrpcChannelFactory(const GrpcChannelFactory&) = delete;
+  GrpcChannelFactory& operator=(const GrpcChannelFactory&) = delete;
 
   /// A process that shows this certificate where it listens.
   static std::unique_ptr<GrpcChannelFactory> CreatePinned(SelfSignedCertificate own,
@@ -79,6 +94,8 @@ class GrpcChannelFactory {
   void Authorize(grpc::ClientContext& context) const;
   /// Checks the calls that this process gets; for "unix:" services use GrpcAuthorizer("").
   const GrpcAuthorizer& authorizer() const { return authorizer_; }
+  /// Those of the options; null when these name none. For who speaks TLS without gRPC.
+  const std::shared_ptr<TlsCertificates>& certificates() const { return certificates_; }
 
   /// Listens at "host:port" (port 0: any) or "unix:/path". Reflection is on. The address has been
   /// allowed by CheckBindAddress. UNAVAILABLE naming address and reason, e.g. a port that is taken.
@@ -88,15 +105,16 @@ class GrpcChannelFactory {
  private:
   explicit GrpcChannelFactory(SecurityOptions options);
 
-  bool tls() const { return options_.tls() || !certificate_.empty(); }
   grpc::ChannelArguments ChannelArguments() const;
+  absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsAt(
+      const std::string& address) const;
 
   SecurityOptions options_;
   GrpcWindows windows_;
   GrpcAuthorizer authorizer_;
-  std::string certificate_;
-  std::string key_;
-  std::string ca_;
+  SelfSignedCertificate pinned_;  // of CreatePinned
+  std::shared_ptr<TlsCertificates> certificates_;
+  std::unique_ptr<TlsCertificateWatch> watch_;
 };
 
 }  // namespace weir

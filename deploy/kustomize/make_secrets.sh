@@ -3,7 +3,8 @@
 # Makes what the Secrets weir-tls and weir-token of deploy/kustomize/base have to hold: tls.crt,
 # tls.key, ca.crt and token, with openssl. The certificate is good for ten years, for the services
 # and pods of the namespace weir, and for more NAMEs. The authority's key is thrown away: for
-# another certificate make all anew, restart the pods and give clients the new ca.crt.
+# another certificate make all anew and give clients the new ca.crt; a new token needs a restart of
+# the pods.
 set -eu
 directory="$1"
 shift

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/time/system_clock.h"
 #include "tests/e2e/cluster_test.h"
 #include "tests/support/http/http_get.h"
 #include "tests/support/net/testing_certificates.h"
@@ -134,6 +135,7 @@ TEST_F(AdminEndpointsTest, TlsAndTokenGuardWhatIsNotForProbes) {
   options.server_options["security.tls.certificate-file"] = made.certificate_file;
   options.server_options["security.tls.key-file"] = made.key_file;
   Start(options);
+  const absl::Time started = SystemClock().Now();
   HttpGetOptions probe;
   probe.ca_file = made.ca_file;
   HttpGetOptions scraper = probe;
@@ -143,7 +145,14 @@ TEST_F(AdminEndpointsTest, TlsAndTokenGuardWhatIsNotForProbes) {
     EXPECT_EQ(Get(server, "/livez", probe).status, 200) << server;
     EXPECT_EQ(Get(server, kPage, probe).status, 401) << server;
     EXPECT_EQ(Get(server, "/config", probe).status, 401) << server;
-    EXPECT_EQ(Get(server, kPage, scraper).status, 200) << server;
+    const HttpAnswer page = Get(server, kPage, scraper);
+    EXPECT_EQ(page.status, 200) << server;
+    ExpectParses(page.body);
+    // Of two days.
+    const absl::Time expires = absl::FromUnixSeconds(static_cast<int64_t>(
+        ParseSeries(page.body)["weir_tls_certificate_expiry_timestamp_seconds"]));
+    EXPECT_LE(expires - started, absl::Hours(48)) << server;
+    EXPECT_GE(expires - started, absl::Hours(47)) << server;
     EXPECT_EQ(Get(server, "/config", scraper).body.find("the-token"), std::string::npos);
   }
 }

@@ -16,7 +16,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/net/tls_certificates.h"
+#include "common/time/system_clock.h"
 #include "tests/support/http/http_get.h"
+#include "tests/support/net/mounted_secret.h"
 #include "tests/support/net/testing_certificates.h"
 #include "tests/support/temporary_directory.h"
 
@@ -35,6 +38,7 @@ class HttpServerTest : public testing::Test {
     options.address = address;
     options.or_any_port = or_any_port;
     options.security = std::move(security);
+    options.certificates = certificates_;
     return HttpServer::Start(std::move(options),
                              {{"/open", false,
                                [] {
@@ -70,6 +74,7 @@ class HttpServerTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
+  std::shared_ptr<TlsCertificates> certificates_;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -128,6 +133,35 @@ TEST_F(HttpServerTest, ProbesNeedNoClientCertificate) {
   options.certificate_file = security.certificate_file;
   options.key_file = security.key_file;
   EXPECT_EQ(Get("/guarded", options), "200 secret");
+}
+
+TEST_F(HttpServerTest, RenewedCertificatesCountFromTheNextConnectionOn) {
+  const SecurityOptions before = MakeTestingCertificates(directory_.path(), "before");
+  const SecurityOptions after = MakeTestingCertificates(directory_.path(), "after");
+  MountedSecret secret(directory_.File("secret"));
+  secret.Publish(before);
+  SecurityOptions security = secret.files();
+  security.require_client_certificate = true;
+  auto certificates = TlsCertificates::Create(security);
+  ASSERT_TRUE(certificates.ok()) << certificates.status();
+  certificates_ = *certificates;
+  Start(security);
+  const HttpGetOptions old_client = {.ca_file = before.ca_file,
+                                     .certificate_file = before.certificate_file,
+                                     .key_file = before.key_file};
+  HttpGetOptions new_client = {.ca_file = after.ca_file,
+                               .certificate_file = after.certificate_file,
+                               .key_file = after.key_file};
+  EXPECT_EQ(Get("/guarded", old_client), "200 secret");
+  EXPECT_THAT(Get("/guarded", new_client), HasSubstr("UNAVAILABLE"));
+
+  secret.Publish(after);
+  certificates_->Look(SystemClock().Now());
+  EXPECT_EQ(Get("/guarded", new_client), "200 secret");
+  EXPECT_THAT(Get("/guarded", old_client), HasSubstr("UNAVAILABLE"));
+  new_client.certificate_file = before.certificate_file;
+  new_client.key_file = before.key_file;
+  EXPECT_THAT(Get("/guarded", new_client), HasSubstr("UNAVAILABLE"));
 }
 
 TEST_F(HttpServerTest, NamesWhatItCannotServeWith) {

@@ -3,9 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 
+#include "absl/strings/str_cat.h"
+
 #include "common/metrics/metric_catalogue.h"
+#include "common/net/self_signed_certificate.h"
+#include "common/net/tls_certificates.h"
+#include "tests/support/temporary_directory.h"
 #include <nlohmann/json.hpp>
 
 namespace weir {
@@ -13,6 +19,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class AdminEndpointsTest : public testing::Test {
  protected:
@@ -29,6 +36,7 @@ class AdminEndpointsTest : public testing::Test {
       page.Add(metrics::kLeader, 1);
       return page;
     };
+    sources.certificates = certificates_;
     std::map<std::string, HttpRoute> routes;
     for (HttpRoute& route : AdminRoutes(std::move(sources))) {
       std::string path = route.path;
@@ -39,6 +47,7 @@ class AdminEndpointsTest : public testing::Test {
 
   Config config_ = Config::FromValues({{"cluster.id", "c"}}).value();
   absl::Status metrics_status_;
+  std::shared_ptr<TlsCertificates> certificates_;
 };
 
 TEST_F(AdminEndpointsTest, OnlyMetricsAndConfigurationAreGuarded) {
@@ -79,6 +88,25 @@ TEST_F(AdminEndpointsTest, MetricsHaveBuildProcessAndTheRest) {
   EXPECT_THAT(answer.body,
               AllOf(HasSubstr("weir_build_info{build_type="),
                     HasSubstr("process_resident_memory_bytes "), HasSubstr("weir_leader 1\n")));
+}
+
+TEST_F(AdminEndpointsTest, MetricsHaveTheTimeAtWhichTheCertificateExpires) {
+  constexpr absl::string_view kName = "weir_tls_certificate_expiry_timestamp_seconds";
+  EXPECT_THAT(Routes().at("/metrics").answer().body, Not(HasSubstr(std::string(kName))));
+  const TemporaryDirectory directory;
+  const absl::Time made = absl::FromUnixSeconds(1'700'000'000);
+  const auto pair = MakeSelfSignedCertificate("weir", made);
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  SecurityOptions security;
+  security.certificate_file = directory.File("node.pem");
+  security.key_file = directory.File("node.key");
+  std::ofstream(security.certificate_file) << pair->certificate;
+  std::ofstream(security.key_file) << pair->key;
+  auto certificates = TlsCertificates::Create(security);
+  ASSERT_TRUE(certificates.ok()) << certificates.status();
+  certificates_ = *certificates;
+  EXPECT_THAT(Routes().at("/metrics").answer().body,
+              HasSubstr(absl::StrCat(kName, " ", 1'700'000'000 + 3650 * 86'400, "\n")));
 }
 
 TEST_F(AdminEndpointsTest, MetricsThatCannotBeHadAreAnError) {
