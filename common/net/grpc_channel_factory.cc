@@ -131,7 +131,7 @@ GrpcChannelFactory::GrpcChannelFactory(SecurityOptions options)
 GrpcChannelFactory::~GrpcChannelFactory() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
-    SecurityOptions options) {
+    SecurityOptions options, absl::Duration reload_interval) {
   if (options.certificate_file.empty() != options.key_file.empty()) {
     return absl::InvalidArgumentError(
         "security.tls.certificate-file and security.tls.key-file are given together or not at all");
@@ -146,7 +146,7 @@ absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> GrpcChannelFactory::Create(
   if (given.tls()) {
     WEIR_ASSIGN_OR_RETURN(factory->certificates_, TlsCertificates::Create(given));
     factory->watch_ =
-        std::make_unique<TlsCertificateWatch>(factory->certificates_, given.reload_interval);
+        std::make_unique<TlsCertificateWatch>(factory->certificates_, reload_interval);
   }
   return factory;
 }

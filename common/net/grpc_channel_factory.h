@@ -70,8 +70,12 @@ struct GrpcWindows {
 /// Threads: any. Immutable after Create, but for the certificates. Outlives nothing that it makes.
 class GrpcChannelFactory {
  public:
+  /// How often the files are looked at for others.
+  static constexpr absl::Duration kReloadInterval = absl::Seconds(5);
+
   /// Reads the files. INVALID_ARGUMENT naming the file or option that is wrong.
-  static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(SecurityOptions options);
+  static absl::StatusOr<std::unique_ptr<GrpcChannelFactory>> Create(
+      SecurityOptions options, absl::Duration reload_interval = kReloadInterval);
   ~GrpcChannelFactory();
   GrpcChannelFactory(const GrpcChannelFactory&) = delete;
   GrpcChannelFactory& operator=(const GrpcChannelFactory&) = delete;

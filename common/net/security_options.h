@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 
 #include "common/config/config.h"
 
@@ -20,9 +19,7 @@ struct SecurityOptions {
   std::string ca_file;                      // who signs the certificates of the others
   bool require_client_certificate = false;  // mutual TLS; needs `ca_file`
   std::string token;                        // shared secret, sent with every call; empty: none
-  /// How often the files of certificates and key are looked at for others (tls_certificates.h).
-  absl::Duration reload_interval = absl::Seconds(10);
-  bool insecure = false;  // any address may be bound without TLS and token
+  bool insecure = false;                    // any address may be bound without TLS and token
 
   bool tls() const { return !certificate_file.empty() || !ca_file.empty(); }
 };

@@ -63,8 +63,7 @@ class GrpcTlsRenewalTest : public testing::Test {
 
   static std::unique_ptr<GrpcChannelFactory> Factory(
       SecurityOptions options, absl::Duration reload_interval = absl::InfiniteDuration()) {
-    options.reload_interval = reload_interval;
-    auto factory = GrpcChannelFactory::Create(std::move(options));
+    auto factory = GrpcChannelFactory::Create(std::move(options), reload_interval);
     EXPECT_TRUE(factory.ok()) << factory.status();
     return factory.ok() ? *std::move(factory) : nullptr;
   }
@@ -172,6 +171,7 @@ TEST_F(GrpcTlsRenewalTest, NobodyIsAskedForACertificateUnlessItIsRequired) {
   EXPECT_EQ(SeeAnew(*Factory(made), *server), one_way);
 }
 
+// Takes kReloadInterval.
 TEST_F(GrpcTlsRenewalTest, ClusterClientThatLivesLongConnectsAgainWithItsRenewedCertificate) {
   SecurityOptions serving = TestingAuthority(directory_.path(), "server").Issue("server");
   SecurityOptions before = TestingAuthority(directory_.path(), "before").Issue("before");
@@ -187,7 +187,6 @@ TEST_F(GrpcTlsRenewalTest, ClusterClientThatLivesLongConnectsAgainWithItsRenewed
   ClusterClientOptions options;
   options.addresses = {address};
   options.security = secret_.files();
-  options.security.reload_interval = absl::Milliseconds(20);
   options.call_timeout = kPatience;
   options.unreachable_timeout = kPatience;
   const auto client = MakeClusterClient(options);
