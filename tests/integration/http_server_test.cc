@@ -135,6 +135,14 @@ TEST_F(HttpServerTest, ProbesNeedNoClientCertificate) {
   EXPECT_EQ(Get("/guarded", options), "200 secret");
 }
 
+HttpGetOptions ClientOf(const SecurityOptions& files) {
+  HttpGetOptions options;
+  options.ca_file = files.ca_file;
+  options.certificate_file = files.certificate_file;
+  options.key_file = files.key_file;
+  return options;
+}
+
 TEST_F(HttpServerTest, RenewedCertificatesCountFromTheNextConnectionOn) {
   const SecurityOptions before = MakeTestingCertificates(directory_.path(), "before");
   const SecurityOptions after = MakeTestingCertificates(directory_.path(), "after");
@@ -146,12 +154,8 @@ TEST_F(HttpServerTest, RenewedCertificatesCountFromTheNextConnectionOn) {
   ASSERT_TRUE(certificates.ok()) << certificates.status();
   certificates_ = *certificates;
   Start(security);
-  const HttpGetOptions old_client = {.ca_file = before.ca_file,
-                                     .certificate_file = before.certificate_file,
-                                     .key_file = before.key_file};
-  HttpGetOptions new_client = {.ca_file = after.ca_file,
-                               .certificate_file = after.certificate_file,
-                               .key_file = after.key_file};
+  const HttpGetOptions old_client = ClientOf(before);
+  HttpGetOptions new_client = ClientOf(after);
   EXPECT_EQ(Get("/guarded", old_client), "200 secret");
   EXPECT_THAT(Get("/guarded", new_client), HasSubstr("UNAVAILABLE"));
 
