@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Unit tests of what judges the chart's client pods: credentials.py and helm_test.py."""
+"""Unit tests of what judges the chart's client pods: credentials.py and helm_test.py, and
+that all pods get what they are given: given_fields.py."""
 
+import copy
 import unittest
 
 import credentials
+import given_fields
 import helm_test
 import references
 
@@ -116,6 +119,82 @@ class HelmTest(unittest.TestCase):
         lines = helm_test.table(["REGISTERED", "SUSPECT"]).splitlines()
         self.assertEqual([6, 6, 6], [len(line.split()) for line in lines])
         self.assertEqual(["REGISTERED", "SUSPECT"], [line.split()[-1] for line in lines[1:]])
+
+
+def dressed(component):
+    """A pod with all that is given to pods of the component."""
+    fields = given_fields.given(given_fields.mark_of(component))
+    of_all = copy.deepcopy(given_fields.OF_ALL)
+    return {
+        "metadata": {"annotations": {"a": "b", **fields["podAnnotations"]},
+                     "labels": {"a": "b", **fields["podLabels"], **of_all["commonLabels"]}},
+        "spec": {
+            **{key: fields[key] for key in ("nodeSelector", "tolerations", "affinity",
+                                            "priorityClassName", "initContainers")},
+            **fields["podSpec"], "imagePullSecrets": of_all["imagePullSecrets"],
+            "securityContext": {"runAsUser": 1, **of_all["podSecurityContext"]},
+            "volumes": [{"name": "tmp"}, *fields["extraVolumes"]],
+            "containers": [{
+                "env": [{"name": "A"}, *fields["extraEnv"]], "envFrom": fields["extraEnvFrom"],
+                "volumeMounts": [{"name": "tmp"}, *fields["extraVolumeMounts"]],
+                "securityContext": of_all["containerSecurityContext"]}]}}
+
+
+class GivenFields(unittest.TestCase):
+    def setUp(self):
+        self.documents = []
+        for name, component in given_fields.PODS.items():
+            pod = dressed(component)
+            if component != "clientPods":
+                pod = {"metadata": {}, "spec": {"template": pod}, "kind": "StatefulSet"}
+            pod.setdefault("kind", "Pod")
+            pod["metadata"]["name"] = name
+            self.documents.append(pod)
+
+    def test_pods_that_have_all_are_accepted(self):
+        self.assertEqual(4 * (len(given_fields.PLACES) + len(given_fields.PLACES_OF_ALL)),
+                         given_fields.check_pods(self.documents))
+
+    def test_a_field_that_a_pod_lacks_is_told(self):
+        places = {**given_fields.PLACES, **given_fields.PLACES_OF_ALL,
+                  "podSpec": lambda pod: pod["spec"].pop("runtimeClassName"),
+                  "priorityClassName": lambda pod: pod["spec"].pop("priorityClassName"),
+                  "podLabels": lambda pod: pod["metadata"]["labels"].pop("of"),
+                  "commonLabels": lambda pod: pod["metadata"]["labels"].pop("team")}
+        for name in given_fields.PODS:
+            for field, place in places.items():
+                with self.subTest(f"{name} {field}"):
+                    documents = copy.deepcopy(self.documents)
+                    there = place(given_fields.pods_by_name(documents)[name])
+                    if not isinstance(there, str):
+                        there.clear()
+                    with self.assertRaisesRegex(
+                            references.Problem, rf"{name} does not get (\w+\.)?{field}:"):
+                        given_fields.check_pods(documents)
+
+    def test_what_is_anothers_is_told(self):
+        pod = given_fields.pods_by_name(self.documents)["weir-test"]
+        pod["spec"]["tolerations"].append({"key": "of-jobmanager"})
+        with self.assertRaisesRegex(references.Problem, "weir-test gets what is .'of-jobmanager'"):
+            given_fields.check_pods(self.documents)
+
+    def test_a_pod_that_is_not_there_is_told(self):
+        with self.assertRaisesRegex(references.Problem, "the pods are"):
+            given_fields.check_pods(self.documents[:-1])
+
+    def test_a_field_that_clients_do_not_get_is_told(self):
+        fields = dict.fromkeys(set(given_fields.PLACES) | {"replicas"})
+        schema = {"properties": {name: {"properties": dict(fields)}
+                                 for name in ("jobmanager", "taskmanager", "clientPods")}}
+        del schema["properties"]["clientPods"]["properties"]["replicas"]
+        given_fields.check_schema(schema)
+        schema["properties"]["taskmanager"]["properties"]["hostAliases"] = {}
+        with self.assertRaisesRegex(references.Problem, "taskmanager has .'hostAliases'., which"):
+            given_fields.check_schema(schema)
+        del schema["properties"]["taskmanager"]["properties"]["hostAliases"]
+        del schema["properties"]["clientPods"]["properties"]["tolerations"]
+        with self.assertRaisesRegex(references.Problem, "differ in .'tolerations'"):
+            given_fields.check_schema(schema)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
   make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages
   that the chart names exist
 - an upgrade keeps the release's secrets (upgrade_check.py)
+- every pod gets each field that values give it, clients' as servers' (given_fields.py)
 - the pod of helm test counts TaskManagers that have registered, and no others (helm_test.py)
 
 Last line: how many checks there were. Exit code 1, and what is wrong, otherwise.
@@ -23,6 +24,7 @@ Last line: how many checks there were. Exit code 1, and what is wrong, otherwise
 
 import argparse
 import base64
+import json
 import os
 import re
 import shutil
@@ -31,6 +33,7 @@ import sys
 import tempfile
 
 import credentials
+import given_fields
 import helm_test
 import references
 import upgrade_check
@@ -214,6 +217,16 @@ class Checks:
                    if name == "weir-test")
         self.count += helm_test.check(pod["containers"][0])
 
+    def check_given_fields(self):
+        with open(os.path.join(CHART, "values.schema.json"), encoding="utf-8") as file:
+            given_fields.check_schema(json.load(file))
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(given_fields.values(), file)
+            file.flush()
+            text = must(self.template(file.name) + SUBMIT)
+        check_schemas(text, NEWEST)
+        self.count += 2 + given_fields.check_pods(references.load(text))
+
     def check_agreement(self):
         must([sys.executable, os.path.join(HERE, "chart_reference.py"), "--check"])
         with open(os.path.join(CHART, "Chart.yaml"), encoding="utf-8") as file:
@@ -268,6 +281,7 @@ def main():
         checks.check_kustomize()
         checks.check_overlay()
         checks.check_certificates()
+        checks.check_given_fields()
         checks.check_helm_test()
         checks.check_agreement()
     except Problem as problem:

@@ -142,37 +142,44 @@ storageClassName: {{ . | quote }}
 {{- end -}}
 {{- include "weir.validateLabels" . -}}
 {{- range $component := list "jobmanager" "taskmanager" -}}
-{{- include "weir.validateComponent" (dict "root" $ "values" (get $.Values $component) "component" $component) -}}
+{{- $made := dict "serviceAccountName" "serviceAccount" "containers" (printf "%s.sidecars" $component) -}}
+{{- range $key := list "terminationGracePeriodSeconds" "topologySpreadConstraints" -}}
+{{- $_ := set $made $key (printf "%s.%s" $component $key) -}}
 {{- end -}}
+{{- include "weir.validatePods" (dict "values" (get $.Values $component) "component" $component "made" $made "set" list "annotations" (list "checksum/config")) -}}
+{{- end -}}
+{{- include "weir.validatePods" (dict "values" .Values.clientPods "component" "clientPods" "made" dict "set" (list "containers" "restartPolicy") "annotations" (list "helm.sh/hook" "helm.sh/hook-delete-policy")) -}}
 {{- end -}}
 
-{{/* What would be there twice, of which a reader of YAML silently takes one. */}}
-{{- define "weir.validateComponent" -}}
+{{/* What would be there twice, of which a reader of YAML silently takes one. "made": field of a pod ->
+the value that the chart makes it of, "set": fields that it sets itself, of these pods besides those of
+all; "annotations": those that it sets. */}}
+{{- define "weir.validatePods" -}}
 {{- $podSpec := default dict .values.podSpec -}}
-{{- $sources := dict "securityContext" "podSecurityContext" "serviceAccountName" "serviceAccount" "imagePullSecrets" "imagePullSecrets" -}}
-{{- range $key := list "terminationGracePeriodSeconds" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "initContainers" -}}
-{{- $_ := set $sources $key (printf "%s.%s" $.component $key) -}}
+{{- $made := merge (dict "securityContext" "podSecurityContext" "imagePullSecrets" "imagePullSecrets" "volumes" (printf "%s.extraVolumes" .component)) .made -}}
+{{- range $key := list "nodeSelector" "tolerations" "affinity" "priorityClassName" "initContainers" -}}
+{{- $_ := set $made $key (printf "%s.%s" $.component $key) -}}
 {{- end -}}
-{{- $_ := set $sources "containers" (printf "%s.sidecars" .component) -}}
-{{- $_ := set $sources "volumes" (printf "%s.extraVolumes" .component) -}}
-{{- range $key, $value := $sources -}}
+{{- range $key, $value := $made -}}
 {{- if hasKey $podSpec $key -}}
 {{- fail (printf "%s.podSpec must not have %s: the chart makes it of %s." $.component $key $value) -}}
 {{- end -}}
 {{- end -}}
-{{- range $key := list "automountServiceAccountToken" "enableServiceLinks" -}}
+{{- range $key := concat (list "automountServiceAccountToken" "enableServiceLinks") .set -}}
 {{- if hasKey $podSpec $key -}}
 {{- fail (printf "%s.podSpec must not have %s: the chart sets it." $.component $key) -}}
 {{- end -}}
 {{- end -}}
-{{- if hasKey (default dict .values.podAnnotations) "checksum/config" -}}
-{{- fail (printf "%s.podAnnotations must not have checksum/config: the chart sets it." $.component) -}}
+{{- range $key := .annotations -}}
+{{- if hasKey (default dict $.values.podAnnotations) $key -}}
+{{- fail (printf "%s.podAnnotations must not have %s: the chart sets it." $.component $key) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "weir.validateLabels" -}}
 {{- $own := append (keys (include "weir.ownLabels" . | fromYaml)) "app.kubernetes.io/component" | sortAlpha -}}
-{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "jobmanager.podLabels" .Values.jobmanager.podLabels "taskmanager.podLabels" .Values.taskmanager.podLabels "monitoring.podMonitorLabels" .Values.monitoring.podMonitorLabels -}}
+{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "jobmanager.podLabels" .Values.jobmanager.podLabels "taskmanager.podLabels" .Values.taskmanager.podLabels "clientPods.podLabels" .Values.clientPods.podLabels "monitoring.podMonitorLabels" .Values.monitoring.podMonitorLabels -}}
 {{- range $key := $own -}}
 {{- if hasKey (default dict $labels) $key -}}
 {{- fail (printf "%s must not have %s: the chart sets it." $name $key) -}}
@@ -194,10 +201,6 @@ enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds }}
 securityContext:
   {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
-{{- with .values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
 {{- $tolerations := .values.tolerations }}
 {{- if not (kindIs "invalid" .values.nodeLostSeconds) }}
 {{- $seconds := int .values.nodeLostSeconds }}
@@ -208,14 +211,6 @@ nodeSelector:
 {{- $tolerations = append $tolerations (dict "key" $key "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" $seconds) }}
 {{- end }}
 {{- end }}
-{{- end }}
-{{- with $tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 topologySpreadConstraints:
   {{- if .values.topologySpreadConstraints }}
@@ -229,6 +224,24 @@ topologySpreadConstraints:
         {{- include "weir.selector" $root | nindent 8 }}
         app.kubernetes.io/component: {{ .component }}
   {{- end }}
+{{- include "weir.givenPodFields" (dict "values" .values "tolerations" $tolerations) }}
+{{- end -}}
+
+{{/* The fields of any pod that are taken as they are given: where it may run, what runs before it, and
+podSpec. Begins a new line where there is one. (dict "values" .Values.x "tolerations" list) */}}
+{{- define "weir.givenPodFields" -}}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -315,6 +328,18 @@ initContainers:
     sizeLimit: {{ .tmpSizeLimit }}
 {{- end -}}
 
+{{/* The metadata of a pod that is a client, besides its name: (dict "root" $ "component" "x"
+"annotations" dict) */}}
+{{- define "weir.clientPodMetadata" -}}
+labels:
+  {{- include "weir.labelsWith" (dict "root" .root "more" .root.Values.clientPods.podLabels) | nindent 2 }}
+  app.kubernetes.io/component: {{ .component }}
+{{- with merge (deepCopy (default dict .root.Values.clientPods.podAnnotations)) .annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* The fields of a pod that is a client and ends by itself. Its certificate, and the key of it, are
 there only where a client has to present them. */}}
 {{- define "weir.clientPodFields" -}}
@@ -329,16 +354,30 @@ securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 volumes:
   {{- include "weir.clientVolumes" (dict "root" . "clientOnly" (not .Values.tls.requireClientCertificate) "tmpSizeLimit" "64Mi") | nindent 2 }}
+  {{- with .Values.clientPods.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- include "weir.givenPodFields" (dict "values" .Values.clientPods "tolerations" .Values.clientPods.tolerations) }}
 {{- end -}}
 
 {{- define "weir.clientContainerFields" -}}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 env:
   - {name: WEIR_CONFIG, value: /etc/weir/client.yaml}
+  {{- with .Values.clientPods.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.clientPods.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 securityContext:
   {{- toYaml .Values.containerSecurityContext | nindent 2 }}
 volumeMounts:
   {{- include "weir.clientMounts" . | nindent 2 }}
+  {{- with .Values.clientPods.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{/* checksum/config and the annotations by which Prometheus finds the pod, unless podAnnotations have
