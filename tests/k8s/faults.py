@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""The chart in pods, a job in it, and what it survives.
+"""The chart in pods, jobs in it, and what they survive.
 
   faults.py --image IMAGE --job-image IMAGE --helm HELM --brokers NAME:PORT --work DIRECTORY
             [--results FILE] [--checks TEXT] [STEP...]
 
 Runs in run_in_namespaces.sh, with Kafka at --brokers. A feeder and a reader go on all the time;
 each step does something to the pods, and then the job has to run and records have to be committed
-that were fed after that. In the end every event has its one record, with the right count. --results
-gets what was measured and survived, as JSON. Steps by name run alone, after install and submit.
---checks is what the last line says before what was survived.
+that were fed after that. Steps after which all jobs have to go on are done to two of them. In the
+end every event of each has its one record, with the right count. --results gets what was measured
+and survived, as JSON. Steps by name run alone, after install and submit. --checks is what the last
+line says before what was survived.
 """
 
 import argparse
@@ -20,11 +21,12 @@ import sys
 import time
 
 import podman_cluster
-from kafka_stream import Feeder, Reader, create_topics
+from kafka_stream import create_topics
 from podman_cluster import memory_of, processes_of
-from scenario import JM, RECOVERY_SECONDS, TM, Failed, Scenario
+from scenario import JM, RECOVERY_SECONDS, TM, Failed, Scenario, id_of
 
 EVENTS_PER_SECOND = 1000
+EVENTS_OF_SECOND = 200
 FETCHED = "fetching an artifact"  # in a TaskManager's log, with the program of a job
 
 
@@ -50,18 +52,7 @@ def install(scenario):
 
 
 def submit(scenario):
-    """By a pod of the job's own image, through the service."""
-    brokers = f"{podman_cluster.NODE_ADDRESS}:{scenario.options.brokers.rsplit(':', 1)[1]}"
-    create_topics(brokers, ["events", "counts"])
-    scenario.feeder = Feeder(brokers, "events", EVENTS_PER_SECOND)
-    scenario.reader = Reader(brokers, "counts")
-    pod = scenario.submission("submit", "/job", "--", f"--brokers={scenario.brokers}",
-                              "--parallelism=4")
-    start = time.monotonic()
-    scenario.run_to_end(pod)
-    scenario.job = json.loads(scenario.weir("-o", "json", "list"))["jobs"][0]["job_id"]
-    scenario.cluster.wait(lambda: scenario.reader.first, RECOVERY_SECONDS, "the first record")
-    seconds = scenario.reader.first - start
+    seconds = scenario.start_job("first", EVENTS_PER_SECOND, "--parallelism=4")
     scenario.results["submit_to_first_record_seconds"] = round(seconds, 1)
     scenario.results["cold_start_seconds"] = round(
         scenario.results["install_seconds"] + seconds, 1)
@@ -70,24 +61,47 @@ def submit(scenario):
     scenario.expect(len(workers) == 2, f"the job runs on {len(workers)} TaskManagers, not on 2")
 
 
+def have_jobs(scenario, count):
+    """Two: a second job runs beside the first, on one TaskManager more. One: it has ended, with
+    every record once, and the first job is on the others."""
+    if count > len(scenario.streams):
+        scenario.grow(3)
+        seconds = scenario.start_job("second", EVENTS_OF_SECOND)
+        scenario.say(f"a second job: its first committed record after {seconds:.1f} s")
+    elif count < len(scenario.streams):
+        verdict = scenario.end_job(scenario.streams[1])
+        scenario.results["second_verdict"] = verdict
+        scenario.say(f"the second job has ended: {verdict}")
+        scenario.shrink(2)
+        scenario.settle()
+
+
 def workers_of(job):
     """The ids and processes of the job's workers."""
     return {(worker["worker_id"], worker["pid"]) for worker in job["workers"]}
 
 
 def rolled_back(scenario, before):
-    """The job started from a checkpoint: it has a later generation."""
-    after = scenario.describe()
-    scenario.expect(after["generation"] > before["generation"],
-                    f"the job was not started anew: generation {after['generation']}")
-    return after
+    """All jobs started from a checkpoint: they have a later generation. (before, after) of each."""
+    pairs = list(zip(before, scenario.describe_all(), strict=True))
+    for number, (then, now) in enumerate(pairs, 1):
+        scenario.expect(now["generation"] > then["generation"],
+                        f"job {number} was not started anew: generation {now['generation']}")
+    return pairs
 
 
 def rolled_back_in_place(scenario, before):
     """The same processes, at another generation."""
-    after = rolled_back(scenario, before)
-    scenario.expect(workers_of(before) == workers_of(after),
-                    f"workers ended: {workers_of(before)} became {workers_of(after)}")
+    for then, now in rolled_back(scenario, before):
+        scenario.expect(workers_of(then) == workers_of(now),
+                        f"workers ended: {workers_of(then)} became {workers_of(now)}")
+
+
+def rolled_back_anew(scenario, before):
+    """In other processes, all of them."""
+    for then, now in rolled_back(scenario, before):
+        both = workers_of(then) & workers_of(now)
+        scenario.expect(not both, f"workers are still there: {both}")
 
 
 def kill_taskmanager(scenario):
@@ -140,11 +154,8 @@ def lose_all(scenario):
     def fault():
         for pod in sorted(scenario.cluster.pods):
             scenario.cluster.lose_pod(pod)
-
-    def anew(before):
-        after = rolled_back(scenario, before)
-        scenario.expect(not workers_of(before) & workers_of(after), "a worker is still there")
-    scenario.survive("all pods lost with their disks", fault, anew)
+    scenario.survive("all pods lost with their disks", fault,
+                     lambda before: rolled_back_anew(scenario, before))
 
 
 def delete_taskmanager(scenario):
@@ -223,16 +234,13 @@ def zombie(scenario):
     scenario.settle()
 
 
-def id_of(log):
-    """The job's, of what "weir submit" wrote."""
-    return re.search(r"job-[0-9a-f]{32}", log).group(0)
-
-
 def submit_hoarder(scenario):
-    """A second job, which keeps all that it sees: its id."""
+    """Another job, which keeps all that it sees: its id."""
+    create_topics(scenario.host_brokers, ["counts-hoarder"])
     pod = scenario.submission(
         "submit-hoarder", "--restart.strategy=none", "--no-wait", "/job", "--",
-        f"--brokers={scenario.brokers}", "--prefix=hoarder", "--hoard=4")
+        f"--brokers={scenario.brokers}", f"--input={scenario.streams[0].input}",
+        "--output=counts-hoarder", "--prefix=hoarder", "--hoard=4")
     return id_of(scenario.run_to_end(pod))
 
 
@@ -249,7 +257,7 @@ def spread_thin(scenario):
 
 
 def memory_limit(scenario):
-    """A second job that hoards memory beside a worker of the first: it dies by its TaskManager's
+    """Another job that hoards memory beside a worker of the job: it dies by its TaskManager's
     limit, and nothing else does."""
     cluster = scenario.cluster
     spread_thin(scenario)
@@ -286,13 +294,16 @@ def standby(scenario):
 
     def anew(before):
         rolled_back(scenario, before)
-        scenario.cluster.wait_ready()
         now = {name: pod.ip for name, pod in scenario.cluster.pods.items()}
         kept = [name for name in addresses if addresses[name] == now[name]]
         scenario.expect(not kept, f"these pods were not made anew: {kept}")
         scenario.expect(f"{JM}-1" in now, "there is no standby")
-    scenario.values["jobmanager.replicas"] = 2
-    scenario.survive("upgrade to 2 JobManagers", scenario.apply, anew)
+
+    def upgrade():
+        scenario.values["jobmanager.replicas"] = 2
+        scenario.apply()
+        scenario.cluster.wait_ready()
+    scenario.survive("upgrade to 2 JobManagers", upgrade, anew)
     leader = scenario.leader()
 
     def leads(before):
@@ -306,7 +317,8 @@ def submit_with_certificate(scenario):
     """Where clients have to present a certificate, the pod that submits has one. There is no slot
     for the job, which is cancelled before it runs."""
     pod = scenario.submission("submit-certified", "--no-wait", "/job", "--",
-                              f"--brokers={scenario.brokers}", "--prefix=certified")
+                              f"--brokers={scenario.brokers}",
+                              f"--input={scenario.streams[0].input}", "--prefix=certified")
     scenario.weir("cancel", id_of(scenario.run_to_end(pod)), "--wait")
 
 
@@ -319,11 +331,8 @@ def reinstall(scenario):
         scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
         scenario.values["tls.requireClientCertificate"] = "true"
         scenario.apply()
-
-    def goes_on(before):
-        after = rolled_back(scenario, before)
-        scenario.expect(not workers_of(before) & workers_of(after), "a worker is still there")
-    scenario.survive("uninstalled, and installed again with the same storage", fault, goes_on)
+    scenario.survive("uninstalled, and installed again with the same storage", fault,
+                     lambda before: rolled_back_anew(scenario, before))
     helm_test(scenario)
     submit_with_certificate(scenario)
 
@@ -337,8 +346,10 @@ def reinstall(scenario):
                      lambda: cluster.lose_pod(f"{TM}-0"), has_its_disk)
 
 
-STEPS = [kill_taskmanager, lose_taskmanager, kill_jobmanager, lose_jobmanager, kill_both, lose_all,
-         delete_taskmanager, delete_jobmanager, scale, zombie, memory_limit, standby, reinstall]
+# With two jobs: all of them have to be found, and started again.
+ALL_JOBS = [kill_jobmanager, lose_jobmanager, kill_both, lose_all, delete_jobmanager]
+STEPS = [kill_taskmanager, lose_taskmanager, delete_taskmanager, *ALL_JOBS, scale, zombie,
+         memory_limit, standby, reinstall]
 
 
 def measure(scenario):
@@ -352,17 +363,10 @@ def measure(scenario):
 
 
 def finish(scenario):
-    """Every event has its record, once, with the right count; then nothing is left."""
-    scenario.feeder.stop()
-    fed = scenario.feeder.fed
-    scenario.cluster.wait(lambda: len(scenario.reader.oracle.seen) >= fed, RECOVERY_SECONDS,
-                          f"{fed} records are committed")
-    scenario.weir("stop", scenario.job, "--wait")
-    time.sleep(2)  # what would come behind the last one
-    scenario.reader.stop()
-    verdict = scenario.reader.oracle.verdict(fed)
-    scenario.expect(scenario.reader.oracle.holds(fed), verdict)
-    scenario.results["verdict"] = verdict
+    """Every event has its record, once, with the right count; then nothing is left. What the last
+    line says of that."""
+    have_jobs(scenario, 1)
+    verdict = scenario.results["verdict"] = scenario.end_job(scenario.streams[0])
     storage = scenario.cluster.claim_directory("weir-storage")
     scenario.cluster.uninstall()
     scenario.expect(os.path.exists(storage), "the storage went with the release, though it is kept")
@@ -371,19 +375,21 @@ def finish(scenario):
     scenario.cluster.wait_ready()
     scenario.cluster.uninstall()
     scenario.expect(not os.path.exists(storage), "the storage stayed, though it is not kept")
-    return verdict
+    second = scenario.results.get("second_verdict")
+    return f"{verdict}; of a second job {second}" if second else verdict
 
 
 def tell(scenario):
     """All that may say why something failed."""
     for name in list(scenario.cluster.pods):
         print(f"--- {name}\n" + "\n".join(scenario.cluster.logs(name).splitlines()[-40:]))
-    for arguments in (["describe"], ["logs", "--tail=40"]) if scenario.job else ():
-        try:
-            print(f"--- weir {arguments[0]}\n" + scenario.weir(*arguments, scenario.job,
-                                                              check=False))
-        except (RuntimeError, StopIteration, subprocess.TimeoutExpired) as error:
-            print(f"weir {arguments[0]}: {error}")
+    for stream in scenario.streams:
+        for arguments in (["describe"], ["logs", "--tail=40"]) if stream.job else ():
+            try:
+                print(f"--- weir {arguments[0]}: the {stream.name} job\n" +
+                      scenario.weir(*arguments, stream.job, check=False))
+            except (RuntimeError, StopIteration, subprocess.TimeoutExpired) as error:
+                print(f"weir {arguments[0]}: {error}")
     print("\n".join(scenario.cluster.events))
 
 
@@ -409,6 +415,7 @@ def main():
         submit(scenario)
         measure(scenario)
         for step in [known[name] for name in options.steps] or STEPS:
+            have_jobs(scenario, 2 if step in ALL_JOBS else 1)
             step(scenario)
         verdict = finish(scenario)
     except (Failed, TimeoutError, RuntimeError) as error:

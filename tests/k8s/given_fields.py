@@ -1,6 +1,6 @@
-"""Whether every pod of the chart gets what values give it: each field of `jobmanager`, `taskmanager`
-and `clientPods` that is passed on, and those that are for all pods. A field of the schema that is
-neither passed on to clients nor known to be for servers alone is told, too. Pure."""
+"""Whether every pod of the chart gets what values give it: each field of `jobmanager`,
+`taskmanager` and `clientPods` that is passed on, and those that are for all pods. A field of the
+schema that is neither passed on to clients nor known to be for servers alone is told, too. Pure."""
 
 from references import Problem, scalars
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Unit tests of the parts of ./dev k8s-test that decide: manifests to pods, names, probes, oracle.
-Run in the environment of requirements.txt: python -m unittest."""
+Those of the cluster are in cluster_unit_test.py, those of the steps in scenario_unit_test.py. Run
+in the environment of requirements.txt: python -m unittest."""
 
 import base64
 import http.server
@@ -10,17 +11,14 @@ import struct
 import tempfile
 import threading
 import unittest
-from unittest import mock
 
 import chart_reference
-import faults
 import kustomize_base
 import manifests
 import nameserver
 import podman_cluster
 import references
 import running_oracle
-import scenario
 import upgrade_check
 import yaml
 from kubelet import Probe
@@ -170,60 +168,6 @@ class Claims(unittest.TestCase):
                 os.makedirs(os.path.join(directory, name, "files"))
             podman_cluster.end_claims(directory, self.objects)
             self.assertEqual(["kept", "local-tm-0"], sorted(os.listdir(directory)))
-
-
-class TestingCluster(podman_cluster.Cluster):
-    """Pods that nobody runs, and that end when `may_end` is set."""
-
-    def __init__(self, directory):
-        self.may_end = threading.Event()
-        with mock.patch.object(podman_cluster, "NameServer"):
-            super().__init__(directory, "ns")
-
-    def _prepare_network(self):
-        pass
-
-    def _publish(self):
-        pass
-
-    def _start_pod(self, name, metadata, spec, watched=True):
-        plan = manifests.PodPlan(name, {}, {}, [], spec["containers"], 1, False)
-        return podman_cluster.Pod(plan, "10.244.1.1", "")
-
-    def _remove_pod(self, pod, grace_seconds):
-        self.may_end.wait(30)
-
-
-@mock.patch.object(podman_cluster, "run", lambda *_, **__: "")
-class PodsOfTheCluster(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.cluster = TestingCluster(directory.name)
-        self.cluster.apply(yaml.safe_dump_all(OBJECTS.values()))
-        self.cluster.wait(lambda: len(self.cluster.pods) == 2, 30, "two pods")
-
-    def tearDown(self):
-        self.cluster.may_end.set()
-        self.cluster.close()
-
-    def test_a_pod_that_is_scaled_away_is_gone_when_it_has_ended(self):
-        self.cluster.scale("tm", 1)
-        self.cluster.wait(lambda: "tm-1" not in self.cluster.pods, 30, "it is being ended")
-        self.assertFalse(self.cluster.is_gone("tm-1"))
-        self.cluster.may_end.set()
-        self.cluster.wait(lambda: self.cluster.is_gone("tm-1"), 30, "it has ended")
-        self.assertFalse(self.cluster.is_gone("tm-0"))
-
-    def test_a_pod_that_is_held_is_not_made_anew_until_it_is_released(self):
-        self.cluster.may_end.set()
-        self.cluster.hold("tm-0")
-        self.cluster.lose_pod("tm-0")
-        self.cluster.lose_pod("tm-1")
-        self.cluster.wait(lambda: "tm-1" in self.cluster.pods, 30, "the other one is made anew")
-        self.assertTrue(self.cluster.is_gone("tm-0"))
-        self.cluster.release("tm-0")
-        self.cluster.wait(lambda: "tm-0" in self.cluster.pods, 30, "it is made anew")
 
 
 class References(unittest.TestCase):
@@ -399,75 +343,6 @@ class Oracle(unittest.TestCase):
         places = {(running_oracle.key_of(number), running_oracle.partition_of(number, 4))
                   for number in range(1000)}
         self.assertEqual(running_oracle.KEYS, len(places))
-
-
-def job(generation, *workers):
-    return {"generation": generation, "state": "RUNNING", "reason": "",
-            "workers": [{"worker_id": one, "pid": 1, "taskmanager": "tm-of-" + one}
-                        for one in workers]}
-
-
-class TestingScenario(scenario.Scenario):
-    """A job that is described by the next of `jobs`, the last one for good; notes what is waited
-    for."""
-
-    def __init__(self, *jobs):
-        self.jobs = list(jobs)
-        self.notes = []
-        self.results = {"survived": []}
-        self.cluster = mock.Mock()
-        self.cluster.pods = {"weir-taskmanager-0": mock.Mock(ip="10.244.1.1")}
-        self.cluster.wait.side_effect = lambda condition, _, what: self.notes.append(what)
-        self.cluster.wait_ready.side_effect = lambda *_: self.notes.append("all pods are ready")
-
-    def describe(self):
-        return self.jobs.pop(0) if len(self.jobs) > 1 else self.jobs[0]
-
-    def say(self, text):
-        pass
-
-    def await_progress(self, what):
-        self.notes.append("records flow")
-        return 0.5
-
-    def weir(self, *arguments, check=True):
-        return ('{"taskmanagers": [{"taskmanager_id": "tm-of-a", "host": "10.244.1.1"},'
-                '{"taskmanager_id": "tm-of-b", "host": "10.244.1.9"}]}')
-
-
-class Expectations(unittest.TestCase):
-    def test_a_job_of_the_same_generation_was_not_rolled_back(self):
-        faults.rolled_back(TestingScenario(job(2, "b")), job(1, "a"))
-        with self.assertRaisesRegex(scenario.Failed, "not started anew"):
-            faults.rolled_back(TestingScenario(job(1, "b")), job(1, "a"))
-
-    def test_another_worker_is_not_in_place(self):
-        faults.rolled_back_in_place(TestingScenario(job(2, "a", "b")), job(1, "b", "a"))
-        for after in (job(1, "a"), job(2, "b"), job(2, "a", "b")):
-            with self.assertRaises(scenario.Failed):
-                faults.rolled_back_in_place(TestingScenario(after), job(1, "a"))
-
-    def test_workers_are_in_pods_by_address_or_in_none_that_is_there(self):
-        self.assertEqual({"weir-taskmanager-0"}, TestingScenario(job(1, "a")).worker_pods())
-        self.assertEqual({"weir-taskmanager-0", "?"},
-                         TestingScenario(job(1, "a", "b", "c")).worker_pods())
-
-    def test_a_row_is_compared_with_what_was_before_while_pods_may_be_missing(self):
-        made = TestingScenario(job(1, "a"), job(2, "a"))
-        made.survive("row", lambda: made.notes.append("fault"),
-                     lambda before: made.notes.append(f"expected, from {before['generation']}"))
-        self.assertEqual(["fault", "records flow", "the job runs", "expected, from 1",
-                          "all pods are ready", "the job runs"], made.notes)
-        self.assertEqual("row", made.results["survived"][0]["fault"])
-
-    def test_pods_that_go_have_ended_when_the_set_is_smaller(self):
-        made = TestingScenario(job(1, "a"))
-        made.cluster.pods = dict.fromkeys(["weir-jobmanager-3", "weir-taskmanager-1",
-                                           "weir-taskmanager-2", "weir-taskmanager-10"])
-        made.shrink(2)
-        made.cluster.scale.assert_called_with("weir-taskmanager", 2)
-        self.assertEqual(["weir-taskmanager-2 has ended", "weir-taskmanager-10 has ended"],
-                         made.notes)
 
 
 class Generators(unittest.TestCase):

@@ -1,5 +1,6 @@
 """Feeds the events of running_oracle to a topic at a steady rate, and reads what is committed to
-another as it comes. Each from a thread of its own; librdkafka's Python client, not Weir's."""
+another as it comes. Each from a thread of its own; librdkafka's Python client, not Weir's. A Stream
+is both, and the job between them."""
 
 import threading
 import time
@@ -86,3 +87,31 @@ class Reader:
         self._stopping = True
         self._thread.join()
         self._consumer.close()
+
+
+class Stream:
+    """Events fed to a topic, the job that counts them, and what it commits to another topic. `job`
+    is its id, once it has been submitted with `arguments`."""
+
+    def __init__(self, brokers, name, per_second):
+        self.name = name
+        self.job = ""
+        self.input, output = f"events-{name}", f"counts-{name}"
+        self.arguments = [f"--input={self.input}", f"--output={output}", f"--prefix={name}"]
+        create_topics(brokers, [self.input, output])
+        self.feeder = Feeder(brokers, self.input, per_second)
+        self.reader = Reader(brokers, output)
+
+    @property
+    def oracle(self):
+        return self.reader.oracle
+
+    def is_complete(self):
+        """Every event that was fed has a record."""
+        return len(self.oracle.seen) >= self.feeder.fed
+
+    def broken(self):
+        """What no record that is still to come can mend; empty when all is well so far."""
+        if self.oracle.duplicated or self.oracle.wrong:
+            return f"the {self.name} job: {self.oracle.verdict(self.feeder.fed)}"
+        return ""

@@ -15,6 +15,7 @@ import threading
 import time
 
 import manifests
+import stateful_sets
 import yaml
 from kubelet import Kubelet
 from nameserver import NameServer
@@ -36,10 +37,11 @@ def run(*command, check=True, timeout=120, text=None):
 
 
 class Pod:
-    """A pod that podman runs."""
+    """A pod that podman runs. `template`: that of its StatefulSet, of which it was made."""
 
     def __init__(self, plan, ip, directory):
         self.plan = plan
+        self.template = None
         self.ip = ip
         self.directory = directory
         self.kubelet = None
@@ -81,7 +83,8 @@ class Place:
 
 
 class Cluster:
-    """Threads: one reconciles, each pod has a kubelet. Methods are called by one thread."""
+    """Threads: one reconciles, one for each pod that it ends, each pod has a kubelet. Methods are
+    called by one thread."""
 
     def __init__(self, directory, namespace):
         self.namespace = namespace
@@ -92,6 +95,7 @@ class Cluster:
         self.events = []
         self._ending = set()  # names that podman has still
         self._held = set()    # names that are not made anew
+        self._endings = []    # threads that end pods
         self._directory = directory
         self._next_ip = 0
         self._pod_count = 0
@@ -106,30 +110,23 @@ class Cluster:
     # What a user of kubectl and helm does.
 
     def apply(self, text):
-        """Makes the cluster what the manifests say; StatefulSets that are gone end their pods."""
+        """Asks for what the manifests say, as kubectl apply does, and returns: pods of StatefulSets
+        that are gone end, those of another template are made anew one by one (stateful_sets.py),
+        and wait_ready returns when that is done."""
+        new = manifests.load(text)
+        for (kind, _), document in new.items():
+            if kind == "StatefulSet":
+                stateful_sets.check(document)
         with self._lock:
-            new = manifests.load(text)
             for key in new:
                 if key[0] == "Service" and new[key]["spec"].get("clusterIP") != "None":
                     self.service_addresses.setdefault(
                         key[1], f"10.96.0.{10 + len(self.service_addresses)}")
-            changed = self._changed_templates(new)
             self.objects = {key: one for key, one in new.items() if key[0] != "Pod"}
-        for pod in changed:
-            self.delete_pod(pod)
-
-    def _changed_templates(self, new):
-        """Pods whose template is another one now: a rolling update would make them anew."""
-        found = []
-        for (kind, name), document in new.items():
-            before = self.objects.get((kind, name))
-            if kind == "StatefulSet" and before is not None and (
-                    before["spec"]["template"] != document["spec"]["template"]):
-                found += [pod for pod in self.pods if pod.rpartition("-")[0] == name]
-        return found
 
     def uninstall(self):
-        """The objects go, and the pods, in order; then claims that no annotation keeps."""
+        """The objects go, and all pods, each within its grace period; then claims that no
+        annotation keeps."""
         with self._lock:
             before, self.objects = self.objects, {}
         self.wait(lambda: not self.pods and not self._ending, 90, "all pods are gone")
@@ -197,12 +194,9 @@ class Cluster:
             self._end_pod(pod, 0)
 
     def is_ready(self, stateful_set):
-        """All its pods are there and ready."""
+        """All its pods are there, of its newest template, and ready."""
         with self._lock:
-            wanted = self.objects[("StatefulSet", stateful_set)]["spec"]["replicas"]
-            pods = [pod for name, pod in self.pods.items()
-                    if name.rpartition("-")[0] == stateful_set]
-            return len(pods) == wanted and all(pod.ready for pod in pods)
+            return stateful_sets.is_settled(self.objects[("StatefulSet", stateful_set)], self.pods)
 
     def wait_ready(self, timeout=90):
         for kind, name in list(self.objects):
@@ -228,6 +222,8 @@ class Cluster:
     def close(self):
         self._stopping = True
         self._thread.join()
+        for thread in self._endings:
+            thread.join()
         with self._lock:
             pods, self.pods = list(self.pods.values()), {}
         for pod in pods:
@@ -410,24 +406,38 @@ class Cluster:
 
     def _reconcile(self):
         with self._lock:
-            wanted = {}
-            for (kind, _), document in self.objects.items():
-                if kind == "StatefulSet":
-                    for name, metadata, spec in manifests.pods_of(document):
-                        wanted[name] = (metadata, spec)
-            extra = [name for name in self.pods if name not in wanted]
+            sets = [one for (kind, _), one in self.objects.items() if kind == "StatefulSet"]
+            wanted = {name: (one["spec"]["template"], metadata, spec) for one in sets
+                      for name, metadata, spec in manifests.pods_of(one)}
+            rolled = {stateful_sets.to_roll(one, self.pods) for one in sets}
+            ended = [self.pods.pop(name) for name in list(self.pods)
+                     if name not in wanted or name in rolled]
+            self._ending.update(pod.name for pod in ended)
             missing = [name for name in wanted if name not in self.pods and
                        name not in self._ending | self._held]
             self._publish()
-        for name in extra:
-            self._log(f"ending pod {name}")
-            self.delete_pod(name)
+        for pod in ended:
+            self._log(f"ending pod {pod.name}")
+            self._end_beside(pod)
         for name in missing:
             self._log(f"starting pod {name}")
-            pod = self._start_pod(name, *wanted[name])
+            template, metadata, spec = wanted[name]
+            pod = self._start_pod(name, metadata, spec)
+            pod.template = template
             with self._lock:
                 self.pods[name] = pod
                 self._publish()
+
+    def _end_beside(self, pod):
+        """Ends it from a thread of its own: other pods need not wait for its grace period."""
+        def end():
+            try:
+                self._end_pod(pod, pod.plan.grace_seconds)
+            except Exception as error:  # pylint: disable=broad-except
+                self._log(f"ending pod {pod.name} failed: {error}")
+        self._endings = [one for one in self._endings if one.is_alive()]
+        self._endings.append(threading.Thread(target=end, daemon=True))
+        self._endings[-1].start()
 
 
 def end_claims(directory, objects):

@@ -1,12 +1,14 @@
-"""The chart in pods, a job in it and a stream through it: what the steps of faults.py act on."""
+"""The chart in pods, jobs in it and a stream through each: what the steps of faults.py act on."""
 
 import json
 import os
+import re
 import subprocess
 import time
 
 import podman_cluster
 import yaml
+from kafka_stream import Stream
 from podman_cluster import Cluster
 
 NAMESPACE = "streams"
@@ -22,8 +24,14 @@ class Failed(Exception):
     """Something did not hold."""
 
 
+def id_of(log):
+    """The job's, of what "weir submit" wrote."""
+    return re.search(r"job-[0-9a-f]{32}", log).group(0)
+
+
 class Scenario:
-    """The cluster, the job and the stream through it."""
+    """The cluster, and the streams of the jobs in it. "The job" is that of the first one, which is
+    there from beginning to end."""
 
     def __init__(self, options):
         self.options = options
@@ -31,10 +39,10 @@ class Scenario:
         kafka, port = options.brokers.rsplit(":", 1)
         self.cluster.extra_names[f"kafka.{NAMESPACE}.svc.{podman_cluster.DOMAIN}"] = [kafka]
         self.brokers = f"kafka:{port}"
+        self.host_brokers = f"{podman_cluster.NODE_ADDRESS}:{port}"
         self.results = {"survived": []}
         self.values = {"jobmanager.replicas": 1, "taskmanager.replicas": 2}
-        self.feeder = self.reader = None
-        self.job = ""
+        self.streams = []
 
     # Manifests.
 
@@ -84,12 +92,17 @@ class Scenario:
                    if name.startswith(JM) and one.ready)
         return self.cluster.execute(pod, "weir", *arguments, check=check)
 
-    def describe(self):
-        return json.loads(self.weir("-o", "json", "describe", self.job))
+    def describe(self, stream=None):
+        """The description of the stream's job, or of the job."""
+        job = (stream or self.streams[0]).job
+        return json.loads(self.weir("-o", "json", "describe", job))
 
-    def state(self):
+    def describe_all(self):
+        return [self.describe(stream) for stream in self.streams]
+
+    def state(self, stream=None):
         try:
-            return self.describe()["state"]
+            return self.describe(stream)["state"]
         except (RuntimeError, StopIteration, ValueError, KeyError):
             return "unknown"
 
@@ -105,7 +118,9 @@ class Scenario:
                 for worker in (job or self.describe())["workers"]}
 
     def await_running(self):
-        self.cluster.wait(lambda: self.state() == "RUNNING", RECOVERY_SECONDS, "the job runs")
+        for stream in self.streams:
+            self.cluster.wait(lambda stream=stream: self.state(stream) == "RUNNING",
+                              RECOVERY_SECONDS, f"the {stream.name} job runs")
 
     def grow(self, replicas):
         """More TaskManagers, and all of them ready."""
@@ -122,7 +137,7 @@ class Scenario:
                               f"{name} has ended")
 
     def settle(self):
-        """The job runs, on pods that are there, and all pods are ready."""
+        """All jobs run, the job on pods that are there, and all pods are ready."""
         self.await_running()
         self.cluster.wait(lambda: self.worker_pods() <= set(self.cluster.pods), RECOVERY_SECONDS,
                           "the job is on pods that are there")
@@ -135,23 +150,51 @@ class Scenario:
     def say(self, text):
         print(f"k8s: {time.strftime('%H:%M:%S')} {text}", flush=True)
 
-    # Whether the stream goes on.
+    # Jobs and their streams.
+
+    def start_job(self, name, per_second, *arguments):
+        """Feeds a stream and submits its job, by a pod of the job's own image and through the
+        service. Seconds until its first record."""
+        stream = Stream(self.host_brokers, name, per_second)
+        self.streams.append(stream)
+        pod = self.submission(f"submit-{name}", "/job", "--", f"--brokers={self.brokers}",
+                              *stream.arguments, *arguments)
+        start = time.monotonic()
+        stream.job = id_of(self.run_to_end(pod))
+        self.cluster.wait(lambda: stream.reader.first, RECOVERY_SECONDS,
+                          f"the first record of the {name} job")
+        return stream.reader.first - start
+
+    def end_job(self, stream):
+        """Stops the stream and then its job. Every event has its record, once, with the right
+        count; the sentence that says so."""
+        stream.feeder.stop()
+        self.cluster.wait(stream.is_complete, RECOVERY_SECONDS,
+                          f"{stream.feeder.fed} records of the {stream.name} job are committed")
+        self.weir("stop", stream.job, "--wait")
+        time.sleep(2)  # what would come behind the last one
+        stream.reader.stop()
+        verdict = stream.oracle.verdict(stream.feeder.fed)
+        self.expect(stream.oracle.holds(stream.feeder.fed), f"the {stream.name} job: {verdict}")
+        self.streams.remove(stream)
+        return verdict
 
     def await_progress(self, what):
-        """Seconds until a record is committed that was fed from now on."""
-        mark = self.feeder.fed
-        seconds = self.cluster.wait(lambda: len(self.reader.oracle.seen) > mark,
-                                    RECOVERY_SECONDS, f"records flow after: {what}")
-        if self.reader.oracle.duplicated or self.reader.oracle.wrong:
-            raise Failed(f"after: {what}: {self.reader.oracle.verdict(self.feeder.fed)}")
+        """Seconds until every job has committed a record that was fed from now on."""
+        marks = [(stream, stream.feeder.fed) for stream in self.streams]
+        seconds = sum(self.cluster.wait(
+            lambda stream=stream, mark=mark: len(stream.oracle.seen) > mark, RECOVERY_SECONDS,
+            f"records of the {stream.name} job flow after: {what}") for stream, mark in marks)
+        for stream in self.streams:
+            self.expect(not stream.broken(), f"after: {what}: {stream.broken()}")
         return seconds
 
     def survive(self, row, fault, expect):
-        """One row of the table: does it, waits until the job runs and records flow again, calls
-        `expect` with the job's description from before, to check what the row says that happens,
+        """One row of the table: does it, waits until all jobs run and records flow again, calls
+        `expect` with the jobs' descriptions from before, to check what the row says that happens,
         and waits until all pods are ready."""
         self.say(row)
-        before = self.describe()
+        before = self.describe_all()
         start = time.monotonic()
         fault()
         done = time.monotonic() - start
