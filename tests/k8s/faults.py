@@ -152,8 +152,11 @@ def kill_both(scenario):
 
 def lose_all(scenario):
     def fault():
-        for pod in sorted(scenario.cluster.pods):
-            scenario.cluster.lose_pod(pod)
+        # None comes back while others are still there.
+        pods = sorted(scenario.cluster.pods)
+        for act in (scenario.cluster.hold, scenario.cluster.lose_pod, scenario.cluster.release):
+            for pod in pods:
+                act(pod)
     scenario.survive("all pods lost with their disks", fault,
                      lambda before: rolled_back_anew(scenario, before))
 
