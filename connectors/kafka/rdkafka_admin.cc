@@ -188,8 +188,11 @@ absl::StatusOr<std::vector<int32_t>> RdKafkaAdmin::FindPartitions(const std::str
 }
 
 absl::StatusOr<std::vector<int32_t>> RdKafkaAdmin::Partitions(const std::string& topic) {
+  const absl::Duration end = clock_.Monotonic() + absl::Milliseconds(timeout_ms_);
   absl::StatusOr<std::vector<int32_t>> partitions;
   for (int attempt = 0; attempt < kTopicAttempts; ++attempt) {
+    // Each answer of a slow broker takes as long as it may.
+    if (attempt > 0 && !partitions.ok() && clock_.Monotonic() >= end) break;
     // A broker hears of a new topic a moment after its creation was acknowledged.
     if (attempt > 0) rd_kafka_poll(handle_->get(), kTopicPauseMs);
     partitions = FindPartitions(topic);

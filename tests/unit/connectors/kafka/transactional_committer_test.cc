@@ -1,6 +1,8 @@
 // The committer's half of docs/protocols/transactions.md against a scripted coordinator.
 #include "tests/unit/connectors/kafka/transactional_committer_test.h"
 
+#include "common/base/failure_policy.h"
+
 namespace weir::kafka {
 namespace {
 
@@ -67,6 +69,15 @@ TEST_F(TransactionalCommitterTest, ThePrefixIsRefusedThatBecameAnotherJobsMeanwh
   EXPECT_TRUE(absl::IsFailedPrecondition(Recover().status()));
   EXPECT_THAT(kafka_.Calls("init"), ElementsAre(OwnerId(kPrefix)));
   EXPECT_THAT(kafka_.Calls("marker"), IsEmpty());
+}
+
+// At the job's first start, too, its restart strategy goes on.
+TEST_F(TransactionalCommitterTest, AnOwnerRecordThatIsBeingWrittenPasses) {
+  coordinator_->offsets[OwnerId(kPrefix)] = {{GroupOffset::Kind::kUnstable, -1, ""}};
+  const absl::Status status = Recover().status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_EQ(FailurePolicyOf(status), FailurePolicy::kRestartJob);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("prefix 'p' is being written"));
 }
 
 TEST_F(TransactionalCommitterTest, AnotherClustersPrefixIsRefusedUnlessReleased) {

@@ -207,6 +207,25 @@ TEST_F(WireTransactionClientTest, AnAnswerThatPassesDoesNotEndAJob) {
   EXPECT_EQ(FailurePolicyOf(late), FailurePolicy::kRestartJob);
 }
 
+// It was one: brokers are there, whatever came of the last try.
+TEST_F(WireTransactionClientTest, NorDoesOneThatBrokersGaveBeforeTheyWent) {
+  AnswerEndTxn({KafkaError::kCoordinatorLoadInProgress});
+  brokers_.executor.PostAfter(absl::Seconds(1), [this] {
+    brokers_.down = {{{"a", 1}, true}, {{"b", 2}, true}};
+    brokers_.closed = brokers_.down;
+  });
+  const absl::Status late = Commit(absl::Seconds(5)).detail;
+  EXPECT_THAT(std::string(late.message()), HasSubstr("refused"));
+  EXPECT_EQ(FailurePolicyOf(late), FailurePolicy::kRestartJob);
+}
+
+TEST_F(WireTransactionClientTest, NorDoesAPartitionWithoutALeader) {
+  leader_ = 3;
+  const auto late = Client().FetchPartitionOffsets(kPartition, absl::Seconds(5)).status();
+  EXPECT_THAT(std::string(late.message()), HasSubstr("there is none at present"));
+  EXPECT_EQ(FailurePolicyOf(late), FailurePolicy::kRestartJob);
+}
+
 TEST_F(WireTransactionClientTest, BrokersThatNeverAnswerMay) {
   AnswerEndTxn({KafkaError::kNone});
   brokers_.down[{"a", 1}] = true;

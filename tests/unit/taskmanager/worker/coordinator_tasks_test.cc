@@ -285,6 +285,24 @@ TEST_F(PatientCoordinatorTest, SoAreThoseOfATopicThatIsWrittenTo) {
   EXPECT_THAT(patient_.notes(), ElementsAre("sink 'sink': topic 'out' is compacted"));
 }
 
+// They may be electing leaders for both.
+TEST_F(PatientCoordinatorTest, EachIsWaitedForAsLongAsTheOther) {
+  job_.committer->targets.assign(10, NoLeader());
+  job_.enumerator->first_errors.assign(10, NoLeader());
+  EXPECT_EQ(InitializePatiently(), absl::OkStatus());
+  const absl::Duration one = absl::Seconds(1 + 2 + 4 + 8 + 6 * 10);
+  EXPECT_EQ(clock_.Monotonic(), absl::Seconds(1) + 2 * one);
+}
+
+// It has waited for its coordinators already, in each of its steps.
+TEST_F(PatientCoordinatorTest, WhatTheCommitterMeetsIsLeftToTheNextStart) {
+  job_.committer->error = NoLeader();
+  const absl::Status status = InitializePatiently();
+  EXPECT_EQ(status.message(), "sink 'sink': topic t has no leader");
+  EXPECT_THAT(Pauses(), IsEmpty());
+  EXPECT_TRUE(IsWorthRetrying(status, /*restored=*/false));
+}
+
 // The JobManager gives up on workers that do not get on, before the wait is over.
 TEST_F(PatientCoordinatorTest, EachPauseIsProgress) {
   ASSERT_EQ(InitializePatiently(), absl::OkStatus());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@ struct EnumeratorScript {
   std::deque<absl::Status> first_errors;  // of the next calls, one each; then `error`
   absl::Duration interval = absl::ZeroDuration();
   int calls = 0;
+  std::function<void()> on_call;   // in each, before its answer
   std::vector<std::string> known;  // what it was told in the last call
   absl::Status partitioning;       // what CheckPartitioning says
 };
@@ -31,6 +33,7 @@ class TestingEnumerator final : public SplitEnumerator {
   absl::StatusOr<std::vector<SourceSplit>> DiscoverSplits(
       const std::vector<SourceSplit>& known) override {
     ++script_->calls;
+    if (script_->on_call) script_->on_call();
     script_->known.clear();
     for (const SourceSplit& split : known) script_->known.push_back(split.id);
     if (!script_->first_errors.empty()) {

@@ -1,4 +1,5 @@
 // A worker through its generations: deploy, run, tear down, fail.
+#include "common/base/failure_policy.h"
 #include "tests/unit/taskmanager/worker/testing_worker_endpoint.h"
 
 namespace weir::taskmanager {
@@ -256,6 +257,31 @@ TEST_F(WorkerEndpointTest, AnUnknownTopicMayHealOnceTheJobRan) {
   envelope.mutable_worker_directive()->mutable_deployment()->set_restored(true);
   Send(envelope);
   EXPECT_TRUE(Report().failure().retriable());
+}
+
+TEST_F(WorkerEndpointTest, WhatPassesByItselfMayHealAtTheFirstStartToo) {
+  job_.committer->error =
+      WithFailurePolicy(absl::UnavailableError("a coordinator loads"), FailurePolicy::kRestartJob);
+  Deploy();
+  EXPECT_EQ(Report().failure().message(), "sink 'sink': a coordinator loads");
+  EXPECT_TRUE(Report().failure().retriable());
+  EXPECT_FALSE(Report().failure().suspends());
+  EXPECT_EQ(Report().failure().domain(), proto::Failure::EXTERNAL);
+}
+
+// The JobManager goes on waiting for a worker that gets on.
+TEST_F(WorkerEndpointTest, StepsOfThePreparationAreReportedWhileItLasts) {
+  pool_.Hold();
+  Deploy();
+  EXPECT_EQ(Report().initialization_steps(), 0u);
+  proto::WorkerReport meanwhile;
+  job_.enumerator->on_call = [&] {  // the committer's recovery was a step
+    Beat();
+    meanwhile = Report();
+  };
+  pool_.Release();
+  EXPECT_EQ(meanwhile.state(), proto::WorkerReport::INITIALIZING);
+  EXPECT_EQ(meanwhile.initialization_steps(), 1u);
 }
 
 // Its wait for brokers would hold a thread of the pool.
