@@ -37,15 +37,8 @@ class KeyedStateListsTest : public KeyedStateTest {
     list_ = backend_->GetListState(kList);
     expiring_ = backend_->GetListState(kExpiring);
   }
-  /// Snapshots of both forms in turn.
   void ReincarnateLists() {
-    if (++reincarnations_ % 2 == 0) {
-      ASSERT_EQ(Reincarnate(), absl::OkStatus());
-    } else {
-      const KeyedStateIncrement increment = Increment(*backend_);
-      Reopen();
-      ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
-    }
+    ASSERT_EQ(ReincarnateInTurn(), absl::OkStatus());
     GetLists();
   }
   void AddAll(int64_t key, int64_t first, int64_t end) {
@@ -55,7 +48,6 @@ class KeyedStateListsTest : public KeyedStateTest {
 
   ListState<std::string> list_;
   ListState<std::string> expiring_;
-  int reincarnations_ = 0;
 };
 WEIR_FOR_ALL_BACKENDS(KeyedStateListsTest);
 

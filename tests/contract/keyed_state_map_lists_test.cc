@@ -36,15 +36,8 @@ class KeyedStateMapListsTest : public KeyedStateTest {
     map_ = backend_->GetMapState(kMap);
     expiring_ = backend_->GetMapState(kExpiring);
   }
-  /// Snapshots of both forms in turn.
   void ReincarnateMaps() {
-    if (++reincarnations_ % 2 == 0) {
-      ASSERT_EQ(Reincarnate(), absl::OkStatus());
-    } else {
-      const KeyedStateIncrement increment = Increment(*backend_);
-      Reopen();
-      ASSERT_EQ(backend_->RestoreIncrements({&increment, 1}), absl::OkStatus());
-    }
+    ASSERT_EQ(ReincarnateInTurn(), absl::OkStatus());
     GetMaps();
   }
   void AppendAll(int32_t map_key, int64_t first, int64_t end) {
@@ -53,7 +46,6 @@ class KeyedStateMapListsTest : public KeyedStateTest {
 
   MapState<int32_t, Texts> map_;
   MapState<int32_t, Texts> expiring_;
-  int reincarnations_ = 0;
 };
 WEIR_FOR_ALL_BACKENDS(KeyedStateMapListsTest);
 

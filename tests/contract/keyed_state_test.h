@@ -134,10 +134,20 @@ class KeyedStateTest : public testing::TestWithParam<KeyedStateBackendKind> {
     Reopen();
     return Restore(*backend_, {snapshot});
   }
+  /// The same by snapshots of both forms in turn, first an increment.
+  absl::Status ReincarnateInTurn() {
+    if (++reincarnations_ % 2 == 0) return Reincarnate();
+    const KeyedStateIncrement increment = Increment(*backend_);
+    Reopen();
+    return backend_->RestoreIncrements({&increment, 1});
+  }
 
   SettableClock clock_;
   const std::unique_ptr<KeyedStateGround> ground_ = std::make_unique<KeyedStateGround>();
   std::unique_ptr<KeyedStateBackend> backend_;
+
+ private:
+  int reincarnations_ = 0;
 };
 
 #define WEIR_FOR_ALL_BACKENDS(Suite)                                            \
