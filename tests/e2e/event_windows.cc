@@ -1,8 +1,8 @@
 // A job for tests: how many events each key has in each window, exactly once; late ones go to
-// --late-output. --windows=session|sliding|tumbling of --size, --slide, --lateness. --pause is
-// slept in front of each event. With --second-input events of two topics are counted together:
-// --parallelism says how many subtasks the windows have, and what is before and behind them has
-// others.
+// --late-output. --windows=session|sliding|tumbling of --size, --slide, --lateness; with --clock
+// tumbling ones by the clock of the machine. --pause is slept in front of each event. With
+// --second-input events of two topics are counted together: --parallelism says how many subtasks
+// the windows have, and what is before and behind them has others.
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -71,6 +71,8 @@ weir::DataStream<WindowCount> CountIn(const weir::Stream<Event>& events, const W
 
 weir::DataStream<WindowCount> CountsOf(const weir::Stream<Event>& events, const weir::Args& args) {
   const auto size = args.GetDuration("size", std::chrono::seconds(10));
+  if (args.GetBool("clock", false))
+    return CountIn(events, weir::TumblingProcessingTime(size), args);
   const std::string windows = args.Get("windows", "tumbling");
   if (windows == "session") return CountIn(events, weir::Session(size), args);
   if (windows == "sliding") {
