@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Unit tests of what judges the chart's client pods: credentials.py and helm_test.py, and
-that all pods get what they are given: given_fields.py."""
+"""Unit tests of what judges the chart's client pods: credentials.py and helm_test.py; that all pods
+get what they are given: given_fields.py; and that servers have what keeps them up: servers.py."""
 
 import copy
 import unittest
@@ -9,6 +9,48 @@ import credentials
 import given_fields
 import helm_test
 import references
+import servers
+
+
+class Servers(unittest.TestCase):
+    """Two sets that have all; what is wrong when one word of them is another."""
+    text = "".join(f"""
+kind: StatefulSet
+metadata: {{name: {name}}}
+spec:
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers:
+        - startupProbe: {{httpGet: {{path: /startupz}}}}
+          livenessProbe: {{httpGet: {{path: /livez}}}}
+          readinessProbe: {{httpGet: {{path: /readyz}}}}
+---
+kind: PodDisruptionBudget
+metadata: {{name: {name}}}
+spec: {{selector: {{matchLabels: {{app: {name}}}}}}}
+---
+""" for name in ("jm", "tm"))
+
+    def test_what_has_all_is_accepted(self):
+        servers.check(references.load(self.text))
+
+    def test_a_budget_that_was_taken_away_is_gone(self):
+        with self.assertRaisesRegex(references.Problem, "jm has a PodDisruptionBudget"):
+            servers.check(references.load(self.text), budgets=False)
+        without = self.text.replace("PodDisruptionBudget", "NetworkPolicy")
+        servers.check(references.load(without), budgets=False)
+
+    def test_what_lacks_something_is_refused(self):
+        for before, after, words in (
+                ("livenessProbe", "otherProbe", "StatefulSet jm: the livenessProbe asks for None"),
+                ("/readyz", "/livez", "the readinessProbe asks for /livez, and not for /readyz"),
+                ("path: /startupz", "port: 1", "the startupProbe asks for None"),
+                ("matchLabels: {app: jm}", "matchLabels: {app: tm}",
+                 "StatefulSet jm has no PodDisruptionBudget"),
+                ("kind: StatefulSet", "kind: Deployment", "there are 1 StatefulSets")):
+            with self.subTest(before), self.assertRaisesRegex(references.Problem, words):
+                servers.check(references.load(self.text.replace(before, after, 1)))
 
 
 class Credentials(unittest.TestCase):

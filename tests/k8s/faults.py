@@ -165,6 +165,9 @@ def delete_taskmanager(scenario):
     def fault():
         seconds = scenario.cluster.delete_pod(f"{TM}-0")
         scenario.expect(seconds < 15, f"SIGTERM: the TaskManager took {seconds:.1f} s to end")
+        log = scenario.cluster.ended_log(f"{TM}-0")
+        for said in ("leaving the cluster", "left the cluster"):
+            scenario.expect(said in log, f"SIGTERM: the TaskManager does not say '{said}': {log}")
     scenario.survive("TaskManager pod deleted (SIGTERM)", fault,
                      lambda before: rolled_back(scenario, before))
 
@@ -326,11 +329,12 @@ def submit_with_certificate(scenario):
 
 
 def reinstall(scenario):
-    """helm uninstall, and install again: the claim has stayed, and with it the job."""
+    """helm uninstall, and install again: the claim has stayed, and with it the job; the
+    credentials are others."""
     cluster = scenario.cluster
 
     def fault():
-        cluster.uninstall()
+        scenario.uninstall()
         scenario.values["taskmanager.localState.type"] = "persistentVolumeClaim"
         scenario.values["tls.requireClientCertificate"] = "true"
         scenario.apply()

@@ -49,7 +49,7 @@ class Scenario:
     def render(self, only=None, more=None):
         """helm template, with what was rendered the first time for credentials: `lookup`. `more`:
         values besides those of the release."""
-        secrets = os.path.join(self.options.work, "secrets.yaml")
+        secrets = self._secrets()
         command = [self.options.helm, "template", RELEASE, CHART, "--namespace", NAMESPACE,
                    "--values", os.path.join(HERE, "values/podman.yaml"),
                    "--set", f"image.repository={self.options.image.rsplit(':', 1)[0]}",
@@ -66,6 +66,14 @@ class Scenario:
         with open(secrets, encoding="utf-8") as file:
             kept = [one for one in yaml.safe_load_all(file) if only is None]
         return [one for one in documents if one["kind"] != "Secret"] + kept
+
+    def _secrets(self):
+        return os.path.join(self.options.work, "secrets.yaml")
+
+    def uninstall(self):
+        """With the credentials that the chart has made: it makes others when it is installed again."""
+        self.cluster.uninstall()
+        os.remove(self._secrets())
 
     def apply(self):
         documents = [one for one in self.render() if "helm.sh/hook" not in

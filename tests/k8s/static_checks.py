@@ -16,6 +16,7 @@
   make_secrets.sh makes; the reference of values is fresh; the versions agree; options and pages
   that the chart names exist
 - an upgrade keeps the release's secrets (upgrade_check.py)
+- servers have their probes and their budgets (servers.py)
 - every pod gets each field that values give it, clients' as servers' (given_fields.py)
 - the pod of helm test counts TaskManagers that have registered, and no others (helm_test.py)
 
@@ -36,6 +37,7 @@ import credentials
 import given_fields
 import helm_test
 import references
+import servers
 import upgrade_check
 import yaml
 from references import Problem
@@ -138,7 +140,8 @@ class Checks:
         check_pods(text)
         references.check(text, set().union(*map(references.scalars, references.load(given))))
         credentials.check(references.load(text))
-        self.count += 8
+        servers.check(references.load(text), comment(given, "budgets", "yes") == "yes")
+        self.count += 9
 
     def check_refused(self, values):
         with open(values, encoding="utf-8") as file:
@@ -194,6 +197,7 @@ class Checks:
         check_pods(text)
         references.check(text, known)
         credentials.check(references.load(text))
+        servers.check(references.load(text))
 
     def check_certificates(self):
         """Addresses among the names are addresses of the certificate, whoever makes it."""
