@@ -44,8 +44,11 @@ class FetchedServerCredentials final : public grpc::ServerCredentials {
     MutexLock lock(mutex_);
     if (material == served_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {material->key.c_str(), material->certificate.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        material->authorities.empty() ? nullptr : material->authorities.c_str(), &pair, 1);
+    // gRPC aborts without authorities, also where no client is asked for a certificate, and then
+    // looks at none of them.
+    const std::string& authorities =
+        material->authorities.empty() ? material->certificate : material->authorities;
+    *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
     served_ = std::move(material);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
