@@ -155,9 +155,11 @@ void TaskManagerRegistry::OnReport(TaskManager& task_manager,
                                    const proto::TaskManagerReport& report) {
   const TaskManagerId who(task_manager.registration.task_manager());
   task_manager.leaving = report.leaving();  // from here on nothing is placed there
+  task_manager.in_report = true;
   for (const proto::WorkerStatus& status : report.workers()) {
     deps_.listener.OnWorkerStatus(who, status);
   }
+  task_manager.in_report = false;
   if (report.leaving()) {
     Lose(who, "it was told to stop");
     return deps_.listener.OnSlotsChanged();
@@ -171,8 +173,10 @@ void TaskManagerRegistry::OnReport(TaskManager& task_manager,
 
 void TaskManagerRegistry::SendDirective(TaskManager& task_manager) {
   const auto session = sessions_.find(task_manager.session);
-  // Before its first report a directive would kill workers that somebody may want to adopt.
+  // Before its first report, and before the job of each worker in it has heard of that, a directive
+  // would kill workers that somebody may want to adopt. One follows behind the report.
   if (session == sessions_.end() || task_manager.last_sequence == 0) return;
+  if (task_manager.in_report) return;
   proto::Envelope envelope;
   *envelope.mutable_header() = MakeHeader(task_manager.registration.task_manager());
   proto::TaskManagerDirective* directive = envelope.mutable_task_manager_directive();

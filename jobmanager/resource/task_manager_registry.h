@@ -104,7 +104,8 @@ class TaskManagerRegistry {
     TimerId suspect_timer = 0;
     absl::Duration last_report;  // monotonic
     uint64_t last_sequence = 0;
-    bool leaving = false;  // it was told to stop
+    bool leaving = false;    // it was told to stop
+    bool in_report = false;  // its workers are being handed to their jobs
     std::map<JobId, std::vector<proto::WorkerSpec>> workers;
   };
 

@@ -441,12 +441,21 @@ TEST_F(TaskManagerRegistryTest, ADirectiveIsRepeatedEveryHeartbeat) {
 
 TEST_F(TaskManagerRegistryTest, ADirectiveNamesTheWorkersOfAllJobs) {
   TestingStream& stream = Join(kA);
-  proto::WorkerSpec one;
-  one.set_worker("w-1");
-  proto::WorkerSpec two;
-  two.set_worker("w-2");
-  registry_->SetWorkers(kA, kJob, {one});
-  registry_->SetWorkers(kA, JobId("other"), {two});
+  registry_->SetWorkers(kA, kJob, {proto::WorkerSpec()});
+  registry_->SetWorkers(kA, JobId("other"), {proto::WorkerSpec()});
+  EXPECT_THAT(stream.received.back().task_manager_directive().workers(), SizeIs(2));
+}
+
+TEST_F(TaskManagerRegistryTest, ADirectiveWaitsForAllWorkersOfAReport) {
+  TestingStream& stream = Register(kA);
+  listener_.on_status = [&] {  // each is of another job
+    registry_->SetWorkers(kA, JobId(listener_.statuses.back().second), {proto::WorkerSpec()});
+  };
+  proto::Envelope first = ReportOf(kA);
+  first.mutable_task_manager_report()->add_workers()->set_worker("w-1");
+  first.mutable_task_manager_report()->add_workers()->set_worker("w-2");
+  registry_->OnMessage(stream.session, first);
+  EXPECT_EQ(stream.Directives(), 1u) << "one that names one of them would end the other";
   EXPECT_THAT(stream.received.back().task_manager_directive().workers(), SizeIs(2));
 }
 
