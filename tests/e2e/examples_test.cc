@@ -71,7 +71,7 @@ std::vector<Example> Examples() {
   visits.input = {FlightOf(1, "2001-01-01 00:01:00", 0, "SAN", "SFO"),
                   FlightOf(2, "2001-01-01 08:30:00", 0, "SAN", "ORD"),
                   FlightOf(3, "2001-01-03 00:00:00", 0, "LAX", "ORD")};
-  visits.output = {R"({"place":"SFO","others":"ORD 1"})", R"({"place":"ORD","others":"SFO 1"})"};
+  visits.output = {R"({"place":"ORD","others":"SFO 1"})", R"({"place":"SFO","others":"ORD 1"})"};
   Example airports;
   airports.program = "airport_delays";
   airports.more_topics = {"late-output"};
@@ -80,7 +80,7 @@ std::vector<Example> Examples() {
   for (const char* until : {"01:00:00", "02:00:00", "03:00:00"}) {
     airports.output.push_back(
         absl::StrCat(R"({"airport":"SAN","until":"2001-01-01 )", until,
-                     R"(","flights":1,"delayed":1,"mean_minutes":20.0,"worst_minutes":20})"));
+                     R"(","flights":1,"delayed":1,"mean_minutes":20,"worst_minutes":20})"));
   }
   return {strings, flights, tags, routes, visits, airports};
 }

@@ -37,7 +37,7 @@ class FaultyFunctionTest : public RecordCopyTest {
     KafkaTestRecord record;
     record.partition = 0;
     record.value = absl::StrCat("{\"id\":", ++last_order_, ",\"fault\":\"", fault,
-                                "\",\"amount\":", amount, "}");
+                                "\",\"amount\":", amount, ",\"filler\":\"\"}");
     WEIR_ASSERT_OK(cluster().Produce(TopicName("orders"), {record}));
   }
   WeirJob Faulty() {
