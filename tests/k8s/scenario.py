@@ -71,7 +71,7 @@ class Scenario:
         return os.path.join(self.options.work, "secrets.yaml")
 
     def uninstall(self):
-        """With the credentials that the chart has made: it makes others when it is installed again."""
+        """With the credentials that the chart has made: installed again, it makes others."""
         self.cluster.uninstall()
         os.remove(self._secrets())
 
