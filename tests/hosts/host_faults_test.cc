@@ -169,8 +169,9 @@ class HostFaultsTest : public testing::Test {
   std::vector<pid_t> WorkersOn(const std::string& host) {
     const auto processes = network_->Processes(host);
     EXPECT_TRUE(processes.ok()) << processes.status();
+    const proto::JobDetails details = Details();
     std::vector<pid_t> workers;
-    for (const proto::WorkerDetails& worker : Details().workers()) {
+    for (const proto::WorkerDetails& worker : details.workers()) {
       const auto pid = static_cast<pid_t>(worker.pid());
       if (processes.ok() && std::count(processes->begin(), processes->end(), pid) > 0) {
         workers.push_back(pid);
