@@ -114,9 +114,9 @@ class ClockWindowsTest : public EventJobTest {
     for (int round = 1; round <= kRounds; ++round) {
       FeedEvents(kEventsOfRound);
       if (round % kRoundsPerKill == 0) {
-        KillWorker(round / kRoundsPerKill - 1);
+        ASSERT_NO_FATAL_FAILURE(KillWorker(round / kRoundsPerKill - 1));
       } else {
-        AwaitConsumed();
+        ASSERT_NO_FATAL_FAILURE(AwaitConsumed());
       }
     }
   }
@@ -137,7 +137,7 @@ class ClockWindowsTest : public EventJobTest {
 
 TEST_F(ClockWindowsTest, NoRecordIsLostOrCountedTwiceWhileWorkersAreKilled) {
   ASSERT_NO_FATAL_FAILURE(Start(300));
-  Submit(Job());
+  ASSERT_NO_FATAL_FAILURE(Submit(Job()));
   ASSERT_NO_FATAL_FAILURE(FeedWhileWorkersDie());
   AwaitAllCounted();
   StopJob();
@@ -146,7 +146,7 @@ TEST_F(ClockWindowsTest, NoRecordIsLostOrCountedTwiceWhileWorkersAreKilled) {
 
 TEST_F(ClockWindowsTest, TheSameWithTheWindowsInRocksDb) {
   ASSERT_NO_FATAL_FAILURE(Start(300));
-  Submit(OnRocksDb(Job()));
+  ASSERT_NO_FATAL_FAILURE(Submit(OnRocksDb(Job())));
   ASSERT_NO_FATAL_FAILURE(FeedWhileWorkersDie());
   AwaitAllCounted();
   StopJob();
@@ -157,7 +157,7 @@ TEST_F(ClockWindowsTest, TheSameWithTheWindowsInRocksDb) {
 // are.
 TEST_F(ClockWindowsTest, WindowsThatAreOpenAtAKillOrASuspensionFireByTheClockAlone) {
   ASSERT_NO_FATAL_FAILURE(Start(6'000));
-  Submit(Job());
+  ASSERT_NO_FATAL_FAILURE(Submit(Job()));
   int open = 0;
   for (int which = 0; which < 2; ++which) {
     FeedEvents(kEventsOfRound);

@@ -88,7 +88,7 @@ class GrpcTlsRenewalTest : public testing::Test {
   }
   void Look(const GrpcChannelFactory& factory) { factory.certificates()->Look(clock_.Now()); }
 
-  const SystemClock clock_;
+  SystemClock clock_;
   TemporaryDirectory directory_;
   MountedSecret secret_{directory_.File("secret")};
   MirrorService mirror_;
