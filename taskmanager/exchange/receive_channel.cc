@@ -21,7 +21,7 @@ void ReceiveChannel::SetConsumerWakeup(std::function<void()> wakeup) {
 }
 
 std::optional<ChannelElement> ReceiveChannel::Pop() {
-  Queued first;
+  QueuedElement first;
   {
     MutexLock lock(mutex_);
     if (queue_.empty()) return std::nullopt;
@@ -47,7 +47,7 @@ absl::Status ReceiveChannel::OnFrame(const FrameHeader& header, Buffer payload) 
   bool duplicate = false;
   WEIR_RETURN_IF_ERROR(CheckSequence(header, &duplicate));
   if (duplicate) return absl::OkStatus();
-  Queued queued;
+  QueuedElement queued;
   WEIR_ASSIGN_OR_RETURN(queued.element, DecodeFrame(header, schema_, std::move(payload)));
   if (header.kind == FrameKind::kBatch) queued.bytes = header.frame_bytes;
   if (absl::Status counted = pool_->Arrived(number_, queued.bytes, header.pushed_bytes);
@@ -66,23 +66,19 @@ absl::Status ReceiveChannel::CheckSequence(const FrameHeader& header, bool* dupl
       absl::StrCat(id_.ToString(), ": frame ", header.sequence, " came behind frame ", sequence_));
 }
 
-void ReceiveChannel::Enqueue(Queued queued) {
+void ReceiveChannel::Enqueue(QueuedElement queued) {
   std::shared_ptr<const std::function<void()>> wake;
   {
     MutexLock lock(mutex_);
     if (closed_) return;
     if (queue_.empty()) wake = wake_consumer_;
-    if (!queue_.empty() && Replaces(queued.element, queue_.back().element)) {
-      queue_.back() = std::move(queued);
-    } else {
-      queue_.push_back(std::move(queued));
-    }
+    Append(std::move(queued), queue_);
   }
   if (wake != nullptr) (*wake)();
 }
 
 void ReceiveChannel::Close() {
-  std::deque<Queued> dropped;  // destroyed without the lock
+  std::deque<QueuedElement> dropped;  // destroyed without the lock
   MutexLock lock(mutex_);
   closed_ = true;
   queue_.swap(dropped);

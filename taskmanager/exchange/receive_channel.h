@@ -16,12 +16,13 @@
 #include "taskmanager/exchange/credit_pool.h"
 #include "taskmanager/exchange/frame_header.h"
 #include "taskmanager/task/channel.h"
+#include "taskmanager/task/channel_queue.h"
 
 namespace weir::taskmanager {
 
-/// The consumer's end of a channel from another worker: what came and was not taken. Its memory is
-/// bounded by the credits of the pool, which get back what the task takes
-/// (docs/protocols/exchange.md).
+/// The consumer's end of a channel from another worker: what came and was not taken. Its batches
+/// are bounded by the credits of the pool, which get back what the task takes, its control elements
+/// by their number (kMaxControlInARow). docs/protocols/exchange.md.
 ///
 /// Life cycle: shared by the link and the consuming task. The wake-up may be set after the first
 /// frames came: it is called at once then. After Close the channel is empty for good.
@@ -50,13 +51,8 @@ class ReceiveChannel final : public ChannelInput {
   void Close();
 
  private:
-  struct Queued {
-    ChannelElement element;
-    size_t bytes = 0;  // of a batch's frame
-  };
-
   absl::Status CheckSequence(const FrameHeader& header, bool* duplicate) const;
-  void Enqueue(Queued queued);
+  void Enqueue(QueuedElement queued);
 
   const ChannelId id_;
   const SchemaPtr schema_;
@@ -65,7 +61,7 @@ class ReceiveChannel final : public ChannelInput {
   uint64_t sequence_ = 0;  // of the last element; touched by OnFrame only
 
   Mutex mutex_;
-  std::deque<Queued> queue_ WEIR_GUARDED_BY(mutex_);
+  std::deque<QueuedElement> queue_ WEIR_GUARDED_BY(mutex_);
   std::shared_ptr<const std::function<void()>> wake_consumer_ WEIR_GUARDED_BY(mutex_);
   bool closed_ WEIR_GUARDED_BY(mutex_) = false;
 };

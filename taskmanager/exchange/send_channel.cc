@@ -60,7 +60,7 @@ bool SendChannel::HasRoom() const {
 }
 
 absl::Status SendChannel::Push(ChannelElement element) {
-  std::vector<Queued> pieces;
+  std::vector<QueuedElement> pieces;
   const auto* batch = std::get_if<BatchPtr>(&element);
   if (batch == nullptr) {
     pieces.push_back({std::move(element), 0});
@@ -88,20 +88,16 @@ absl::Status SendChannel::Push(ChannelElement element) {
           id_.ToString(), ": one step put more than ", options_.overdraft_bytes,
           " bytes into the queue to the next task on top of its ", options_.capacity_bytes));
     }
-    for (Queued& piece : pieces) Enqueue(std::move(piece));
+    for (QueuedElement& piece : pieces) Enqueue(std::move(piece));
     wake = ClaimWakeup();
   }
   if (wake && wake_link_) wake_link_();
   return absl::OkStatus();
 }
 
-void SendChannel::Enqueue(Queued queued) {
-  if (!queue_.empty() && Replaces(queued.element, queue_.back().element)) {
-    queue_.back() = std::move(queued);
-    return;
-  }
+void SendChannel::Enqueue(QueuedElement queued) {
   queued_bytes_ += queued.bytes;
-  queue_.push_back(std::move(queued));
+  Append(std::move(queued), queue_);
   RaisePushed();
 }
 
@@ -110,7 +106,7 @@ void SendChannel::RaisePushed() { pushed_ = std::max<uint64_t>(pushed_, sent_ + 
 void SendChannel::FitFirst() {
   // Without a share no grant has come yet.
   if (queue_.empty() || grant_.exclusive == 0) return;
-  Queued& first = queue_.front();
+  QueuedElement& first = queue_.front();
   const uint64_t left = grant_.granted > sent_ ? grant_.granted - sent_ : 0;
   const size_t fits = std::max<uint64_t>({left, grant_.exclusive, options_.least_cut_bytes});
   if (first.bytes <= fits) return;
@@ -134,7 +130,7 @@ std::optional<OutgoingFrame> SendChannel::Take() {
     MutexLock lock(mutex_);
     FitFirst();
     if (FirstMayGo()) {
-      Queued first = std::move(queue_.front());
+      QueuedElement first = std::move(queue_.front());
       queue_.pop_front();
       const bool had_room = queued_bytes_ < options_.capacity_bytes;
       queued_bytes_ -= first.bytes;
@@ -165,7 +161,7 @@ void SendChannel::OnGrant(const GrantLevels& levels) {
 }
 
 void SendChannel::Close() {
-  std::deque<Queued> dropped;  // destroyed without the lock
+  std::deque<QueuedElement> dropped;  // destroyed without the lock
   MutexLock lock(mutex_);
   closed_ = true;
   queue_.swap(dropped);

@@ -11,6 +11,7 @@
 #include "common/exec/mutex.h"
 #include "taskmanager/exchange/channel_id.h"
 #include "taskmanager/task/channel.h"
+#include "taskmanager/task/channel_queue.h"
 
 namespace weir::taskmanager {
 
@@ -34,8 +35,9 @@ struct OutgoingFrame {
   uint64_t pushed_bytes = 0;
 };
 
-/// The producer's end of a channel to another worker: a queue bounded in bytes, and the rule when
-/// its first element may go (docs/protocols/exchange.md). Knows nothing of connections.
+/// The producer's end of a channel to another worker: a queue bounded in bytes, its control
+/// elements by their number (kMaxControlInARow), and the rule when its first element may go
+/// (docs/protocols/exchange.md). Knows nothing of connections.
 ///
 /// Life cycle: shared by the producing task and the link; the wake-ups are set once, before either
 /// uses it. After Close it has no room, and drops what is pushed.
@@ -69,12 +71,7 @@ class SendChannel final : public ChannelOutput {
   size_t queued_bytes() const;
 
  private:
-  struct Queued {
-    ChannelElement element;
-    size_t bytes = 0;  // of a batch's frame; 0: control
-  };
-
-  void Enqueue(Queued queued) WEIR_REQUIRES(mutex_);
+  void Enqueue(QueuedElement queued) WEIR_REQUIRES(mutex_);
   // Cuts the first batch when it needs more credit than the channel can count on.
   void FitFirst() WEIR_REQUIRES(mutex_);
   // What the link is told never falls, although a cut may save bytes.
@@ -90,7 +87,7 @@ class SendChannel final : public ChannelOutput {
   std::function<void()> wake_link_;
 
   mutable Mutex mutex_;
-  std::deque<Queued> queue_ WEIR_GUARDED_BY(mutex_);
+  std::deque<QueuedElement> queue_ WEIR_GUARDED_BY(mutex_);
   size_t queued_bytes_ WEIR_GUARDED_BY(mutex_) = 0;
   uint64_t pushed_ WEIR_GUARDED_BY(mutex_) = 0;
   uint64_t told_ WEIR_GUARDED_BY(mutex_) = 0;  // of pushed_

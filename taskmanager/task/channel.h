@@ -31,22 +31,13 @@ struct StreamStatus {
 /// What travels between two tasks, in one order for all kinds.
 using ChannelElement = std::variant<BatchPtr, EventTime, Barrier, EndOfInput, StreamStatus>;
 
-/// Whether `later`, put directly behind `earlier`, makes it meaningless: a newer watermark or
-/// status. The last watermark of all does not: it says that the producer has finished, and not how
-/// far it had come, which an InputGate has to know.
-inline bool Replaces(const ChannelElement& later, const ChannelElement& earlier) {
-  if (const EventTime* watermark = std::get_if<EventTime>(&later)) {
-    return std::holds_alternative<EventTime>(earlier) && *watermark != EventTime::Max();
-  }
-  return std::holds_alternative<StreamStatus>(later) &&
-         std::holds_alternative<StreamStatus>(earlier);
-}
-
 /// The end of a channel that its producer holds.
 ///
 /// A channel joins two tasks, of one worker or of two (docs/protocols/exchange.md); its elements
-/// come out in the order they went in. Threads: the producing task's; the wake-up is set once,
-/// before the task runs, and called on any thread.
+/// come out in the order they went in, but for control that waits and that a later one makes
+/// meaningless (channel_queue.h): a consumer that stands still for ever holds no more than a
+/// bounded number of them. Threads: the producing task's; the wake-up is set once, before the task
+/// runs, and called on any thread.
 class ChannelOutput {
  public:
   virtual ~ChannelOutput() = default;

@@ -29,39 +29,37 @@ absl::Status LocalChannel::Push(ChannelElement element) {
           "one step put more than ", options_.overdraft_bytes,
           " bytes into the queue to the next task on top of its ", options_.capacity_bytes));
     }
-    was_empty = elements_.empty();
+    was_empty = queue_.empty();
     bytes_ += bytes;
-    if (!was_empty && Replaces(element, elements_.back())) {
-      elements_.back() = std::move(element);
-    } else {
-      elements_.push_back(std::move(element));
-    }
+    Append({std::move(element), bytes}, queue_);
   }
   if (was_empty && wake_consumer_) wake_consumer_();
   return absl::OkStatus();
 }
 
 std::optional<ChannelElement> LocalChannel::Pop() {
-  std::optional<ChannelElement> element;
+  QueuedElement first;
   bool has_room_again = false;
   {
     MutexLock lock(mutex_);
-    if (elements_.empty()) return std::nullopt;
-    element = std::move(elements_.front());
-    elements_.pop_front();
+    if (queue_.empty()) return std::nullopt;
+    first = std::move(queue_.front());
+    queue_.pop_front();
     const bool had_room = bytes_ < options_.capacity_bytes;
-    bytes_ -= BytesOf(*element);
+    bytes_ -= first.bytes;
     has_room_again = !had_room && bytes_ < options_.capacity_bytes;
   }
   if (has_room_again && wake_producer_) wake_producer_();
-  return element;
+  return std::move(first.element);
 }
 
 std::optional<Barrier> LocalChannel::PopBarrier() {
   MutexLock lock(mutex_);
-  if (elements_.empty() || !std::holds_alternative<Barrier>(elements_.front())) return std::nullopt;
-  const Barrier barrier = std::get<Barrier>(elements_.front());
-  elements_.pop_front();
+  if (queue_.empty() || !std::holds_alternative<Barrier>(queue_.front().element)) {
+    return std::nullopt;
+  }
+  const Barrier barrier = std::get<Barrier>(queue_.front().element);
+  queue_.pop_front();
   return barrier;
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/exec/mutex.h"
 #include "taskmanager/task/channel.h"
+#include "taskmanager/task/channel_queue.h"
 
 namespace weir::taskmanager {
 
@@ -20,7 +21,8 @@ struct LocalChannelOptions {
 };
 
 /// The queue between two chained tasks of one worker: bounded in bytes, batches by pointer, control
-/// elements in order with them and never waiting for room.
+/// elements in order with them and never waiting for room, bounded by their number
+/// (kMaxControlInARow).
 ///
 /// Life cycle: made by whoever builds the two tasks and shared by them; the wake-ups are set once,
 /// before either task runs.
@@ -47,7 +49,7 @@ class LocalChannel final : public ChannelInput, public ChannelOutput {
 
   const LocalChannelOptions options_;
   mutable Mutex mutex_;
-  std::deque<ChannelElement> elements_ WEIR_GUARDED_BY(mutex_);
+  std::deque<QueuedElement> queue_ WEIR_GUARDED_BY(mutex_);
   size_t bytes_ WEIR_GUARDED_BY(mutex_) = 0;
   std::function<void()> wake_consumer_;
   std::function<void()> wake_producer_;

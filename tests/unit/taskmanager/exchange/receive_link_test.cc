@@ -30,6 +30,7 @@ class ReceiveLinkTest : public testing::Test {
   std::string PopAll() {
     std::vector<ChannelElement> elements;
     while (std::optional<ChannelElement> element = channel_->Pop()) elements.push_back(*element);
+    popped_ = elements.size();
     return TextOf(elements);
   }
 
@@ -40,6 +41,7 @@ class ReceiveLinkTest : public testing::Test {
   const std::shared_ptr<ReceiveChannel> channel_ =
       std::make_shared<ReceiveChannel>(kOne, NumbersSchema(), pool_, 0);
   ReceiveLink link_{identity_, {channel_}, counters_};
+  size_t popped_ = 0;
 };
 
 TEST_F(ReceiveLinkTest, SeveralFramesInOneMessage) {
@@ -112,6 +114,27 @@ TEST_F(ReceiveLinkTest, BarrierIsTakenAloneOnlyFromTheFront) {
   (void)channel_->Pop();
   EXPECT_TRUE(channel_->PopBarrier().has_value());
   EXPECT_FALSE(channel_->PopBarrier().has_value());
+}
+
+// Frames need no credit; each checkpoint that is given up meanwhile brings some.
+TEST_F(ReceiveLinkTest, BarriersBehindABatchThatNobodyTakesStayFew) {
+  uint64_t sequence = 0;
+  const auto deliver = [&](const ChannelElement& element) {
+    ASSERT_TRUE(Deliver(FrameText(Header(++sequence), element)).ok());
+  };
+  deliver(NumbersBatch({1}));
+  for (int64_t epoch = 1; epoch <= 10'000; ++epoch) {
+    deliver(EventTime::FromMicros(2 * epoch));
+    deliver(StreamStatus{true});
+    deliver(Barrier{Epoch(static_cast<uint64_t>(epoch)), LeaderTerm(1)});
+    deliver(EventTime::FromMicros(2 * epoch + 1));
+  }
+  deliver(NumbersBatch({2}));
+  deliver(Barrier{Epoch(10'001), LeaderTerm(1)});
+  EXPECT_EQ(
+      PopAll(),
+      " batch,1 watermark 20000 idle barrier 10000/1 watermark 20001 batch,2 barrier 10001/1");
+  EXPECT_EQ(popped_, 7u);
 }
 
 TEST_F(ReceiveLinkTest, ClosedItIsEmptyForGood) {

@@ -170,6 +170,26 @@ TEST_F(SendChannelTest, WatermarkReplacesTheOneDirectlyBeforeIt) {
   EXPECT_EQ(TextOf(elements), " watermark 999 batch,1 watermark 2000");
 }
 
+// Each checkpoint that is given up while the consumer stands still leaves one.
+TEST_F(SendChannelTest, BarriersBehindABatchWithoutCreditStayFew) {
+  Push(NumbersBatch({1}));
+  for (int64_t epoch = 1; epoch <= 10'000; ++epoch) {
+    Push(EventTime::FromMicros(2 * epoch));
+    Push(StreamStatus{true});
+    Push(Barrier{Epoch(static_cast<uint64_t>(epoch)), LeaderTerm(1)});
+    Push(EventTime::FromMicros(2 * epoch + 1));
+  }
+  Push(NumbersBatch({2}));
+  Push(Barrier{Epoch(10'001), LeaderTerm(1)});
+  EXPECT_EQ(TakeAll(), "");
+  channel_.OnGrant({kPlenty, 0, kPlenty});
+  EXPECT_EQ(
+      TakeAll(),
+      " batch,1 watermark 20000 idle barrier 10000/1 watermark 20001 batch,2 barrier 10001/1");
+  EXPECT_EQ(sequence_, 7u) << "elements";
+  EXPECT_EQ(channel_.queued_bytes(), 0u);
+}
+
 TEST_F(SendChannelTest, ClosedItHasNoRoomAndDropsWhatIsPushed) {
   channel_.OnGrant({kPlenty, 0, kPlenty});
   Push(batch_);

@@ -139,6 +139,24 @@ TEST_F(ChannelTask, SourceInjectsBarriersIntoAFullQueue) {
   EXPECT_THAT(pipeline_.observer.snapshots, SizeIs(1));
 }
 
+// The second task stands still for three checkpoints: the first two were given up meanwhile.
+TEST_F(ChannelTask, ATaskThatStoodStillAnswersTheLastCheckpointAlone) {
+  pipeline_.reader->Add({1});
+  Build();
+  RunUntilBlocked(*source_);
+  for (uint64_t epoch = 1; epoch <= 3; ++epoch) {
+    source_->TriggerCheckpoint(BarrierOf(epoch));
+    RunUntilBlocked(*source_);
+  }
+  RunUntilBlocked(*sink_);
+  RunUntilBlocked(*sink_);
+
+  ASSERT_THAT(pipeline_.observer.snapshots, SizeIs(4)) << "three of the source";
+  EXPECT_EQ(pipeline_.observer.snapshots[3].subtask.vertex, VertexId(2));
+  EXPECT_EQ(pipeline_.observer.snapshots[3].epoch, 3u);
+  EXPECT_EQ(pipeline_.observer.snapshots[3].data->Find("sum")->state, "1");
+}
+
 TEST_F(ChannelTask, SinkWithoutRoomTakesTheBarrierAtTheFront) {
   Build();
   pipeline_.writer->has_room = false;
@@ -175,6 +193,7 @@ TEST_F(ChannelTask, TellsHowLongItsBarriersWereAligned) {
   ASSERT_TRUE(channel_->Push(BarrierOf(2)).ok());
   ASSERT_TRUE(other_->Push(BarrierOf(2)).ok());
   sink_->NotifyCheckpointAborted(Epoch(1));
+  RunUntilBlocked(*sink_);
   ASSERT_TRUE(channel_->Push(BarrierOf(3)).ok());
   RunUntilBlocked(*sink_);
   pipeline_.clock.Advance(absl::Milliseconds(7));
@@ -245,7 +264,7 @@ TEST_F(ChannelTask, ASourceThatWasIdleIsIdleAfterARestoreAndSaysWhatItHadReached
   EXPECT_THAT(Drain(*after.channel_), ElementsAre("wm 70", "idle"));
   after.pipeline_.reader->Add({1}, 0, {80});
   RunUntilBlocked(*after.source_);
-  EXPECT_THAT(Drain(*after.channel_), ElementsAre("row", "active", "wm 80"));
+  EXPECT_THAT(Drain(*after.channel_), ElementsAre("row", "wm 80"));
 }
 
 // Else a task behind, whose other channels are idle, would keep what its neighbours have sent.

@@ -3,33 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_cat.h"
-
 #include "common/types/record.h"
 #include "taskmanager/task/local_channel.h"
+#include "tests/unit/taskmanager/task/channel_words.h"
 
 namespace weir::taskmanager {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-/// Elements as words: "row 3", "wm 5", "barrier 1", "idle", "active", "end".
-std::string Word(const ChannelElement& element) {
-  if (const BatchPtr* batch = std::get_if<BatchPtr>(&element)) {
-    return absl::StrCat("row ", RecordReader<int64_t>(**batch).View(0));
-  }
-  if (const EventTime* watermark = std::get_if<EventTime>(&element)) {
-    return absl::StrCat("wm ", watermark->micros());
-  }
-  if (const Barrier* barrier = std::get_if<Barrier>(&element)) {
-    return absl::StrCat("barrier ", barrier->epoch.value());
-  }
-  if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
-    return status->idle ? "idle" : "active";
-  }
-  return "end";
-}
 
 class InputGateTest : public ::testing::Test {
  protected:
@@ -58,7 +40,7 @@ class InputGateTest : public ::testing::Test {
   }
   std::vector<std::string> Drain() {
     std::vector<std::string> words;
-    while (auto element = gate_->Next()) words.push_back(Word(*element));
+    while (auto element = gate_->Next()) words.push_back(WordOf(*element));
     return words;
   }
 
@@ -118,6 +100,48 @@ TEST_F(InputGateTest, ALaterBarrierEndsTheAlignmentForTheOneBefore) {
   EXPECT_THAT(Drain(), IsEmpty());
   Barrier(1, 2);
   EXPECT_THAT(Drain(), ElementsAre("row 1", "barrier 2")) << "epoch 1 is nobody's any more";
+}
+
+// Epoch 1 was given up while the second channel stood still, and its barrier there never comes.
+TEST_F(InputGateTest, ABarrierThatWasReplacedInOneChannelEndsItsAlignmentInAll) {
+  Barrier(0, 1);
+  Row(0, 1);
+  EXPECT_THAT(Drain(), IsEmpty());
+  Row(1, 10);
+  Barrier(1, 1);
+  Watermark(1, 5);
+  Barrier(1, 2);
+  Row(1, 11);
+  EXPECT_THAT(Drain(), ElementsAre("row 10", "row 1"));
+  EXPECT_EQ(gate_->aligning(), Epoch(2)) << "by the second channel alone";
+  Watermark(0, 6);
+  Barrier(0, 2);
+  EXPECT_THAT(Drain(), ElementsAre("wm 5", "barrier 2", "row 11"));
+  EXPECT_FALSE(gate_->aligning());
+  gate_->Abort(Epoch(1));
+  for (size_t channel : {0, 1}) Barrier(channel, 3);
+  EXPECT_THAT(Drain(), ElementsAre("barrier 3"));
+}
+
+TEST_F(InputGateTest, WithoutRoomABarrierThatReplacedAnotherIsAligned) {
+  Barrier(0, 1);
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  for (uint64_t epoch : {1, 2, 3}) Barrier(1, epoch);
+  EXPECT_FALSE(gate_->NextBarrier().has_value());
+  EXPECT_EQ(gate_->aligning(), Epoch(3));
+  for (uint64_t epoch : {2, 3}) Barrier(0, epoch);
+  const auto barrier = gate_->NextBarrier();
+  ASSERT_TRUE(barrier.has_value());
+  EXPECT_EQ(barrier->epoch, Epoch(3));
+  EXPECT_THAT(Drain(), IsEmpty());
+}
+
+TEST_F(InputGateTest, BehindTheEndALaterBarrierIsEnough) {
+  for (size_t channel : {0, 1}) {
+    Push(channel, EndOfInput());
+    for (uint64_t epoch : {1, 2}) Barrier(channel, epoch);
+  }
+  EXPECT_THAT(Drain(), ElementsAre("end", "barrier 2"));
 }
 
 TEST_F(InputGateTest, BarriersOfOldEpochsMeanNothing) {

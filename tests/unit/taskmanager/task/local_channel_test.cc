@@ -1,7 +1,9 @@
 #include "taskmanager/task/local_channel.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/taskmanager/task/channel_words.h"
 #include "tests/unit/taskmanager/task/testing_task_parts.h"
 
 namespace weir::taskmanager {
@@ -34,6 +36,24 @@ TEST(LocalChannel, OverdraftIsBounded) {
   LocalChannel channel({.capacity_bytes = 1, .overdraft_bytes = 1});
   ASSERT_TRUE(channel.Push(MakeBatch({1})).ok());
   EXPECT_EQ(channel.Push(MakeBatch({2})).code(), absl::StatusCode::kResourceExhausted);
+}
+
+// Each checkpoint that is given up while the consumer stands still leaves one.
+TEST(LocalChannel, BarriersBehindABatchThatNobodyTakesStayFew) {
+  LocalChannel channel;
+  ASSERT_TRUE(channel.Push(MakeBatch({1})).ok());
+  for (int64_t epoch = 1; epoch <= 10'000; ++epoch) {
+    ASSERT_TRUE(channel.Push(EventTime::FromMicros(2 * epoch)).ok());
+    ASSERT_TRUE(channel.Push(StreamStatus{true}).ok());
+    ASSERT_TRUE(channel.Push(BarrierOf(static_cast<uint64_t>(epoch))).ok());
+    ASSERT_TRUE(channel.Push(EventTime::FromMicros(2 * epoch + 1)).ok());
+  }
+  ASSERT_TRUE(channel.Push(MakeBatch({2})).ok());
+  ASSERT_TRUE(channel.Push(BarrierOf(10'001)).ok());
+  EXPECT_THAT(DrainWords(channel),
+              ::testing::ElementsAre("row 1", "wm 20000", "idle", "barrier 10000", "wm 20001",
+                                     "row 2", "barrier 10001"));
+  EXPECT_EQ(channel.queued_bytes(), 0u);
 }
 
 TEST(LocalChannel, WakesTheConsumerForTheFirstElementAndTheProducerForRoom) {
