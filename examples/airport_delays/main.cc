@@ -21,6 +21,9 @@ int main(int argc, char** argv) {
         weir::KafkaProperties properties;
         properties.Set("bootstrap.servers", args.Get("brokers", "localhost:9092"));
         properties.Set("group.id", "airport-delays");
+        // Results come in bursts, when hours end, and no reader waits for them by the millisecond.
+        weir::KafkaProperties in_bursts = properties;
+        in_bursts.Set("linger.ms", "100");
         auto flights = weir::KafkaSource<Flight>::Builder();
         flights.Properties(properties)
             .Topics({args.Get("input", "flights")})
@@ -34,7 +37,7 @@ int main(int argc, char** argv) {
                 : weir::WatermarkStrategy::ForBoundedOutOfOrderness(late);
         const auto watermarks = order.WithTimestampAssigner(&Flight::date);
         auto delays_topic = weir::KafkaSink<AirportDelays>::Builder()
-                                .Properties(properties)
+                                .Properties(in_bursts)
                                 .Topic(args.Get("output", "airport-delays"))
                                 .Delivery(DeliveryOf(args))
                                 .Key(&AirportDelays::airport)

@@ -66,7 +66,7 @@ HandwrittenJob::HandwrittenJob(const Settings& settings)
   queue_ = rd_kafka_queue_get_consumer(consumer_);
   std::map<std::string, std::string> producer = {{"bootstrap.servers", settings.brokers},
                                                  {"acks", "all"},
-                                                 {"linger.ms", "5"},
+                                                 {"linger.ms", settings.linger_ms},
                                                  {"queue.buffering.max.messages", "1000000"},
                                                  {"partitioner", "murmur2_random"}};
   if (settings.exactly_once) {

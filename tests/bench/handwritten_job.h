@@ -26,6 +26,7 @@ class HandwrittenJob {
     std::string output;
     bool exactly_once = false;
     std::chrono::milliseconds interval{};  // between commits
+    std::string linger_ms = "5";           // of the producer
   };
   /// --brokers=HOST:PORT --input=TOPIC --output=TOPIC
   /// --delivery=at-least-once|exactly-once --interval-ms=N

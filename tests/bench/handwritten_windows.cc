@@ -201,4 +201,8 @@ void AirportDelays::Emit(const Airport& airport, int64_t end, const Sums& sums, 
 
 }  // namespace
 
-int main(int argc, char** argv) { AirportDelays(HandwrittenJob::SettingsOf(argc, argv)).Run(); }
+int main(int argc, char** argv) {
+  HandwrittenJob::Settings settings = HandwrittenJob::SettingsOf(argc, argv);
+  settings.linger_ms = "100";  // as the example
+  AirportDelays(settings).Run();
+}
