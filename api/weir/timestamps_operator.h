@@ -42,7 +42,11 @@ class TimestampsAndWatermarksOperator final : public Operator {
   absl::Status Announce(Output& out);
   void Raise(std::optional<EventTime> watermark);
   bool tracks_idleness() const { return strategy_->idle_after > absl::ZeroDuration(); }
-  bool IsIdle() const { return generator_ != nullptr && (silent_ || generator_->idle()); }
+  /// An input that is over is not idle: behind EventTime::Max() nothing comes.
+  bool IsIdle() const {
+    if (generator_ == nullptr || reached_ == EventTime::Max()) return false;
+    return silent_ || generator_->idle();
+  }
   /// Of the activity clock: when something is to be done without rows; nothing: never.
   std::optional<absl::Duration> NextDue() const;
 

@@ -19,7 +19,7 @@ struct QueuedElement {
 constexpr size_t kMaxControlInARow = 7;
 
 /// Puts `later` at the end of a queue, in place of what it makes meaningless there
-/// (docs/protocols/exchange.md, Credits):
+/// (docs/protocols/exchange.md, How much control waits):
 /// - a watermark: of the watermark and the statuses directly before it. The last one of all leaves
 ///   the watermark, which says how far the producer had come: an InputGate has to know;
 /// - a status: of the status directly before it;

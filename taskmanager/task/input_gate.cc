@@ -72,6 +72,8 @@ void InputGate::Take(Channel& channel, ChannelElement element) {
     channel.idle = false;
     MergeWatermarks();
   } else if (const StreamStatus* status = std::get_if<StreamStatus>(&element)) {
+    // Behind the last watermark of all there is neither active nor idle.
+    if (channel.watermark == EventTime::Max()) return;
     channel.idle = status->idle;
     MergeWatermarks();
   } else if (!channel.ended) {
@@ -115,7 +117,7 @@ void InputGate::Abort(Epoch epoch) {
 }
 
 void InputGate::MergeWatermarks() {
-  // Nothing more comes behind the last watermark of all: neither active nor idle.
+  // One with the last watermark of all is neither active nor idle.
   EventTime minimum = EventTime::Max();
   bool some_idle = false;
   bool some_active = false;

@@ -311,10 +311,8 @@ absl::Status Task::PassWatermark(EventTime watermark) {
 }
 
 absl::Status Task::EndInput() {
-  if (chain_->firing()) {
-    input_over_ = true;
-    return absl::OkStatus();
-  }
+  input_over_ = chain_->firing();
+  if (input_over_) return absl::OkStatus();
   WEIR_RETURN_IF_ERROR(chain_->Finish());
   for (ChannelStage* channel : chain_->channels()) {
     WEIR_RETURN_IF_ERROR(channel->Push(EndOfInput()));

@@ -296,6 +296,21 @@ TEST(AssignedIdleness, InputThatHasNeverGivenRowsIsRestoredAsIdle) {
   EXPECT_THAT(after.Step(), ElementsAre("idle"));
 }
 
+TEST(AssignedIdleness, InputThatIsOverIsNotIdle) {
+  SteppedOperator stepped(ByField().WithIdleness(10s));
+  stepped.Step(Reading{70, 1});
+  stepped.StepAfter(absl::Seconds(10));
+  ASSERT_THAT(stepped.Step(), ElementsAre("idle"));
+  EXPECT_TRUE(stepped.op().ProcessWatermark(EventTime::Max(), stepped.output()).ok());
+  const std::string last = absl::StrCat("watermark ", EventTime::Max().micros());
+  EXPECT_THAT(stepped.output().Take(), ElementsAre("active", last));
+  EXPECT_THAT(stepped.StepAfter(absl::Seconds(60)), IsEmpty());
+  EXPECT_FALSE(stepped.WantsToRunNow());
+  SteppedOperator after(ByField().WithIdleness(10s), *stepped.op().SnapshotState());
+  EXPECT_THAT(after.Step(), ElementsAre(last));
+  EXPECT_FALSE(after.WantsToRunNow());
+}
+
 TEST(AssignedIdleness, StateThatIsNoneIsRefused) {
   for (const char* state : {"x", "7 busy", "7 idle idle", "idle"}) {
     TimestampsAndWatermarksOperator op(ByField().spec());

@@ -280,6 +280,22 @@ TEST_F(FiringTask, EndOfInputWaitsForTheLastSlice) {
   EXPECT_THAT(pipeline_.writer->written, ElementsAre(-3, -2, -1, -6));
 }
 
+// Stopped between its last slice and the end that has waited for it.
+TEST_F(FiringTask, InputEndsOnceAlsoWhenItsSourceIsStopped) {
+  AddFiring("fire");
+  pipeline_.Summing();
+  pipeline_.reader->end_when_empty = true;
+  const std::shared_ptr<Task> task = pipeline_.Build();
+  task->RunOnce();
+  EXPECT_THAT(pipeline_.observer.finished, IsEmpty());
+  for (int i = 0; i < 10; ++i) {
+    task->StopSource();
+    task->RunOnce();
+  }
+  EXPECT_THAT(pipeline_.observer.finished, SizeIs(1));
+  EXPECT_THAT(pipeline_.writer->written, ElementsAre(-3, -2, -1, -6));
+}
+
 TEST_F(FiringTask, LastOperatorFiresFirst) {
   AddFiring("first", 1);
   AddFiring("second", 10);

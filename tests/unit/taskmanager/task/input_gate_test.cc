@@ -224,6 +224,20 @@ TEST_F(InputGateTest, WhatFinishedChannelsHadReachedComesBeforeIdle) {
   EXPECT_EQ(gate_->watermark(), EventTime::Max());
 }
 
+// Else the gate would be idle when the other one has finished, too, and never give the end of time.
+TEST_F(InputGateTest, BehindTheLastWatermarkOfAllNobodyIsIdle) {
+  Watermark(0, 3);
+  Watermark(1, 7);
+  EXPECT_THAT(Drain(), ElementsAre("wm 3"));
+  Push(1, EventTime::Max());
+  Push(1, StreamStatus{true});
+  EXPECT_THAT(Drain(), IsEmpty());
+  Push(1, EndOfInput());
+  Push(0, EventTime::Max());
+  Push(0, EndOfInput());
+  EXPECT_THAT(Drain(), ElementsAre("last wm", "end"));
+}
+
 // A gate that hears of the first channel's idleness first gives 300 because the second is active.
 TEST_F(InputGateTest, TheHighestWatermarkComesBeforeIdleInWhateverOrder) {
   Watermark(0, 100);
