@@ -20,7 +20,7 @@ class DeliveringWriter final : public ModelWriter {
   bool HasRoom() override { return in_flight_.size() < kInFlightMax && !rests(); }
 
   absl::Status Write(const BatchPtr& batch) override {
-    Rest();
+    Rest(batch->num_rows());
     if (context_.config.keyed.on()) {
       Send([results = ResultsOf(*batch)](Outside& outside) {
         for (const KeyedResult& result : results) outside.DeliverResult(result);

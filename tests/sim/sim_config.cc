@@ -137,12 +137,18 @@ bool IsShaped(uint64_t seed) { return seed % 18 == 10 || seed % 18 == 11; }
 // Of one more ninth, what the others leave out; seed 2 was kept from before.
 std::optional<KeyedConfig::Shape> ShapeOf(uint64_t seed, PlantedBug bug) {
   using Shape = KeyedConfig::Shape;
-  if (bug == PlantedBug::kAgainDropped || bug == PlantedBug::kWalkCutShort) {
-    return Shape::kLateSliding;
-  }
+  if (bug == PlantedBug::kAgainDropped) return Shape::kLateSliding;
+  if (bug == PlantedBug::kWalkCutShort) return Shape::kLongWalks;
   if (bug == PlantedBug::kClockTimersNotRestored) return Shape::kClock;
   if (bug != PlantedBug::kNone || !IsShaped(seed)) return std::nullopt;
   return static_cast<Shape>(seed / 18 % 4);
+}
+
+// Nothing is between the windows and the sink.
+void ChainSink(SimConfig* config) {
+  config->keyed.unread = true;
+  config->operator_parallelism = 0;
+  config->chained = true;
 }
 
 // What comes out is known beforehand, so the input has an end, and a beginning.
@@ -196,6 +202,10 @@ SimConfig SimConfig::Draw(uint64_t seed, PlantedBug bug) {
   if (bug == PlantedBug::kNone ? HasKeyedOperators(seed) || IsShaped(seed) : IsKeyedBug(bug)) {
     DrawKeyed(keyed, &config);
   }
+  SeededRandom walks(StableHash64("walks", seed));
+  if (config.keyed.long_walks() && (bug == PlantedBug::kWalkCutShort || Chance(walks, 500))) {
+    ChainSink(&config);
+  }
   SeededRandom lists(StableHash64("lists", seed));
   config.keyed.lists = seed % 2 == 0 && Chance(lists, 700);
   SeededRandom watermarks(StableHash64("watermarks", seed));
@@ -239,6 +249,10 @@ SimConfig SimConfig::Small(uint64_t seed, PlantedBug bug) {
   config.small = true;
   config.keyed = KeyedConfig::Small(static_cast<uint32_t>(seed % KeyedConfig::kSmallPrograms));
   if (config.keyed.aligned) config.operator_parallelism = 0;
+  if (config.keyed.long_walks()) {
+    ChainSink(&config);
+    config.records = 30;  // the first ones are there before the job is
+  }
   config.job_options = {
       {"checkpoint.interval", "150ms"},
       {"checkpoint.timeout", "1s"},

@@ -93,7 +93,7 @@ class ExactlyOnceModelWriter final : public ModelWriter {
   absl::Status Open(const std::string& recovered) override { return writer_->Open(recovered); }
   bool HasRoom() override { return writer_->HasRoom() && !rests(); }
   absl::Status Write(const BatchPtr& batch) override {
-    Rest();
+    Rest(batch->num_rows());
     if (!context_.config.keyed.on()) RangesOf(*batch);
     return writer_->Write(batch);
   }

@@ -34,9 +34,9 @@ void DrawPause(KeyedConfig* config) {
   config->pause_at = (end - KeyedConfig::kFirstMicros) / KeyedConfig::kStepMicros + 1;
 }
 
-void DrawLateSliding(Random& random, KeyedConfig* config) {
+void DrawLateSliding(Random& random, bool long_walks, KeyedConfig* config) {
   DrawWindows(random, config);
-  if (Chance(random, 350)) {
+  if (long_walks || Chance(random, 350)) {
     config->keys = Between(random, 1, 2);
     config->slide_us = 1000;
     config->size_us = Between(random, 150, 350) * config->slide_us;
@@ -63,17 +63,29 @@ void DrawAligned(Random& random, KeyedConfig* config) {
   DrawWindows(random, config);
 }
 
+// The windows of a late row take two slices of timers. The sink is busy with the first one until
+// about the next row, so a barrier that comes meanwhile is taken between the two.
+void MakeWalks(KeyedConfig* config) {
+  config->late = true;
+  config->keys = 1;
+  config->slide_us = 1000;
+  config->size_us = 300 * config->slide_us;
+  config->lateness_us = KeyedConfig::kForeverMicros;
+  config->slow_sink = true;
+}
+
 }  // namespace
 
 KeyedConfig KeyedConfig::DrawShape(Random& random, Shape shape) {
   KeyedConfig config;
   config.keys = Chance(random, 150) ? 5000 : Between(random, 1, 12);
   config.disorder_us = Chance(random, 200) ? 0 : Between(random, 1, 80'000);
-  config.late = shape == Shape::kLateSliding || shape == Shape::kLateSessions;
+  config.late = shape != Shape::kClock && shape != Shape::kAligned;
   switch (shape) {
     case Shape::kLateSliding:
+    case Shape::kLongWalks:
       config.program = Program::kSliding;
-      DrawLateSliding(random, &config);
+      DrawLateSliding(random, shape == Shape::kLongWalks, &config);
       break;
     case Shape::kLateSessions:
       config.program = Program::kSession;
@@ -123,7 +135,7 @@ KeyedConfig KeyedConfig::Small(uint32_t number) {
       Program::kTimers,   Program::kTimers,   Program::kTumbling,    Program::kSliding,
       Program::kSession,  Program::kTumbling, Program::kSliding,     Program::kSession,
       Program::kTumbling, Program::kSliding,  Program::kClockTimers, Program::kClockWindows,
-      Program::kTimers};
+      Program::kTimers,   Program::kSliding};
   KeyedConfig config;
   config.program = kPrograms[number];
   config.lists = number == 1;
@@ -141,6 +153,7 @@ KeyedConfig KeyedConfig::Small(uint32_t number) {
   config.slide_us = config.program == Program::kSliding ? 2 * kStepMicros : config.size_us;
   if (number == 6 || number == 7) config.lateness_us = kForeverMicros;
   if (number == 9) config.lateness_us = config.size_us;
+  if (number == 13) MakeWalks(&config);
   return config;
 }
 
@@ -159,7 +172,7 @@ std::string KeyedConfig::ToString() const {
                       " keys=", keys, " disorder=", disorder_us, "us size=", size_us,
                       "us slide=", slide_us, "us lateness=", lateness_us,
                       "us idle_after=", idle_after_ms, "ms slow_sink=", slow_sink,
-                      " crashes=", crashes, " pause_at=", pause_at,
+                      " unread=", unread, " crashes=", crashes, " pause_at=", pause_at,
                       " watermarks=", kWatermarks[static_cast<int>(watermarks)],
                       " every=", watermark_interval_ms, "ms mid_stream=", mid_stream);
 }

@@ -43,6 +43,9 @@ struct KeyedConfig {
   bool mid_stream = false;
   /// The sink takes its time, so that barriers come in the middle of firing.
   bool slow_sink = false;
+  /// Nobody reads the side output of late rows: none is too late. So the sink can be chained to the
+  /// windows, and holds their firing up when it is slow; a channel in between has room for all.
+  bool unread = false;
 
   static constexpr int64_t kFirstMicros = 1'000'000;
   static constexpr int64_t kStepMicros = 10'000;  // between two records of a split
@@ -60,20 +63,23 @@ struct KeyedConfig {
   bool patient() const { return late && lateness_us >= kForeverMicros; }
   /// A row is in so many windows that they fire again in several slices.
   bool long_walks() const { return size_us / slide_us > 100; }
+  /// Late rows go to the sink, too.
+  bool reads_late() const { return late && !unread; }
   /// Of the windows behind the second shuffle.
   int64_t second_size_us() const { return 4 * size_us; }
 
   /// `burst`: one, for certain, with a pause, a slow sink and workers that die.
   static KeyedConfig Draw(Random& random, bool burst);
-  /// What Draw leaves out.
-  enum class Shape { kLateSliding, kLateSessions, kClock, kAligned };
+  /// What Draw leaves out. The last one is the first one with long walks for certain.
+  enum class Shape { kLateSliding, kLateSessions, kClock, kAligned, kLongWalks };
   static KeyedConfig DrawShape(Random& random, Shape shape);
   /// Of a few keys. Nothing is late: timers with a map, timers with a list, tumbling windows,
   /// sliding windows with their rows, sessions, and windows behind a second shuffle. Records are
   /// late: sliding windows and sessions that wait for all of them, tumbling windows that wait for
   /// none, beside a split that turns idle, and sliding windows with their rows that wait a while.
-  /// Timers of processing time; windows of processing time; timers keyed by partition.
-  static constexpr uint32_t kSmallPrograms = 13;
+  /// Timers of processing time; windows of processing time; timers keyed by partition. Sliding
+  /// windows again, of which one late row fires hundreds, into a sink that takes its time.
+  static constexpr uint32_t kSmallPrograms = 14;
   static KeyedConfig Small(uint32_t number);
   void DrawWatermarks(Random& random);
   std::string ToString() const;

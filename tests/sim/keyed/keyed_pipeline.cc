@@ -97,7 +97,9 @@ void PipelineBuilder::Sink(const DataStream<KeyedResult>& first,
     return static_cast<uint32_t>(row.key % subtasks);
   };
   const auto add = [&] {
-    if (config_.late) return results.Union(LateRows(first)).PartitionCustom(by_key).SinkTo(sink);
+    if (config_.reads_late()) {
+      return results.Union(LateRows(first)).PartitionCustom(by_key).SinkTo(sink);
+    }
     if (pipeline_.keyed_parallelism != pipeline_.parallelism) {
       return results.PartitionCustom(by_key).SinkTo(sink);
     }
