@@ -79,13 +79,16 @@ inline std::string TextOf(const Clicks& clicks) {
   return absl::StrCat(clicks.user, " [", clicks.start, ",", clicks.end, ") ", clicks.count);
 }
 
-/// "user [start,end) count", in the order in which they came out.
+/// "user [start,end) count"; its event time is the last of the window.
+inline std::string TimedTextOf(const testing::OutputRecord<Clicks>& output) {
+  const bool on_time = output.event_time_us == output.record.end - 1;
+  return absl::StrCat(TextOf(output.record), on_time ? "" : " at another time");
+}
+
+/// In the order in which they came out.
 inline std::vector<std::string> TakeTexts(ClicksHarness& harness) {
   std::vector<std::string> texts;
-  for (const auto& output : harness.TakeOutputs()) {
-    texts.push_back(TextOf(output.record));
-    if (output.event_time_us != output.record.end - 1) texts.back() += " at another time";
-  }
+  for (const auto& output : harness.TakeOutputs()) texts.push_back(TimedTextOf(output));
   return texts;
 }
 
