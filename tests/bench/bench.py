@@ -32,8 +32,6 @@ tier           Time per access to keyed state behind RocksDB, ten times what mem
                many are of a hot set, beside a hash table and bare Gets of RocksDB.
 checkpoint     The longest pause of the task (aim: 1 ms), the bytes and the time of a checkpoint of
                1e4, 1e5 and 1e6 dirty ones of 1e7 keys, beside what the disk takes for these bytes.
-task_pause     How long each subtask stands still at a barrier, on a cluster, for the windows of
-               airports at parallelism 2 on both state backends, a checkpoint in 200 ms.
 increments     What a checkpoint of keyed state costs, one in each of --intervals, by three designs:
                a dirty log (the product's), write batches into RocksDB, tables that it ingests.
                --events changes of 100 bytes, 50,000 a second, over a million keys, uniform and by
@@ -63,7 +61,6 @@ import exchange
 import expected
 import increments
 import microbenchmarks
-import task_pause
 from engines import Handwritten, WeirRun, proc_kilobytes
 from kafka_topics import KafkaTopics
 from tables import conditions, number, print_table, spread
@@ -243,8 +240,6 @@ BENCHES = {
     "keyed_state": (microbenchmarks.keyed_state, "each kind of keyed state, per access"),
     "tier": (microbenchmarks.tier, "keyed state behind RocksDB by hit ratio"),
     "checkpoint": (microbenchmarks.checkpoint, "pause and bytes of a checkpoint of keyed state"),
-    "task_pause": (on_kafka(task_pause.task_pause),
-                   "pause of whole tasks at barriers on a cluster"),
     "increments": (lambda options: increments.increments(options, canary_seconds),
                    "increments of keyed state: dirty log, write batch, ingested table"),
     "idle_memory": (idle_memory, "memory of a JobManager and a TaskManager without a job"),
@@ -254,7 +249,7 @@ BENCHES = {
 # --events and --rounds, where they are others.
 DEFAULTS = {"exchange": (6_000_000, 5), "checkpoint": (2_000_000, 3),
             "hash_aggregate": (2_000_000, 3), "tier": (2_000_000, 3),
-            "increments": (1_000_000, 3), "task_pause": (2_000_000, 3)}
+            "increments": (1_000_000, 3)}
 
 
 def parse(arguments):

@@ -24,24 +24,10 @@ class WeirCluster(Engine):
     processes from their start on, with submission, planning and the start of the worker; only the
     `weir` program, which is the user's side, is left out."""
 
-    def __init__(self, options, bootstrap, source, sink):
-        super().__init__(options, bootstrap, source, sink)
-        self._flags = getattr(options, "submit", [])
-        self.weir_arguments += getattr(options, "job_arguments", [])
-
     def start(self):
         self.start_servers()
-        self._job = self._weir(
-            "submit", "--detach", "-o", "name", f"--checkpoint.interval={self.interval}",
-            *self._flags, self.programs / self.example, "--", *self.weir_arguments).strip()
-
-    def subtask_checkpoints(self):
-        """What each subtask did for each checkpoint that is still known."""
-        listed = json.loads(self._weir("checkpoint", "list", self._job, "-o", "json"))
-        return [subtask for one in listed["checkpoints"]
-                for subtask in json.loads(self._weir("checkpoint", "describe", self._job,
-                                                     str(one["epoch"]), "-o", "json"))
-                .get("subtasks", [])]
+        self._weir("submit", "--detach", f"--checkpoint.interval={self.interval}",
+                   self.programs / self.example, "--", *self.weir_arguments)
 
     def __exit__(self, *_):
         super().__exit__()
@@ -72,7 +58,6 @@ class WeirCluster(Engine):
         answer = self._call(*arguments)
         if answer.returncode != 0:
             raise SystemExit(f"weir {arguments[0]} failed: {answer.stderr.strip()}")
-        return answer.stdout
 
     def _call(self, *arguments):
         return subprocess.run(
